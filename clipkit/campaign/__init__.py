@@ -1,0 +1,1 @@
+"""Many trials: their design, store and environment."""

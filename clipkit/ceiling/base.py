@@ -1,0 +1,90 @@
+"""The protocol of a ceiling: how this machine holds a job to a host's memory and CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Mechanism(StrEnum):
+    CGROUP2 = "cgroup2"
+    CGROUP1 = "cgroup1"
+    SYSTEMD = "systemd"
+    AMBIENT = "ambient"
+    WATCHDOG = "watchdog"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What to hold the job to. Bytes and cores; None is unlimited. `pids` bounds its processes."""
+
+    memory_bytes: int | None
+    cpus: float | None
+    swap_bytes: int = 0
+    pids: int | None = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """One reading of everything inside the ceiling. Bytes and seconds; None: cannot be known here.
+
+    `anon_bytes` is the need: memory that cannot be dropped. `cache_bytes` is page cache, which the
+    kernel drops under pressure. `total_bytes` is what is charged against the limit, cache included,
+    and `peak_total_bytes` the kernel's own high-water mark of it. `oom_kills` counts since the
+    ceiling was set up.
+    """
+
+    anon_bytes: int | None
+    shmem_bytes: int | None
+    kernel_bytes: int | None
+    cache_bytes: int | None
+    total_bytes: int | None
+    peak_total_bytes: int | None
+    cpu_s: float | None
+    throttled_s: float | None
+    oom_kills: int
+
+
+class Ceiling(Protocol):
+    """A ceiling that stands. Made by `choose.open_ceiling`; always closed, also after an error."""
+
+    mechanism: Mechanism
+    enforced: Limits
+    """What is really enforced; None where this mechanism cannot hold the job to a limit."""
+
+    def wrap(self, argv: Sequence[str]) -> list[str]:
+        """The argv that starts `argv` inside the ceiling, in the same process (same PID)."""
+        ...
+
+    def adopt(self, pid: int) -> None:
+        """Tell the ceiling of a process just started with `wrap`; call once for each."""
+        ...
+
+    def usage(self) -> Usage:
+        """Read now; cheap enough for every 20 ms. Never raises for a process that just ended."""
+        ...
+
+    def pids(self) -> list[int]:
+        """Every process inside."""
+        ...
+
+    def kill(self) -> None:
+        """Kill every process inside, now, and wait until none is left."""
+        ...
+
+    def close(self) -> None:
+        """Kill what is left and remove every trace. May be called twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """What the doctor says of one mechanism: `why` in words, `remedy` the command or step to get it."""
+
+    mechanism: Mechanism
+    available: bool
+    why: str
+    remedy: str | None = None

@@ -1,0 +1,92 @@
+"""Every error that clipkit raises on purpose. Each message says what, where, and what to do next.
+
+ClipkitError                 exit 1: the work failed or was refused
+├── UsageError               exit 2: the request itself is wrong
+│   ├── SettingsError        an unknown setting, or a value that it cannot take
+│   ├── HostError            an unknown host, or a size that is none
+│   ├── ClipListError        a list of clips that cannot be read, times that are no times
+│   ├── TemplateError        a command template that lacks a placeholder or has an unknown one
+│   ├── ExperimentError      an experiment's file
+│   └── NotebookError        a notebook's parameter that does not exist
+├── UploadError              no such upload, no video in it, damaged
+├── ClipRangeError           a clip that lies outside its upload
+├── FfmpegError              ffmpeg is missing, or lacks what the settings need
+├── OutputError              the output folder cannot be written or is full
+├── CeilingError             a ceiling cannot be set up, or is too small for the engine itself
+├── EngineError              the engine died or spoke nonsense
+├── CampaignError            a campaign's folder is missing, damaged or in use
+├── ReportError              a notebook failed; it is kept with what it had
+└── Cancelled                exit 130: the user interrupted; what was finished is kept
+"""
+
+from __future__ import annotations
+
+
+class ClipkitError(Exception):
+    """Base of all errors that are the user's to read; `exit_code` is what the command ends with."""
+
+    exit_code = 1
+
+
+class UsageError(ClipkitError):
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    pass
+
+
+class HostError(UsageError):
+    pass
+
+
+class ClipListError(UsageError):
+    pass
+
+
+class TemplateError(UsageError):
+    pass
+
+
+class ExperimentError(UsageError):
+    pass
+
+
+class NotebookError(UsageError):
+    pass
+
+
+class UploadError(ClipkitError):
+    pass
+
+
+class ClipRangeError(ClipkitError):
+    pass
+
+
+class FfmpegError(ClipkitError):
+    pass
+
+
+class OutputError(ClipkitError):
+    pass
+
+
+class CeilingError(ClipkitError):
+    pass
+
+
+class EngineError(ClipkitError):
+    pass
+
+
+class CampaignError(ClipkitError):
+    pass
+
+
+class ReportError(ClipkitError):
+    pass
+
+
+class Cancelled(ClipkitError):
+    exit_code = 130

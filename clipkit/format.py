@@ -1,0 +1,44 @@
+"""Numbers to words, in one place, at the edge: everywhere else they are raw bytes and seconds."""
+
+from __future__ import annotations
+
+MIB = 1024 * 1024
+GIB = 1024 * MIB
+
+
+def size(size_bytes: float | None) -> str:
+    """`131 MB`, `1.5 GB`; a hosting plan's MB are 2**20 bytes, as the kernel's limits are."""
+    if size_bytes is None:
+        return "unknown"
+    if size_bytes >= GIB:
+        return f"{size_bytes / GIB:.3g} GB"
+    return f"{size_bytes / MIB:.0f} MB" if size_bytes >= 10 * MIB else f"{size_bytes / MIB:.1f} MB"
+
+
+def seconds(time_s: float | None) -> str:
+    """`0.42 s`, `8.3 s`, `412 s`."""
+    if time_s is None:
+        return "unknown"
+    return f"{time_s:.0f} s" if time_s >= 100 else f"{time_s:.3g} s"
+
+
+def clock(time_s: float) -> str:
+    """`8:14`, `1:02:03`: how long a film is, or how long something still takes."""
+    minutes, second = divmod(int(time_s + 0.5), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
+
+
+def ratio(value: float | None) -> str:
+    """`6.8x`, `1.31x`, `209x`."""
+    if value is None:
+        return "unknown"
+    return f"{value:.0f}x" if value >= 100 else f"{value:.3g}x"
+
+
+def cpus(value: float | None) -> str:
+    return "unlimited CPU" if value is None else f"{value:g} CPU"
+
+
+def percent(fraction: float) -> str:
+    return f"{fraction * 100:.0f} %" if fraction >= 0.1 else f"{fraction * 100:.1f} %"

@@ -1,0 +1,1 @@
+"""What an upload is: probed facts, frame times, the sample."""

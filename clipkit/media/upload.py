@@ -1,0 +1,104 @@
+"""The facts about an upload that decide how it can be cut. Data only; `probe` measures them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class AudioTrack:
+    codec: str
+    sample_rate: int
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One upload. All times in seconds, counted from the container's start (`container_start_s`).
+
+    `frame_times_s` holds the PTS of every frame that is shown, ascending; `key_frame_times_s` those
+    a decoder can start at. `seek` says what ffmpeg's input seek can be trusted with:
+    `exact` lands on the key frame at or before the target (MP4, MOV, Matroska), `loose` may land
+    after it (MPEG-TS and PS, which have no index), `none`: decode from the start (no true key
+    frame is known). Width and height are as shown, after rotation; `coded_*` as decoded.
+    """
+
+    path: Path
+    sha256: str
+    size_bytes: int
+    container: str
+    container_start_s: float
+    duration_s: float
+    video_stream: int
+    codec: str
+    profile: str | None
+    pixel_format: str
+    bit_depth: int
+    coded_width: int
+    coded_height: int
+    width: int
+    height: int
+    rotation_deg: int
+    time_base: Fraction
+    fps: float
+    vfr: bool
+    hdr: bool
+    color_transfer: str | None
+    frame_times_s: tuple[float, ...]
+    key_frame_times_s: tuple[float, ...]
+    seek: str
+    audio: tuple[AudioTrack, ...]
+    other_streams: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def gop_s(self) -> float:
+        """The mean time between key frames; the whole film where it has only one."""
+        if len(self.key_frame_times_s) < 2:
+            return self.duration_s
+        first, last = self.key_frame_times_s[0], self.key_frame_times_s[-1]
+        return (last - first) / (len(self.key_frame_times_s) - 1)
+
+    @property
+    def video_end_s(self) -> float:
+        """When the last frame's time is over."""
+        return self.frame_times_s[-1] + 1 / self.fps
+
+    def facts(self) -> dict[str, Any]:
+        """The upload as JSON: every fact but the single frame times, which are counted."""
+        return {
+            "path": str(self.path),
+            "sha256": self.sha256,
+            "size_bytes": self.size_bytes,
+            "container": self.container,
+            "container_start_s": self.container_start_s,
+            "duration_s": self.duration_s,
+            "video_end_s": self.video_end_s,
+            "codec": self.codec,
+            "profile": self.profile,
+            "pixel_format": self.pixel_format,
+            "bit_depth": self.bit_depth,
+            "width": self.width,
+            "height": self.height,
+            "coded_width": self.coded_width,
+            "coded_height": self.coded_height,
+            "rotation_deg": self.rotation_deg,
+            "fps": self.fps,
+            "vfr": self.vfr,
+            "hdr": self.hdr,
+            "color_transfer": self.color_transfer,
+            "frames": len(self.frame_times_s),
+            "key_frames": len(self.key_frame_times_s),
+            "key_frame_times_s": list(self.key_frame_times_s),
+            "gop_s": self.gop_s,
+            "seek": self.seek,
+            "audio": [
+                {"codec": a.codec, "sample_rate": a.sample_rate, "channels": a.channels}
+                for a in self.audio
+            ],
+            "other_streams": list(self.other_streams),
+            "warnings": list(self.warnings),
+        }

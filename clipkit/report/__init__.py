@@ -1,0 +1,1 @@
+"""Charts, notebooks and the report."""

@@ -1,0 +1,203 @@
+"""The declaration of the knobs: every setting that decides how a job is cut, once.
+
+Command line flags, TOML keys, columns, defaults and their documentation derive from `Settings`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import NoneType
+from typing import Any
+
+from clipkit.errors import SettingsError
+
+PRESETS = (
+    "ultrafast",
+    "superfast",
+    "veryfast",
+    "faster",
+    "fast",
+    "medium",
+    "slow",
+    "slower",
+    "veryslow",
+    "placebo",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """What one setting may be. `choices` or the range `low` to `high`; `absent` says what None means."""
+
+    name: str
+    kind: type
+    default: Any
+    help: str
+    choices: tuple[str, ...] = ()
+    low: int | None = None
+    high: int | None = None
+    absent: str | None = None
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def legal(self) -> str:
+        """The legal values in words, for errors and documentation."""
+        if self.choices:
+            words = ", ".join(self.choices)
+        elif self.kind is bool:
+            words = "true or false"
+        elif self.kind is int:
+            words = f"a whole number from {self.low} to {self.high}"
+        else:
+            words = "text"
+        return f"{words} (left out: {self.absent})" if self.absent else words
+
+    def check(self, value: object) -> None:
+        """Raise SettingsError unless `value` is legal."""
+        if value is None and self.absent:
+            return
+        right_type = type(value) is self.kind
+        in_choices = not self.choices or value in self.choices
+        in_range = self.low is None or (
+            isinstance(value, int) and self.low <= value <= (self.high or 0)
+        )
+        if not (right_type and in_choices and in_range) or value == "":
+            shown = "true" if value is True else "false" if value is False else value
+            raise SettingsError(f"{self.name} = {shown!r} is not legal: {self.legal}")
+
+    def parse(self, text: str) -> Any:
+        """A command line's word to a value of this knob's kind; raises SettingsError."""
+        value: Any = text
+        if self.kind is int:
+            try:
+                value = int(text)
+            except ValueError:
+                raise SettingsError(f"{self.name} = '{text}' is not legal: {self.legal}") from None
+        elif self.kind is bool:
+            value = {"true": True, "false": False}.get(text.lower(), text)
+        self.check(value)
+        return value
+
+
+def _knob(default: Any, help: str, **bounds: Any) -> Any:
+    return field(default=default, metadata={"help": help, **bounds})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a job is cut. Checked when made: raises SettingsError naming the legal values."""
+
+    mode: str = _knob("encode", "re-encode the whole clip", choices=("encode",))
+    seek: str = _knob(
+        "input",
+        "seek before the input (jump to the key frame), or after it (decode from the first frame)",
+        choices=("input", "output"),
+    )
+    preset: str = _knob("ultrafast", "x264 preset", choices=PRESETS)
+    crf: int = _knob(23, "x264 constant rate factor: lower is better and larger", low=0, high=51)
+    concurrency: int = _knob(1, "clips cut at the same time", low=1, high=64)
+    encoder_threads: int = _knob(1, "x264 threads for each clip; 0: ffmpeg decides", low=0, high=64)
+    decoder_threads: int = _knob(
+        1, "decoder threads for each clip; 0: ffmpeg decides", low=0, high=64
+    )
+    filter_threads: int = _knob(
+        1, "filter threads for each clip; 0: ffmpeg decides", low=0, high=64
+    )
+    lookahead: int | None = _knob(
+        None, "frames x264 looks ahead", low=0, high=250, absent="as the preset has it"
+    )
+    mbtree: bool | None = _knob(
+        None, "x264 macroblock tree rate control", absent="as the preset has it"
+    )
+    bframes: int | None = _knob(
+        None, "consecutive B-frames", low=0, high=16, absent="as the preset has it"
+    )
+    refs: int | None = _knob(
+        None, "reference frames", low=1, high=16, absent="as the preset has it"
+    )
+    audio: str = _knob(
+        "auto",
+        "auto: copy AAC, re-encode the rest to AAC; aac: always re-encode; none: no sound",
+        choices=("auto", "aac", "none"),
+    )
+    hdr: str = _knob(
+        "sdr", "sdr: tone-map HDR uploads to SDR; keep: 10 bit HDR", choices=("sdr", "keep")
+    )
+    ffmpeg: str = _knob("bundled", "bundled (from pip), system (on the PATH), or a path to ffmpeg")
+
+    def __post_init__(self) -> None:
+        for knob in knobs():
+            knob.check(getattr(self, knob.name))
+
+    def changed(self) -> dict[str, Any]:
+        """What differs from the defaults: name -> value."""
+        return {k.name: v for k in knobs() if (v := getattr(self, k.name)) != k.default}
+
+
+def knobs() -> tuple[Knob, ...]:
+    """Every knob, in the order of the declaration."""
+    return _KNOBS
+
+
+def _declared() -> tuple[Knob, ...]:
+    hints = typing.get_type_hints(Settings)
+    found = []
+    for declared in dataclasses.fields(Settings):
+        hint = hints[declared.name]
+        kinds = [kind for kind in typing.get_args(hint) or (hint,) if kind is not NoneType]
+        found.append(Knob(declared.name, kinds[0], declared.default, **declared.metadata))
+    return tuple(found)
+
+
+_KNOBS = _declared()
+
+
+def from_mapping(table: Mapping[str, Any], where: str) -> Settings:
+    """Settings from a `[settings]` table; `where` names the file in errors.
+
+    Raises SettingsError for an unknown key or an illegal value.
+    """
+    known = {knob.name for knob in knobs()}
+    for key in table:
+        if key not in known:
+            raise SettingsError(
+                f"{where}: unknown key '{key}' in [settings]: {_nearest(key, known)}"
+            )
+    try:
+        return Settings(**table)
+    except SettingsError as error:
+        raise SettingsError(f"{where}: {error}") from None
+
+
+def _nearest(key: str, known: set[str]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(key, known, n=1)
+    return f"did you mean '{close[0]}'?" if close else f"one of {', '.join(sorted(known))}"
+
+
+def load(path: Path) -> Settings:
+    """The `[settings]` table of a `clipkit.toml`. Raises SettingsError, naming the file."""
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"cannot read {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not TOML: {error}") from None
+    table = document.get("settings")
+    if not isinstance(table, dict):
+        raise SettingsError(f"{path} has no [settings] table")
+    return from_mapping(table, str(path))
+
+
+def to_table(settings: Settings) -> dict[str, Any]:
+    """Every setting that has a value, as TOML can hold it (TOML has no null)."""
+    return {k.name: v for k in knobs() if (v := getattr(settings, k.name)) is not None}

@@ -1,0 +1,1 @@
+"""Subject, ceiling and sampler make a record."""
