@@ -6,6 +6,7 @@ Command line flags, TOML keys, columns, defaults and their documentation derive 
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import tomllib
 import typing
 from collections.abc import Mapping
@@ -178,8 +179,6 @@ def from_mapping(table: Mapping[str, Any], where: str) -> Settings:
 
 
 def _nearest(key: str, known: set[str]) -> str:
-    import difflib
-
     close = difflib.get_close_matches(key, known, n=1)
     return f"did you mean '{close[0]}'?" if close else f"one of {', '.join(sorted(known))}"
 

@@ -1,0 +1,134 @@
+"""What one trial measured: the columns of `runs.jsonl`, declared once, with unit and absence.
+
+Bytes and seconds, unrounded. None is unknown, never 0.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from clipkit.settings import Settings, knobs
+
+SCHEMA_VERSION = 1
+
+
+class Status(StrEnum):
+    """How a trial ended."""
+
+    OK = "ok"
+    OOM = "oom"
+    TIMEOUT = "timeout"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INVALID_NOISE = "invalid_noise"
+    OOM_INFERRED = "oom_inferred"
+
+
+def _column(meaning: str) -> Any:
+    return field(metadata={"meaning": meaning})
+
+
+def _measured(meaning: str) -> Any:
+    return field(default=None, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One trial. `settings` is flattened into one column a knob by `to_row`."""
+
+    run_id: str = _column("unique name of this attempt")
+    campaign: str = _column("the campaign's name")
+    cell: str = _column("stable name of the combination of levels")
+    block: int = _column("which repeat of the design, from 0")
+    order: int = _column("position in the campaign's running order, from 0")
+    attempt: int = _column("1, or higher where an earlier attempt was invalid")
+    phase: str = _column("what it was run for: screen, baseline, confirm, or a sweep's grid")
+    subject: str = _column("what cut the job: clipkit, sketch, fluent, command")
+    status: Status = _column("how it ended")
+    error: str | None = _column("why it failed, in words")
+    ceiling: str = _column("which mechanism held the job to its limits")
+    host: str = _column("name of the host")
+    memory_limit_bytes: int | None = _column("the host's memory; null: no limit")
+    cpu_quota: float | None = _column("cores the job might use; null: no limit")
+    reserve_bytes: int = _column("memory occupied for the user's own server, inside the ceiling")
+    usd_per_month: float | None = _column("the host's price")
+    settings: Settings = _column("how the job was cut")
+    upload_sha256: str = _column("which upload")
+    width: int = _column("as shown, after rotation")
+    height: int = _column("as shown, after rotation")
+    fps: float = _column("mean frame rate")
+    codec: str = _column("of the upload's video")
+    bit_depth: int = _column("bits a sample")
+    gop_s: float = _column("mean time between the upload's key frames")
+    upload_s: float = _column("length of the upload")
+    clips: int = _column("clips in the job that was run")
+    clip_s: float = _column("length of each clip, mean")
+    clips_seed: int | None = _column("seed of random starts; null: spread evenly or listed")
+    clip_starts_s: tuple[float, ...] = _column("where each clip starts")
+    clip_wall_s: tuple[float, ...] = _column("wall time of each clip's ffmpeg, in the same order")
+    clip_cpu_s: tuple[float, ...] = _column("CPU time of each clip's ffmpeg, in the same order")
+    wall_s: float | None = _measured("from the first task accepted to the last clip in place")
+    first_clip_s: float | None = _measured("until the first clip was in place")
+    orchestrator_cpu_s: float | None = _measured("CPU of the engine's own process")
+    ffmpeg_cpu_s: float | None = _measured("CPU of all ffmpeg processes, by wait4")
+    throttled_s: float | None = _measured("time the kernel held the job back for its quota")
+    clips_per_min: float | None = _measured("clips / wall_s * 60")
+    peak_anon_bytes: int | None = _measured(
+        "peak anonymous memory in the ceiling, orchestrator included, reserve excluded, sampled"
+    )
+    peak_shmem_bytes: int | None = _measured("peak shared memory, sampled")
+    peak_kernel_bytes: int | None = _measured("peak kernel memory charged to the job, sampled")
+    peak_cache_bytes: int | None = _measured("peak page cache charged to the job, sampled")
+    peak_cgroup_bytes: int | None = _measured("the kernel's high-water mark, page cache included")
+    peak_rss_sum_bytes: int | None = _measured("peak sum of RSS; counts shared pages repeatedly")
+    peak_pss_sum_bytes: int | None = _measured("peak sum of PSS; counts shared pages once")
+    orchestrator_peak_rss_bytes: int | None = _measured("the engine's own VmHWM")
+    ffmpeg_peak_rss_bytes: int | None = _measured("largest peak RSS of one ffmpeg, by wait4")
+    oom_kills: int | None = _measured("processes that the kernel killed at the ceiling")
+    output_bytes: int | None = _measured("size of all clips")
+    vmaf: float | None = _measured("quality against the upload; null: not measured")
+    started_utc: str = _column("ISO 8601")
+    clipkit_version: str = _column("version of clipkit")
+    ffmpeg_version: str = _column("first line of ffmpeg -version")
+    host_id: str = _column("stable name of the machine and its kernel")
+    upload_cached_fraction: float | None = _measured("of the upload, in the page cache before")
+    load_before: float | None = _measured("1 minute load average before the trial")
+    steal_fraction: float | None = _measured("CPU time stolen by the hypervisor, of all cores")
+    cpu_pressure_fraction: float | None = _measured("share of the time some task waited for a CPU")
+    other_cpu_fraction: float | None = _measured("CPU used outside the ceiling, of all cores")
+
+    def to_row(self) -> dict[str, Any]:
+        """One flat JSON object: a line of `runs.jsonl`."""
+        row: dict[str, Any] = {"schema_version": SCHEMA_VERSION}
+        for declared in dataclasses.fields(self):
+            value = getattr(self, declared.name)
+            if declared.name == "settings":
+                row |= {k.name: getattr(value, k.name) for k in knobs()}
+            else:
+                row[declared.name] = list(value) if isinstance(value, tuple) else value
+        return row
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> Record:
+        """The inverse of `to_row`."""
+        values = {
+            declared.name: tuple(value) if isinstance(value := row[declared.name], list) else value
+            for declared in dataclasses.fields(cls)
+            if declared.name != "settings"
+        }
+        settings = Settings(**{k.name: row[k.name] for k in knobs()})
+        return cls(**values | {"settings": settings, "status": Status(row["status"])})
+
+
+def columns() -> dict[str, str]:
+    """Every column of `runs.jsonl` and what it means, settings included."""
+    described = {"schema_version": "of this line"}
+    for declared in dataclasses.fields(Record):
+        if declared.name == "settings":
+            described |= {k.name: k.help for k in knobs()}
+        else:
+            described[declared.name] = declared.metadata["meaning"]
+    return described

@@ -1,0 +1,124 @@
+"""The verdict of a campaign as data: `recommendation.json` and `clipkit.toml` hold it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from clipkit import settings as settings_station
+from clipkit.errors import CampaignError
+from clipkit.hosts import Host
+from clipkit.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """One way the backend cuts today, against the recommended settings.
+
+    `wall_s` is the time for the whole job that was asked, with `wall_ci95_s`; `estimated` where
+    only `clips_run` of `clips_asked` were really run under the ceiling. `speedup` is the
+    baseline's time over the winner's, `speedup_ci95` its interval, both None where the baseline
+    did not finish (`status` and `error` say why). `peak_anon_bytes` excludes the reserve.
+    """
+
+    name: str
+    command: str
+    status: str
+    error: str | None
+    wall_s: float | None
+    wall_ci95_s: tuple[float, float] | None
+    cpu_s: float | None
+    peak_anon_bytes: int | None
+    clips_run: int
+    clips_asked: int
+    estimated: bool
+    speedup: float | None
+    speedup_ci95: tuple[float, float] | None
+    pairs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tie:
+    """Settings whose time lies within the noise of the best."""
+
+    settings: dict[str, Any]
+    predicted_wall_s: float
+    peak_anon_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommendation:
+    """The settings for a host, and what was measured of them.
+
+    `job` is what was asked, `measured_job` what was run to answer it. `confirmed_wall_s` is the
+    time of the whole job from the confirming pairs, `confirmed_ci95_s` its interval.
+    `headroom_bytes` = ceiling - reserve - peak_anon_bytes. `verdict`, `why` and `do` are the
+    sentences that the run ends with; `unmeasured` says what this does not show.
+    """
+
+    host: Host
+    ceiling: str
+    reserve_bytes: int
+    upload: dict[str, Any]
+    job: dict[str, Any]
+    measured_job: dict[str, Any]
+    settings: Settings
+    predicted_wall_s: float
+    confirmed_wall_s: float | None
+    confirmed_ci95_s: tuple[float, float] | None
+    cpu_s: float | None
+    peak_anon_bytes: int | None
+    headroom_bytes: int | None
+    orchestrator_cpu_fraction: float | None
+    orchestrator_peak_rss_bytes: int | None
+    throttled_fraction: float | None
+    ties: tuple[Tie, ...]
+    baselines: tuple[Baseline, ...]
+    headline: tuple[str, ...]
+    verdict: str
+    why: tuple[str, ...]
+    do: tuple[str, ...]
+    measured_on: str
+    unmeasured: tuple[str, ...]
+    again: str
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Recommendation:
+        values = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in document.items()
+        }
+        values["host"] = Host(**document["host"])
+        values["settings"] = Settings(**document["settings"])
+        values["ties"] = tuple(Tie(**tie) for tie in document["ties"])
+        values["baselines"] = tuple(
+            Baseline(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})
+            for entry in document["baselines"]
+        )
+        return cls(**values)
+
+
+def read(campaign: Path) -> Recommendation:
+    """The recommendation in a campaign's folder. Raises CampaignError where there is none."""
+    path = campaign / "recommendation.json"
+    try:
+        return Recommendation.from_json(json.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        raise CampaignError(f"{campaign} has no recommendation.json: run `clipkit tune`") from None
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise CampaignError(f"{path} cannot be read: {error}") from None
+
+
+def to_toml(recommendation: Recommendation) -> str:
+    """`clipkit.toml`: the settings that `clipkit cut --config` takes, and where they come from."""
+    settings = settings_station.to_table(recommendation.settings)
+    head = "\n".join(f"# {line}" for line in (*recommendation.headline, recommendation.verdict))
+    return f"{head}\n\n{tomli_w.dumps({'settings': settings})}"
