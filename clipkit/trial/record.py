@@ -114,7 +114,7 @@ class Record:
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> Record:
         """The inverse of `to_row`."""
-        values = {
+        values: dict[str, Any] = {
             declared.name: tuple(value) if isinstance(value := row[declared.name], list) else value
             for declared in dataclasses.fields(cls)
             if declared.name != "settings"

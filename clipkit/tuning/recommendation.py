@@ -92,7 +92,7 @@ class Recommendation:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Recommendation:
-        values = {
+        values: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value
             for key, value in document.items()
         }
