@@ -99,11 +99,15 @@ class Recommendation:
         values["host"] = Host(**document["host"])
         values["settings"] = Settings(**document["settings"])
         values["ties"] = tuple(Tie(**tie) for tie in document["ties"])
-        values["baselines"] = tuple(
-            Baseline(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})
-            for entry in document["baselines"]
-        )
+        values["baselines"] = tuple(_baseline(entry) for entry in document["baselines"])
         return cls(**values)
+
+
+def _baseline(document: dict[str, Any]) -> Baseline:
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in document.items()
+    }
+    return Baseline(**values)
 
 
 def read(campaign: Path) -> Recommendation:
