@@ -1,0 +1,84 @@
+"""One ffmpeg process: spawned, limited, reaped by wait4. Stdlib only: it lives inside the host."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+# The kernel's choice of victim: an ffmpeg, never the engine or the user's server beside it.
+_OOM_SCORE_ADJUST = "800"
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a child ended. CPU is user + system; `peak_rss_bytes` is ru_maxrss of this child alone."""
+
+    code: int | None
+    signal: int | None
+    cpu_s: float
+    peak_rss_bytes: int
+
+
+class Child:
+    """A running process. `pidfd` turns readable when it ended, `stdout` carries its progress."""
+
+    def __init__(self, argv: Sequence[str], log: Path, max_file_bytes: int) -> None:
+        """Start it: stdin closed, stderr into `log`, no file of it larger than `max_file_bytes`.
+
+        Raises OSError where the program cannot be started.
+        """
+        reading, writing = os.pipe()
+        try:
+            self.pid = os.posix_spawnp(
+                argv[0],
+                list(argv),
+                os.environ,
+                file_actions=[
+                    (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                    (os.POSIX_SPAWN_DUP2, writing, 1),
+                    (os.POSIX_SPAWN_OPEN, 2, log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644),
+                ],
+                # Python ignores these; an ffmpeg whose reader died must die of SIGPIPE.
+                setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
+            )
+        except BaseException:
+            os.close(reading)
+            raise
+        finally:
+            os.close(writing)
+        self.stdout = reading
+        self.pidfd = os.pidfd_open(self.pid)
+        self.started_s = time.monotonic()
+        os.set_blocking(reading, False)
+        with contextlib.suppress(OSError):  # it may have ended already
+            resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (max_file_bytes, max_file_bytes))
+            resource.prlimit(self.pid, resource.RLIMIT_CORE, (0, 0))
+            Path(f"/proc/{self.pid}/oom_score_adj").write_text(_OOM_SCORE_ADJUST)
+
+    def kill(self) -> None:
+        signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+
+    def read_progress(self) -> bytes:
+        """What it printed since the last call; empty at its end or when there is nothing."""
+        try:
+            return os.read(self.stdout, 65536)
+        except BlockingIOError:
+            return b""
+
+    def reap(self) -> Exit:
+        """Collect it after `pidfd` turned readable; closes both file descriptors."""
+        _, status, usage = os.wait4(self.pid, 0)
+        os.close(self.pidfd)
+        os.close(self.stdout)
+        return Exit(
+            code=os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
+            signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
+            cpu_s=usage.ru_utime + usage.ru_stime,
+            peak_rss_bytes=usage.ru_maxrss * 1024,
+        )

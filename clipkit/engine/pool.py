@@ -1,0 +1,178 @@
+"""Runs tasks in a pool of ffmpeg processes and tells of it in events. Stdlib only.
+
+One thread, one selector: children are watched by their pidfd, so nothing polls and the engine's own
+CPU is what an orchestrator costs at least.
+"""
+
+from __future__ import annotations
+
+import selectors
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clipkit.engine.child import Child
+from clipkit.engine.work import Work, WrongOutputError
+from clipkit.plan.task import Task
+
+Emit = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """How to run a job. `memory_budget_bytes`: start no clip whose predicted bytes do not fit beside
+    those running (None: no admission). `stop_on_failure`: a trial ends with its first failure."""
+
+    out_dir: Path
+    work_dir: Path
+    log_dir: Path
+    concurrency: int
+    timeout_s: float
+    stop_on_failure: bool
+    memory_budget_bytes: int | None
+
+
+class Pool:
+    """The tasks of one job. `accept` them, then `step` until `idle`."""
+
+    def __init__(self, orders: Orders, emit: Emit, selector: selectors.BaseSelector) -> None:
+        self._orders = orders
+        self._emit = emit
+        self._selector = selector
+        self._waiting: deque[Task] = deque()
+        self._running: list[Work] = []
+        self._stopping: str | None = None
+        self.first_task_s: float | None = None
+        self.first_clip_s: float | None = None
+        self.last_clip_s: float | None = None
+
+    @property
+    def idle(self) -> bool:
+        return not self._waiting and not self._running
+
+    def accept(self, task: Task) -> None:
+        if self.first_task_s is None:
+            self.first_task_s = time.monotonic()
+        self._waiting.append(task)
+        self._fill()
+
+    def cancel(self, reason: str) -> None:
+        """Kill what runs and forget what waits; each clip ends with the status `reason`."""
+        self._stopping = self._stopping or reason
+        for work in self._running:
+            self._kill(work, reason)
+        while self._waiting:
+            task = self._waiting.popleft()
+            work = Work(task, self._orders.work_dir, self._orders.log_dir)
+            self._emit(work.report(reason, "not started"))
+
+    def patience_s(self) -> float | None:
+        """How long the selector may sleep before the time limit strikes."""
+        if self.first_task_s is None or self.idle:
+            return None
+        return max(0.0, self.first_task_s + self._orders.timeout_s - time.monotonic())
+
+    def check_time(self) -> None:
+        if self.patience_s() == 0.0:
+            self.cancel("timeout")
+
+    def _fill(self) -> None:
+        while self._waiting and not self._stopping and self._admits(self._waiting[0]):
+            work = Work(self._waiting.popleft(), self._orders.work_dir, self._orders.log_dir)
+            self._running.append(work)
+            self._spawn(work)
+
+    def _admits(self, task: Task) -> bool:
+        if not self._running:
+            return True
+        if len(self._running) >= self._orders.concurrency:
+            return False
+        budget = self._orders.memory_budget_bytes
+        if budget is None:
+            return True
+        needs = [work.task.predicted_bytes or 0 for work in self._running]
+        return sum(needs) + (task.predicted_bytes or 0) <= budget
+
+    def _spawn(self, work: Work) -> None:
+        try:
+            child = work.start_step()
+        except OSError as error:
+            program = work.current.steps[work.step][0]
+            self._end(work, "failed", f"{program} cannot be started: {error.strerror}")
+            return
+        self._selector.register(child.pidfd, selectors.EVENT_READ, lambda: self._ended(work))
+        self._selector.register(
+            child.stdout, selectors.EVENT_READ, lambda: self._progressed(work, child)
+        )
+
+    def _progressed(self, work: Work, child: Child) -> None:
+        if work.child is not child:  # it ended in the same round; its descriptor may be another's
+            return
+        said = child.read_progress()
+        if not said:
+            self._selector.unregister(child.stdout)
+            return
+        frames = [line[6:] for line in said.split(b"\n") if line.startswith(b"frame=")]
+        if frames and frames[-1].strip().isdigit():
+            self._emit({"event": "progress", "number": work.task.number, "frames": int(frames[-1])})
+
+    def _ended(self, work: Work) -> None:
+        child = work.child
+        if child is None:
+            return
+        self._selector.unregister(child.pidfd)
+        if child.stdout in self._selector.get_map():
+            self._selector.unregister(child.stdout)
+        ended = child.reap()
+        work.account(ended)
+        if work.killed_for:
+            self._end(work, work.killed_for, "stopped before it was finished")
+        elif ended.signal == signal.SIGKILL:
+            self._end(work, "killed", "killed by the kernel or from outside")
+        elif ended.code != 0:
+            self._end(work, "failed", work.explain(ended))
+        elif work.step + 1 < len(work.current.steps):
+            work.step += 1
+            self._spawn(work)
+        else:
+            self._judge(work)
+
+    def _judge(self, work: Work) -> None:
+        try:
+            track = work.check()
+        except WrongOutputError as error:
+            if work.attempt + 1 < len(work.task.attempts):
+                work.attempt, work.step = work.attempt + 1, 0
+                self._spawn(work)
+            else:
+                self._end(work, "failed", str(error))
+            return
+        try:
+            final, size_bytes = work.place(self._orders.out_dir)
+        except OSError as error:
+            self._end(work, "failed", f"cannot be put into place: {error.strerror}")
+            return
+        frames = track.frames if track else None
+        argv = work.argv(final)
+        self._end(work, "ok", None, file=str(final), bytes=size_bytes, frames=frames, argv=argv)
+
+    def _end(self, work: Work, status: str, error: str | None, **found: Any) -> None:
+        now_s = time.monotonic()
+        work.unfinished.unlink(missing_ok=True)
+        self._running.remove(work)
+        if status == "ok":
+            self.first_clip_s = self.first_clip_s or now_s
+            self.last_clip_s = now_s
+        self._emit(work.report(status, error, **({"argv": work.argv(work.unfinished)} | found)))
+        if status != "ok" and self._orders.stop_on_failure and not self._stopping:
+            self.cancel("cancelled")
+        self._fill()
+
+    def _kill(self, work: Work, reason: str) -> None:
+        if work.child and not work.killed_for:
+            work.killed_for = reason
+            work.child.kill()

@@ -1,0 +1,126 @@
+"""A task on its way: which attempt and step runs, and what came of it. Stdlib only."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from clipkit.engine.child import Child, Exit
+from clipkit.engine.mp4 import Mp4Error, VideoTrack, read_video_track
+from clipkit.plan.task import OUTPUT, Attempt, Task
+
+_TAIL_BYTES = 4096
+# A first frame later than this is not "shown at 0 s"; MP4 timescales are finer than 0.1 ms.
+_FIRST_SHOWN_TOLERANCE_S = 0.001
+
+
+class WrongOutputError(Exception):
+    """ffmpeg ended well but the clip is not the one asked for."""
+
+
+@dataclass(slots=True)
+class Work:
+    """One task in execution. The files it writes stay in `folder` until the clip is right."""
+
+    task: Task
+    folder: Path
+    logs: Path
+    attempt: int = 0
+    step: int = 0
+    cpu_s: float = 0.0
+    peak_rss_bytes: int = 0
+    started_s: float = field(default_factory=time.monotonic)
+    child: Child | None = None
+    killed_for: str | None = None
+
+    @property
+    def current(self) -> Attempt:
+        return self.task.attempts[self.attempt]
+
+    @property
+    def unfinished(self) -> Path:
+        return self.folder / self.task.output
+
+    @property
+    def log(self) -> Path:
+        return self.logs / f"{Path(self.task.output).stem}.log"
+
+    def argv(self, output: Path) -> list[str]:
+        return [word.replace(OUTPUT, str(output)) for word in self.current.steps[self.step]]
+
+    def start_step(self) -> Child:
+        """Raises OSError where the program cannot be started."""
+        self.child = Child(self.argv(self.unfinished), self.log, self.task.max_output_bytes)
+        return self.child
+
+    def account(self, ended: Exit) -> None:
+        self.child = None
+        self.cpu_s += ended.cpu_s
+        self.peak_rss_bytes = max(self.peak_rss_bytes, ended.peak_rss_bytes)
+
+    def check(self) -> VideoTrack | None:
+        """The clip's video track, if it is the clip asked for.
+
+        A baseline's output is not judged, only read: None where it is no readable MP4.
+        Raises WrongOutputError.
+        """
+        try:
+            track = read_video_track(self.unfinished)
+        except (Mp4Error, OSError) as error:
+            if self.task.frames is None and self.unfinished.exists():
+                if self.unfinished.stat().st_size:
+                    return None
+                raise WrongOutputError("it wrote an empty file") from None
+            raise WrongOutputError(f"it wrote no readable clip: {error}") from None
+        if self.task.frames is not None:
+            if track.frames != self.task.frames:
+                raise WrongOutputError(f"{track.frames} frames instead of {self.task.frames}")
+            if abs(track.first_shown_s) > _FIRST_SHOWN_TOLERANCE_S:
+                raise WrongOutputError(f"the first frame is shown at {track.first_shown_s:.4f} s")
+        return track
+
+    def place(self, out_dir: Path) -> tuple[Path, int]:
+        """Move the finished clip to where it belongs, in one act; returns it and its size."""
+        final = out_dir / self.task.output
+        size_bytes = self.unfinished.stat().st_size
+        self.unfinished.replace(final)
+        return final, size_bytes
+
+    def explain(self, ended: Exit) -> str:
+        """Why ffmpeg failed, in one line, with the last thing it said."""
+        if ended.signal == signal.SIGXFSZ:
+            return f"it wrote more than {self.task.max_output_bytes} bytes"
+        how = f"signal {ended.signal}" if ended.signal else f"exit code {ended.code}"
+        said = self._last_words()
+        return f"ffmpeg ended with {how}: {said}" if said else f"ffmpeg ended with {how}"
+
+    def _last_words(self) -> str:
+        try:
+            with self.log.open("rb") as log:
+                log.seek(max(0, os.fstat(log.fileno()).st_size - _TAIL_BYTES))
+                lines = log.read().decode("utf-8", "replace").splitlines()
+        except OSError as error:
+            return errno.errorcode.get(error.errno or 0, "")
+        return " | ".join(line.strip() for line in lines[-3:] if line.strip())
+
+    def report(self, status: str, error: str | None, **found: Any) -> dict[str, Any]:
+        """The event that tells of the clip's end."""
+        return {
+            "event": "clip",
+            "number": self.task.number,
+            "status": status,
+            "error": error,
+            "change": self.current.change,
+            "wall_s": time.monotonic() - self.started_s,
+            "cpu_s": self.cpu_s,
+            "peak_rss_bytes": self.peak_rss_bytes,
+            "frames": None,
+            "file": None,
+            "bytes": None,
+            **found,
+        }

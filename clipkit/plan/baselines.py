@@ -1,0 +1,109 @@
+"""How the backend cuts today: the original's two command lines, and the user's own.
+
+What they write is recorded, not judged by our rule of exact frames.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clipkit.errors import TemplateError
+from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.format import MIB
+from clipkit.plan.clips import Clip, Job
+from clipkit.plan.task import OUTPUT, Attempt, Task
+from clipkit.settings import Settings
+
+_PLACEHOLDER = re.compile(r"\{(\w*)\}")
+_KNOWN = ("input", "start", "duration", "end", "output")
+_NEEDED = ("input", "output")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A command line as an argv with placeholders, and what it is called in records.
+
+    `{input}` and `{output}` are files, `{start}`, `{duration}` and `{end}` seconds. Where the
+    program is plain `ffmpeg`, the build of the settings runs, so that all subjects use the same.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return shlex.join(self.argv).replace("'{", "{").replace("}'", "}")
+
+
+def original(settings: Settings) -> tuple[Template, Template]:
+    """`sketch` and `fluent`, the two readings of the original backend (one clip at a time).
+
+    `sketch` seeks after the input, as the code in the analysis is written; `fluent` before it, as
+    fluent-ffmpeg's `setStartTime` does, with the `-threads 1` that the analysis says it uses.
+    Both take preset and CRF from `settings` so that all subjects encode alike.
+    """
+    quality = ["-c:v", "libx264", "-preset", settings.preset]
+    if settings.crf != Settings().crf:
+        quality += ["-crf", str(settings.crf)]
+    place = ["-ss", "{start}", "-t", "{duration}"]
+    audio = ["-c:a", "copy", "{output}"]
+    sketch = ["ffmpeg", "-i", "{input}", *place, *quality, *audio]
+    seek, length = place[:2], place[2:]
+    fluent = ["ffmpeg", *seek, "-i", "{input}", "-y", *length, *quality, "-threads", "1", *audio]
+    return Template("sketch", tuple(sketch)), Template("fluent", tuple(fluent))
+
+
+def parse(text: str) -> Template:
+    """The user's own command, split as a shell would and never given to one.
+
+    Raises TemplateError for an unknown placeholder, a missing one, or unbalanced quotes.
+    """
+    try:
+        argv = shlex.split(text)
+    except ValueError as error:
+        raise TemplateError(f"--command cannot be split into words: {error}") from None
+    found = {name for word in argv for name in _PLACEHOLDER.findall(word)}
+    for name in sorted(found - set(_KNOWN)):
+        known = ", ".join(f"{{{known}}}" for known in _KNOWN)
+        raise TemplateError(f"--command has the unknown placeholder {{{name}}}: known are {known}")
+    for name in _NEEDED:
+        if name not in found:
+            raise TemplateError(
+                f"--command lacks {{{name}}}: "
+                "write it like 'ffmpeg -ss {start} -t {duration} -i {input} … {output}'"
+            )
+    if _PLACEHOLDER.search(argv[0]):
+        raise TemplateError("--command must start with a program, not a placeholder")
+    return Template("command", tuple(argv))
+
+
+def tasks(job: Job, template: Template, build: FfmpegBuild) -> list[Task]:
+    """One task a clip. Nothing is known of what a right output holds, so `frames` is None."""
+    upload = job.upload
+    return [
+        Task(
+            number=number,
+            output=f"clip-{number:03d}.mp4",
+            attempts=(Attempt((_filled(template.argv, str(upload.path), clip, build),)),),
+            frames=None,
+            predicted_bytes=None,
+            max_output_bytes=max(upload.size_bytes * 4, 1024 * MIB),
+        )
+        for number, clip in enumerate(job.clips, start=1)
+    ]
+
+
+def _filled(argv: Sequence[str], path: str, clip: Clip, build: FfmpegBuild) -> tuple[str, ...]:
+    values = {
+        "input": path,
+        "start": f"{clip.start_s:.6f}",
+        "duration": f"{clip.duration_s:.6f}",
+        "end": f"{clip.end_s:.6f}",
+        "output": OUTPUT,
+    }
+    program = build.path if argv[0] == "ffmpeg" else argv[0]
+    words = (_PLACEHOLDER.sub(lambda found: values[found[1]], word) for word in argv[1:])
+    return (program, *words)

@@ -1,0 +1,186 @@
+"""Tasks of clipkit's own engine, mode `encode`: exactly the frames of each clip, re-encoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ffmpeg
+
+from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.format import MIB
+from clipkit.media.upload import Upload
+from clipkit.model.memory import clip_anon_bytes
+from clipkit.plan.clips import Clip, FrameSpan, Job, span
+from clipkit.plan.task import OUTPUT, Attempt, Task
+from clipkit.settings import Settings
+
+# 8 bit 4:2:0 is what every browser plays; these need no conversion.
+_PLAYABLE = {"yuv420p", "yuvj420p"}
+# How far before the wanted key frame to aim in a container without an index: its seek may land
+# after its target, and needs the packets before the key frame to find it.
+_LOOSE_MARGIN_S = 1.0
+# The chain of ffmpeg's own documentation for `tonemap`: linear light, BT.709 primaries, Hable.
+_TONE_MAP = (
+    "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,"
+    "tonemap=tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,format=yuv420p"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Where decoding starts. Times in the graph count from `origin_s` of the upload."""
+
+    seek_s: float | None
+    exact: bool
+
+    @property
+    def origin_s(self) -> float:
+        return self.seek_s or 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """All that decides how one clip is cut."""
+
+    upload: Upload
+    clip: Clip
+    frames: FrameSpan
+    settings: Settings
+    build: FfmpegBuild
+
+
+def tasks(job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
+    """One task a clip, in the job's order.
+
+    Raises ClipRangeError for a clip outside its upload, FfmpegError where the build lacks a need.
+    """
+    build.require(encoders=("libx264",))
+    if tone_mapped(job.upload, settings):
+        build.require(filters=("zscale", "tonemap"))
+    cuts = [_Cut(job.upload, c, span(job.upload, c), settings, build) for c in job.clips]
+    return [_task(number, cut) for number, cut in enumerate(cuts, start=1)]
+
+
+def tone_mapped(upload: Upload, settings: Settings) -> bool:
+    return upload.hdr and settings.hdr == "sdr"
+
+
+def _task(number: int, cut: _Cut) -> Task:
+    raw_bytes = cut.upload.coded_width * cut.upload.coded_height * 3 * cut.frames.frames
+    return Task(
+        number=number,
+        output=f"clip-{number:03d}.mp4",
+        attempts=tuple(
+            Attempt(
+                (tuple(_argv(cut, entry)),),
+                change=None
+                if rank == 0
+                else "decoded from the upload's start: seeking lost frames",
+            )
+            for rank, entry in enumerate(_entries(cut))
+        ),
+        frames=cut.frames.frames,
+        predicted_bytes=clip_anon_bytes(cut.upload, cut.settings),
+        max_output_bytes=raw_bytes + 16 * MIB,
+    )
+
+
+def _entries(cut: _Cut) -> list[_Entry]:
+    """Where to start decoding, cheapest first; the last, from the start, is always right."""
+    upload, frames = cut.upload, cut.frames
+    from_the_start = _Entry(None, exact=True)
+    reachable = [t for t in upload.key_frame_times_s if t <= frames.first_s]
+    if cut.settings.seek == "output" or upload.seek == "none" or len(reachable) < 2:
+        return [from_the_start]
+    if upload.seek == "exact":
+        return [_Entry(frames.first_s, exact=True), from_the_start]
+    seek_s = reachable[-1] - _LOOSE_MARGIN_S
+    return [_Entry(seek_s, exact=False), from_the_start] if seek_s > 0 else [from_the_start]
+
+
+def _argv(cut: _Cut, entry: _Entry) -> list[str]:
+    settings = cut.settings
+    source = _file_options(decoder_threads=settings.decoder_threads)
+    if entry.seek_s is not None:
+        # Without accurate_seek ffmpeg drops nothing itself; `trim` below decides, frame by frame.
+        source |= {"ss": f"{entry.seek_s:.6f}", "noaccurate_seek": None}
+    target = _video_options(cut, entry) | _audio_options(cut, entry)
+    graph = ffmpeg.output(
+        ffmpeg.input(f"file:{cut.upload.path}", **source),
+        OUTPUT,
+        map_chapters=-1,
+        sn=None,
+        dn=None,
+        f="mp4",
+        movflags="+faststart",
+        **target,
+    )
+    program = [cut.build.path, "-nostdin", "-hide_banner", "-v", "error", "-y"]
+    program += ["-progress", "pipe:1", "-stats_period", "0.5"]
+    if settings.filter_threads:
+        program += ["-filter_threads", str(settings.filter_threads)]
+    compiled: list[str] = ffmpeg.compile(graph, cmd=program)
+    return compiled
+
+
+def _file_options(decoder_threads: int) -> dict[str, object]:
+    """Uploads are hostile: only the file itself may be opened (no playlist reaches this point)."""
+    options: dict[str, object] = {"protocol_whitelist": "file"}
+    if decoder_threads:
+        options["threads"] = decoder_threads
+    return options
+
+
+def _video_options(cut: _Cut, entry: _Entry) -> dict[str, object]:
+    upload, frames, settings = cut.upload, cut.frames, cut.settings
+    low_s, high_s = frames.low_s - entry.origin_s, frames.high_s - entry.origin_s
+    filters = [f"trim=start={low_s:.6f}:end={high_s:.6f}", "setpts=PTS-STARTPTS"]
+    if upload.width % 2 or upload.height % 2:
+        filters.append("crop=trunc(iw/2)*2:trunc(ih/2)*2")  # 4:2:0 has no odd sizes
+    options: dict[str, object] = {
+        "map": [f"0:{upload.video_stream}"],
+        "c:v": "libx264",
+        "preset": settings.preset,
+        "crf": settings.crf,
+        # Each frame at its own time: none dropped, doubled or moved to a constant rate.
+        "fps_mode": "passthrough",
+        "enc_time_base": f"{upload.time_base.numerator}/{upload.time_base.denominator}",
+    }
+    if tone_mapped(upload, settings):
+        filters.append(_TONE_MAP)
+    elif upload.hdr:
+        options["pix_fmt"] = "yuv420p10le"
+    elif upload.pixel_format not in _PLAYABLE:
+        options["pix_fmt"] = "yuv420p"
+    if settings.encoder_threads:
+        options["threads"] = settings.encoder_threads
+    if settings.bframes is not None:
+        options["bf"] = settings.bframes
+    if settings.refs is not None:
+        options["refs"] = settings.refs
+    x264 = []
+    if settings.lookahead is not None:
+        x264.append(f"rc-lookahead={settings.lookahead}")
+    if settings.mbtree is not None:
+        x264.append(f"mbtree={int(settings.mbtree)}")
+    if x264:
+        options["x264-params"] = ":".join(x264)
+    return options | {"vf": ",".join(filters)}
+
+
+def _audio_options(cut: _Cut, entry: _Entry) -> dict[str, object]:
+    """Sound of the same span as the pictures, in step with them, to within one audio frame."""
+    upload, frames, settings = cut.upload, cut.frames, cut.settings
+    if settings.audio == "none" or not upload.audio:
+        return {"an": None}
+    options: dict[str, object] = {"map": [f"0:{upload.video_stream}", "0:a:0"]}
+    first_s, end_s = frames.first_s - entry.origin_s, cut.clip.end_s - entry.origin_s
+    if copies_audio(upload, settings) and first_s == 0:
+        # Only where the graph counts from the first frame: packets before it are left out whole.
+        return options | {"c:a": "copy", "copypriorss": 0, "t": f"{end_s:.6f}"}
+    trim = f"atrim=start={first_s:.6f}:end={end_s:.6f},asetpts=PTS-{first_s:.6f}/TB"
+    return options | {"c:a": "aac", "b:a": "128k", "af": trim}
+
+
+def copies_audio(upload: Upload, settings: Settings) -> bool:
+    return settings.audio == "auto" and bool(upload.audio) and upload.audio[0].codec == "aac"
