@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
+
+from clipkit.errors import CeilingError
 
 
 class Mechanism(StrEnum):
@@ -19,12 +22,25 @@ class Mechanism(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What to hold the job to. Bytes and cores; None is unlimited. `pids` bounds its processes."""
+    """What to hold the job to. Bytes and cores; None is unlimited. `pids` bounds its processes.
+
+    Checked when made, because the kernel reads -1 as "no limit": raises CeilingError.
+    """
 
     memory_bytes: int | None
     cpus: float | None
     swap_bytes: int = 0
     pids: int | None = 512
+
+    def __post_init__(self) -> None:
+        if self.memory_bytes is not None and self.memory_bytes <= 0:
+            raise CeilingError(f"a memory limit must be positive, not {self.memory_bytes} bytes")
+        if self.cpus is not None and self.cpus < 0.01:  # the kernel's smallest quota: 1 ms in 100
+            raise CeilingError(f"a CPU limit must be at least 0.01 cores, not {self.cpus:g}")
+        if self.swap_bytes < 0:
+            raise CeilingError(f"swap cannot be negative ({self.swap_bytes} bytes)")
+        if self.pids is not None and self.pids <= 0:
+            raise CeilingError(f"a limit of processes must be positive, not {self.pids}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +65,16 @@ class Usage:
 
 
 class Ceiling(Protocol):
-    """A ceiling that stands. Made by `choose.open_ceiling`; always closed, also after an error."""
+    """A ceiling that stands. Made by `choose.open_ceiling`; always closed, also after an error:
+
+    with open_ceiling(limits) as ceiling:
+        ...
+    """
 
     mechanism: Mechanism
     enforced: Limits
-    """What is really enforced; None where this mechanism cannot hold the job to a limit."""
+    """What is really enforced: tighter than asked where clipkit itself is held tighter; None where
+    this mechanism cannot hold the job to a limit."""
 
     def wrap(self, argv: Sequence[str]) -> list[str]:
         """The argv that starts `argv` inside the ceiling, in the same process (same PID)."""
@@ -76,8 +97,20 @@ class Ceiling(Protocol):
         ...
 
     def close(self) -> None:
-        """Kill what is left and remove every trace. May be called twice."""
+        """Kill what is left and remove every trace. May be called twice; `usage` then keeps
+        returning the last reading."""
         ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +121,13 @@ class Availability:
     available: bool
     why: str
     remedy: str | None = None
+
+
+class UnavailableError(CeilingError):
+    """This machine lacks a mechanism. `why` and `remedy` are what the doctor prints."""
+
+    def __init__(self, mechanism: Mechanism, why: str, remedy: str | None = None) -> None:
+        super().__init__(f"the ceiling '{mechanism}' is not available here: {why}")
+        self.mechanism = mechanism
+        self.why = why
+        self.remedy = remedy
