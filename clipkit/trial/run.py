@@ -1,0 +1,234 @@
+"""One trial: a job cut once by one subject with one settings on one host; what it measured."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clipkit import __version__
+from clipkit.ceiling.base import Ceiling, Limits
+from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.hosts import Host
+from clipkit.plan.clips import Job
+from clipkit.plan.subjects import Subject
+from clipkit.settings import Settings
+from clipkit.trial import machine
+from clipkit.trial.execute import Execution, Run, Watch, execute
+from clipkit.trial.record import Record, Status
+from clipkit.trial.sampler import Sample, peak
+
+# More than this share of the CPU gone to other virtual machines, and the times mean little.
+STOLEN_TOO_MUCH = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which trial of which campaign this is."""
+
+    campaign: str
+    cell: str
+    block: int
+    order: int
+    attempt: int
+    phase: str
+
+    @property
+    def run_id(self) -> str:
+        return f"{self.order:04d}-{self.cell}-b{self.block}-a{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """All that decides one trial. `host` is what it is held to."""
+
+    identity: Identity
+    job: Job
+    subject: Subject
+    settings: Settings
+    build: FfmpegBuild
+    host: Host
+    reserve_bytes: int
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A record, the rows of its clips, and memory and CPU over time."""
+
+    record: Record
+    clips: list[dict[str, Any]]
+    samples: list[Sample]
+
+
+def limits(host: Host) -> Limits:
+    return Limits(host.memory_bytes, host.cpus, host.swap_bytes)
+
+
+def run_trial(
+    trial: Trial, open_ceiling: Callable[[Limits], Ceiling], folder: Path, watch: Watch
+) -> Outcome:
+    """Run it inside a fresh ceiling. Logs go to `folder`/logs/<run_id>; the clips are removed.
+
+    An interrupt ends it with the status `cancelled`. Raises CeilingError where no ceiling stands.
+    """
+    tasks = trial.subject.tasks(trial.job, trial.settings, trial.build)
+    cached_fraction = machine.warm(trial.job.upload.path)
+    out_dir = Path(tempfile.mkdtemp(prefix=".clips-", dir=folder))
+    run = Run(
+        out_dir=out_dir,
+        log_dir=folder / "logs" / trial.identity.run_id,
+        concurrency=trial.settings.concurrency,
+        timeout_s=trial.timeout_s,
+        stop_on_failure=True,
+        reserve_bytes=trial.reserve_bytes,
+    )
+    started_utc = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+    ceiling = open_ceiling(limits(trial.host))
+    try:
+        before = machine.read()
+        execution = execute(tasks, run, ceiling, watch)
+        noise = machine.between(before, machine.read(), execution.cpu_s)
+    finally:
+        ceiling.close()
+        shutil.rmtree(out_dir, ignore_errors=True)
+    status, error = judge(execution, noise.steal_fraction)
+    record = Record(
+        **_identity_columns(trial),
+        **_job_columns(trial),
+        **_measured_columns(execution),
+        status=status,
+        error=error,
+        ceiling=str(ceiling.mechanism),
+        started_utc=started_utc,
+        upload_cached_fraction=cached_fraction,
+        load_before=noise.load_before,
+        steal_fraction=noise.steal_fraction,
+        cpu_pressure_fraction=noise.cpu_pressure_fraction,
+        other_cpu_fraction=noise.other_cpu_fraction,
+    )
+    return Outcome(record, _clip_rows(trial, execution), execution.samples)
+
+
+def judge(execution: Execution, steal_fraction: float | None = None) -> tuple[Status, str | None]:
+    """How the run ended, and why in words.
+
+    Out of memory is told by the kernel's own count of kills, not by a peak at the limit: page
+    cache fills a group to its limit in every long run.
+    """
+    wrong = [clip for clip in execution.clips if clip.status not in {"ok", "cancelled"}]
+    if execution.cancelled:
+        return Status.CANCELLED, "interrupted"
+    if execution.usage.oom_kills:
+        return Status.OOM, "the kernel killed a process at the memory ceiling"
+    if any(clip.status == "timeout" for clip in wrong):
+        return Status.TIMEOUT, "the time limit struck"
+    if wrong:
+        return Status.FAILED, f"clip {wrong[0].number}: {wrong[0].error}"
+    if execution.wall_s is None:
+        return Status.FAILED, "the engine ended without finishing the job"
+    if steal_fraction is not None and steal_fraction > STOLEN_TOO_MUCH:
+        return Status.INVALID_NOISE, f"{steal_fraction:.0%} of the CPU went to other machines"
+    return Status.OK, None
+
+
+def _identity_columns(trial: Trial) -> dict[str, Any]:
+    identity = trial.identity
+    return {
+        "run_id": identity.run_id,
+        "campaign": identity.campaign,
+        "cell": identity.cell,
+        "block": identity.block,
+        "order": identity.order,
+        "attempt": identity.attempt,
+        "phase": identity.phase,
+        "subject": trial.subject.name,
+        "host": trial.host.name,
+        "memory_limit_bytes": trial.host.memory_bytes,
+        "cpu_quota": trial.host.cpus,
+        "reserve_bytes": trial.reserve_bytes,
+        "usd_per_month": trial.host.usd_per_month,
+        "settings": trial.settings,
+        "clipkit_version": __version__,
+        "ffmpeg_version": trial.build.version,
+        "host_id": machine.host_id(),
+    }
+
+
+def _job_columns(trial: Trial) -> dict[str, Any]:
+    upload, clips = trial.job.upload, trial.job.clips
+    return {
+        "upload_sha256": upload.sha256,
+        "width": upload.width,
+        "height": upload.height,
+        "fps": upload.fps,
+        "codec": upload.codec,
+        "bit_depth": upload.bit_depth,
+        "gop_s": upload.gop_s,
+        "upload_s": upload.duration_s,
+        "clips": len(clips),
+        "clip_s": sum(clip.duration_s for clip in clips) / len(clips),
+        "clips_seed": trial.job.seed,
+        "clip_starts_s": tuple(clip.start_s for clip in clips),
+    }
+
+
+def _measured_columns(execution: Execution) -> dict[str, Any]:
+    clips, wall_s = execution.clips, execution.wall_s
+    finished = [clip for clip in clips if clip.status == "ok"]
+    return {
+        "clip_wall_s": tuple(clip.wall_s for clip in clips),
+        "clip_cpu_s": tuple(clip.cpu_s for clip in clips),
+        "wall_s": wall_s,
+        "first_clip_s": execution.first_clip_s,
+        "orchestrator_cpu_s": execution.engine_cpu_s,
+        "ffmpeg_cpu_s": sum(clip.cpu_s for clip in clips) if clips else None,
+        "throttled_s": execution.throttled_s,
+        "clips_per_min": len(finished) / wall_s * 60 if wall_s else None,
+        **peaks(execution),
+        "peak_rss_sum_bytes": peak(execution.samples, "rss_sum_bytes"),
+        "peak_pss_sum_bytes": peak(execution.samples, "pss_sum_bytes"),
+        "orchestrator_peak_rss_bytes": execution.engine_peak_rss_bytes,
+        "ffmpeg_peak_rss_bytes": max((clip.peak_rss_bytes for clip in clips), default=None),
+        "oom_kills": execution.usage.oom_kills,
+        "output_bytes": sum(clip.bytes or 0 for clip in finished) if finished else None,
+    }
+
+
+def peaks(execution: Execution) -> dict[str, int | None]:
+    """The peaks of memory inside the ceiling, in bytes, by column name."""
+    return {
+        "peak_anon_bytes": peak(execution.samples, "anon_bytes"),
+        "peak_shmem_bytes": peak(execution.samples, "shmem_bytes"),
+        "peak_kernel_bytes": peak(execution.samples, "kernel_bytes"),
+        "peak_cache_bytes": peak(execution.samples, "cache_bytes"),
+        "peak_cgroup_bytes": execution.usage.peak_total_bytes,
+    }
+
+
+def _clip_rows(trial: Trial, execution: Execution) -> list[dict[str, Any]]:
+    """One flat object a clip: a line of `clips.jsonl`."""
+    job, settings = trial.job, trial.settings
+    return [
+        {
+            "run_id": trial.identity.run_id,
+            "number": outcome.number,
+            "start_s": (clip := job.clips[outcome.number - 1]).start_s,
+            "duration_s": clip.duration_s,
+            "status": outcome.status,
+            "error": outcome.error,
+            "change": outcome.change,
+            "wall_s": outcome.wall_s,
+            "cpu_s": outcome.cpu_s,
+            "peak_rss_bytes": outcome.peak_rss_bytes,
+            "frames_decoded": trial.subject.frames_decoded(job, clip, settings),
+            "frames_kept": outcome.frames,
+            "bytes": outcome.bytes,
+            "argv": list(outcome.argv),
+        }
+        for outcome in execution.clips
+    ]
