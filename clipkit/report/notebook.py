@@ -1,0 +1,82 @@
+"""Execute a notebook of the package through papermill, in a kernel of this very interpreter."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import papermill
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpec
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+
+from clipkit.errors import NotebookError, ReportError
+from clipkit.report import parameters as parameters_station
+from clipkit.report.resources import folder
+
+
+class OwnKernel(AsyncKernelManager):
+    """Starts this interpreter, whichever kernels are installed: clipkit is in this one.
+
+    `ignore_cwd`: a file in the user's folder must not be taken for a module. No file validation:
+    the debugger would warn on stderr that it cannot see into frozen modules.
+    """
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        return KernelSpec(
+            argv=[
+                sys.executable,
+                "-m",
+                "ipykernel_launcher",
+                "-f",
+                "{connection_file}",
+                "--InteractiveShellApp.ignore_cwd=True",
+            ],
+            display_name="Python 3",
+            language="python",
+            env={"PYDEVD_DISABLE_FILE_VALIDATION": "1"},
+        )
+
+
+def execute(name: str, parameters: Mapping[str, str | float], output: Path) -> Path:
+    """Execute `notebooks/<name>.ipynb` into `output` and return it.
+
+    Quiet, and without changing directory. Raises NotebookError for an unknown notebook or
+    parameter, before anything runs, and ReportError where a cell fails: `output` then holds the
+    notebook as far as it came.
+    """
+    source = folder("notebooks") / f"{name}.ipynb"
+    if not source.is_file():
+        known = ", ".join(sorted(path.stem for path in source.parent.glob("*.ipynb")))
+        raise NotebookError(f"unknown notebook '{name}': one of {known}")
+    declared = list(papermill.inspect_notebook(_unformatted(source)))
+    for parameter in parameters:
+        if parameter not in declared:
+            raise parameters_station.unknown(parameter, declared)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        papermill.execute_notebook(
+            _unformatted(source),
+            _unformatted(output),
+            dict(parameters),
+            progress_bar=False,
+            kernel_manager_class=OwnKernel,
+        )
+    except PapermillExecutionError as error:
+        raise ReportError(
+            f"the notebook {name} failed in cell {error.cell_index}: "
+            f"{error.ename}: {error.evalue}\n{output} holds what it had"
+        ) from None
+    except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
+        raise ReportError(
+            f"the kernel of the notebook {name} failed: {error}\n{output} holds what it had"
+        ) from error
+    return output
+
+
+def _unformatted(path: Path) -> str:
+    """papermill fills in braces in paths; these are meant as they are."""
+    return str(path).replace("{", "{{").replace("}", "}}")

@@ -1,0 +1,75 @@
+"""A notebook's parameters, checked inside it: a misspelt one is refused, not ignored.
+
+papermill only warns of an unknown parameter, on the terminal, and then measures something else than
+was asked. So a notebook's first call is `checked(globals(), Asked)`.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import difflib
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from clipkit.errors import NotebookError
+
+_INJECTED = "# Parameters\n"
+"""How papermill's injected cell begins (`papermill.parameterize`, its `comment`)."""
+
+T = TypeVar("T")
+
+_WORDS = {str: "text", float: "a number", int: "a whole number", bool: "True or False"}
+
+
+def checked(namespace: Mapping[str, Any], declared: type[T]) -> T:
+    """The notebook's parameters as the dataclass `declared`, whose fields name and type them.
+
+    `namespace` is the notebook's `globals()`; IPython keeps the source of every executed cell in
+    its `In`. Raises NotebookError for a parameter that is injected but not declared, for one that
+    the notebook lacks, and for a value of the wrong type.
+    """
+    kinds = typing.get_type_hints(declared)
+    for name in _injected_names(namespace.get("In", [])):
+        if name not in kinds:
+            raise unknown(name, list(kinds))
+    values = {}
+    for name, kind in kinds.items():
+        if name not in namespace:
+            raise NotebookError(f"this notebook lacks the parameter '{name}'")
+        values[name] = _typed(name, namespace[name], kind)
+    return declared(**values)
+
+
+def unknown(name: str, known: list[str]) -> NotebookError:
+    """The error for a parameter that does not exist."""
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean '{close[0]}'?" if close else f"one of {', '.join(known)}"
+    return NotebookError(f"unknown parameter '{name}': {hint}")
+
+
+def _injected_names(executed: list[str]) -> list[str]:
+    """What the last injected cell assigns, if there was one."""
+    cells = [source for source in executed if source.startswith(_INJECTED)]
+    if not cells:
+        return []
+    return [
+        target.id
+        for statement in ast.parse(cells[-1]).body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    ]
+
+
+def _typed(name: str, value: object, kind: type) -> Any:
+    """`value` as `kind`; a whole number will do for a number, and for text.
+
+    `papermill -p reserve 0` hands over a number, since its command line cannot know better.
+    """
+    if type(value) is kind:
+        return value
+    if type(value) is int and kind in (float, str):
+        return kind(value)
+    raise NotebookError(f"the parameter {name} = {value!r} must be {_WORDS[kind]}")

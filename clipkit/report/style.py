@@ -1,0 +1,117 @@
+"""How every chart looks: colours told apart by everybody, sizes for a page of 1280 px."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+DPI = 100
+"""One CSS pixel is one dot: a figure of 6 inches is 600 px wide on the page."""
+
+# Okabe and Ito's colours for every kind of colour vision (jfly.uni-koeln.de/color).
+ORANGE, SKY, GREEN, BLUE = "#E69F00", "#56B4E9", "#009E73", "#0072B2"
+VERMILLION, PURPLE, INK, GREY, PALE = "#D55E00", "#CC79A7", "#1f2430", "#6b7280", "#d4d8de"
+
+RECOMMENDED = "recommended"
+_SUBJECTS = {RECOMMENDED: BLUE, "sketch": PURPLE, "fluent": ORANGE, "command": GREEN}
+FAILURE = VERMILLION
+
+_RC = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 8.5,
+    "text.color": INK,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 8.5,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": "#e6e8ec",
+    "grid.linewidth": 0.8,
+    "hatch.linewidth": 0.8,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "clipkit",
+}
+
+
+def color(subject: str) -> str:
+    """The colour that a subject has in every chart."""
+    return _SUBJECTS.get(subject, SKY)
+
+
+def nothing(ax: Axes, why: str) -> Axes:
+    """An empty chart that says why it is empty."""
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, why, ha="center", va="center", color=GREY, transform=ax.transAxes)
+    return ax
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A finished chart, ready for a notebook, a page and a file. `alt` tells it in words."""
+
+    name: str
+    alt: str
+    width_px: int
+    svg: bytes
+    png: bytes
+
+    def save(self, folder: Path) -> None:
+        """Write `<name>.svg` and `<name>.png`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{self.name}.svg").write_bytes(self.svg)
+        (folder / f"{self.name}.png").write_bytes(self.png)
+
+    def _repr_html_(self) -> str:
+        return image(self.svg, self.alt, self.width_px)
+
+
+def image(svg: bytes, alt: str, width_px: int) -> str:
+    """An `<img>` that carries its picture."""
+    data = base64.b64encode(svg).decode("ascii")
+    return (
+        f'<img src="data:image/svg+xml;base64,{data}" alt="{html.escape(alt)}" '
+        f'width="{width_px}" style="max-width:100%;height:auto">'
+    )
+
+
+def picture(
+    name: str, alt: str, size_px: tuple[int, int], draw: Callable[[Figure], object]
+) -> Picture:
+    """Let `draw` fill a figure of that size, in our style, and render it."""
+    with mpl.rc_context(_RC):
+        figure = Figure(
+            figsize=(size_px[0] / DPI, size_px[1] / DPI), dpi=DPI, layout="constrained"
+        )
+        FigureCanvasAgg(figure)
+        draw(figure)
+        return Picture(
+            name, alt, size_px[0], _rendered(figure, "svg"), _rendered(figure, "png")
+        )
+
+
+def _rendered(figure: Figure, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    # No date in the file: the same records make the same picture.
+    metadata = {"Date": None} if kind == "svg" else None
+    figure.savefig(buffer, format=kind, dpi=DPI * (2 if kind == "png" else 1), metadata=metadata)
+    return buffer.getvalue()
