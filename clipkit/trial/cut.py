@@ -15,7 +15,6 @@ from clipkit.plan import encode
 from clipkit.plan.clips import Clip, Job, span
 from clipkit.settings import Settings, to_table
 from clipkit.trial.execute import ClipOutcome, Execution, Run, Watch, execute
-from clipkit.trial.record import Status
 from clipkit.trial.run import judge, peaks
 
 MANIFEST = "manifest.json"
@@ -91,8 +90,6 @@ def _write(path: Path, manifest: dict[str, Any]) -> None:
 
 def _manifest(order: Order, ceiling: Ceiling, execution: Execution) -> dict[str, Any]:
     status, error = judge(execution)
-    if status is not Status.OK and all(clip.status == "ok" for clip in execution.clips):
-        status, error = Status.OK, None
     return {
         "upload": str(order.job.upload.path),
         "settings": to_table(order.settings),

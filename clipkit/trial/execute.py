@@ -107,7 +107,7 @@ def execute(tasks: Sequence[Task], run: Run, ceiling: Ceiling, watch: Watch) -> 
                 after = ceiling.usage()
         finally:
             ceiling.kill()
-    return _gather(told, sampler.samples, before, after)
+    return _gather(told, tasks, sampler.samples, (before, after))
 
 
 @dataclass(slots=True)
@@ -264,10 +264,13 @@ class _Events:
                 yield from map(json.loads, lines)
 
 
-def _gather(told: _Told, samples: list[Sample], before: Usage, after: Usage) -> Execution:
-    done = told.done or {}
+def _gather(
+    told: _Told, tasks: Sequence[Task], samples: list[Sample], usage: tuple[Usage, Usage]
+) -> Execution:
+    done, (before, after) = told.done or {}, usage
+    outcomes = {event["number"]: _outcome(event) for event in told.clips}
     return Execution(
-        clips=tuple(sorted((_outcome(event) for event in told.clips), key=lambda c: c.number)),
+        clips=tuple(outcomes.get(task.number) or _unheard_of(task) for task in tasks),
         wall_s=done.get("wall_s"),
         first_clip_s=done.get("first_clip_s"),
         stopped_s=done.get("stopped_s"),
@@ -285,6 +288,23 @@ def _outcome(event: dict[str, Any]) -> ClipOutcome:
     names = {declared.name for declared in dataclasses.fields(ClipOutcome)}
     values = {key: value for key, value in event.items() if key in names}
     return ClipOutcome(**values | {"argv": tuple(event["argv"])})
+
+
+def _unheard_of(task: Task) -> ClipOutcome:
+    """A task of which the engine told nothing: it was killed before it could."""
+    return ClipOutcome(
+        number=task.number,
+        status="killed",
+        error="the engine was killed before this clip was finished",
+        change=None,
+        argv=(),
+        wall_s=0.0,
+        cpu_s=0.0,
+        peak_rss_bytes=0,
+        frames=None,
+        file=None,
+        bytes=None,
+    )
 
 
 def _growth(before: float | None, after: float | None) -> float | None:

@@ -1,0 +1,34 @@
+"""Where a campaign ran: written beside its records, so that no figure travels without it."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+from typing import Any
+
+import psutil
+
+from clipkit import __version__
+from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.trial import machine
+
+
+def describe(builds: list[FfmpegBuild], ceiling: str) -> dict[str, Any]:
+    """The machine, its system, the ffmpeg builds and how the ceiling is enforced."""
+    return {
+        "recorded_utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "clipkit_version": __version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "cpu": machine.cpu_model(),
+        "cores": os.cpu_count(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "host_id": machine.host_id(),
+        "load_1min": os.getloadavg()[0],
+        "ceiling": ceiling,
+        "ffmpeg": [
+            {"choice": build.choice, "path": build.path, "version": build.version}
+            for build in builds
+        ],
+    }

@@ -1,0 +1,108 @@
+"""A campaign's folder: append-only, a line for each finished attempt, safe against a kill at any time."""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from clipkit.errors import CampaignError, OutputError
+from clipkit.trial.run import Outcome
+from clipkit.trial.sampler import Sample
+
+RUNS = "runs.jsonl"
+CLIPS = "clips.jsonl"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Store:
+    """The folder of one campaign. Written by one process at a time (`writing`)."""
+
+    folder: Path
+
+    @classmethod
+    def create(cls, folder: Path) -> Store:
+        """Raises OutputError where the folder cannot be made."""
+        try:
+            for name in ("samples", "logs"):
+                (folder / name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot write into {folder}: {error.strerror}") from None
+        return cls(folder.resolve())
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the campaign for this process. Raises CampaignError where another one has it."""
+        with (self.folder / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise CampaignError(
+                    f"{self.folder} is in use by another clipkit: wait for it, or use --as NAME"
+                ) from None
+            yield
+        (self.folder / ".lock").unlink(missing_ok=True)
+
+    def describe(self, **documents: Mapping[str, Any]) -> None:
+        """Write `NAME.json` for each: environment, uploads, recommendation."""
+        for name, document in documents.items():
+            self.write(f"{name}.json", json.dumps(document, indent=1, default=str) + "\n")
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file in one act: complete or not at all."""
+        path = self.folder / name
+        unfinished = path.with_name(f".{name}.part")
+        try:
+            unfinished.write_text(text, "utf-8")
+            unfinished.replace(path)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            raise OutputError(f"cannot write {path}: {error.strerror}") from None
+        return path
+
+    def append(self, outcome: Outcome) -> None:
+        """Store one finished attempt. Its line in `runs.jsonl`, written last, makes it count."""
+        try:
+            self._write_samples(outcome.record.run_id, outcome.samples)
+            self._append(CLIPS, outcome.clips)
+            self._append(RUNS, [outcome.record.to_row()])
+        except OSError as error:
+            raise OutputError(f"cannot write into {self.folder}: {error.strerror}") from None
+
+    def _append(self, name: str, rows: list[dict[str, Any]]) -> None:
+        with (self.folder / name).open("a+b") as file:
+            _mend(file.fileno())
+            file.write(b"".join(json.dumps(row).encode() + b"\n" for row in rows))
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _write_samples(self, run_id: str, samples: list[Sample]) -> None:
+        columns = [declared.name for declared in dataclasses.fields(Sample)]
+        table = pa.table({name: [getattr(row, name) for row in samples] for name in columns})
+        path = self.folder / "samples" / f"{run_id}.parquet"
+        unfinished = path.with_suffix(".part")
+        pq.write_table(table, unfinished, compression="zstd")
+        unfinished.replace(path)
+
+
+def _mend(descriptor: int) -> None:
+    """Cut off a line that a killed process left unfinished, so that the next starts on its own."""
+    size = os.fstat(descriptor).st_size
+    if not size or os.pread(descriptor, 1, size - 1) == b"\n":
+        return
+    tail = os.pread(descriptor, min(size, 1 << 20), max(0, size - (1 << 20)))
+    os.ftruncate(descriptor, size - (len(tail) - tail.rfind(b"\n") - 1))
+
+
+def slug(text: str) -> str:
+    """A safe part of a folder's name, whatever an upload is called."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40] or "upload"
