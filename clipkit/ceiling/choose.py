@@ -3,55 +3,69 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable, Mapping
 
+from clipkit.ceiling.ambient import Ambient, ambient_if_it_fits
 from clipkit.ceiling.base import Availability, Ceiling, Limits, Mechanism, UnavailableError
 from clipkit.ceiling.cgroup1 import Cgroup1
+from clipkit.ceiling.cgroup2 import Cgroup2
 from clipkit.ceiling.unlimited import Unlimited
+from clipkit.ceiling.watchdog import Watchdog
 from clipkit.errors import CeilingError
+from clipkit.format import MIB
 
 FORCE = "CLIPKIT_CEILING"
 
 MECHANISMS: Mapping[Mechanism, Callable[[Limits], Ceiling]] = {
+    Mechanism.CGROUP2: Cgroup2,
     Mechanism.CGROUP1: Cgroup1,
+    Mechanism.AMBIENT: Ambient,
+    Mechanism.WATCHDOG: Watchdog,
     Mechanism.NONE: Unlimited,
 }
 
-
-def open_ceiling(limits: Limits, mechanism: Mechanism | None = None) -> Ceiling:
-    """A ceiling that stands; use it in a `with`. `mechanism` forces one, as CLIPKIT_CEILING does.
-
-    Raises CeilingError when a forced mechanism is not available, none is, or a limit is refused.
-    """
-    mechanism = mechanism or _forced()
-    if mechanism:
-        return _open_forced(mechanism, limits)
-    reasons = []
-    for candidate in MECHANISMS.values():
-        try:
-            return candidate(limits)
-        except UnavailableError as error:
-            reasons.append(str(error))
-    raise CeilingError("; ".join(reasons))
-
-
-def survey() -> list[Availability]:
-    """Try each mechanism for real, and say how it went."""
-    return [_try(mechanism) for mechanism in MECHANISMS]
-
-
-def describe(mechanism: Mechanism) -> str:
-    return _DESCRIPTIONS[mechanism]
-
+# The kernel's before ours, exact before what merely exists. A job that asks for no limit still gets
+# a group where one can be had: no other way of reading its memory and CPU is as good.
+_BY_THE_KERNEL = (Cgroup2, Cgroup1, ambient_if_it_fits)
 
 _DESCRIPTIONS = {
     Mechanism.CGROUP2: "enforced by the kernel (cgroup v2)",
     Mechanism.CGROUP1: "enforced by the kernel (cgroup v1)",
-    Mechanism.SYSTEMD: "enforced by the kernel (cgroup v2, through systemd)",
+    Mechanism.SYSTEMD: "enforced by the kernel (cgroup v2, in a scope of systemd)",
     Mechanism.AMBIENT: "enforced by the kernel (the limits that clipkit itself runs under)",
-    Mechanism.WATCHDOG: "enforced by clipkit's watchdog (approximate: it looks every 20 ms)",
-    Mechanism.NONE: "not enforced (measured only)",
+    Mechanism.WATCHDOG: "enforced by clipkit's watchdog (approximately: it looks every 10 ms)",
+    Mechanism.NONE: "not enforced, only measured",
 }
+
+_TRIAL = Limits(memory_bytes=64 * MIB, cpus=0.5)
+
+
+def open_ceiling(limits: Limits, mechanism: Mechanism | None = None) -> Ceiling:
+    """A ceiling that stands; use it in a `with`. `mechanism` forces one, and so does CLIPKIT_CEILING.
+
+    Raises CeilingError when the forced mechanism is not available, or when a limit is refused.
+    """
+    mechanism = mechanism or _forced()
+    if mechanism:
+        return _open_forced(mechanism, limits)
+    for stand in _BY_THE_KERNEL:
+        try:
+            return stand(limits)
+        except UnavailableError:
+            continue
+    nothing_to_hold = limits.memory_bytes is None and limits.cpus is None
+    return Unlimited(limits) if nothing_to_hold else Watchdog(limits)
+
+
+def survey() -> list[Availability]:
+    """Try each mechanism for real, a process inside and all, and say how it went."""
+    return [_try(mechanism) for mechanism in MECHANISMS]
+
+
+def describe(mechanism: Mechanism) -> str:
+    """Who enforces, in words."""
+    return _DESCRIPTIONS[mechanism]
 
 
 def _forced() -> Mechanism | None:
@@ -61,7 +75,8 @@ def _forced() -> Mechanism | None:
     try:
         return Mechanism(word)
     except ValueError:
-        raise CeilingError(f"{FORCE}={word} is no ceiling: one of {', '.join(Mechanism)}") from None
+        known = ", ".join(Mechanism)
+        raise CeilingError(f"{FORCE}={word} is not a ceiling: set it to one of {known}") from None
 
 
 def _open_forced(mechanism: Mechanism, limits: Limits) -> Ceiling:
@@ -69,14 +84,18 @@ def _open_forced(mechanism: Mechanism, limits: Limits) -> Ceiling:
         return MECHANISMS[mechanism](limits)
     except UnavailableError as error:
         remedy = f"; {error.remedy}" if error.remedy else ""
-        raise CeilingError(f"{error}{remedy}. See `clipkit doctor` for what is") from None
+        raise CeilingError(f"{error}{remedy}; or see what is: clipkit doctor") from None
 
 
 def _try(mechanism: Mechanism) -> Availability:
     try:
-        MECHANISMS[mechanism](Limits(memory_bytes=None, cpus=None)).close()
+        with MECHANISMS[mechanism](_TRIAL) as ceiling:
+            argv = ceiling.wrap(["true"])
+            inside = subprocess.run(argv, capture_output=True, text=True, check=False)
     except UnavailableError as error:
         return Availability(mechanism, available=False, why=error.why, remedy=error.remedy)
     except CeilingError as error:
         return Availability(mechanism, available=False, why=str(error))
+    if inside.returncode:
+        return Availability(mechanism, available=False, why=inside.stderr.strip())
     return Availability(mechanism, available=True, why=describe(mechanism))

@@ -9,12 +9,13 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from clipkit.errors import CeilingError
 
 _NAME = re.compile(r"clipkit-(\d+)-(\d+)-(\d+)_[0-9a-f]+(?:\.scope)?")
+PRIVILEGE_REMEDY = "run clipkit as root (sudo clipkit …), in a container: docker run --privileged …"
 _PATIENCE_S = 10.0  # a process in the middle of a write to a slow disk takes its time to die
 
 
@@ -78,22 +79,37 @@ def pids_in(folder: Path) -> list[int]:
 def kill_all(folder: Path) -> None:
     """Kill every process of a group and wait until it is empty. Raises CeilingError if it stays so.
 
-    The processes may fork while we kill them: forking is forbidden first where the kernel can,
+    The processes may fork while we kill them: forking is forbidden meanwhile where the kernel can,
     and the rest is repetition.
     """
-    with contextlib.suppress(OSError):
-        (folder / "pids.max").write_text("0", "ascii")
     give_up = time.monotonic() + _PATIENCE_S
-    while pids := pids_in(folder):
-        if time.monotonic() > give_up:
-            raise CeilingError(f"processes {pids} in {folder} do not die; look at `ps -l` for them")
-        try:
-            (folder / "cgroup.kill").write_text("1", "ascii")  # v2, Linux 5.14
-        except OSError:
-            for pid in pids:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-        time.sleep(0.002)
+    with _no_forking(folder):
+        while pids := pids_in(folder):
+            if time.monotonic() > give_up:
+                raise CeilingError(f"processes {pids} in {folder} do not die; see `ps -l` for them")
+            try:
+                (folder / "cgroup.kill").write_text("1", "ascii")  # v2, Linux 5.14
+            except OSError:
+                for pid in pids:
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
+                        os.kill(pid, signal.SIGKILL)
+            time.sleep(0.002)
+
+
+@contextlib.contextmanager
+def _no_forking(folder: Path) -> Iterator[None]:
+    file = folder / "pids.max"
+    try:
+        before = file.read_text("ascii")
+        file.write_text("0", "ascii")
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            file.write_text(before, "ascii")
 
 
 def remove(folder: Path) -> None:

@@ -1,0 +1,99 @@
+"""The ceiling that stands already: clipkit itself runs inside the small host or container.
+
+Nothing is set up. The job shares the limits with clipkit, so its own need is read from its process
+tree, and the kernel's kills and throttling from the group that we are in.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from clipkit.ceiling import standing
+from clipkit.ceiling.base import Limits, Mechanism, UnavailableError, Usage
+from clipkit.ceiling.hierarchies import Hierarchy, hierarchies
+from clipkit.ceiling.kernel_files import KernelFile
+from clipkit.ceiling.tree_ceiling import TreeCeiling
+
+
+class Ambient(TreeCeiling):
+    """`enforced` is what exists, whatever was asked. Raises UnavailableError if nothing exists."""
+
+    mechanism = Mechanism.AMBIENT
+
+    def __init__(self, limits: Limits) -> None:  # noqa: ARG002  (all ceilings are made alike)
+        here = standing.limits_here()
+        if here.memory_bytes is None and here.cpus is None:
+            raise UnavailableError(
+                self.mechanism,
+                "clipkit itself runs without limits",
+                "start it inside some: docker run --memory 512m --memory-swap 512m --cpus 0.5 …",
+            )
+        super().__init__(here)
+        seen = hierarchies()
+        self._total = _first(seen, "memory.current", "memory.usage_in_bytes")
+        self._events = _first(seen, "memory.events", "memory.oom_control")
+        self._throttling = _where_quota_is(seen)
+        self._before = (self._oom_kills(), self._throttled_s() or 0.0)
+
+    def _read(self) -> Usage:
+        tree = self._tree.usage()
+        oom_kills_before, throttled_before_s = self._before
+        throttled_s = self._throttled_s()
+        return Usage(
+            anon_bytes=tree.anon_bytes,
+            shmem_bytes=tree.shmem_bytes,
+            kernel_bytes=None,
+            cache_bytes=None,
+            total_bytes=self._total.number(),
+            peak_total_bytes=None,  # the group's is from before us
+            cpu_s=tree.cpu_s,
+            throttled_s=None if throttled_s is None else throttled_s - throttled_before_s,
+            oom_kills=self._oom_kills() - oom_kills_before,
+        )
+
+    def _oom_kills(self) -> int:
+        return self._events.table().get(b"oom_kill", 0)
+
+    def _throttled_s(self) -> float | None:
+        stat = self._throttling.table()
+        if b"throttled_usec" in stat:
+            return stat[b"throttled_usec"] / 1e6
+        return stat[b"throttled_time"] / 1e9 if b"throttled_time" in stat else None
+
+    def close(self) -> None:
+        super().close()
+        for file in (self._total, self._events, self._throttling):
+            file.close()
+
+
+def ambient_if_it_fits(limits: Limits) -> Ambient:
+    """Raises UnavailableError unless what exists is at most what is asked."""
+    here = standing.limits_here()
+    for word, exists, asked in (
+        ("memory", here.memory_bytes, limits.memory_bytes),
+        ("CPU", here.cpus, limits.cpus),
+    ):
+        if asked is not None and (exists is None or exists > asked):
+            found = "no limit" if exists is None else f"{exists:g}"
+            raise UnavailableError(
+                Mechanism.AMBIENT, f"clipkit itself runs with {found} of {word}, {asked:g} is asked"
+            )
+    return Ambient(limits)
+
+
+def _first(seen: list[Hierarchy], *names: str) -> KernelFile:
+    """Of our own group: v2's name of the file, or v1's."""
+    files = [h.own / name for name in names for h in seen]
+    return KernelFile(next((file for file in files if file.exists()), Path("/nonexistent")))
+
+
+def _where_quota_is(seen: list[Hierarchy]) -> KernelFile:
+    """Only the group that has the quota counts its throttling."""
+    quotas = {
+        folder: quota
+        for hierarchy in seen
+        for folder in hierarchy.upwards(hierarchy.own)
+        if (quota := standing.cpus(folder)) is not None
+    }
+    tightest = min(quotas, key=lambda folder: quotas[folder], default=Path("/nonexistent"))
+    return KernelFile(tightest / "cpu.stat")

@@ -1,0 +1,66 @@
+"""What ceilings made of control groups have in common: entering, readings kept open, the end."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+from clipkit.ceiling import groups
+from clipkit.ceiling.base import Ceiling, Limits, Usage
+from clipkit.ceiling.kernel_files import KernelFile
+
+
+class GroupCeiling(Ceiling):
+    """`_folders` are our groups, one in each hierarchy, those where forking can be forbidden first.
+
+    Making one cleans up after itself when a step of `_stand` fails.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._folders: list[Path] = []
+        self._files: list[KernelFile] = []
+        self._last: Usage | None = None
+        try:
+            self.enforced = self._stand(limits)
+        except BaseException:
+            self.close()
+            raise
+
+    @abstractmethod
+    def _stand(self, limits: Limits) -> Limits:
+        """Make the groups, set the limits, open the files to read; what is then enforced."""
+
+    @abstractmethod
+    def _read(self) -> Usage: ...
+
+    def _keep(self, file: Path) -> KernelFile:
+        kept = KernelFile(file)
+        self._files.append(kept)
+        return kept
+
+    def wrap(self, argv: Sequence[str]) -> list[str]:
+        return groups.enter_argv([folder / "cgroup.procs" for folder in self._folders], argv)
+
+    def adopt(self, pid: int) -> None:
+        """Nothing to do: the process entered by itself."""
+
+    def usage(self) -> Usage:
+        return self._last or self._read()
+
+    def pids(self) -> list[int]:
+        return sorted({pid for folder in self._folders for pid in groups.pids_in(folder)})
+
+    def kill(self) -> None:
+        for folder in self._folders:
+            groups.kill_all(folder)
+
+    def close(self) -> None:
+        self.kill()
+        if self._files:
+            self._last = self.usage()
+        while self._files:
+            self._files.pop().close()
+        while self._folders:
+            groups.remove(self._folders[-1])
+            self._folders.pop()
