@@ -1,0 +1,73 @@
+"""Which settings are worth measuring, from the upload's facts and the host. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from clipkit.hosts import Host
+from clipkit.media.upload import Upload
+from clipkit.model.memory import clip_anon_bytes
+from clipkit.settings import Settings
+
+# Of the memory beside the reserve, how much settings may need: an out-of-memory kill takes a
+# small host's whole instance, so the rest is kept for what was not measured.
+USABLE_FRACTION = 0.9
+_MAX_CONCURRENCY = 4
+
+
+def available_bytes(host: Host, reserve_bytes: int) -> int | None:
+    """What the ceiling leaves for the job; None: unlimited."""
+    return None if host.memory_bytes is None else host.memory_bytes - reserve_bytes
+
+
+def propose(
+    uploads: tuple[Upload, ...], host: Host, reserve_bytes: int, fixed: Settings
+) -> list[Settings]:
+    """Settings to screen, the most cautious first.
+
+    `fixed` holds what the user decided (preset, CRF, …): every candidate encodes alike, so that
+    times compare equal pictures. Threads and concurrency vary. Where the preset's own frame
+    buffers do not fit, candidates with a shorter lookahead, then fewer references, are added. What
+    the memory model is sure cannot fit is left out, all but the most cautious one.
+    """
+    lean = [fixed]
+    if not _fits(uploads, host, reserve_bytes, _single(fixed)):
+        lookahead_off = replace(fixed, lookahead=0, mbtree=False)
+        lean = [replace(lookahead_off, bframes=0, refs=1), lookahead_off, fixed]
+    found: list[Settings] = []
+    for base in lean:
+        for candidate in _parallel(base, host.cpus):
+            fits = _fits(uploads, host, reserve_bytes, candidate)
+            if candidate not in found and (fits or not found):
+                found.append(candidate)
+    return found
+
+
+def _single(base: Settings) -> Settings:
+    return replace(
+        base, seek="input", concurrency=1, encoder_threads=1, decoder_threads=1, filter_threads=1
+    )
+
+
+def _parallel(base: Settings, cpus: float | None) -> list[Settings]:
+    """One clip with one thread; more clips; more threads; and what ffmpeg chooses by itself."""
+    single = _single(base)
+    cores = min(_MAX_CONCURRENCY, math.ceil(cpus or _MAX_CONCURRENCY))
+    candidates = [single]
+    candidates += [replace(single, concurrency=n) for n in sorted({2, 3, cores, cores + 1} - {1})]
+    candidates.append(replace(single, decoder_threads=2))
+    if cores > 1:
+        candidates.append(replace(single, encoder_threads=2, decoder_threads=2))
+        candidates.append(replace(single, concurrency=cores, decoder_threads=2))
+    candidates.append(replace(single, encoder_threads=0, decoder_threads=0, filter_threads=0))
+    return candidates
+
+
+def _fits(uploads: tuple[Upload, ...], host: Host, reserve_bytes: int, candidate: Settings) -> bool:
+    room = available_bytes(host, reserve_bytes)
+    if room is None:
+        return True
+    needs = [clip_anon_bytes(upload, candidate) for upload in uploads]
+    largest = max((need for need in needs if need is not None), default=0)
+    return largest * candidate.concurrency <= room
