@@ -47,6 +47,37 @@ def geometric_mean(values: Sequence[float]) -> Estimate:
     return Estimate(math.exp(middle), math.exp(middle - half), math.exp(middle + half), len(logs))
 
 
+def mean(values: Sequence[float]) -> Estimate:
+    """The arithmetic mean: what a sum of such values is estimated from."""
+    middle, n = statistics.fmean(values), len(values)
+    if n < 2:
+        return Estimate(middle, None, None, n)
+    half = t_quantile(n) * statistics.stdev(values) / math.sqrt(n)
+    return Estimate(middle, max(0.0, middle - half), middle + half, n)
+
+
+def total(parts: Sequence[Estimate]) -> Estimate:
+    """The sum of independent estimates: half widths add in squares."""
+    value = sum(part.value for part in parts)
+    n = min(part.n for part in parts)
+    intervals = [part.interval for part in parts]
+    if any(interval is None for interval in intervals):
+        return Estimate(value, None, None, n)
+    half = math.hypot(*((high - low) / 2 for low, high in (i for i in intervals if i)))
+    return Estimate(value, max(0.0, value - half), value + half, n)
+
+
+def log_spread(estimate: Estimate, log_sd: float, freedom: int) -> Estimate:
+    """An interval for a single measurement, from how much such measurements differ elsewhere."""
+    half = t_quantile(freedom + 1) * log_sd
+    return Estimate(
+        estimate.value,
+        estimate.value * math.exp(-half),
+        estimate.value * math.exp(half),
+        estimate.n,
+    )
+
+
 def paired_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Estimate:
     """Geometric mean of the ratios pair by pair: what drifts over both of a pair cancels."""
     return geometric_mean([a / b for a, b in zip(numerators, denominators, strict=True)])
@@ -64,15 +95,15 @@ def total_by_ratio(
     """
     n, whole = len(measured), len(sizes_of_all)
     slope = sum(measured) / sum(sizes)
-    total = slope * sum(sizes_of_all)
+    value = slope * sum(sizes_of_all)
     if n == whole:
-        return Estimate(total, total, total, n)
+        return Estimate(value, value, value, n)
     if n < 2:
-        return Estimate(total, None, None, n)
+        return Estimate(value, None, None, n)
     residuals = [y - slope * x for y, x in zip(measured, sizes, strict=True)]
     variance = sum(residual**2 for residual in residuals) / (n - 1)
     half = t_quantile(n) * whole * math.sqrt((1 - n / whole) * variance / n)
-    return Estimate(total, max(0.0, total - half), total + half, n)
+    return Estimate(value, max(0.0, value - half), value + half, n)
 
 
 def quotient(numerator: Estimate, denominator: Estimate) -> Estimate:
