@@ -1,0 +1,149 @@
+"""From findings to the recommendation. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from clipkit import format as fmt
+from clipkit import settings as settings_station
+from clipkit.tuning import words
+from clipkit.tuning.candidates import available_bytes
+from clipkit.tuning.findings import Findings, Timed
+from clipkit.tuning.recommendation import Baseline, Recommendation, Tie
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where and how it was measured, for the words: not figures of the trials themselves.
+
+    `ceiling` is the mechanism, `enforced` the same in words; `job` what the user asked for.
+    """
+
+    ceiling: str
+    enforced: str
+    machine: str
+    job: dict[str, Any]
+    again: str
+
+
+def conclude(findings: Findings, setting: Setting) -> Recommendation:
+    question, winner, confirmed = findings.question, findings.winner, findings.confirmed
+    room = available_bytes(question.host, question.reserve_bytes)
+    peak_bytes = confirmed.peak_anon_bytes
+    job_words = _job_words(findings)
+    runs = words.confirming(findings)
+    engine_peaks = [r.orchestrator_peak_rss_bytes for r in runs if r.orchestrator_peak_rss_bytes]
+    throttled_s = [r.throttled_s for r in runs if r.throttled_s is not None]
+    return Recommendation(
+        host=question.host,
+        ceiling=setting.ceiling,
+        reserve_bytes=question.reserve_bytes,
+        upload=_uploads(findings),
+        job=setting.job,
+        measured_job=_measured_job(findings),
+        settings=winner.settings,
+        predicted_wall_s=winner.predicted_wall_s,
+        confirmed_wall_s=confirmed.wall.value if confirmed.wall else None,
+        confirmed_ci95_s=confirmed.wall.interval if confirmed.wall else None,
+        cpu_s=confirmed.cpu_s,
+        peak_anon_bytes=peak_bytes,
+        headroom_bytes=None if room is None or peak_bytes is None else room - peak_bytes,
+        orchestrator_cpu_fraction=words.orchestrator_cpu_fraction(findings),
+        orchestrator_peak_rss_bytes=max(engine_peaks, default=None),
+        throttled_fraction=sum(throttled_s) / sum(r.wall_s or 0.0 for r in runs)
+        if throttled_s
+        else None,
+        ties=_ties(findings),
+        baselines=tuple(_baseline(findings, timed) for timed in findings.baselines),
+        headline=(
+            words.host_line(question.host, setting.enforced, question.reserve_bytes),
+            *(words.upload_line(job.upload, job_words) for job in question.jobs),
+        ),
+        verdict=words.verdict(findings),
+        why=words.why(findings),
+        do=words.advice(findings),
+        measured_on=setting.machine,
+        unmeasured=words.unmeasured(findings, setting.ceiling),
+        again=setting.again,
+    )
+
+
+def _job_words(findings: Findings) -> str:
+    clips = findings.question.jobs[0].clips
+    lengths = {clip.duration_s for clip in clips}
+    length = f"{max(lengths):g} s" if len(lengths) == 1 else f"up to {max(lengths):g} s"
+    return f"{len(clips)} clips of {length}"
+
+
+def _uploads(findings: Findings) -> dict[str, Any]:
+    facts = [job.upload.facts() for job in findings.question.jobs]
+    for entry in facts:
+        del entry["key_frame_times_s"]
+    if len(facts) == 1:
+        return facts[0]
+    return {"path": f"{len(facts)} uploads", "uploads": facts}
+
+
+def _measured_job(findings: Findings) -> dict[str, Any]:
+    runs = words.confirming(findings)
+    return {
+        "clips": findings.clips_asked,
+        "clip_s": findings.question.jobs[0].clips[0].duration_s,
+        "pairs": findings.confirmed.pairs,
+        "clips_per_pair": max((r.clips for r in runs), default=0) * len(findings.question.jobs),
+        "clips_covered": findings.confirmed.clips_run,
+        "against": next((t.subject.name for t in findings.baselines if t.pairs), None),
+    }
+
+
+def _ties(findings: Findings) -> tuple[Tie, ...]:
+    return tuple(
+        Tie(settings_station.to_table(e.settings), e.predicted_wall_s, e.peak_bytes)
+        for e in findings.screened
+        if e.tied and e.fits and e.settings != findings.winner.settings
+    )
+
+
+def _baseline(findings: Findings, timed: Timed) -> Baseline:
+    template = timed.subject.template
+    return Baseline(
+        name=timed.subject.name,
+        command=template.text if template else "",
+        status=str(timed.status),
+        error=timed.error,
+        wall_s=timed.wall.value if timed.wall else None,
+        wall_ci95_s=timed.wall.interval if timed.wall else None,
+        cpu_s=timed.cpu_s,
+        peak_anon_bytes=timed.peak_anon_bytes,
+        clips_run=timed.clips_run,
+        clips_asked=findings.clips_asked,
+        estimated=timed.clips_run < findings.clips_asked,
+        speedup=timed.speedup.value if timed.speedup else None,
+        speedup_ci95=timed.speedup.interval if timed.speedup else None,
+        pairs=timed.pairs,
+    )
+
+
+def lines(recommendation: Recommendation, files: list[str]) -> list[str]:
+    """What the run ends with in a terminal."""
+    why = "; ".join(recommendation.why)
+    shown = [*recommendation.headline, f"VERDICT  {recommendation.verdict}"]
+    if why:
+        shown.append(f"WHY      {why}")
+    shown += [f"DO       {line}" for line in recommendation.do]
+    if recommendation.ties:
+        shown.append(f"TIES     {_tie_words(recommendation)}")
+    shown.append(f"FILES    {'  '.join(files)}")
+    shown.append(f"AGAIN    {recommendation.again}")
+    return shown
+
+
+def _tie_words(recommendation: Recommendation) -> str:
+    ours = settings_station.to_table(recommendation.settings)
+    described = []
+    for tie in recommendation.ties:
+        different = {k: v for k, v in tie.settings.items() if ours.get(k) != v}
+        words_of = ", ".join(f"{key} {value}" for key, value in different.items())
+        described.append(f"{words_of} ({fmt.size(tie.peak_anon_bytes)})")
+    return "not told apart from " + "; ".join(described)

@@ -1,0 +1,167 @@
+"""The main job: from uploads and a host to a measured, confirmed recommendation in a folder."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from clipkit import ffmpeg_builds
+from clipkit import settings as settings_station
+from clipkit.campaign import environment
+from clipkit.campaign.run import Campaign, Watch
+from clipkit.campaign.store import Store, slug
+from clipkit.ceiling.base import Ceiling, Limits, Mechanism
+from clipkit.ceiling.choose import describe
+from clipkit.errors import CampaignError
+from clipkit.hosts import Host
+from clipkit.media.upload import Upload
+from clipkit.plan import baselines
+from clipkit.plan.baselines import Template
+from clipkit.plan.clips import Job, spread
+from clipkit.plan.subjects import from_template
+from clipkit.settings import Settings
+from clipkit.tuning.candidates import propose
+from clipkit.tuning.conclude import Setting, conclude
+from clipkit.tuning.findings import gather
+from clipkit.tuning.question import Question
+from clipkit.tuning.recommendation import Recommendation, to_toml
+from clipkit.tuning.strategy import TuneStrategy
+
+# What executing the notebook and writing the report takes, of the user's budget.
+REPORT_S = 20.0
+_LEAST_BUDGET_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked of `tune`. `again` is the command that repeats it."""
+
+    uploads: tuple[Upload, ...]
+    clips: int
+    clip_s: float
+    host: Host
+    reserve_bytes: int
+    fixed: Settings
+    command: Template | None
+    budget_s: float
+    results: Path
+    name: str | None
+    again: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """Where the campaign is, and its verdict."""
+
+    folder: Path
+    recommendation: Recommendation
+
+
+def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Watch) -> Tuned:
+    """Measure, confirm, write the campaign's folder (the report is the next station's).
+
+    Raises CampaignError where no setting fits the host, Cancelled after an interrupt.
+    """
+    build = ffmpeg_builds.find(request.fixed.ffmpeg)
+    build.require(encoders=("libx264",))
+    mechanism = _mechanism(request.host, open_ceiling)
+    store = Store.create(_folder(request))
+    question = _question(request)
+    facts = environment.describe([build], str(mechanism))
+    _describe(store, request, question, facts)
+    campaign = Campaign(store.folder.name, store, open_ceiling, watch)
+    strategy = TuneStrategy(question, campaign.elapsed_s)
+    campaign.run(strategy)
+    if strategy.winner is None:
+        raise CampaignError(_nothing_fits(strategy, store))
+    setting = Setting(
+        ceiling=str(mechanism),
+        enforced=describe(mechanism),
+        machine=_machine(facts, build.version),
+        job={"clips": request.clips, "clip_s": request.clip_s, "spread": "evenly"},
+        again=request.again,
+    )
+    findings = gather(question, strategy.screened, strategy.winner, strategy.results)
+    recommendation = conclude(findings, setting)
+    store.describe(recommendation=recommendation.to_json())
+    store.write("clipkit.toml", to_toml(recommendation))
+    return Tuned(store.folder, recommendation)
+
+
+def _mechanism(host: Host, open_ceiling: Callable[[Limits], Ceiling]) -> Mechanism:
+    """Try the ceiling before anything is measured: what cannot be enforced fails at once."""
+    ceiling = open_ceiling(Limits(host.memory_bytes, host.cpus, host.swap_bytes))
+    try:
+        return ceiling.mechanism
+    finally:
+        ceiling.close()
+
+
+def _folder(request: Request) -> Path:
+    if request.name:
+        return request.results / slug(request.name)
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
+    upload = slug(request.uploads[0].path.stem)
+    return request.results / f"tune-{upload}-{slug(request.host.name)}-{now}"
+
+
+def _question(request: Request) -> Question:
+    subjects: Sequence[Template] = baselines.original(request.fixed)
+    if request.command:
+        subjects = [request.command, *subjects]
+    return Question(
+        jobs=tuple(fitting_job(u, request.clips, request.clip_s) for u in request.uploads),
+        host=request.host,
+        reserve_bytes=request.reserve_bytes,
+        candidates=tuple(
+            propose(request.uploads, request.host, request.reserve_bytes, request.fixed)
+        ),
+        baselines=tuple(map(from_template, subjects)),
+        fixed=request.fixed,
+        budget_s=max(_LEAST_BUDGET_S, request.budget_s - REPORT_S),
+    )
+
+
+def fitting_job(upload: Upload, clips: int, clip_s: float) -> Job:
+    """The job, with clips of half the film's length where those asked for are longer than it."""
+    if clip_s > upload.video_end_s:
+        clip_s = max(1 / upload.fps, math.floor(upload.video_end_s * 5) / 10)
+    return spread(upload, clips, clip_s)
+
+
+def _describe(store: Store, request: Request, question: Question, facts: dict[str, Any]) -> None:
+    store.describe(
+        environment=facts,
+        uploads={upload.path.name: upload.facts() for upload in request.uploads},
+    )
+    host = {"memory": request.host.memory_bytes, "cpus": request.host.cpus}
+    experiment = {
+        "name": store.folder.name,
+        "job": {
+            "uploads": [str(upload.path) for upload in request.uploads],
+            "clips": request.clips,
+            "length_s": question.jobs[0].clips[0].duration_s,
+        },
+        "host": {key: value for key, value in host.items() if value is not None},
+        "settings": settings_station.to_table(request.fixed),
+        "run": {"strategy": "tune", "budget_s": request.budget_s},
+    }
+    store.write("experiment.toml", tomli_w.dumps(experiment))
+
+
+def _machine(facts: dict[str, Any], ffmpeg_version: str) -> str:
+    return f"{facts['cpu']}, {facts['cores']} cores, {facts['system']}; ffmpeg {ffmpeg_version}"
+
+
+def _nothing_fits(strategy: TuneStrategy, store: Store) -> str:
+    ends = {f"{record.status}: {record.error}" for _, record in strategy.results}
+    return (
+        f"no settings could be recommended: {'; '.join(sorted(ends))}. "
+        f"Every attempt is in {store.folder}; try more --memory or a smaller --reserve"
+    )

@@ -1,0 +1,261 @@
+"""Findings in words that a backend engineer acts on. Pure; every figure in them was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from clipkit import format as fmt
+from clipkit.analysis.statistics import Estimate
+from clipkit.hosts import Host
+from clipkit.media.upload import Upload
+from clipkit.settings import Settings
+from clipkit.trial.record import Record, Status
+from clipkit.tuning import export
+from clipkit.tuning.candidates import available_bytes
+from clipkit.tuning.findings import Findings, Timed
+from clipkit.tuning.screening import Screened
+
+# Below this ratio between the two seek orders, where to put `-ss` is not what matters.
+_SEEK_MATTERS = 1.5
+
+
+def host_line(host: Host, ceiling: str, reserve_bytes: int) -> str:
+    memory = "any memory" if host.memory_bytes is None else fmt.size(host.memory_bytes)
+    kept = f" | {fmt.size(reserve_bytes)} kept for your server" if reserve_bytes else ""
+    return f"{host.name}  {memory}, {fmt.cpus(host.cpus)} | {ceiling}{kept}"
+
+
+def upload_line(upload: Upload, job: str) -> str:
+    keys = f"key frame every {upload.gop_s:.1f} s"
+    if len(upload.key_frame_times_s) < 2:
+        keys = "one key frame"
+    rate = f"{upload.fps:.3g}" + (" variable" if upload.vfr else "")
+    name = upload.path.name.encode("ascii", "backslashreplace").decode()
+    return (
+        f"{name}  {upload.width}x{upload.height} at {rate} fps {upload.codec}, "
+        f"{fmt.clock(upload.duration_s)}, {keys} | {job}"
+    )
+
+
+def verdict(findings: Findings) -> str:
+    """`12 clips: 412 s (sketch), 73 s (fluent) -> 61 s: 6.8x (95 %: 6.3 to 7.2), …; peak …`."""
+    confirmed, winner = findings.confirmed, findings.winner
+    ours_s = confirmed.wall.value if confirmed.wall else winner.predicted_wall_s
+    finished = [b for b in findings.baselines if b.wall and b.speedup]
+    room = available_bytes(findings.question.host, findings.question.reserve_bytes)
+    memory = fmt.size(confirmed.peak_anon_bytes or winner.peak_bytes)
+    limit = f" of {fmt.size(room)}" if room else ""
+    what = f"{findings.clips_asked} clips"
+    if not finished:
+        return f"{what}: {fmt.seconds(ours_s)} with the best settings, peak {memory}{limit}"
+    times = ", ".join(f"{fmt.seconds(b.wall.value)} ({b.subject.name})" for b in finished if b.wall)
+    ratios = ", ".join(
+        f"{fmt.ratio(b.speedup.value)}{_interval(b.speedup)}" for b in finished if b.speedup
+    )
+    return f"{what}: {times} -> {fmt.seconds(ours_s)}: {ratios}; peak {memory}{limit}"
+
+
+def _interval(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f" (95 %: {_bare(estimate.low)} to {_bare(estimate.high)})"
+
+
+def _bare(value: float) -> str:
+    return fmt.ratio(value).removesuffix("x")
+
+
+def why(findings: Findings) -> tuple[str, ...]:
+    """What the figures come from: seek order, concurrency, threads, the orchestrator's share."""
+    said = [
+        *_failures(findings.baselines),
+        _seek(findings),
+        _concurrency(findings),
+        _threads(findings),
+        _orchestrator(findings),
+    ]
+    return tuple(sentence for sentence in said if sentence)
+
+
+def _failures(baselines: Sequence[Timed]) -> list[str]:
+    return [
+        f"{b.subject.name} did not finish ({b.status}): {b.error}"
+        for b in baselines
+        if b.status is not Status.OK
+    ]
+
+
+def wasted_cpu_fraction(findings: Findings) -> float | None:
+    """Of the CPU of `sketch`, the share that decoded frames nobody sees: what `fluent`, which does
+    the same but seeks first, does not need for the same clips. None where not both were run."""
+    sketch, fluent = (_cpu_by_clip(findings, name) for name in ("sketch", "fluent"))
+    both = sketch.keys() & fluent.keys()
+    if not both:
+        return None
+    return 1 - sum(fluent[clip] for clip in both) / sum(sketch[clip] for clip in both)
+
+
+def _cpu_by_clip(findings: Findings, name: str) -> dict[tuple[str, float], float]:
+    records = [
+        record
+        for cell, record in findings.results
+        if cell.subject.name == name and cell.phase == "baseline" and record.status is Status.OK
+    ]
+    return {
+        (record.upload_sha256, start): cpu_s
+        for record in records
+        for start, cpu_s in zip(record.clip_starts_s, record.clip_cpu_s, strict=True)
+    }
+
+
+def _seek(findings: Findings) -> str | None:
+    wasted = wasted_cpu_fraction(findings)
+    sketch, fluent = findings.baseline("sketch"), findings.baseline("fluent")
+    if wasted is None or not (sketch and fluent and sketch.wall and fluent.wall):
+        return None
+    times = sketch.wall.value / fluent.wall.value
+    if times < _SEEK_MATTERS:
+        upload = findings.question.jobs[0].upload
+        return (
+            f"seek order matters little here ({fmt.ratio(times)}): the film is only "
+            f"{fmt.clock(upload.duration_s)} long, so little is decoded in vain "
+            f"({fmt.percent(max(0.0, wasted))} of the sketch's CPU)"
+        )
+    return (
+        f"{fmt.percent(wasted)} of the sketch's CPU decoded frames that nobody sees; "
+        f"seeking before the input is {fmt.ratio(times)} faster"
+    )
+
+
+def _entry(findings: Findings, settings: Settings) -> Screened | None:
+    return next((e for e in findings.screened if e.settings == settings), None)
+
+
+def _concurrency(findings: Findings) -> str | None:
+    """One clip at a time against the most that were tried, the same threads for each."""
+    single = replace(findings.winner.settings, concurrency=1)
+    alone = _entry(findings, single)
+    others = [
+        entry
+        for entry in findings.screened
+        if entry.settings.concurrency > 1
+        and replace(entry.settings, concurrency=1) == single
+        and entry.status is Status.OK
+    ]
+    died = [e for e in findings.screened if e.status is Status.OOM and e.settings.concurrency > 1]
+    if alone is None or alone.status is not Status.OK or not others:
+        return f"{died[0].settings.concurrency} at once ran out of memory" if died else None
+    several = max(others, key=lambda entry: entry.settings.concurrency)
+    ratio = alone.predicted_wall_s / several.predicted_wall_s
+    count, on = several.settings.concurrency, fmt.cpus(findings.question.host.cpus)
+    if alone.tied and several.tied:
+        return f"{count} at once: no difference shown on {on}"
+    return f"{count} at once: {_faster(ratio)} on {on}, at {_more(several, alone)}"
+
+
+def _threads(findings: Findings) -> str | None:
+    """What ffmpeg does when nobody tells it how many threads to use."""
+    automatic = replace(
+        findings.winner.settings,
+        concurrency=1,
+        encoder_threads=0,
+        decoder_threads=0,
+        filter_threads=0,
+    )
+    default = _entry(findings, automatic)
+    one = _entry(
+        findings, replace(automatic, encoder_threads=1, decoder_threads=1, filter_threads=1)
+    )
+    if default is None or one is None:
+        return None
+    if default.status is Status.OOM:
+        return "ffmpeg's own choice of threads ran out of memory"
+    if default.status is not Status.OK or one.status is not Status.OK:
+        return None
+    ratio = one.predicted_wall_s / default.predicted_wall_s
+    speed = "no difference shown" if default.tied and one.tied else _faster(ratio)
+    return f"ffmpeg's own choice of threads against one each: {speed}, at {_more(default, one)}"
+
+
+def _faster(ratio: float) -> str:
+    return f"{fmt.ratio(ratio)} faster" if ratio >= 1 else f"{fmt.ratio(1 / ratio)} slower"
+
+
+def _more(entry: Screened, than: Screened) -> str:
+    return f"{fmt.size(entry.peak_bytes)} instead of {fmt.size(than.peak_bytes)}"
+
+
+def orchestrator_cpu_fraction(findings: Findings) -> float | None:
+    """The engine's own share of all CPU in the confirming trials (claim C1)."""
+    runs = confirming(findings)
+    own_s = sum(record.orchestrator_cpu_s or 0.0 for record in runs)
+    ffmpeg_s = sum(record.ffmpeg_cpu_s or 0.0 for record in runs)
+    return own_s / (own_s + ffmpeg_s) if ffmpeg_s else None
+
+
+def confirming(findings: Findings) -> list[Record]:
+    """The winner's trials under the full ceiling."""
+    return [
+        record
+        for cell, record in findings.results
+        if cell.phase == "confirm"
+        and cell.subject.template is None
+        and cell.settings == findings.winner.settings
+        and record.status is Status.OK
+    ]
+
+
+def _orchestrator(findings: Findings) -> str | None:
+    share = orchestrator_cpu_fraction(findings)
+    peaks = [r.orchestrator_peak_rss_bytes for r in confirming(findings)]
+    known = [peak for peak in peaks if peak is not None]
+    if share is None or not known:
+        return None
+    return (
+        f"ffmpeg takes {100 * (1 - share):.1f} % of the CPU; the orchestrator {fmt.percent(share)} "
+        f"and {fmt.size(max(known))}: that is all a rewrite of it could gain"
+    )
+
+
+def advice(findings: Findings) -> tuple[str, ...]:
+    """What to type."""
+    settings = findings.winner.settings
+    single = settings.concurrency == 1
+    return (
+        f"fluent-ffmpeg: {export.one_line(settings)}; "
+        f"{'keep ' if single else 'set '}maxConcurrent = {settings.concurrency}",
+        "clipkit: clipkit cut VIDEO --out DIR --count 12 --length 12 --config clipkit.toml",
+    )
+
+
+def unmeasured(findings: Findings, ceiling: str) -> tuple[str, ...]:
+    """What these figures do not show."""
+    question = findings.question
+    said = []
+    for baseline in findings.baselines:
+        if baseline.wall and baseline.clips_run < findings.clips_asked:
+            said.append(
+                f"{baseline.subject.name}: {baseline.clips_run} of {findings.clips_asked} clips "
+                f"run, all {findings.clips_asked} estimated"
+            )
+    if findings.confirmed.clips_run < findings.clips_asked:
+        said.append(
+            f"recommended settings: {findings.confirmed.clips_run} of {findings.clips_asked} "
+            f"clips run in {findings.confirmed.pairs} pairs, the rest estimated"
+        )
+    if findings.confirmed.pairs < 5:
+        said.append(
+            f"only {findings.confirmed.pairs} pairs fitted the budget: "
+            "a larger --budget narrows the intervals"
+        )
+    if ceiling in {"watchdog", "none"}:
+        said.append("no kernel enforced the ceiling here: see clipkit doctor")
+    said += [
+        "your plan's processor: a core here may be faster or slower than a core there, "
+        "so trust the ratios more than the seconds",
+        "picture quality: preset and CRF are the same for all that is compared",
+    ]
+    if not question.reserve_bytes:
+        said.append("your own server's memory: give it with --reserve 120M")
+    return tuple(said)
