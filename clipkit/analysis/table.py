@@ -44,7 +44,7 @@ def load(campaign: Path) -> pd.DataFrame:
     Unknown is NA. The torn last line of a killed run is ignored. Raises CampaignError where there
     is no `runs.jsonl`, or where another line of it is broken.
     """
-    table = _read(campaign).to_pandas(types_mapper=_PANDAS.get)
+    table: pd.DataFrame = _read(campaign).to_pandas(types_mapper=_PANDAS.get)
     table["started_utc"] = pd.to_datetime(table["started_utc"], utc=True, format="ISO8601")
     return table
 
@@ -55,9 +55,11 @@ def samples(campaign: Path, run_id: str) -> pd.DataFrame:
     if path.parent != campaign / "samples" or not path.is_file():
         raise CampaignError(f"{campaign} holds no samples of run '{run_id}': no {path.name}")
     try:
-        return pyarrow.parquet.read_table(path).to_pandas(types_mapper=_PANDAS.get)
+        sampled = pyarrow.parquet.read_table(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise CampaignError(f"{path} cannot be read: {error}") from None
+    frame: pd.DataFrame = sampled.to_pandas(types_mapper=_PANDAS.get)
+    return frame
 
 
 def to_parquet(campaign: Path) -> Path:

@@ -75,7 +75,7 @@ def _argv(asked: Asked) -> list[str]:
 def _run(argv: list[str], stdout: int) -> tuple[int, list[str]]:
     """Run to the end, showing stderr line by line: the exit code, and its last lines."""
     # A session of its own: whoever kills the kernel kills its whole process group.
-    with subprocess.Popen(  # noqa: PLW1509 (the function only makes one system call)
+    with subprocess.Popen(
         argv,
         stdin=subprocess.DEVNULL,
         stdout=stdout,
@@ -83,7 +83,7 @@ def _run(argv: list[str], stdout: int) -> tuple[int, list[str]]:
         text=True,
         errors="replace",
         start_new_session=True,
-        preexec_fn=_interrupted_with_parent(),
+        preexec_fn=_interrupted_with_parent(),  # noqa: PLW1509 (makes one system call)
     ) as process:
         assert process.stderr is not None  # noqa: S101 (PIPE, above)
         try:

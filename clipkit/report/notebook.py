@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import papermill
-from jupyter_client import AsyncKernelManager
+from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
@@ -18,27 +18,17 @@ from clipkit.report.resources import folder
 
 
 class OwnKernel(AsyncKernelManager):
-    """Starts this interpreter, whichever kernels are installed: clipkit is in this one.
-
-    `ignore_cwd`: a file in the user's folder must not be taken for a module. No file validation:
-    the debugger would warn on stderr that it cannot see into frozen modules.
-    """
+    """Starts this interpreter, whichever kernels are installed: clipkit is in this one."""
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        return KernelSpec(
-            argv=[
-                sys.executable,
-                "-m",
-                "ipykernel_launcher",
-                "-f",
-                "{connection_file}",
-                "--InteractiveShellApp.ignore_cwd=True",
-            ],
-            display_name="Python 3",
-            language="python",
-            env={"PYDEVD_DISABLE_FILE_VALIDATION": "1"},
-        )
+        # A file in the user's folder must not be taken for a module, and the terminal is the
+        # user's: no remark of the kernel's on how it talks to this process.
+        arguments = ["--InteractiveShellApp.ignore_cwd=True", "--IPKernelApp.log_level=40"]
+        spec = KernelSpec(**get_kernel_dict(arguments))
+        # Or the debugger warns on stderr that it cannot see into Python's frozen modules.
+        spec.env = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+        return spec
 
 
 def execute(name: str, parameters: Mapping[str, str | float], output: Path) -> Path:

@@ -7,7 +7,6 @@ was asked. So a notebook's first call is `checked(globals(), Asked)`.
 from __future__ import annotations
 
 import ast
-import dataclasses
 import difflib
 import typing
 from collections.abc import Mapping

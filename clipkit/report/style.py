@@ -8,6 +8,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -25,7 +26,7 @@ RECOMMENDED = "recommended"
 _SUBJECTS = {RECOMMENDED: BLUE, "sketch": PURPLE, "fluent": ORANGE, "command": GREEN}
 FAILURE = VERMILLION
 
-_RC = {
+_RC: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 8.5,
@@ -56,6 +57,20 @@ _RC = {
 def color(subject: str) -> str:
     """The colour that a subject has in every chart."""
     return _SUBJECTS.get(subject, SKY)
+
+
+def title(ax: Axes, text: str, words: str, words_color: str = GREY) -> None:
+    """A title in bold, and below it a line of small print."""
+    ax.set_title(text, pad=18)
+    ax.annotate(
+        words,
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(0, 6),
+        textcoords="offset points",
+        fontsize=7.5,
+        color=words_color,
+    )
 
 
 def nothing(ax: Axes, why: str) -> Axes:
@@ -99,14 +114,10 @@ def picture(
 ) -> Picture:
     """Let `draw` fill a figure of that size, in our style, and render it."""
     with mpl.rc_context(_RC):
-        figure = Figure(
-            figsize=(size_px[0] / DPI, size_px[1] / DPI), dpi=DPI, layout="constrained"
-        )
+        figure = Figure(figsize=(size_px[0] / DPI, size_px[1] / DPI), dpi=DPI, layout="constrained")
         FigureCanvasAgg(figure)
         draw(figure)
-        return Picture(
-            name, alt, size_px[0], _rendered(figure, "svg"), _rendered(figure, "png")
-        )
+        return Picture(name, alt, size_px[0], _rendered(figure, "svg"), _rendered(figure, "png"))
 
 
 def _rendered(figure: Figure, kind: str) -> bytes:

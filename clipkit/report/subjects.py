@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from clipkit.hosts import Host
 from clipkit.report.style import RECOMMENDED
 from clipkit.settings import knobs, to_table
 from clipkit.trial.record import Status
@@ -31,8 +32,19 @@ def outcome(status: str) -> str:
 
 
 def evidence(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows that count: neither spoilt by noise nor cut short by the user."""
-    return table[~table["status"].isin([str(status) for status in _NO_EVIDENCE])]
+    """The rows that count: no warm-up, neither spoilt by noise nor cut short by the user."""
+    spoilt = table["status"].isin([str(status) for status in _NO_EVIDENCE])
+    return table[~spoilt & (table["phase"] != "warmup")]
+
+
+def predicted_wall_s(rows: pd.DataFrame, host: Host) -> pd.Series[float]:
+    """Wall time on the host, as `tuning.screening` predicts it where the quota was another one."""
+    wall_s = rows["wall_s"].astype("float64")
+    if host.cpus is None:
+        return wall_s
+    cpu_s = rows["ffmpeg_cpu_s"].fillna(0) + rows["orchestrator_cpu_s"].fillna(0)
+    stretched_s = wall_s.clip(lower=cpu_s.astype("float64") / host.cpus)
+    return wall_s.where((rows["cpu_quota"] == host.cpus).fillna(False).astype(bool), stretched_s)
 
 
 def rows_of(subject: str, table: pd.DataFrame, recommendation: Recommendation) -> pd.DataFrame:
@@ -61,7 +73,7 @@ def has_settings(table: pd.DataFrame, settings: Mapping[str, Any]) -> pd.Series[
     return same.astype(bool)
 
 
-def settings_words(settings: Mapping[str, Any], varying: list[str]) -> str:
+def settings_words(settings: Mapping[Any, Any], varying: list[str]) -> str:
     """`ultrafast, concurrency 2, encoder threads 1`: the settings that make the difference."""
     words = []
     for name in varying:

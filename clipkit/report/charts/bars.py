@@ -1,0 +1,189 @@
+"""How long the whole job takes: a bar for each baseline and for the recommended settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+
+from clipkit import format
+from clipkit.report import style
+from clipkit.report.subjects import outcome
+from clipkit.tuning.recommendation import Baseline, Recommendation
+
+_CUT_ABOVE = 5.0
+"""A bar this many times as long as the next is cut, or the others could not be told apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The time of the whole job. `wall_s` is None where it did not finish: `ended` says why."""
+
+    subject: str
+    wall_s: float | None
+    ci95_s: tuple[float, float] | None
+    speedup: float | None
+    speedup_ci95: tuple[float, float] | None
+    pairs: int | None
+    clips_run: int
+    clips_asked: int
+    estimated: bool
+    ended: str
+
+    @property
+    def time_words(self) -> str:
+        """`912 s  [876 – 958]`, and how it ended where it did not finish."""
+        if self.wall_s is None:
+            return self.ended
+        return format.seconds(self.wall_s) + _interval(self.ci95_s)
+
+    @property
+    def speedup_words(self) -> str:
+        if self.speedup is None:
+            return ""
+        pairs = f", {self.pairs} pairs" if self.pairs else ""
+        return f"{format.ratio(self.speedup)} as long{_interval(self.speedup_ci95)}{pairs}"
+
+    @property
+    def run_words(self) -> str:
+        """What the time rests on."""
+        if self.subject == style.RECOMMENDED:
+            return f"confirmed in {self.pairs} pairs" if self.pairs else "predicted, not confirmed"
+        run = f"{self.clips_run} of {self.clips_asked} clips run"
+        return f"{run}, all {self.clips_asked} estimated" if self.estimated else run
+
+
+def bar_points(recommendation: Recommendation) -> list[Bar]:
+    """The baselines in their order, the recommended settings last."""
+    bars = [_of_baseline(baseline) for baseline in recommendation.baselines]
+    clips_asked = bars[0].clips_asked if bars else 0
+    confirmed = recommendation.confirmed_wall_s is not None
+    return [
+        *bars,
+        Bar(
+            subject=style.RECOMMENDED,
+            wall_s=recommendation.confirmed_wall_s
+            if confirmed
+            else recommendation.predicted_wall_s,
+            ci95_s=recommendation.confirmed_ci95_s,
+            speedup=None,
+            speedup_ci95=None,
+            pairs=max((bar.pairs or 0 for bar in bars), default=0) if confirmed else 0,
+            clips_run=clips_asked,
+            clips_asked=clips_asked,
+            estimated=False,
+            ended="ok",
+        ),
+    ]
+
+
+def draw_bars(bars: Sequence[Bar], ax: Axes) -> Axes:
+    """Horizontal bars from zero with their 95 % intervals, each labelled with its numbers."""
+    limit_s = _limit_s(bars)
+    for row, bar in enumerate(bars):
+        drawn_s = _draw_bar(bar, row, limit_s, ax)
+        _write_labels(bar, row, drawn_s + limit_s * 0.02, ax)
+    ax.set_yticks(range(len(bars)), [bar.subject for bar in bars], fontweight="bold")
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(len(bars) - 0.45, -0.55)
+    ax.set_xlim(0, limit_s * 1.95)
+    ticks_s = [tick for tick in ax.get_xticks() if tick <= limit_s * 1.001]
+    ax.set_xticks(ticks_s)
+    ax.spines["bottom"].set_bounds(0, limit_s)
+    ax.spines["left"].set_visible(False)
+    ax.set_xlabel("wall time (s)", loc="left")
+    style.title(ax, _title(bars), _how_to_read(bars, limit_s))
+    return ax
+
+
+def _of_baseline(baseline: Baseline) -> Bar:
+    return Bar(
+        subject=baseline.name,
+        wall_s=baseline.wall_s,
+        ci95_s=baseline.wall_ci95_s,
+        speedup=baseline.speedup,
+        speedup_ci95=baseline.speedup_ci95,
+        pairs=baseline.pairs,
+        clips_run=baseline.clips_run,
+        clips_asked=baseline.clips_asked,
+        estimated=baseline.estimated,
+        ended=outcome(baseline.status),
+    )
+
+
+def _limit_s(bars: Sequence[Bar]) -> float:
+    """Where the axis ends: at the longest bar, or short of it where that one is to be cut."""
+    times_s = sorted(bar.wall_s for bar in bars if bar.wall_s is not None) or [1.0]
+    if len(times_s) > 1 and times_s[-1] > _CUT_ABOVE * times_s[-2]:
+        return times_s[-2] * 2
+    return times_s[-1]
+
+
+def _draw_bar(bar: Bar, row: int, limit_s: float, ax: Axes) -> float:
+    """Draw one bar, or a cross where there is no time; how far it reaches."""
+    if bar.wall_s is None:
+        ax.plot(limit_s * 0.012, row, marker="X", markersize=9, color=style.FAILURE, clip_on=False)
+        return limit_s * 0.03
+    cut = bar.wall_s > limit_s
+    ax.barh(
+        row,
+        min(bar.wall_s, limit_s),
+        height=0.56,
+        color=style.color(bar.subject),
+        alpha=0.55 if bar.estimated else 1,
+        hatch="///" if bar.estimated else None,
+        edgecolor="white",
+        linewidth=0,
+    )
+    if cut:
+        _mark_cut(row, limit_s, ax)
+        return limit_s
+    if bar.ci95_s is None:
+        return bar.wall_s
+    low_s, high_s = bar.ci95_s
+    error_s = [[max(0.0, bar.wall_s - low_s)], [max(0.0, high_s - bar.wall_s)]]
+    ax.errorbar(bar.wall_s, row, xerr=error_s, color=style.INK, capsize=4, linewidth=1.2)
+    return max(bar.wall_s, high_s)
+
+
+def _mark_cut(row: int, limit_s: float, ax: Axes) -> None:
+    for at in (0.80, 0.835):
+        x_s = [limit_s * (at - 0.02), limit_s * (at + 0.02)]
+        ax.plot(x_s, [row + 0.36, row - 0.36], color="white", linewidth=3.5)
+
+
+def _write_labels(bar: Bar, row: int, x_s: float, ax: Axes) -> None:
+    """The time in bold, below it what it means; failures in the colour of failures."""
+    failed = bar.wall_s is None
+    lines = [line for line in (bar.speedup_words, bar.run_words) if line]
+    offset = 0.15 * len(lines)
+    ax.text(
+        x_s,
+        row - offset,
+        bar.time_words,
+        va="center",
+        fontweight="bold",
+        color=style.FAILURE if failed else style.INK,
+    )
+    for index, line in enumerate(lines):
+        y = row - offset + 0.27 * (index + 1)
+        ax.text(x_s, y, line, va="center", fontsize=7.5, color=style.GREY)
+
+
+def _interval(bounds: tuple[float, float] | None) -> str:
+    return "" if bounds is None else f"  [{bounds[0]:.3g} – {bounds[1]:.3g}]"
+
+
+def _how_to_read(bars: Sequence[Bar], limit_s: float) -> str:
+    words = ["[ ]: 95 % interval"]
+    if any(bar.estimated for bar in bars):
+        words.append("hatched: estimated")
+    if any(bar.wall_s is not None and bar.wall_s > limit_s for bar in bars):
+        words.append("bar with a gap: longer than drawn")
+    return "  ·  ".join(words)
+
+
+def _title(bars: Sequence[Bar]) -> str:
+    clips = bars[0].clips_asked if bars else 0
+    return f"Wall time of the whole job, {clips} clips" if clips else "Wall time of the whole job"

@@ -1,0 +1,131 @@
+"""Where the CPU goes: ffmpeg or its orchestrator, and how long the quota held the job back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from clipkit import format
+from clipkit.report import style
+from clipkit.report.subjects import names, rows_of
+from clipkit.trial.record import Status
+from clipkit.tuning.recommendation import Recommendation
+
+
+@dataclass(frozen=True, slots=True)
+class CpuShare:
+    """Medians over a subject's finished runs, each per clip. None: not known here."""
+
+    subject: str
+    runs: int
+    ffmpeg_s: float | None
+    orchestrator_s: float | None
+    throttled_s: float | None
+    wall_s: float | None
+
+    @property
+    def orchestrator_fraction(self) -> float | None:
+        """Of all CPU: it bounds what any other orchestrator could save."""
+        if self.ffmpeg_s is None or self.orchestrator_s is None:
+            return None
+        whole_s = self.ffmpeg_s + self.orchestrator_s
+        return self.orchestrator_s / whole_s if whole_s else None
+
+
+def cpu_points(table: pd.DataFrame, recommendation: Recommendation) -> list[CpuShare]:
+    """Every subject in the report's order."""
+    return [
+        _share(subject, rows_of(subject, table, recommendation))
+        for subject in names(recommendation)
+    ]
+
+
+def draw_cpu(shares: Sequence[CpuShare], ax: Axes) -> Axes:
+    """Stacked bars: CPU seconds a clip."""
+    known = [share for share in shares if share.ffmpeg_s is not None]
+    if not known:
+        return style.nothing(ax, "no CPU time is known")
+    longest_s = max((share.ffmpeg_s or 0) + (share.orchestrator_s or 0) for share in known)
+    for row, share in enumerate(shares):
+        ffmpeg_s, orchestrator_s = share.ffmpeg_s or 0, share.orchestrator_s or 0
+        ax.barh(row, ffmpeg_s, height=0.5, color=style.SKY, label="ffmpeg" if not row else None)
+        ax.barh(
+            row,
+            orchestrator_s,
+            left=ffmpeg_s,
+            height=0.5,
+            color=style.VERMILLION,
+            label="orchestrator" if not row else None,
+        )
+        ax.text(ffmpeg_s + orchestrator_s + longest_s * 0.02, row, _words(share), va="center")
+    _finish(shares, ax, longest_s * 1.5)
+    ax.set_xlabel("CPU time a clip (s)")
+    ax.set_title("Who uses the CPU")
+    ax.legend(loc="lower right", ncols=2, bbox_to_anchor=(1, 1), borderaxespad=0.2)
+    return ax
+
+
+def draw_throttling(shares: Sequence[CpuShare], ax: Axes) -> Axes:
+    """Bars: how long the quota held each clip back, beside its wall time."""
+    known = [s.throttled_s for s in shares if s.throttled_s is not None]
+    if not known:
+        return style.nothing(ax, "throttling is not known under this ceiling")
+    longest_s = max(*known, 1e-9, *(share.wall_s or 0 for share in shares))
+    for row, share in enumerate(shares):
+        wall_s = share.wall_s or 0
+        ax.barh(row, wall_s, height=0.5, facecolor="#eef0f3", edgecolor=style.GREY, linewidth=0.8,
+                label="wall time" if not row else None)  # fmt: skip
+        ax.barh(row, share.throttled_s or 0, height=0.28, color=style.ORANGE,
+                label="held back" if not row else None)  # fmt: skip
+        reach_s = max(wall_s, share.throttled_s or 0)
+        ax.text(reach_s + longest_s * 0.02, row, _throttled_words(share), va="center")
+    _finish(shares, ax, longest_s * 1.45)
+    ax.tick_params(axis="y", labelleft=False)
+    ax.set_xlabel("time a clip (s)")
+    ax.set_title("Held back by the CPU quota")
+    ax.legend(loc="lower right", ncols=2, bbox_to_anchor=(1, 1), borderaxespad=0.2)
+    return ax
+
+
+def _share(subject: str, rows: pd.DataFrame) -> CpuShare:
+    finished = rows[rows["status"] == str(Status.OK)]
+    return CpuShare(
+        subject,
+        len(finished),
+        *(
+            _median_per_clip(finished, column)
+            for column in ("ffmpeg_cpu_s", "orchestrator_cpu_s", "throttled_s", "wall_s")
+        ),
+    )
+
+
+def _median_per_clip(rows: pd.DataFrame, column: str) -> float | None:
+    values = (rows[column] / rows["clips"]).dropna()
+    return float(values.median()) if len(values) else None
+
+
+def _words(share: CpuShare) -> str:
+    if share.ffmpeg_s is None:
+        return "not known"
+    fraction = share.orchestrator_fraction
+    return "" if fraction is None else f"orchestrator {format.percent(fraction)}"
+
+
+def _throttled_words(share: CpuShare) -> str:
+    if share.throttled_s is None:
+        return "not known"
+    fraction = f" ({share.throttled_s / share.wall_s * 100:.0f} %)" if share.wall_s else ""
+    return format.seconds(share.throttled_s) + fraction
+
+
+def _finish(shares: Sequence[CpuShare], ax: Axes, right_s: float) -> None:
+    labels = [f"{share.subject}\nn = {share.runs}" for share in shares]
+    ax.set_yticks(range(len(shares)), labels)
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(len(shares) - 0.5, -0.5)
+    ax.set_xlim(0, right_s)
+    ax.spines["left"].set_visible(False)
+    ax.grid(axis="x")

@@ -1,0 +1,190 @@
+"""Memory over time of one representative run of each subject, against the ceiling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from clipkit import format
+from clipkit.analysis import table as tables
+from clipkit.errors import CampaignError
+from clipkit.format import MIB
+from clipkit.report import style
+from clipkit.report.subjects import names, outcome, rows_of
+from clipkit.trial.record import Status
+from clipkit.tuning.recommendation import Recommendation
+
+_DRAWN_POINTS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What one run needed over time, without page cache, which the kernel drops when it must.
+
+    `anon_bytes` leaves out the reserve; `other_bytes` is shared and kernel memory. Where nothing
+    was sampled, the three are empty.
+    """
+
+    subject: str
+    run_id: str | None
+    status: str | None
+    clips: int
+    t_s: tuple[float, ...]
+    anon_bytes: tuple[float, ...]
+    other_bytes: tuple[float, ...]
+    peak_anon_bytes: int | None
+    reserve_bytes: int
+    limit_bytes: int | None
+
+
+def memory_traces(
+    campaign: Path, table: pd.DataFrame, recommendation: Recommendation
+) -> list[Trace]:
+    """One trace a subject: its run of median wall time, the recommended settings last."""
+    return [
+        _trace(campaign, subject, rows_of(subject, table, recommendation), recommendation)
+        for subject in names(recommendation)
+    ]
+
+
+def draw_memory(trace: Trace, ax: Axes) -> Axes:
+    """One run: the reserve at the bottom, what the job needs on top of it, the ceiling above."""
+    style.title(ax, trace.subject, _run_words(trace), _color_of_words(trace))
+    if not trace.t_s:
+        style.nothing(ax, "nothing was sampled")
+        return ax
+    t_s = list(trace.t_s)
+    reserve = trace.reserve_bytes / MIB
+    need = [reserve + value / MIB for value in trace.anon_bytes]
+    top = [low + value / MIB for low, value in zip(need, trace.other_bytes, strict=True)]
+    color = style.color(trace.subject)
+    if reserve:
+        ax.fill_between(
+            t_s, 0, reserve, facecolor=style.PALE, edgecolor="white", hatch="xxx", linewidth=0
+        )
+    ax.fill_between(t_s, reserve, need, color=color, alpha=0.75, linewidth=0)
+    ax.fill_between(t_s, need, top, color=color, alpha=0.35, linewidth=0)
+    _label_peak(trace, ax)
+    if trace.limit_bytes is not None:
+        ax.axhline(trace.limit_bytes / MIB, color=style.FAILURE, linewidth=1.4)
+    ax.set_xlim(0, t_s[-1])
+    ax.locator_params(axis="x", nbins=3)
+    ax.set_ylim(0, _top_bytes(trace) * 1.12 / MIB)
+    ax.set_xlabel("time (s)")
+    ax.grid(axis="y")
+    return ax
+
+
+def draw_memories(traces: Sequence[Trace], axes: Sequence[Axes]) -> None:
+    """The traces side by side on one scale; reserve and ceiling are labelled once."""
+    highest = max((_top_bytes(trace) for trace in traces), default=0)
+    drawn = [(trace, draw_memory(trace, ax)) for trace, ax in zip(traces, axes, strict=True)]
+    sampled = [(trace, ax) for trace, ax in drawn if trace.t_s]
+    for index, (trace, ax) in enumerate(sampled):
+        ax.set_ylim(0, highest * 1.12 / MIB)
+        if index:
+            ax.tick_params(axis="y", labelleft=False)
+        else:
+            ax.set_ylabel("memory in use (MB)")
+            _label_bands(trace, ax)
+
+
+def _trace(
+    campaign: Path, subject: str, rows: pd.DataFrame, recommendation: Recommendation
+) -> Trace:
+    row = _representative(rows)
+    sampled = _sampled(campaign, row)
+    need = sampled.dropna(subset=["anon_bytes"])
+    # Enough points for every pixel; each keeps the highest of its share, so that no peak is lost.
+    share = max(1, -(-len(need) // _DRAWN_POINTS))
+    thinned = need.groupby([i // share for i in range(len(need))]).max() if share > 1 else need
+    other = thinned["shmem_bytes"].fillna(0) + thinned["kernel_bytes"].fillna(0)
+    peak = None if row is None or pd.isna(row["peak_anon_bytes"]) else int(row["peak_anon_bytes"])
+    return Trace(
+        subject=subject,
+        run_id=None if row is None else str(row["run_id"]),
+        status=None if row is None else str(row["status"]),
+        clips=0 if row is None else int(row["clips"]),
+        t_s=tuple(float(value) for value in thinned["t_s"]),
+        anon_bytes=tuple(float(value) for value in thinned["anon_bytes"]),
+        other_bytes=tuple(float(value) for value in other),
+        peak_anon_bytes=peak,
+        reserve_bytes=recommendation.reserve_bytes,
+        limit_bytes=recommendation.host.memory_bytes,
+    )
+
+
+def _representative(rows: pd.DataFrame) -> pd.Series | None:
+    """The finished run of median wall time; without one, the last that was tried."""
+    finished = rows[(rows["status"] == str(Status.OK)) & rows["wall_s"].notna()]
+    if len(finished):
+        return finished.sort_values("wall_s", kind="stable").iloc[(len(finished) - 1) // 2]
+    return rows.iloc[-1] if len(rows) else None
+
+
+def _sampled(campaign: Path, row: pd.Series | None) -> pd.DataFrame:
+    try:
+        if row is not None:
+            return tables.samples(campaign, str(row["run_id"]))
+    except CampaignError:
+        pass  # a trial that was not run has no samples: the chart says so
+    return pd.DataFrame(columns=["t_s", "anon_bytes", "shmem_bytes", "kernel_bytes"], dtype=float)
+
+
+def _top_bytes(trace: Trace) -> float:
+    """The highest thing to draw."""
+    pairs = zip(trace.anon_bytes, trace.other_bytes, strict=True)
+    used = max((anon + other for anon, other in pairs), default=0.0)
+    return max(trace.limit_bytes or 0, trace.reserve_bytes + used, 1)
+
+
+def _label_peak(trace: Trace, ax: Axes) -> None:
+    index = max(range(len(trace.anon_bytes)), key=trace.anon_bytes.__getitem__)
+    peak = trace.peak_anon_bytes or trace.anon_bytes[index]
+    y = (trace.reserve_bytes + trace.anon_bytes[index] + trace.other_bytes[index]) / MIB
+    ax.annotate(
+        f"peak {format.size(peak)}",
+        (trace.t_s[-1] / 2, y),
+        xytext=(0, 4),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontweight="bold",
+    )
+
+
+def _label_bands(trace: Trace, ax: Axes) -> None:
+    inset = trace.t_s[-1] * 0.03
+    if trace.limit_bytes is not None:
+        ax.annotate(
+            f"ceiling {format.size(trace.limit_bytes)}",
+            (inset, trace.limit_bytes / MIB),
+            xytext=(0, -4),
+            textcoords="offset points",
+            va="top",
+            color=style.FAILURE,
+            fontweight="bold",
+        )
+    if trace.reserve_bytes:
+        ax.text(
+            inset,
+            trace.reserve_bytes / MIB / 2,
+            f"reserve {format.size(trace.reserve_bytes)}",
+            va="center",
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
+        )
+
+
+def _run_words(trace: Trace) -> str:
+    if trace.status is None:
+        return "not run"
+    clips = "1 clip" if trace.clips == 1 else f"{trace.clips} clips"
+    return clips if trace.status == str(Status.OK) else outcome(trace.status)
+
+
+def _color_of_words(trace: Trace) -> str:
+    return style.GREY if trace.status in (None, str(Status.OK)) else style.FAILURE

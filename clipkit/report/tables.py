@@ -1,0 +1,46 @@
+"""Tables as HTML, every cell escaped: names of uploads come from strangers."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_NUMBER = re.compile(r"[-–]?\d[\d.,]*( (s|MB|GB|%|CPU)|x)?( \[.*\])?|unknown|")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Words in rows and columns; `marked` rows stand out. Numbers are aligned to the right."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str = ""
+    marked: frozenset[int] = frozenset()
+
+    def _repr_html_(self) -> str:
+        right = [self._is_numeric(column) for column in range(len(self.heads))]
+        head = _row("th", self.heads, right)
+        body = "".join(
+            _row("td", row, right, "marked" if index in self.marked else "")
+            for index, row in enumerate(self.rows)
+        )
+        caption = f"<caption>{html.escape(self.caption)}</caption>" if self.caption else ""
+        return (
+            f'<div class="clipkit-table" style="overflow-x:auto"><table>{caption}'
+            f"<thead>{head}</thead><tbody>{body}</tbody></table></div>"
+        )
+
+    def _is_numeric(self, column: int) -> bool:
+        cells = [row[column] for row in self.rows]
+        return any(cells) and all(_NUMBER.fullmatch(cell) for cell in cells)
+
+
+def _row(tag: str, cells: Sequence[str], right: Sequence[bool], css_class: str = "") -> str:
+    attribute = f' class="{css_class}"' if css_class else ""
+    written = "".join(
+        f'<{tag} style="text-align:{"right" if is_right else "left"}">{html.escape(cell)}</{tag}>'
+        for cell, is_right in zip(cells, right, strict=True)
+    )
+    return f"<tr{attribute}>{written}</tr>"
