@@ -99,7 +99,11 @@ def _measured_job(findings: Findings) -> dict[str, Any]:
 
 def _ties(findings: Findings) -> tuple[Tie, ...]:
     return tuple(
-        Tie(settings_station.to_table(e.settings), e.predicted_wall_s, e.peak_bytes)
+        Tie(
+            settings=settings_station.to_table(e.settings),
+            predicted_wall_s=e.predicted_wall_s,
+            peak_anon_bytes=e.peak_bytes,
+        )
         for e in findings.screened
         if e.tied and e.fits and e.settings != findings.winner.settings
     )

@@ -1,0 +1,140 @@
+"""From the command line's words to the stations' types."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from clipkit import hosts
+from clipkit import settings as settings_station
+from clipkit.ceiling.base import Ceiling, Limits, Mechanism
+from clipkit.errors import ClipListError, HostError, UsageError
+from clipkit.hosts import Host
+from clipkit.media.upload import Upload
+from clipkit.plan.clips import Job, read_csv, span, spread
+from clipkit.settings import Knob, Settings, knobs
+
+# What the user decides about pictures and sound; how they are made is what `tune` finds out.
+FIXED_IN_TUNE = (
+    "preset",
+    "crf",
+    "lookahead",
+    "mbtree",
+    "bframes",
+    "refs",
+    "audio",
+    "hdr",
+    "ffmpeg",
+)
+
+
+def add_host(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("host")
+    group.add_argument("--host", metavar="NAME", help="from `clipkit hosts`")
+    group.add_argument("--memory", metavar="512M", help="of a custom host")
+    group.add_argument("--cpus", metavar="0.5", help="of a custom host")
+    group.add_argument("--reserve", default="0", metavar="120M", help="kept for your own server")
+    group.add_argument(
+        "--ceiling",
+        choices=[str(m) for m in Mechanism],
+        metavar="MECHANISM",
+        help="force one of " + ", ".join(Mechanism),
+    )
+
+
+def add_settings(command: argparse.ArgumentParser, names: Sequence[str] | None = None) -> None:
+    """A flag for each knob, straight from the declaration."""
+    group = command.add_argument_group("settings")
+    for knob in _chosen(names):
+        default = knob.absent or knob.default
+        group.add_argument(knob.flag, metavar="…", help=f"{knob.help} (default: {default})")
+
+
+def _chosen(names: Sequence[str] | None) -> list[Knob]:
+    return [knob for knob in knobs() if names is None or knob.name in names]
+
+
+def settings(parsed: argparse.Namespace, names: Sequence[str] | None = None) -> Settings:
+    """Defaults, then `--config`, then flags. Raises SettingsError."""
+    config = getattr(parsed, "config", None)
+    table = settings_station.to_table(settings_station.load(Path(config))) if config else {}
+    for knob in _chosen(names):
+        word = getattr(parsed, knob.name)
+        if word is not None:
+            table[knob.name] = knob.parse(word)
+    return Settings(**table)
+
+
+def host(parsed: argparse.Namespace, default: str) -> Host:
+    """`--host`, or `--memory` and `--cpus`. Without any, `default`. Raises HostError."""
+    memory_bytes = hosts.parse_size(parsed.memory) if parsed.memory else None
+    cpus = _cpus(parsed.cpus) if parsed.cpus else None
+    custom = memory_bytes is not None or cpus is not None
+    name = parsed.host or (hosts.UNLIMITED if custom else default)
+    return hosts.custom(hosts.find(name), memory_bytes, cpus)
+
+
+def _cpus(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise HostError(f"--cpus {text} is no number of cores: write 0.5 or 2") from None
+
+
+def reserve_bytes(parsed: argparse.Namespace) -> int:
+    return hosts.parse_size(parsed.reserve)
+
+
+def opener(
+    parsed: argparse.Namespace, accounting_only: bool = False
+) -> Callable[[Limits], Ceiling]:
+    """How to set a ceiling up; sweeps away first what a killed clipkit left behind."""
+    from clipkit.ceiling.choose import open_ceiling
+    from clipkit.ceiling.stale import remove_stale
+
+    remove_stale()
+    forced = Mechanism(parsed.ceiling) if parsed.ceiling else None
+    mechanism = forced or (Mechanism.NONE if accounting_only else None)
+    return lambda limits: open_ceiling(limits, mechanism)
+
+
+def upload(word: str) -> Upload:
+    """The probed upload; `sample` is the sample film. Raises UploadError."""
+    from clipkit.media.probe import probe
+    from clipkit.media.sample import sample
+
+    return probe(sample() if word == "sample" else Path(word))
+
+
+def job(parsed: argparse.Namespace) -> Job:
+    """The clips asked for: a CSV, or a count and a length. Raises ClipListError, ClipRangeError."""
+    if bool(parsed.clips) == bool(parsed.count or parsed.length):
+        raise UsageError("say which clips: either --clips FILE.csv, or --count N and --length S")
+    if parsed.clips:
+        clips = _listed(parsed.clips)
+        found = Job(upload(parsed.video), clips)
+    else:
+        if not (parsed.count and parsed.length):
+            raise UsageError("--count and --length belong together")
+        found = spread(upload(parsed.video), parsed.count, parsed.length, parsed.seed)
+    frames(found)
+    return found
+
+
+def _listed(name: str) -> tuple[Any, ...]:
+    if name == "-":
+        return read_csv(sys.stdin, "standard input")
+    try:
+        with Path(name).open(encoding="utf-8-sig", newline="") as lines:
+            return read_csv(lines, name)
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ClipListError(f"cannot read {name}: {why}") from None
+
+
+def frames(found: Job) -> int:
+    """Frames in all clips; raises ClipRangeError for a clip outside the upload."""
+    return sum(span(found.upload, clip).frames for clip in found.clips)

@@ -1,0 +1,263 @@
+"""The command line: parse, call one station, print. It decides nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from clipkit import __version__, arguments, output
+from clipkit.arguments import add_host, add_settings
+from clipkit.errors import ClipkitError, UsageError
+
+_INTERRUPTED = 130
+Handler = Callable[[argparse.Namespace], int]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run a command and end the process: 0 done, 1 failed or refused, 2 wrong use."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        parsed = _parser().parse_args(words)
+        parsed.words = words
+        code = parsed.handler(parsed)
+    except ClipkitError as error:
+        print(f"clipkit: {error}", file=sys.stderr)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        print("clipkit: interrupted", file=sys.stderr)
+        code = _INTERRUPTED
+    except BrokenPipeError:
+        code = 1
+        sys.stderr.close()
+    sys.exit(code)
+
+
+def _interrupt(_signal: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="clipkit", description="Measure and tune video clip generation on small hosts."
+    )
+    parser.add_argument("--version", action="version", version=f"clipkit {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    _tune_command(commands)
+    _cut_command(commands)
+    _probe_command(commands)
+    _export_command(commands)
+    _report_command(commands)
+    _add(commands, "hosts", _hosts, "the catalogue of hosts")
+    _add(commands, "doctor", _doctor, "what this machine has and enforces")
+    return parser
+
+
+def _add(commands: Any, name: str, handler: Handler, help: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=help, description=help)
+    command.set_defaults(handler=handler)
+    command.add_argument("--json", action="store_true", help="one object for machines on stdout")
+    return command
+
+
+def _print_json(document: Any) -> None:
+    print(json.dumps(document, default=str))
+
+
+# -- tune ------------------------------------------------------------------------------------
+
+
+def _tune_command(commands: Any) -> None:
+    command = _add(
+        commands, "tune", _tune, "find the best settings for a host, against how you cut today"
+    )
+    command.add_argument("videos", nargs="*", metavar="VIDEO", help="default: the sample film")
+    add_host(command)
+    add_settings(command, arguments.FIXED_IN_TUNE)
+    command.add_argument("--budget", type=float, default=5, metavar="MINUTES", help="default 5")
+    command.add_argument(
+        "--command", metavar="TEMPLATE", help="your own: 'ffmpeg … -i {input} … {output}'"
+    )
+    command.add_argument("--count", type=int, default=12, help="clips in the job (default 12)")
+    command.add_argument("--length", type=float, default=12, help="seconds a clip (default 12)")
+    command.add_argument("--results", default="results", metavar="DIR", help="default: results")
+    command.add_argument("--as", dest="name", metavar="NAME", help="name of the campaign")
+    command.add_argument("--no-report", action="store_true", help="measure only")
+
+
+def _tune(parsed: argparse.Namespace) -> int:
+    from clipkit.hosts import DEFAULT_FOR_TUNE
+    from clipkit.plan import baselines
+    from clipkit.report import html
+    from clipkit.terminal import TuneProgress
+    from clipkit.tuning.tune import Request, tune
+
+    if not (math.isfinite(parsed.budget) and parsed.budget > 0):
+        raise UsageError(f"--budget {parsed.budget:g} is no number of minutes: give more than 0")
+    template = baselines.parse(parsed.command) if parsed.command else None
+    request = Request(
+        uploads=tuple(arguments.upload(word) for word in parsed.videos or ["sample"]),
+        clips=parsed.count,
+        clip_s=parsed.length,
+        host=arguments.host(parsed, DEFAULT_FOR_TUNE),
+        reserve_bytes=arguments.reserve_bytes(parsed),
+        fixed=arguments.settings(parsed, arguments.FIXED_IN_TUNE),
+        command=template,
+        budget_s=parsed.budget * 60,
+        results=Path(parsed.results).absolute(),
+        name=parsed.name,
+        again=shlex.join(["clipkit", *parsed.words]),
+    )
+    tuned = tune(request, arguments.opener(parsed), TuneProgress(request.budget_s))
+    report = None if parsed.no_report else html.write(tuned.folder)
+    if parsed.json:
+        _print_json(output.tuned(tuned, report))
+    else:
+        print("\n".join(output.tuned_lines(tuned, report)))
+    return 0
+
+
+# -- cut -------------------------------------------------------------------------------------
+
+
+def _cut_command(commands: Any) -> None:
+    command = _add(commands, "cut", _cut, "cut clips out of an upload")
+    command.add_argument("video", metavar="VIDEO")
+    command.add_argument("--out", required=True, metavar="DIR", help="where the clips go")
+    command.add_argument("--clips", metavar="FILE.csv", help="columns start_s,duration_s")
+    command.add_argument("--count", type=int, metavar="N", help="this many clips instead")
+    command.add_argument("--length", type=float, metavar="S", help="of this many seconds")
+    command.add_argument("--seed", type=int, metavar="K", help="at random starts, not evenly")
+    command.add_argument("--config", metavar="clipkit.toml", help="settings; flags beat them")
+    command.add_argument("--timeout", type=float, default=3600, metavar="S", help="default 3600")
+    add_settings(command)
+    add_host(command)
+
+
+def _cut(parsed: argparse.Namespace) -> int:
+    from clipkit import ffmpeg_builds
+    from clipkit.hosts import UNLIMITED
+    from clipkit.terminal import CutProgress
+    from clipkit.trial.cut import Order, cut
+    from clipkit.trial.run import limits
+
+    settings = arguments.settings(parsed)
+    job = arguments.job(parsed)
+    host = arguments.host(parsed, UNLIMITED)
+    order = Order(
+        job=job,
+        settings=settings,
+        build=ffmpeg_builds.find(settings.ffmpeg),
+        host=host,
+        reserve_bytes=arguments.reserve_bytes(parsed),
+        out_dir=Path(parsed.out).absolute(),
+        timeout_s=parsed.timeout,
+    )
+    progress = CutProgress(len(job.clips), arguments.frames(job))
+    ceiling = arguments.opener(parsed, accounting_only=host.unlimited)(limits(host))
+    try:
+        manifest = cut(order, ceiling, progress)
+    finally:
+        ceiling.close()
+        progress.line.clear()
+    right = sum(clip["status"] == "ok" for clip in manifest["clips"])
+    if right and parsed.json:
+        _print_json(manifest)
+    elif right:
+        print("\n".join(output.cut_lines(manifest, order.out_dir)))
+    if right < len(manifest["clips"]):
+        print(f"clipkit: {output.cut_failure(manifest)}", file=sys.stderr)
+    if manifest["status"] == "cancelled":
+        return _INTERRUPTED
+    return 0 if right == len(manifest["clips"]) else 1
+
+
+# -- the small ones ----------------------------------------------------------------------------
+
+
+def _probe_command(commands: Any) -> None:
+    command = _add(commands, "probe", _probe, "facts about an upload")
+    command.add_argument("video", metavar="VIDEO")
+
+
+def _probe(parsed: argparse.Namespace) -> int:
+    facts = arguments.upload(parsed.video).facts()
+    if parsed.json:
+        _print_json(facts)
+    else:
+        print("\n".join(output.probe_lines(facts)))
+    return 0
+
+
+def _export_command(commands: Any) -> None:
+    from clipkit.tuning.export import FORMS
+
+    command = _add(commands, "export", _export, "the settings in your own backend's terms")
+    command.add_argument("--as", dest="form", required=True, metavar="|".join(FORMS))
+    command.add_argument("--config", default="clipkit.toml", metavar="clipkit.toml")
+
+
+def _export(parsed: argparse.Namespace) -> int:
+    from clipkit import settings
+    from clipkit.tuning.export import export
+
+    text = export(settings.load(Path(parsed.config)), parsed.form)
+    if parsed.json:
+        _print_json({"as": parsed.form, "text": text})
+    else:
+        print(text, end="")
+    return 0
+
+
+def _report_command(commands: Any) -> None:
+    command = _add(commands, "report", _report, "execute the notebook, write report.html")
+    command.add_argument("campaign", metavar="CAMPAIGN", help="a campaign's folder")
+
+
+def _report(parsed: argparse.Namespace) -> int:
+    from clipkit.report import html
+
+    report = html.write(Path(parsed.campaign))
+    if parsed.json:
+        _print_json({"report": report.absolute()})
+    else:
+        print(report)
+    return 0
+
+
+def _hosts(parsed: argparse.Namespace) -> int:
+    from clipkit.hosts import catalogue
+
+    if parsed.json:
+        _print_json(output.hosts(catalogue()))
+    else:
+        print("\n".join(output.hosts_lines(catalogue())))
+    return 0
+
+
+def _doctor(parsed: argparse.Namespace) -> int:
+    from clipkit.campaign.doctor import examine
+    from clipkit.ceiling.stale import remove_stale
+
+    found = examine() | {"removed": remove_stale()}
+    if parsed.json:
+        _print_json(found)
+    else:
+        print("\n".join(output.doctor_lines(found)))
+    return 0
+
+
+if __name__ == "__main__":
+    main()

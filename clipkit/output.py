@@ -1,0 +1,150 @@
+"""Results as lines for people and as objects for machines. Decides nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from clipkit import format as fmt
+from clipkit import settings as settings_station
+from clipkit.hosts import Host
+from clipkit.tuning import conclude
+from clipkit.tuning.tune import Tuned
+
+
+def tuned(found: Tuned, report: Path | None) -> dict[str, Any]:
+    """The `--json` of `tune`."""
+    verdict = found.recommendation
+    return {
+        "campaign": str(found.folder),
+        "report": str(report) if report else None,
+        "config": str(found.folder / "clipkit.toml"),
+        "host": dataclasses.asdict(verdict.host),
+        "ceiling": verdict.ceiling,
+        "job": verdict.job,
+        "measured_job": verdict.measured_job,
+        "recommendation": {
+            "settings": settings_station.to_table(verdict.settings),
+            "predicted_wall_s": verdict.predicted_wall_s,
+            "confirmed_wall_s": verdict.confirmed_wall_s,
+            "confirmed_ci95_s": verdict.confirmed_ci95_s,
+            "peak_anon_bytes": verdict.peak_anon_bytes,
+            "headroom_bytes": verdict.headroom_bytes,
+            "ties": [dataclasses.asdict(tie) for tie in verdict.ties],
+        },
+        "baselines": {
+            baseline.name: dataclasses.asdict(baseline) for baseline in verdict.baselines
+        },
+        "verdict": verdict.verdict,
+        "why": verdict.why,
+        "do": verdict.do,
+        "unmeasured": verdict.unmeasured,
+        "again": verdict.again,
+    }
+
+
+def tuned_lines(found: Tuned, report: Path | None) -> list[str]:
+    files = [_near(found.folder / "clipkit.toml")]
+    if report:
+        files.append(_near(report))
+    files.append(f"campaign {_near(found.folder)}")
+    return conclude.lines(found.recommendation, files)
+
+
+def _near(path: Path) -> str:
+    """Relative where it lies below the current folder: shorter to type."""
+    here = Path.cwd()
+    return os.path.relpath(path, here) if path.is_relative_to(here) else str(path)
+
+
+def cut_lines(manifest: Mapping[str, Any], out_dir: Path) -> list[str]:
+    right = [clip for clip in manifest["clips"] if clip["status"] == "ok"]
+    return [
+        f"{len(right)} of {len(manifest['clips'])} clips in {_near(out_dir)}: "
+        f"{fmt.seconds(manifest['wall_s'])}, {fmt.size(sum(clip['bytes'] for clip in right))}, "
+        f"peak memory {fmt.size(manifest['peak_anon_bytes'])} (ceiling: {manifest['ceiling']})"
+    ]
+
+
+def cut_failure(manifest: Mapping[str, Any]) -> str:
+    wrong = [
+        (number, clip)
+        for number, clip in enumerate(manifest["clips"], start=1)
+        if clip["status"] != "ok"
+    ]
+    number, first = next((entry for entry in wrong if entry[1]["status"] != "cancelled"), wrong[0])
+    text = (
+        f"{len(wrong)} of {len(manifest['clips'])} clips of {manifest['upload']} failed; "
+        f"clip {number} at {first['start_s']:g} s: {first['status']}: {first['error']}"
+    )
+    if manifest["oom_kills"]:
+        text += "; lower --concurrency, or see `clipkit tune` for settings that fit"
+    return text
+
+
+def probe_lines(facts: Mapping[str, Any]) -> list[str]:
+    rate = "variable, mean " if facts["vfr"] else ""
+    sounds = [f"{a['codec']} {a['sample_rate']} Hz {a['channels']} ch" for a in facts["audio"]]
+    shown = [
+        f"{facts['path']}",
+        f"  video      {facts['codec']} {facts['profile'] or ''} {facts['pixel_format']}, "
+        f"{facts['width']}x{facts['height']}, {rate}{facts['fps']:.5g} fps, "
+        f"{fmt.seconds(facts['duration_s'])}, {facts['frames']} frames",
+        f"  rotation   {facts['rotation_deg']} degrees",
+        f"  key frames {facts['key_frames']}, every {facts['gop_s']:.2f} s; "
+        f"seeking is {facts['seek']}",
+        f"  audio      {', '.join(sounds) or 'none'}",
+    ]
+    if facts["hdr"]:
+        shown.append(f"  HDR        {facts['color_transfer']}")
+    return shown + [f"  note       {warning}" for warning in facts["warnings"]]
+
+
+def hosts(catalogue: Mapping[str, Host]) -> list[dict[str, Any]]:
+    return [dataclasses.asdict(host) for host in catalogue.values()]
+
+
+def hosts_lines(catalogue: Mapping[str, Host]) -> list[str]:
+    width = max(map(len, catalogue))
+    shown = []
+    for host in catalogue.values():
+        memory = "any memory" if host.memory_bytes is None else fmt.size(host.memory_bytes)
+        price = "" if host.usd_per_month is None else f"{host.usd_per_month:g} USD a month"
+        shown.append(
+            f"{host.name:<{width}}  {memory:>10}  {fmt.cpus(host.cpus):>13}  {price:<18} "
+            f"{host.source or ''}".rstrip()
+        )
+    return shown
+
+
+def doctor_lines(found: Mapping[str, Any]) -> list[str]:
+    machine, noise = found["machine"], found["noise"]
+    shown = [
+        f"machine   {machine['cpu']}, {machine['cores']} cores, "
+        f"{fmt.size(machine['memory_bytes'])}, {'root' if machine['root'] else 'not root'}",
+        f"noise     load {noise['load_1min']:.2f}, {_percent(noise['busy_fraction'])} busy, "
+        f"{_percent(noise['steal_fraction'])} stolen by other machines",
+    ]
+    for build in found["ffmpeg"]:
+        words = (
+            f"{build['version']}: {', '.join(build['encoders'] + build['filters'])}"
+            if build["available"]
+            else build["why"]
+        )
+        shown.append(f"ffmpeg    {build['choice']:<8} {words}")
+    for ceiling in found["ceilings"]:
+        mark = "yes" if ceiling["available"] else "no "
+        shown.append(f"ceiling   {ceiling['mechanism']:<8} {mark} {ceiling['why']}")
+        if ceiling["remedy"] and not ceiling["available"]:
+            shown.append(f"          to get it: {ceiling['remedy']}")
+    shown.append(f"chosen    {found['chosen']['mechanism']}: {found['chosen']['words']}")
+    if found["removed"]:
+        shown.append(f"removed   {len(found['removed'])} groups that a killed clipkit left behind")
+    return shown
+
+
+def _percent(fraction: float | None) -> str:
+    return "unknown" if fraction is None else fmt.percent(fraction)
