@@ -1,0 +1,228 @@
+"""Measure the facts about an upload, in this process, through PyAV: no ffprobe is needed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import floor
+from pathlib import Path
+
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Disposition, Stream
+from av.video.format import VideoFormat
+from av.video.stream import VideoStream
+
+from clipkit.errors import UploadError
+from clipkit.media.opening import opened, regular_file
+from clipkit.media.pace import pace
+from clipkit.media.remarks import remarks
+from clipkit.media.scan import Scan, decoded_ticks, scan
+from clipkit.media.upload import AudioTrack, Upload
+
+# ffmpeg's names of AVColorTransferCharacteristic (ISO/IEC 23091-2 table 3); 2 is "unspecified".
+_TRANSFERS = {
+    1: "bt709",
+    4: "gamma22",
+    5: "gamma28",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "linear",
+    9: "log100",
+    10: "log316",
+    11: "iec61966-2-4",
+    12: "bt1361e",
+    13: "iec61966-2-1",
+    14: "bt2020-10",
+    15: "bt2020-12",
+    16: "smpte2084",
+    17: "smpte428",
+    18: "arib-std-b67",
+}
+_HDR_TRANSFERS = ("smpte2084", "arib-std-b67")  # PQ and HLG
+# Their demuxers' seek lands on the key frame at or before the target; the others have no index,
+# or one that ffmpeg does not keep to.
+_EXACT_SEEK = ("mov", "matroska")
+_MICROSECONDS = 1_000_000
+
+
+def probe(path: Path) -> Upload:
+    """The facts about the upload at `path`: reads all its packets, decodes its first frame.
+
+    Raises UploadError, in one line, where it is no readable regular file or holds no video.
+    """
+    path = regular_file(Path(path))
+    with ThreadPoolExecutor(1) as pool:  # hashing lets go of the GIL: it costs next to no time
+        sha256 = pool.submit(_sha256, path)
+        with opened(path) as container:
+            stream = _film(path, container)
+            found = _scan(path, container, stream)
+            upload = _upload(path, container, stream, found)
+            declared_frames, films = stream.frames, len(_films(container))
+        upload = replace(upload, sha256=sha256.result())
+    return replace(upload, warnings=remarks(upload, found, declared_frames, films))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _films(container: InputContainer) -> list[VideoStream]:
+    """The video streams that are no cover art."""
+    return [s for s in container.streams.video if not _is_picture(s)]
+
+
+def _is_picture(stream: Stream) -> bool:
+    return bool(stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails))
+
+
+def _film(path: Path, container: InputContainer) -> VideoStream:
+    films = _films(container)
+    if not films:
+        raise UploadError(f"{path} has no video stream: clips need pictures, choose another file")
+    if films[0].codec_context is None:
+        raise UploadError(
+            f"{path} has a video codec that is not known here: convert it to H.264 first"
+        )
+    return films[0]
+
+
+def _scan(path: Path, container: InputContainer, stream: VideoStream) -> Scan:
+    found = scan(container, stream)
+    if found.first is None or not found.frame_ticks:
+        raise UploadError(
+            f"{path}: not one frame of its video can be decoded; upload or copy it again"
+        )
+    if not found.untimed:
+        return found
+    with opened(path) as again:
+        film = again.streams[stream.index]
+        assert isinstance(film, VideoStream)  # noqa: S101 (the same file: for the type checker)
+        return replace(found, frame_ticks=decoded_ticks(again, film) or found.frame_ticks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """A stream's ticks to seconds from the container's start."""
+
+    time_base: Fraction
+    origin_ticks: int
+
+    @classmethod
+    def of(cls, container: InputContainer, time_base: Fraction) -> _Clock:
+        # ffmpeg subtracts the container's start, which it knows in whole microseconds, rounded to
+        # the stream's ticks: so the first frame is at 0 and not a fraction of one before it.
+        start = Fraction(container.start_time or 0, _MICROSECONDS)
+        return cls(time_base, floor(start / time_base + Fraction(1, 2)))
+
+    def seconds(self, ticks: int) -> float:
+        return (ticks - self.origin_ticks) * self.time_base.numerator / self.time_base.denominator
+
+
+def _upload(path: Path, container: InputContainer, stream: VideoStream, found: Scan) -> Upload:
+    """Copies every value: the streams are gone when the container closes."""
+    context, first = stream.codec_context, found.first
+    assert first is not None  # noqa: S101 (_scan raised otherwise; for the type checker)
+    time_base = stream.time_base or Fraction(1, _MICROSECONDS)
+    clock = _Clock.of(container, time_base)
+    times_s = tuple(map(clock.seconds, found.frame_ticks))
+    declared_fps = stream.guessed_rate or stream.average_rate
+    speed = pace(times_s, float(declared_fps) if declared_fps else None)
+    transfer = _TRANSFERS.get(first.color_transfer) or _TRANSFERS.get(context.color_trc)
+    pixel_format = context.pix_fmt or "unknown"
+    width, height = context.width, context.height
+    turned = round(first.rotation_deg / 90) % 2 == 1
+    seek = _seek(container, stream, found)
+    trusted = found.key_ticks if seek != "none" or found.untrue_keys else ()
+    return Upload(
+        path=path,
+        sha256="",
+        size_bytes=path.stat().st_size,
+        container=container.format.name,
+        container_start_s=(container.start_time or 0) / _MICROSECONDS,
+        duration_s=_duration_s(path, container, clock.seconds(found.end_ticks)),
+        video_stream=stream.index,
+        codec=stream.codec.canonical_name,
+        profile=stream.profile,
+        pixel_format=pixel_format,
+        bit_depth=VideoFormat(pixel_format).components[0].bits if context.pix_fmt else 8,
+        coded_width=width,
+        coded_height=height,
+        width=height if turned else width,
+        height=width if turned else height,
+        rotation_deg=first.rotation_deg,
+        time_base=time_base,
+        fps=speed.fps,
+        vfr=speed.vfr,
+        hdr=transfer in _HDR_TRANSFERS,
+        color_transfer=transfer,
+        frame_times_s=times_s,
+        # Decoding can always start at the beginning.
+        key_frame_times_s=tuple(map(clock.seconds, trusted)) or times_s[:1],
+        seek=seek,
+        audio=tuple(_track(s) for s in container.streams.audio),
+        other_streams=tuple(_other(container, stream)),
+        warnings=(),
+    )
+
+
+def _seek(container: InputContainer, stream: VideoStream, found: Scan) -> str:
+    """What ffmpeg's input seek, which believes the container's flags, can be trusted with."""
+    verified = stream.codec.canonical_name in ("h264", "hevc")  # by their NAL units, in the scan
+    all_keys = len(found.key_ticks) == len(found.frame_ticks) > 1
+    # An inter codec whose every packet is flagged: a container that flags nothing properly.
+    implausible = all_keys and not verified and not stream.codec.intra_only
+    if found.untrue_keys or found.scrambled or implausible or not found.key_ticks:
+        return "none"
+    exact = set(container.format.name.split(",")) & set(_EXACT_SEEK)
+    return "exact" if exact else "loose"
+
+
+def _duration_s(path: Path, container: InputContainer, video_end_s: float) -> float:
+    """The longest of what the headers declare and what the packets reach, from the start."""
+    start_s = (container.start_time or 0) / _MICROSECONDS
+    ends_s = [video_end_s]
+    if container.duration:
+        ends_s.append(container.duration / _MICROSECONDS)
+    else:
+        ends_s.append(_last_packet_end_s(path) - start_s)
+    for stream in container.streams:
+        if stream.duration and stream.time_base:
+            ends_s.append(
+                float((stream.duration + (stream.start_time or 0)) * stream.time_base) - start_s
+            )
+    return max(ends_s)
+
+
+def _last_packet_end_s(path: Path) -> float:
+    """For a header without duration, as browsers record them: the sound may outlast the picture."""
+    with opened(path) as container:
+        return max(
+            (
+                float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                for packet in container.demux()
+                if packet.pts is not None
+            ),
+            default=0.0,
+        )
+
+
+def _track(stream: AudioStream) -> AudioTrack:
+    context = stream.codec_context
+    if context is None:
+        return AudioTrack("unknown", 0, 0)
+    return AudioTrack(context.codec.canonical_name, context.sample_rate, context.channels)
+
+
+def _other(container: InputContainer, film: VideoStream) -> Iterator[str]:
+    """What is neither the video nor sound: `subtitle:mov_text`, `picture:png`, `data`."""
+    for stream in container.streams:
+        if stream.index == film.index or stream.type == "audio":
+            continue
+        kind = "picture" if _is_picture(stream) else stream.type
+        context = stream.codec_context
+        yield f"{kind}:{context.codec.canonical_name}" if context else kind

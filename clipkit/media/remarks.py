@@ -1,0 +1,67 @@
+"""What a user should know about an upload before cutting it: one sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from clipkit.format import seconds
+from clipkit.media.scan import Scan
+from clipkit.media.upload import Upload
+
+# Sound is often a few frames longer than the picture; half a second of nothing is seen.
+_NO_PICTURE_S = 0.5
+
+
+def remarks(upload: Upload, found: Scan, declared_frames: int, films: int) -> tuple[str, ...]:
+    """The warnings about `upload`.
+
+    `declared_frames` is what the header promises (0: nothing), `films` counts the video streams
+    that are no cover art.
+    """
+    return (
+        *_about_the_times(upload, found),
+        *_about_the_damage(upload, found, declared_frames),
+        *_about_the_pictures(upload, films),
+        *_about_the_sound(upload),
+    )
+
+
+def _about_the_times(upload: Upload, found: Scan) -> Iterator[str]:
+    if upload.vfr:
+        yield f"variable frame rate: {upload.fps:.3g} frames a second on average"
+    if found.untimed:
+        yield f"{found.untimed} packets have no time: that of their frames is estimated"
+    if found.scrambled:
+        yield (
+            "the container stores no times of showing, only of decoding: "
+            "clips may be off by a frame or two"
+        )
+    if upload.seek == "none":
+        yield "its key frames cannot be trusted: every clip is decoded from the start, slowly"
+
+
+def _about_the_damage(upload: Upload, found: Scan, declared_frames: int) -> Iterator[str]:
+    if found.damaged:
+        yield f"{found.damaged} of {found.packets} video packets are damaged"
+    # The last frame of a screen recording may stay for seconds.
+    end_s = float(found.end_ticks * upload.time_base) - upload.container_start_s
+    gap_s = upload.duration_s - max(end_s, upload.video_end_s)
+    if gap_s <= _NO_PICTURE_S:
+        return
+    yield f"its pictures end {seconds(gap_s)} before the upload does, at {seconds(end_s)}"
+    if found.packets < declared_frames:
+        yield f"cut short: {found.packets} of {declared_frames} frames are in the file"
+
+
+def _about_the_pictures(upload: Upload, films: int) -> Iterator[str]:
+    if upload.hdr:
+        yield f"HDR ({upload.color_transfer}): tone-mapped to SDR unless hdr = 'keep'"
+    if upload.width % 2 or upload.height % 2:
+        yield f"odd size {upload.width}x{upload.height}: clips lose the odd column or row"
+    if films > 1:
+        yield f"{films} video streams: clips are cut from the first, stream {upload.video_stream}"
+
+
+def _about_the_sound(upload: Upload) -> Iterator[str]:
+    if upload.audio and upload.audio[0].codec != "aac":
+        yield f"its sound is {upload.audio[0].codec}: it has to be re-encoded to AAC"

@@ -1,0 +1,163 @@
+"""One pass over a video stream's packets: when its frames are shown, and where decoding can start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from clipkit.media.nal import nal_format
+
+
+@dataclass(frozen=True, slots=True)
+class FirstFrame:
+    """What only a decoded frame tells. `rotation_deg` is counter-clockwise, as ffprobe prints it."""
+
+    ticks: int | None
+    rotation_deg: int
+    color_transfer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Times in ticks of the stream's time base, as the container has them.
+
+    `damaged` packets show nothing; `untimed` ones do, but their time is not known. `untrue_keys`
+    are key frames to the container, and are none. `scrambled`: frames come out of the decoder with
+    descending times, so the container's times are not those of showing.
+    """
+
+    frame_ticks: tuple[int, ...]
+    key_ticks: tuple[int, ...]
+    end_ticks: int
+    packets: int
+    damaged: int
+    untimed: int
+    untrue_keys: int
+    scrambled: bool
+    first: FirstFrame | None
+
+
+def scan(container: InputContainer, stream: VideoStream) -> Scan:
+    """Read every packet of `stream`, decode only its head."""
+    form = nal_format(stream.codec.canonical_name, stream.codec_context.extradata)
+    head = _Head(reorders=bool(stream.codec_context.has_b_frames))
+    shown: list[int] = []
+    keys: list[int] = []
+    end = packets = flagged = damaged = untimed = untrue_keys = 0
+    for packet in container.demux(stream):
+        head.see(packet)
+        if not packet.size:
+            continue  # the flush at the end
+        packets += 1
+        flagged += packet.is_keyframe
+        picture = form.first_picture(bytes(packet)) if form else None
+        without_picture = form is not None and picture is None
+        damaged += packet.is_corrupt or without_picture
+        if without_picture or packet.is_discard:  # discarded: hidden by an edit list
+            continue
+        # Without B-frames a picture is shown when it is decoded.
+        ticks = packet.pts if packet.pts is not None or head.reorders else packet.dts
+        if ticks is None:
+            untimed += 1
+            continue
+        shown.append(ticks)
+        end = max(end, ticks + (packet.duration or 0))
+        if packet.is_keyframe and form and picture and not form.starts_decoding(picture):
+            untrue_keys += 1
+        elif packet.is_keyframe:
+            keys.append(ticks)
+    # What precedes the first frame that decodes (an open GOP's leading pictures, a stream cut in
+    # the middle of a GOP) is never shown.
+    first = head.first
+    start = first.ticks if first and first.ticks is not None else min(shown, default=0)
+    return Scan(
+        frame_ticks=tuple(sorted({t for t in shown if t >= start})),
+        key_ticks=tuple(sorted({t for t in keys if t >= start})),
+        end_ticks=end,
+        packets=packets,
+        damaged=damaged,
+        untimed=untimed,
+        untrue_keys=untrue_keys + _untrue_index(stream, packets, flagged),
+        scrambled=head.scrambled,
+        first=first,
+    )
+
+
+def _untrue_index(stream: VideoStream, packets: int, flagged: int) -> int:
+    """How many packets are key frames only in the index that ffmpeg seeks by.
+
+    An MP4 without `stss` declares every sample one, and so does its index. H.264 packets are
+    flagged by a parser nevertheless and look right, while a seek lands anywhere and loses frames.
+    """
+    index = list(getattr(stream, "index_entries", ()))  # absent in some versions of PyAV
+    every = len(index) >= packets and all(entry.is_keyframe for entry in index)
+    return packets - flagged if every else 0
+
+
+@dataclass(slots=True)
+class _Head:
+    """Decodes a stream's first frame, and a few more where the timestamps look like decoding times.
+
+    AVI and some MXF store no other: of a stream with B-frames its packets' times then ascend, and
+    those of the frames that come out do not.
+    """
+
+    reorders: bool
+    first: FirstFrame | None = None
+    scrambled: bool = False
+    _packet_ticks: int | None = None
+    _frame_ticks: int | None = None
+    _frames_left: int = 24  # more than the longest run of B-frames (16)
+
+    def see(self, packet: Packet[VideoStream]) -> None:
+        if not self._frames_left:
+            return
+        for frame in _decode(packet):
+            self._see_frame(frame)
+        ascends = _ascends(self._packet_ticks, packet.pts)
+        self._packet_ticks = packet.pts
+        if self.first and not (self.reorders and ascends):
+            self._frames_left = 0
+
+    def _see_frame(self, frame: VideoFrame) -> None:
+        if self.first is None:
+            self.first = FirstFrame(frame.pts, frame.rotation, frame.color_trc)
+        self.scrambled |= not _ascends(self._frame_ticks, frame.pts)
+        self._frame_ticks = frame.pts
+        self._frames_left = max(0, self._frames_left - 1)
+
+
+def _ascends(earlier: int | None, later: int | None) -> bool:
+    return earlier is None or later is None or later > earlier
+
+
+def decoded_ticks(container: InputContainer, stream: VideoStream) -> tuple[int, ...]:
+    """When each frame is shown, by decoding all of them: for packets without times, and slow.
+
+    A frame without a time follows the one before it by a frame's duration, as in ffmpeg's command
+    (`video_duration_estimate` in its fftools).
+    """
+    stream.thread_type = "AUTO"
+    rate, time_base = stream.guessed_rate, stream.time_base
+    step = round(1 / (rate * time_base)) if rate and time_base else 0
+    ticks: list[int] = []
+    for packet in container.demux(stream):
+        for frame in _decode(packet):
+            if frame.pts is not None:
+                ticks.append(frame.pts)
+            elif ticks:
+                ticks.append(ticks[-1] + step)
+    return tuple(sorted(set(ticks)))
+
+
+def _decode(packet: Packet[VideoStream]) -> list[VideoFrame]:
+    """No frame from a damaged packet: the decoder goes on with the next, as ffmpeg does."""
+    try:
+        return packet.decode()
+    except av.FFmpegError:
+        return []
