@@ -120,8 +120,6 @@ class CutProgress:
             self._frames[event["number"]] = event["frames"]
         elif event["event"] == "clip":
             self._done += 1
-            if event["status"] != "ok":
-                self.line.final(f"clip {event['number']}: {event['status']}: {event['error']}")
             self._frames[event["number"]] = event["frames"] or 0
         made = sum(self._frames.values())
         elapsed_s = time.monotonic() - self._started_s

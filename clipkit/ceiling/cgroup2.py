@@ -50,6 +50,10 @@ class Readings:
         )
         self.files = [KernelFile(folder / name) for name in names]
 
+    def close(self) -> None:
+        for file in self.files:
+            file.close()
+
     def usage(self) -> Usage:
         stat_file, total, peak, swap, events, cpu_file = self.files
         stat, cpu = stat_file.table(), cpu_file.table()

@@ -10,6 +10,7 @@ from clipkit.ceiling.ambient import Ambient, ambient_if_it_fits
 from clipkit.ceiling.base import Availability, Ceiling, Limits, Mechanism, UnavailableError
 from clipkit.ceiling.cgroup1 import Cgroup1
 from clipkit.ceiling.cgroup2 import Cgroup2
+from clipkit.ceiling.systemd import Systemd
 from clipkit.ceiling.unlimited import Unlimited
 from clipkit.ceiling.watchdog import Watchdog
 from clipkit.errors import CeilingError
@@ -20,6 +21,7 @@ FORCE = "CLIPKIT_CEILING"
 MECHANISMS: Mapping[Mechanism, Callable[[Limits], Ceiling]] = {
     Mechanism.CGROUP2: Cgroup2,
     Mechanism.CGROUP1: Cgroup1,
+    Mechanism.SYSTEMD: Systemd,
     Mechanism.AMBIENT: Ambient,
     Mechanism.WATCHDOG: Watchdog,
     Mechanism.NONE: Unlimited,
@@ -27,7 +29,7 @@ MECHANISMS: Mapping[Mechanism, Callable[[Limits], Ceiling]] = {
 
 # The kernel's before ours, exact before what merely exists. A job that asks for no limit still gets
 # a group where one can be had: no other way of reading its memory and CPU is as good.
-_BY_THE_KERNEL = (Cgroup2, Cgroup1, ambient_if_it_fits)
+_BY_THE_KERNEL = (Cgroup2, Cgroup1, Systemd, ambient_if_it_fits)
 
 _DESCRIPTIONS = {
     Mechanism.CGROUP2: "enforced by the kernel (cgroup v2)",

@@ -50,11 +50,13 @@ def _pid_namespace() -> int:
     return Path("/proc/self/ns/pid").stat().st_ino
 
 
-def enter_argv(procs: Sequence[Path], argv: Sequence[str], mark: str | None = None) -> list[str]:
-    """The argv that writes its own PID into each of `procs`, then becomes `argv`."""
+def enter_argv(
+    procs: Sequence[Path], argv: Sequence[str], mark: str | None = None, stay: bool = False
+) -> list[str]:
+    """The argv that writes its own PID into each of `procs`, then becomes `argv`: see `enter.py`."""
     script = str(Path(__file__).with_name("enter.py"))
-    marking = ["--mark", mark] if mark else []
-    return [sys.executable, "-I", "-S", script, *marking, *map(str, procs), "--", *argv]
+    options = [*(["--mark", mark] if mark else []), *(["--stay"] if stay else [])]
+    return [sys.executable, "-I", "-S", script, *options, *map(str, procs), "--", *argv]
 
 
 def write(file: Path, value: object) -> None:
@@ -90,10 +92,14 @@ def kill_all(folder: Path) -> None:
             try:
                 (folder / "cgroup.kill").write_text("1", "ascii")  # v2, Linux 5.14
             except OSError:
-                for pid in pids:
-                    with contextlib.suppress(ProcessLookupError, PermissionError):
-                        os.kill(pid, signal.SIGKILL)
+                kill_each(pids)
             time.sleep(0.002)
+
+
+def kill_each(pids: Sequence[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager

@@ -28,14 +28,15 @@ _TONE_MAP = (
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """Where decoding starts. Times in the graph count from `origin_s` of the upload."""
+    """Where decoding starts, and from where on the upload times in the filter graph count.
+
+    Without an index (`keep_times`) ffmpeg's own zero depends on which streams are mapped, so the
+    container's times are kept as they are.
+    """
 
     seek_s: float | None
-    exact: bool
-
-    @property
-    def origin_s(self) -> float:
-        return self.seek_s or 0.0
+    origin_s: float
+    keep_times: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +89,18 @@ def _task(number: int, cut: _Cut) -> Task:
 def _entries(cut: _Cut) -> list[_Entry]:
     """Where to start decoding, cheapest first; the last, from the start, is always right."""
     upload, frames = cut.upload, cut.frames
-    from_the_start = _Entry(None, exact=True)
+    loose = upload.seek == "loose"
+    origin_s = -upload.container_start_s if loose else 0.0
+    from_the_start = _Entry(None, origin_s, keep_times=loose)
     reachable = [t for t in upload.key_frame_times_s if t <= frames.first_s]
     if cut.settings.seek == "output" or upload.seek == "none" or len(reachable) < 2:
         return [from_the_start]
     if upload.seek == "exact":
-        return [_Entry(frames.first_s, exact=True), from_the_start]
+        return [_Entry(frames.first_s, frames.first_s, keep_times=False), from_the_start]
     seek_s = reachable[-1] - _LOOSE_MARGIN_S
-    return [_Entry(seek_s, exact=False), from_the_start] if seek_s > 0 else [from_the_start]
+    if seek_s <= 0:
+        return [from_the_start]
+    return [_Entry(seek_s, origin_s, keep_times=True), from_the_start]
 
 
 def _argv(cut: _Cut, entry: _Entry) -> list[str]:
@@ -104,9 +109,13 @@ def _argv(cut: _Cut, entry: _Entry) -> list[str]:
     if entry.seek_s is not None:
         # Without accurate_seek ffmpeg drops nothing itself; `trim` below decides, frame by frame.
         source |= {"ss": f"{entry.seek_s:.6f}", "noaccurate_seek": None}
+    upload = ffmpeg.input(f"file:{cut.upload.path}", **source)
+    streams = [upload[str(cut.upload.video_stream)]]
+    if _has_sound(cut):
+        streams.append(upload["a:0"])
     target = _video_options(cut, entry) | _audio_options(cut, entry)
     graph = ffmpeg.output(
-        ffmpeg.input(f"file:{cut.upload.path}", **source),
+        *streams,
         OUTPUT,
         map_chapters=-1,
         sn=None,
@@ -119,6 +128,8 @@ def _argv(cut: _Cut, entry: _Entry) -> list[str]:
     program += ["-progress", "pipe:1", "-stats_period", "0.5"]
     if settings.filter_threads:
         program += ["-filter_threads", str(settings.filter_threads)]
+    if entry.keep_times:
+        program.append("-copyts")
     compiled: list[str] = ffmpeg.compile(graph, cmd=program)
     return compiled
 
@@ -138,7 +149,6 @@ def _video_options(cut: _Cut, entry: _Entry) -> dict[str, object]:
     if upload.width % 2 or upload.height % 2:
         filters.append("crop=trunc(iw/2)*2:trunc(ih/2)*2")  # 4:2:0 has no odd sizes
     options: dict[str, object] = {
-        "map": [f"0:{upload.video_stream}"],
         "c:v": "libx264",
         "preset": settings.preset,
         "crf": settings.crf,
@@ -168,19 +178,19 @@ def _video_options(cut: _Cut, entry: _Entry) -> dict[str, object]:
     return options | {"vf": ",".join(filters)}
 
 
+def _has_sound(cut: _Cut) -> bool:
+    return cut.settings.audio != "none" and bool(cut.upload.audio)
+
+
 def _audio_options(cut: _Cut, entry: _Entry) -> dict[str, object]:
     """Sound of the same span as the pictures, in step with them, to within one audio frame."""
     upload, frames, settings = cut.upload, cut.frames, cut.settings
-    if settings.audio == "none" or not upload.audio:
+    if not _has_sound(cut):
         return {"an": None}
-    options: dict[str, object] = {"map": [f"0:{upload.video_stream}", "0:a:0"]}
     first_s, end_s = frames.first_s - entry.origin_s, cut.clip.end_s - entry.origin_s
-    if copies_audio(upload, settings) and first_s == 0:
+    copies = settings.audio == "auto" and upload.audio[0].codec == "aac"
+    if copies and first_s == 0:
         # Only where the graph counts from the first frame: packets before it are left out whole.
-        return options | {"c:a": "copy", "copypriorss": 0, "t": f"{end_s:.6f}"}
+        return {"c:a": "copy", "copypriorss": 0, "t": f"{end_s:.6f}"}
     trim = f"atrim=start={first_s:.6f}:end={end_s:.6f},asetpts=PTS-{first_s:.6f}/TB"
-    return options | {"c:a": "aac", "b:a": "128k", "af": trim}
-
-
-def copies_audio(upload: Upload, settings: Settings) -> bool:
-    return settings.audio == "auto" and bool(upload.audio) and upload.audio[0].codec == "aac"
+    return {"c:a": "aac", "b:a": "128k", "af": trim}

@@ -94,6 +94,8 @@ def memory(study: Study) -> Exhibit:
     words = "; ".join(f"{trace.subject}: {format.size(trace.peak_anon_bytes)}" for trace in traces)
 
     def draw(figure: Figure) -> None:
+        title = "Memory in use, one run of each (without page cache)"
+        figure.suptitle(title, x=0.005, ha="left", fontsize=9.5, fontweight="bold")
         axes = figure.subplots(1, len(traces), squeeze=False)[0]
         memory_chart.draw_memories(traces, axes)
 
@@ -119,7 +121,15 @@ def frontier(study: Study) -> Exhibit:
         )
         for point in points
     ]
-    heads = ("no.", "settings that differ", "wall time a clip", "peak memory", "runs", "ended", "")
+    heads = (
+        "no.",
+        "settings that differ",
+        "wall time a clip",
+        "peak memory",
+        "runs",
+        "ended",
+        "standing",
+    )
     room = study.recommendation.host.memory_bytes
     if room is not None:
         room -= study.recommendation.reserve_bytes
@@ -208,7 +218,8 @@ def pairs(study: Study) -> Exhibit:
             pair_chart.draw_pairs([pair for pair in points if pair.baseline == name], ax)
 
     words = f"{len(points)} pairs of runs: wall time a clip of a baseline and of the recommended"
-    return _exhibit(study, picture("pairs", words, (WIDE_PX, 340), draw), Table(heads, tuple(rows)))
+    size_px = (WIDE_PX if len(baselines) > 1 else HALF_PX, 340)
+    return _exhibit(study, picture("pairs", words, size_px, draw), Table(heads, tuple(rows)))
 
 
 def _exhibit(study: Study, drawn: Picture, table: Table) -> Exhibit:

@@ -24,8 +24,8 @@ from clipkit.report.prose import listed, prose
 from clipkit.tuning import recommendation as recommendations
 from clipkit.tuning.recommendation import Recommendation
 
-_FIRST_SCREEN = ("first-screen", "verdict")
-"""Tags of the notebook's cells whose words and pictures the first screen shows already."""
+_FIRST_SCREEN = "first-screen"
+"""Tag of the notebook's cells whose words and pictures the first screen shows already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,18 @@ def _first_screen(campaign: Path, known: Recommendation) -> dict[str, Any]:
             _chart(campaign, "memory", "Memory over time, in words in the second table"),
         ],
         "change": known.do,
-        "toml": recommendations.to_toml(known),
+        "toml": _settings(recommendations.to_toml(known)),
         "measured_on": known.measured_on,
         "unmeasured": known.unmeasured,
         "again": known.again,
         "version": clipkit.__version__,
     }
+
+
+def _settings(toml: str) -> str:
+    """The file without the comments that head it: they repeat the verdict above."""
+    lines = [line for line in toml.splitlines() if not line.startswith("#")]
+    return "\n".join(lines).strip()
 
 
 def _chart(campaign: Path, name: str, alt: str) -> _Chart:
@@ -98,7 +104,7 @@ def _body(executed: Path) -> str:
     """The notebook without its code, its sections that the first screen holds left out."""
     config = Config()
     config.TagRemovePreprocessor.enabled = True
-    config.TagRemovePreprocessor.remove_cell_tags = set(_FIRST_SCREEN)
+    config.TagRemovePreprocessor.remove_cell_tags = {_FIRST_SCREEN}
     exporter: Any = HTMLExporter(  # type: ignore[no-untyped-call]
         config=config,
         template_name="basic",

@@ -30,12 +30,15 @@ class Section:
 
 
 def verdict(study: Study) -> Section:
-    """The verdict, and why."""
+    """What was asked, and the answer, in a sentence."""
     known = study.recommendation
     head = "<br>".join(prose(line) for line in known.headline)
-    return Section(
-        f"<p>{head}</p><p><strong>{prose(known.verdict)}</strong></p>{listed(known.why)}"
-    )
+    return Section(f"<p>{head}</p><p><strong>{prose(known.verdict)}</strong></p>")
+
+
+def why(study: Study) -> Section:
+    """The reasons."""
+    return Section(listed(study.recommendation.why))
 
 
 def change(study: Study) -> Section:
@@ -50,7 +53,8 @@ def change(study: Study) -> Section:
 
 def trials(study: Study) -> Table:
     """Every attempt in its running order, spoilt ones included."""
-    differing = varying(study.table)
+    ours = study.table["subject"] == "clipkit"
+    differing = varying(study.table[ours])
     heads = (
         "no.",
         "for",
@@ -127,7 +131,7 @@ def _trial(row: Mapping[Any, Any], differing: list[str]) -> tuple[str, ...]:
         str(row["order"]),
         row["phase"],
         row["subject"],
-        settings_words(row, differing),
+        settings_words(row, differing) if row["subject"] == "clipkit" else "its own",
         ended if pd.isna(row["error"]) else f"{ended}: {row['error']}",
         str(row["clips"]),
         shown("wall_s", format.seconds),

@@ -75,12 +75,9 @@ def has_settings(table: pd.DataFrame, settings: Mapping[str, Any]) -> pd.Series[
 
 def settings_words(settings: Mapping[Any, Any], varying: list[str]) -> str:
     """`ultrafast, concurrency 2, encoder threads 1`: the settings that make the difference."""
-    words = []
-    for name in varying:
-        value = settings.get(name)
-        shown = "default" if value is None or value is pd.NA else value
-        words.append(str(shown) if name in ("mode", "preset") else _named(name, shown))
-    return ", ".join(words)
+    known = {name: settings[name] for name in varying if not pd.isna(settings[name])}
+    words = [_setting_words(name, value) for name, value in known.items()]
+    return ", ".join(words) or "defaults"
 
 
 def varying(table: pd.DataFrame) -> list[str]:
@@ -88,5 +85,8 @@ def varying(table: pd.DataFrame) -> list[str]:
     return [knob.name for knob in knobs() if table[knob.name].nunique(dropna=False) > 1]
 
 
-def _named(name: str, value: object) -> str:
-    return f"{name.replace('_', ' ')} {value}"
+def _setting_words(name: str, value: object) -> str:
+    if name in ("mode", "preset"):
+        return str(value)
+    shown = {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+    return f"{name.replace('_', ' ')} {shown}"

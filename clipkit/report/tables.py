@@ -7,7 +7,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_NUMBER = re.compile(r"[-–]?\d[\d.,]*( (s|MB|GB|%|CPU)|x)?( \[.*\])?|unknown|")
+_LEFT, _RIGHT = "text-align:left", "text-align:right;white-space:nowrap"
+_UNIT = "( (s|MB|GB|%)|x)?"
+_NUMBER = re.compile(rf"-?[\d.]+{_UNIT}( – [\d.]+{_UNIT})?|unknown|–|")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Table:
 
     def _repr_html_(self) -> str:
         right = [self._is_numeric(column) for column in range(len(self.heads))]
-        head = _row("th", self.heads, right)
+        head = _row("th", self.heads, right).replace("nowrap", "normal")
         body = "".join(
             _row("td", row, right, "marked" if index in self.marked else "")
             for index, row in enumerate(self.rows)
@@ -40,7 +42,7 @@ class Table:
 def _row(tag: str, cells: Sequence[str], right: Sequence[bool], css_class: str = "") -> str:
     attribute = f' class="{css_class}"' if css_class else ""
     written = "".join(
-        f'<{tag} style="text-align:{"right" if is_right else "left"}">{html.escape(cell)}</{tag}>'
+        f'<{tag} style="{_RIGHT if is_right else _LEFT}">{html.escape(cell)}</{tag}>'
         for cell, is_right in zip(cells, right, strict=True)
     )
     return f"<tr{attribute}>{written}</tr>"

@@ -16,6 +16,9 @@ _CUT_ABOVE = 5.0
 """A bar this many times as long as the next is cut, or the others could not be told apart."""
 
 
+_LINE_PT = 11.5
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
     """The time of the whole job. `wall_s` is None where it did not finish: `ended` says why."""
@@ -123,8 +126,8 @@ def _limit_s(bars: Sequence[Bar]) -> float:
 def _draw_bar(bar: Bar, row: int, limit_s: float, ax: Axes) -> float:
     """Draw one bar, or a cross where there is no time; how far it reaches."""
     if bar.wall_s is None:
-        ax.plot(limit_s * 0.012, row, marker="X", markersize=9, color=style.FAILURE, clip_on=False)
-        return limit_s * 0.03
+        ax.plot(limit_s * 0.025, row, marker="X", markersize=9, color=style.FAILURE, clip_on=False)
+        return limit_s * 0.045
     cut = bar.wall_s > limit_s
     ax.barh(
         row,
@@ -155,20 +158,19 @@ def _mark_cut(row: int, limit_s: float, ax: Axes) -> None:
 
 def _write_labels(bar: Bar, row: int, x_s: float, ax: Axes) -> None:
     """The time in bold, below it what it means; failures in the colour of failures."""
-    failed = bar.wall_s is None
-    lines = [line for line in (bar.speedup_words, bar.run_words) if line]
-    offset = 0.15 * len(lines)
-    ax.text(
-        x_s,
-        row - offset,
-        bar.time_words,
-        va="center",
-        fontweight="bold",
-        color=style.FAILURE if failed else style.INK,
-    )
+    lines = [line for line in (bar.time_words, bar.speedup_words, bar.run_words) if line]
     for index, line in enumerate(lines):
-        y = row - offset + 0.27 * (index + 1)
-        ax.text(x_s, y, line, va="center", fontsize=7.5, color=style.GREY)
+        first = index == 0
+        ax.annotate(
+            line,
+            (x_s, row),
+            xytext=(0, _LINE_PT * ((len(lines) - 1) / 2 - index)),
+            textcoords="offset points",
+            va="center",
+            fontsize=8.5 if first else 7.5,
+            fontweight="bold" if first else "normal",
+            color=(style.FAILURE if bar.wall_s is None else style.INK) if first else style.GREY,
+        )
 
 
 def _interval(bounds: tuple[float, float] | None) -> str:

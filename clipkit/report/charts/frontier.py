@@ -113,7 +113,7 @@ def draw_frontier(points: Sequence[Point], ax: Axes, room_bytes: int | None = No
     ax.set_xlabel("wall time a clip on this host (s), predicted from the screening runs")
     ax.set_ylabel("peak memory of the job (MB), reserve excluded")
     runs = sum(point.runs for point in points)
-    words = "each number is a row of the table; 0 is where the axes begin"
+    words = "each number is a row of the table"
     style.title(ax, f"The {len(points)} settings tried, in {runs} runs", words)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
     return ax

@@ -1,0 +1,164 @@
+"""A scope made by systemd, for users whom only systemd will give a control group.
+
+The scope ends with its last process, and its readings with it: so the first process leaves another
+one in it that only sleeps (`enter.py --stay`, about 0.2 MB) until `close`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from clipkit.ceiling import groups, standing
+from clipkit.ceiling.base import Ceiling, Limits, Mechanism, UnavailableError, Usage
+from clipkit.ceiling.cgroup2 import Readings
+from clipkit.ceiling.enter import STAYER
+from clipkit.ceiling.hierarchies import hierarchies
+from clipkit.ceiling.process_tree import read_process
+from clipkit.errors import CeilingError
+
+_PATIENCE_S = 10.0
+
+
+class Systemd(Ceiling):
+    """Raises UnavailableError where systemd does not run, or is not given the controllers."""
+
+    mechanism = Mechanism.SYSTEMD
+
+    def __init__(self, limits: Limits) -> None:
+        if not Path("/run/systemd/system").is_dir() or not shutil.which("systemd-run"):
+            raise UnavailableError(self.mechanism, "systemd does not run here")
+        self._unit = f"{groups.new_name()}.scope"
+        self._scope = _scope_argv(limits)
+        self._folder = _try_a_scope(self._scope) / self._unit
+        self._pid: int | None = None
+        self._readings: Readings | None = None
+        self._last: Usage | None = None
+        self.enforced = standing.tightest(limits, standing.limits_above([self._folder]))
+
+    def wrap(self, argv: Sequence[str]) -> list[str]:
+        """The first process makes the scope; those started later enter it."""
+        if self._folder.exists():
+            return groups.enter_argv([self._folder / "cgroup.procs"], argv)
+        inside = groups.enter_argv([], argv, stay=True)
+        return [*self._scope, f"--unit={self._unit}", "--", *inside]
+
+    def adopt(self, pid: int) -> None:
+        self._pid = self._pid or pid
+
+    def usage(self) -> Usage:
+        if self._last:
+            return self._last
+        if not self._readings and self._folder.exists():  # systemd takes a moment to make it
+            self._readings = Readings(self._folder)
+        return self._readings.usage() if self._readings else _NOTHING_YET
+
+    def pids(self) -> list[int]:
+        return [pid for pid in groups.pids_in(self._folder) if not _is_stayer(pid)]
+
+    def kill(self) -> None:
+        """The stayer is left: without it the scope would go, and its readings with it."""
+        self._wait_for_the_scope()
+        give_up = time.monotonic() + _PATIENCE_S
+        while pids := self.pids():
+            if time.monotonic() > give_up:
+                raise CeilingError(f"processes {pids} do not die; see `ps -l` for them")
+            groups.kill_each(pids)
+            time.sleep(0.002)
+
+    def close(self) -> None:
+        if self._last:
+            return
+        self.kill()
+        self._last = self.usage()
+        if self._readings:
+            self._readings.close()
+        groups.kill_all(self._folder)
+        _wait_until_gone(self._folder)
+
+    def _wait_for_the_scope(self) -> None:
+        """A process on its way into the scope is not in it yet, and could not be killed there."""
+        give_up = time.monotonic() + _PATIENCE_S
+        while self._pid and not self._folder.exists() and time.monotonic() < give_up:
+            process = read_process(self._pid)
+            if not process or process.zombie:
+                return
+            time.sleep(0.005)
+
+
+_NOTHING_YET = Usage(None, None, None, None, None, None, None, None, oom_kills=0)
+
+
+def _scope_argv(limits: Limits) -> list[str]:
+    """systemd.resource-control(5). Accounting asks for the controllers even without a limit."""
+    properties = {"MemoryAccounting": "yes", "CPUAccounting": "yes"}
+    if limits.memory_bytes is not None:
+        properties["MemoryMax"] = str(limits.memory_bytes)
+        properties["MemorySwapMax"] = str(limits.swap_bytes)
+    if limits.cpus is not None:
+        properties["CPUQuota"] = f"{limits.cpus * 100:g}%"
+    if limits.pids is not None:
+        properties["TasksMax"] = str(limits.pids)
+    if _version() >= 253:  # since then systemd would end the whole scope after the kernel's kill
+        properties["OOMPolicy"] = "continue"
+    user = [] if os.geteuid() == 0 else ["--user"]
+    assignments = [f"--property={key}={value}" for key, value in properties.items()]
+    return ["systemd-run", *user, "--scope", "--quiet", "--collect", *assignments]
+
+
+def _try_a_scope(scope: Sequence[str]) -> Path:
+    """The group in which our scopes are made, after making one with these limits.
+
+    A user's systemd accepts a limit whose controller it does not have, and drops it silently; so
+    the proof is that the group's parent hands the controllers out.
+    """
+    tried = subprocess.run(
+        [*scope, "--", "cat", "/proc/self/cgroup"], capture_output=True, text=True, check=False
+    )
+    if tried.returncode:
+        raise UnavailableError(
+            Mechanism.SYSTEMD,
+            f"systemd-run refused: {tried.stderr.strip()}",
+            "log in with a session of systemd: machinectl shell $USER@",
+        )
+    unified = [line[3:] for line in tried.stdout.splitlines() if line.startswith("0::")]
+    top = next((h.top for h in hierarchies() if h.version == 2), None)
+    if not unified or not top:
+        raise UnavailableError(Mechanism.SYSTEMD, "systemd runs on cgroup v1 here")
+    parent = (top / unified[0].lstrip("/")).parent
+    given = (parent / "cgroup.subtree_control").read_text("ascii").split()
+    missing = [controller for controller in ("memory", "cpu") if controller not in given]
+    if missing:
+        raise UnavailableError(
+            Mechanism.SYSTEMD,
+            f"your systemd is not given the controllers {', '.join(missing)}",
+            "sudo systemctl set-property user@$(id -u).service Delegate='cpu memory pids'",
+        )
+    return parent
+
+
+def _version() -> int:
+    told = subprocess.run(
+        ["systemd-run", "--version"], capture_output=True, text=True, check=False
+    ).stdout.split()  # systemd 252 (252.39-1~deb12u1) …
+    return int(told[1]) if len(told) > 1 and told[1].isdigit() else 0
+
+
+def _is_stayer(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(STAYER.encode())
+    except OSError:
+        return False
+
+
+def _wait_until_gone(folder: Path) -> None:
+    """systemd removes a scope when its last process has gone."""
+    give_up = time.monotonic() + _PATIENCE_S
+    while folder.exists():
+        if time.monotonic() > give_up:
+            raise CeilingError(f"{folder} is still there; type: systemctl stop {folder.name}")
+        time.sleep(0.005)
