@@ -36,11 +36,17 @@ results: str = "results"  # where the campaign's folder is made
 asked = parameters.checked(globals(), measure.Asked)
 opened = study.open_study(measure.measure(asked))
 
-# %% [markdown]
+# %% [markdown] tags=["first-screen"]
 # ## The verdict
 
-# %% tags=["verdict"]
+# %% tags=["first-screen"]
 sections.verdict(opened)
+
+# %% [markdown]
+# ## Why
+
+# %%
+sections.why(opened)
 
 # %% [markdown]
 # ## How long the whole job takes
@@ -94,7 +100,7 @@ exhibits.pairs(opened)
 # %%
 sections.optimum(opened)
 
-# %% [markdown]
+# %% [markdown] tags=["first-screen"]
 # ## The change to copy
 
 # %% tags=["first-screen"]
@@ -112,8 +118,8 @@ sections.trials(opened)
 # %%
 sections.measured_on(opened)
 
-# %% [markdown]
+# %% [markdown] tags=["first-screen"]
 # ## What was not measured
 
-# %%
+# %% tags=["first-screen"]
 sections.not_measured(opened)

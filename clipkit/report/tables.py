@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_LEFT, _RIGHT = "text-align:left", "text-align:right;white-space:nowrap"
 _UNIT = "( (s|MB|GB|%)|x)?"
 _NUMBER = re.compile(rf"-?[\d.]+{_UNIT}( – [\d.]+{_UNIT})?|unknown|–|")
 
@@ -23,7 +22,7 @@ class Table:
 
     def _repr_html_(self) -> str:
         right = [self._is_numeric(column) for column in range(len(self.heads))]
-        head = _row("th", self.heads, right).replace("nowrap", "normal")
+        head = _row("th", self.heads, right)
         body = "".join(
             _row("td", row, right, "marked" if index in self.marked else "")
             for index, row in enumerate(self.rows)
@@ -42,7 +41,13 @@ class Table:
 def _row(tag: str, cells: Sequence[str], right: Sequence[bool], css_class: str = "") -> str:
     attribute = f' class="{css_class}"' if css_class else ""
     written = "".join(
-        f'<{tag} style="{_RIGHT if is_right else _LEFT}">{html.escape(cell)}</{tag}>'
-        for cell, is_right in zip(cells, right, strict=True)
+        _cell(tag, cell, is_right) for cell, is_right in zip(cells, right, strict=True)
     )
     return f"<tr{attribute}>{written}</tr>"
+
+
+def _cell(tag: str, text: str, is_right: bool) -> str:
+    if is_right and tag == "td":
+        text = text.replace(" ", "\u00a0")  # a number stays with its unit
+    side = "right" if is_right else "left"
+    return f'<{tag} style="text-align:{side}">{html.escape(text)}</{tag}>'

@@ -73,19 +73,21 @@ def trial(order: int, **changes: object) -> Record:
     cell = f"{record.subject}:" + ",".join(f"{k}={v}" for k, v in record.settings.changed().items())
     if record.wall_s is None:
         return replace(record, cell=cell)
+    cores = record.cpu_quota or 1.0
     return replace(
         record,
         cell=cell,
         first_clip_s=record.wall_s / record.clips,
-        ffmpeg_cpu_s=record.wall_s * 0.48,
-        orchestrator_cpu_s=record.wall_s * 0.004,
-        throttled_s=record.wall_s * 0.5,
+        ffmpeg_cpu_s=record.wall_s * cores * 0.99,
+        orchestrator_cpu_s=record.wall_s * cores * 0.01,
+        throttled_s=0.0 if record.cpu_quota is None else record.wall_s * 0.48,
         clips_per_min=record.clips / record.wall_s * 60,
     )
 
 
 def screening() -> Iterator[Record]:
-    """The settings tried, on 3 clips each."""
+    """The settings tried, on 3 clips each and without the CPU quota, after a warm-up."""
+    yield trial(0, phase="warmup", clips=1, wall_s=4.0, peak_anon_bytes=60 * MIB, cpu_quota=None)
     tried = [
         (Settings(), 7.9, 62),
         (WINNER, 7.1, 98),
@@ -97,12 +99,17 @@ def screening() -> Iterator[Record]:
         (Settings(preset="ultrafast", concurrency=4, encoder_threads=2), 7.6, 246),
         (Settings(preset="veryfast", lookahead=0, mbtree=False), 10.3, 81),
     ]
-    for order, (settings, s_per_clip, peak_mb) in enumerate(tried):
+    for order, (settings, s_per_clip, peak_mb) in enumerate(tried, start=1):
         yield trial(
-            order, settings=settings, clips=3, wall_s=s_per_clip * 3, peak_anon_bytes=peak_mb * MIB
+            order,
+            settings=settings,
+            clips=3,
+            wall_s=s_per_clip * 1.5,
+            peak_anon_bytes=peak_mb * MIB,
+            cpu_quota=None,
         )
     yield trial(
-        len(tried),
+        len(tried) + 1,
         settings=Settings(preset="medium", concurrency=3),
         clips=3,
         status=Status.OOM,
@@ -111,7 +118,7 @@ def screening() -> Iterator[Record]:
         oom_kills=1,
     )
     yield trial(
-        len(tried) + 1,
+        len(tried) + 2,
         settings=Settings(preset="slow", concurrency=3),
         clips=3,
         status=Status.OOM_INFERRED,
@@ -119,18 +126,26 @@ def screening() -> Iterator[Record]:
 
 
 def confirming() -> Iterator[Record]:
-    """Three blocks, each with the winner and both baselines."""
+    """Three pairs of the winner and the faster baseline, after single clips of each baseline."""
     order = 20
+    singles = (("fluent", 9.9, 71), ("sketch", 61.0, 66), ("sketch", 91.0, 66))
+    for subject, wall_s, peak_mb in singles:
+        yield trial(
+            order,
+            phase="baseline",
+            subject=subject,
+            clips=1,
+            wall_s=wall_s,
+            peak_anon_bytes=peak_mb * MIB,
+        )
+        order += 1
     for block in range(3):
         drift = 1 + 0.02 * block
         for subject, clips, wall_s, peak_mb in (
             ("clipkit", 12, 84.0, 98),
             ("fluent", 12, 117.0, 71),
-            ("sketch", 2, 152.0, 66),
         ):
             settings = WINNER if subject == "clipkit" else Settings()
-            if subject == "sketch":
-                settings = Settings(seek="output", encoder_threads=0, decoder_threads=0)
             yield trial(
                 order,
                 phase="confirm",
@@ -244,7 +259,7 @@ def write(campaign: Path, records: list[Record], verdict: Recommendation) -> Pat
     uploads = {"holiday.mp4": verdict.upload}
     (campaign / "uploads.json").write_text(json.dumps(uploads), "utf-8")
     for record in records:
-        if record.phase == "confirm":
+        if record.phase in ("baseline", "confirm"):
             samples(record).to_parquet(campaign / "samples" / f"{record.run_id}.parquet")
     return campaign
 
@@ -266,4 +281,25 @@ def samples(record: Record) -> pd.DataFrame:
             "cpu_s": t_s * 0.48,
             "throttled_s": t_s * 0.5,
         }
+    )
+
+
+HOSTILE = "</script><img src=https://evil.example/x.png onerror=alert(1)>&amp;.mp4"
+
+
+def hostile() -> Recommendation:
+    """An upload whose name is an attack, in every field that can hold it."""
+    plain = recommendation()
+    return replace(
+        plain,
+        upload={"path": HOSTILE, "duration_s": 600.0},
+        job={"clips": 12, "upload": HOSTILE},
+        headline=(HOSTILE,),
+        verdict=plain.verdict + HOSTILE,
+        why=(HOSTILE,),
+        do=(*plain.do, HOSTILE),
+        measured_on=HOSTILE,
+        unmeasured=(HOSTILE,),
+        again=HOSTILE,
+        baselines=(*plain.baselines, replace(baseline("command", 300.0, 3.5), command=HOSTILE)),
     )

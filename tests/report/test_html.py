@@ -1,0 +1,97 @@
+import html as escaping
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import invented
+import pytest
+
+from clipkit.errors import CampaignError
+from clipkit.report import html
+from clipkit.report.prose import prose
+
+NEEDS_NETWORK = re.compile(r"url\(|@import|//cdn|https?://(?!www\.w3\.org)")
+
+
+class Page(HTMLParser):
+    """Every attribute that makes a browser fetch, every tag, and the text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.tags: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.fetched += [v or "" for k, v in attrs if k in ("src", "srcset", "data", "poster")]
+        if tag == "link":
+            self.fetched.append("link")
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture(scope="session")
+def page(reported: Path) -> Page:
+    return Page((reported / "report.html").read_text("utf-8"))
+
+
+def test_the_page_needs_nothing_but_itself(page: Page, reported: Path):
+    assert page.fetched
+    assert [source for source in page.fetched if not source.startswith("data:image/")] == []
+    text = (reported / "report.html").read_text("utf-8").replace(escaping.escape(HOSTILE), "")
+    assert NEEDS_NETWORK.findall(text) == []
+    assert "default-src 'none'" in text
+
+
+HOSTILE = invented.HOSTILE
+
+
+def test_the_name_of_an_upload_cannot_inject_anything(page: Page):
+    assert HOSTILE in page.text
+    assert page.tags.count("script") == 1
+    assert not [source for source in page.fetched if "evil" in source]
+
+
+def test_the_first_screen_holds_verdict_pictures_change_and_limits(reported: Path):
+    text = (reported / "report.html").read_text("utf-8")
+    first = text[text.index('<header class="first">') : text.index("</header>")]
+    assert first.count("<img ") == 2
+    for words in ("takes 85.7 s for all 12 clips", "-ss START", "concurrency = 2", "Not measured"):
+        assert words in first
+
+
+def test_below_are_the_notebooks_sections_without_its_code(page: Page):
+    for words in (
+        "The settings tried: time against memory",
+        "Where the CPU goes",
+        "Every repeat",
+        "The optimum for this host",
+        "Every trial",
+        "What it was measured on",
+        "2 of 12 clips run, all 12 estimated",
+    ):
+        assert words in page.text
+    assert "parameters.checked" not in page.text
+    assert page.tags.count("img") == 5
+    assert page.tags.count("h1") == 1
+
+
+def test_the_notebook_and_the_pictures_are_kept_beside_the_page(reported: Path):
+    assert (reported / "notebooks" / "measure.ipynb").is_file()
+    assert (reported / "figures" / "bars.png").is_file()
+    assert [path.name for path in reported.rglob("*.part")] == []
+
+
+def test_a_folder_that_is_no_campaign_has_no_report(tmp_path: Path):
+    with pytest.raises(CampaignError, match=r"no recommendation\.json"):
+        html.write(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_prose_escapes_and_marks_code():
+    assert prose("put `-ss <S>` first & last") == (
+        "put <code>-ss &lt;S&gt;</code> first &amp; last"
+    )

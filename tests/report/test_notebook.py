@@ -1,0 +1,108 @@
+import json
+import os
+import subprocess
+import sys
+import typing
+from pathlib import Path
+
+import jupytext
+import nbformat
+import papermill
+import pytest
+
+from clipkit.errors import NotebookError, ReportError
+from clipkit.report import notebook
+from clipkit.report.measure import Asked
+from clipkit.report.resources import folder
+
+NOTEBOOKS = sorted(path.stem for path in folder("notebooks").glob("*.py"))
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_and_its_script_are_in_sync_and_hold_no_outputs(name: str):
+    script = jupytext.read(folder("notebooks") / f"{name}.py")
+    stored = nbformat.read(folder("notebooks") / f"{name}.ipynb", as_version=4)
+
+    def cells(document):
+        return [(c.cell_type, c.source, c.metadata.get("tags", [])) for c in document.cells]
+
+    assert cells(script) == cells(stored)
+    assert script.metadata.kernelspec == stored.metadata.kernelspec
+    assert stored.metadata.kernelspec.name == "python3"
+    code = [cell for cell in stored.cells if cell.cell_type == "code"]
+    assert [cell for cell in code if cell.outputs or cell.execution_count] == []
+
+
+def test_every_notebook_has_its_script():
+    assert sorted(path.stem for path in folder("notebooks").glob("*.ipynb")) == NOTEBOOKS
+
+
+def test_papermill_can_explain_every_parameter():
+    declared = papermill.inspect_notebook(folder("notebooks") / "measure.ipynb")
+    kinds = typing.get_type_hints(Asked)
+    assert {name: entry["inferred_type_name"] for name, entry in declared.items()} == {
+        name: kind.__name__ for name, kind in kinds.items()
+    }
+    assert [name for name, entry in declared.items() if not entry["help"]] == []
+
+
+def test_an_unknown_parameter_is_refused_before_anything_runs(tmp_path: Path):
+    output = tmp_path / "out.ipynb"
+    with pytest.raises(NotebookError, match=r"'campain': did you mean 'campaign'\?"):
+        notebook.execute("measure", {"campain": "x"}, output)
+    assert not output.exists()
+
+
+def test_an_unknown_notebook_is_refused(tmp_path: Path):
+    with pytest.raises(NotebookError, match=r"unknown notebook 'measrue': one of .*measure"):
+        notebook.execute("measrue", {}, tmp_path / "out.ipynb")
+
+
+def test_a_failing_notebook_is_kept_with_what_it_had(tmp_path: Path, capfd):
+    output = tmp_path / "kept" / "out.ipynb"
+    with pytest.raises(ReportError, match="is no campaign") as error:
+        notebook.execute("measure", {"campaign": str(tmp_path)}, output)
+    assert str(output) in str(error.value)
+    kept = nbformat.read(output, as_version=4)
+    assert "CampaignError" in json.dumps(kept)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_kernel_is_this_interpreter_whatever_is_installed(
+    campaign: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    decoy = tmp_path / "jupyter" / "kernels" / "python3"
+    decoy.mkdir(parents=True)
+    spec = {"argv": ["/bin/false"], "display_name": "decoy", "language": "python"}
+    (decoy / "kernel.json").write_text(json.dumps(spec), "utf-8")
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "0")
+    # Nor may a module in the user's folder come first.
+    (tmp_path / "pandas.py").write_text("raise SystemExit('the wrong pandas')", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    output = notebook.execute("measure", {"campaign": str(campaign)}, tmp_path / "out.ipynb")
+    assert "85.7 s" in output.read_text("utf-8")
+    assert Path.cwd() == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "words"),
+    [
+        ("campain", "x", "unknown parameter 'campain': did you mean 'campaign'?"),
+        ("budget_minutes", "soon", "the parameter budget_minutes = 'soon' must be a number"),
+    ],
+)
+def test_plain_papermill_is_refused_a_wrong_parameter(tmp_path: Path, parameter, value, words):
+    source = folder("notebooks") / "measure.ipynb"
+    argv = ["papermill", "--no-progress-bar", str(source), str(tmp_path / "out.ipynb")]
+    ran = subprocess.run(
+        [sys.executable, "-m", *argv, "-p", parameter, value],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"JUPYTER_PATH": str(Path(sys.prefix) / "share" / "jupyter")},
+        check=False,
+    )
+    assert ran.returncode != 0
+    assert f"NotebookError: {words}" in ran.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["out.ipynb"]

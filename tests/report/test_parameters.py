@@ -1,0 +1,73 @@
+from dataclasses import dataclass
+
+import pytest
+
+from clipkit.errors import NotebookError
+from clipkit.report.parameters import checked
+
+
+@dataclass(frozen=True)
+class Asked:
+    host: str
+    cpus: float
+
+
+DECLARED = "host: str = 'a'\ncpus: float = 0.0"
+
+
+def notebook(injected: str | None, **values: object) -> dict[str, object]:
+    """A notebook's globals, as IPython has them at the checking cell."""
+    executed = ["", DECLARED, *([f"# Parameters\n{injected}"] if injected else []), "checked(…)"]
+    return {"host": "a", "cpus": 0.0, "In": executed, **values}
+
+
+def test_the_defaults_pass():
+    assert checked(notebook(None), Asked) == Asked("a", 0.0)
+
+
+def test_what_is_injected_is_what_is_asked():
+    assert checked(notebook("cpus = 2.5", cpus=2.5), Asked) == Asked("a", 2.5)
+
+
+def test_an_unknown_parameter_is_refused_with_the_nearest_known():
+    with pytest.raises(NotebookError, match=r"unknown parameter 'cpu': did you mean 'cpus'\?"):
+        checked(notebook("cpu = 2", cpu=2), Asked)
+
+
+def test_names_that_the_notebook_itself_binds_are_no_parameters():
+    assert checked(notebook("cpus = 1.0", cpus=1.0, opened=object(), x=3), Asked).cpus == 1.0
+
+
+def test_a_misspelling_that_was_mended_is_forgotten():
+    mended = notebook("cpu = 2")
+    mended["In"] += ["# Parameters\ncpus = 2.0"]
+    assert checked(mended | {"cpus": 2.0}, Asked).cpus == 2.0
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("cpus", "two", "a number"),
+        ("cpus", True, "a number"),
+        ("host", None, "text"),
+        ("host", ["a"], "text"),
+        ("host", 0.5, "text"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused(name, value, words):
+    with pytest.raises(NotebookError, match=f"the parameter {name} = .* must be {words}"):
+        checked(notebook(f"{name} = {value!r}", **{name: value}), Asked)
+
+
+def test_a_whole_number_will_do_where_papermill_could_not_know_better():
+    asked = checked(notebook("cpus = 2\nhost = 0", cpus=2, host=0), Asked)
+    assert (asked.cpus, asked.host) == (2.0, "0")
+
+
+def test_a_notebook_that_lacks_a_parameter_is_refused():
+    with pytest.raises(NotebookError, match="lacks the parameter 'host'"):
+        checked({"cpus": 1.0, "In": []}, Asked)
+
+
+def test_outside_ipython_only_the_values_are_checked():
+    assert checked({"host": "a", "cpus": 1.0, "other": 2}, Asked).cpus == 1.0
