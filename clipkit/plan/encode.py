@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import ffmpeg
 
@@ -19,6 +20,7 @@ _PLAYABLE = {"yuv420p", "yuvj420p"}
 # How far before the wanted key frame to aim in a container without an index: its seek may land
 # after its target, and needs the packets before the key frame to find it.
 _LOOSE_MARGIN_S = 1.0
+_FINEST_TIME_BASE = Fraction(1, 1_000_000)
 # The chain of ffmpeg's own documentation for `tonemap`: linear light, BT.709 primaries, Hable.
 _TONE_MAP = (
     "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,"
@@ -144,8 +146,10 @@ def _file_options(decoder_threads: int) -> dict[str, object]:
 
 def _video_options(cut: _Cut, entry: _Entry) -> dict[str, object]:
     upload, frames, settings = cut.upload, cut.frames, cut.settings
+    ticks = max(upload.time_base, _FINEST_TIME_BASE)
     low_s, high_s = frames.low_s - entry.origin_s, frames.high_s - entry.origin_s
-    filters = [f"trim=start={low_s:.6f}:end={high_s:.6f}", "setpts=PTS-STARTPTS"]
+    # In microseconds: in a time base as coarse as 1/30 `trim` would round its bounds to a frame.
+    filters = ["settb=AVTB", f"trim=start={low_s:.6f}:end={high_s:.6f}", "setpts=PTS-STARTPTS"]
     if upload.width % 2 or upload.height % 2:
         filters.append("crop=trunc(iw/2)*2:trunc(ih/2)*2")  # 4:2:0 has no odd sizes
     options: dict[str, object] = {
@@ -154,7 +158,7 @@ def _video_options(cut: _Cut, entry: _Entry) -> dict[str, object]:
         "crf": settings.crf,
         # Each frame at its own time: none dropped, doubled or moved to a constant rate.
         "fps_mode": "passthrough",
-        "enc_time_base": f"{upload.time_base.numerator}/{upload.time_base.denominator}",
+        "enc_time_base": f"{ticks.numerator}/{ticks.denominator}",
     }
     if tone_mapped(upload, settings):
         filters.append(_TONE_MAP)
