@@ -47,7 +47,7 @@ def _row(tag: str, cells: Sequence[str], right: Sequence[bool], css_class: str =
 
 
 def _cell(tag: str, text: str, is_right: bool) -> str:
+    look = "text-align:right" if is_right else "text-align:left"
     if is_right and tag == "td":
-        text = text.replace(" ", "\u00a0")  # a number stays with its unit
-    side = "right" if is_right else "left"
-    return f'<{tag} style="text-align:{side}">{html.escape(text)}</{tag}>'
+        look += ";white-space:nowrap"  # a number stays with its unit
+    return f'<{tag} style="{look}">{html.escape(text)}</{tag}>'

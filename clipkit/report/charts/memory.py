@@ -146,14 +146,19 @@ def _label_peak(trace: Trace, ax: Axes) -> None:
     index = max(range(len(trace.anon_bytes)), key=trace.anon_bytes.__getitem__)
     peak = trace.peak_anon_bytes or trace.anon_bytes[index]
     y = (trace.reserve_bytes + trace.anon_bytes[index] + trace.other_bytes[index]) / MIB
+    ceiling = (trace.limit_bytes or 0) / MIB
+    under_ceiling = 0.85 * ceiling < y < 1.05 * ceiling  # its line would run through the label
     ax.annotate(
         f"peak {format.size(peak)}",
         (trace.t_s[-1] / 2, y),
-        xytext=(0, 4),
+        xytext=(0, -16 if under_ceiling else 4),
         textcoords="offset points",
         ha="center",
-        va="bottom",
+        va="top" if under_ceiling else "bottom",
         fontweight="bold",
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
+        if under_ceiling
+        else None,
     )
 
 
