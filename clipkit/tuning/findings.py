@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from clipkit.analysis.statistics import (
@@ -21,7 +21,7 @@ from clipkit.plan.subjects import Subject
 from clipkit.settings import Settings
 from clipkit.trial.record import Record, Status
 from clipkit.tuning.question import Question
-from clipkit.tuning.screening import Screened
+from clipkit.tuning.screening import Screened, cpu_s
 
 Results = Sequence[tuple[Cell, Record]]
 
@@ -137,17 +137,18 @@ def _clips_run(runs: Results) -> int:
     return len({(record.upload_sha256, at) for _, record in runs for at in record.clip_starts_s})
 
 
-def _whole_cpu_s(question: Question, runs: Results) -> float:
-    used_s = sum((r.ffmpeg_cpu_s or 0.0) + (r.orchestrator_cpu_s or 0.0) for _, r in runs)
-    return used_s / sum(r.clips for _, r in runs) * question.clips * len(question.jobs)
-
-
 def _whole_job(question: Question, runs: Results) -> Estimate:
     """Time of the whole job: from the confirming pairs where there are any, else clip by clip."""
     confirming = [(cell, record) for cell, record in runs if cell.phase == "confirm"]
     if len({cell.block for cell, _ in confirming}) >= 2:
         return mean(list(_pair_clip_s(confirming).values())).times(question.clips)
-    return total([_by_clip(question, runs, index) for index in range(len(question.jobs))])
+    jobs = range(len(question.jobs))
+    return total([_by_clip(question, runs, index, lambda r: r.wall_s or 0.0) for index in jobs])
+
+
+def _whole_cpu_s(question: Question, runs: Results) -> float:
+    jobs = range(len(question.jobs))
+    return total([_by_clip(question, runs, index, cpu_s) for index in jobs]).value
 
 
 def _pair_clip_s(runs: Results) -> dict[int, float]:
@@ -159,7 +160,9 @@ def _pair_clip_s(runs: Results) -> dict[int, float]:
     return blocks
 
 
-def _by_clip(question: Question, runs: Results, index: int) -> Estimate:
+def _by_clip(
+    question: Question, runs: Results, index: int, measure: Callable[[Record], float]
+) -> Estimate:
     """From the clips that were run to all, in proportion to the frames that each must decode."""
     job = question.jobs[index]
     own = [(c, r) for c, r in runs if r.upload_sha256 == job.upload.sha256]
@@ -171,7 +174,7 @@ def _by_clip(question: Question, runs: Results, index: int) -> Estimate:
         return float(decoded or 1) if grows else 1.0
 
     estimate = total_by_ratio(
-        [record.wall_s or 0.0 for _, record in own],
+        [measure(record) for _, record in own],
         [sum(map(size, cell.job.clips)) for cell, _ in own],
         [size(clip) for clip in job.clips],
     )

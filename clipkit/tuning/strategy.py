@@ -127,9 +127,14 @@ class TuneStrategy:
                     record = yield self._one_clip(subject, job, index)
                     if record.status is not Status.OK:
                         return
+                # The partner in the film's later half decodes more frames than the first.
                 growth = self._decoded(subject, pair[-1]) / self._decoded(subject, index)
-                if self.elapsed_s() + (self.elapsed_s() - began_s) * growth > deadline_s:
+                spent_s = self.elapsed_s() - began_s
+                if index != pair[-1] and self.elapsed_s() + spent_s * growth > deadline_s:
                     return
+            # Every pair costs about the same: its early clip saves what its late one spends.
+            if self.elapsed_s() + (self.elapsed_s() - began_s) > deadline_s:
+                return
 
     def _one_clip(self, subject: Subject, job: Job, index: int) -> Cell:
         cell = self._cell("baseline", subject, self._plain(), job.reduced([index]), 0)
