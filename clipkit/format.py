@@ -12,7 +12,7 @@ def size(size_bytes: float | None) -> str:
         return "unknown"
     if size_bytes >= GIB:
         return f"{size_bytes / GIB:.3g} GB"
-    return f"{size_bytes / MIB:.0f} MB" if size_bytes >= 10 * MIB else f"{size_bytes / MIB:.1f} MB"
+    return f"{size_bytes / MIB:.{0 if size_bytes >= 10 * MIB or not size_bytes else 1}f} MB"
 
 
 def seconds(time_s: float | None) -> str:
@@ -30,10 +30,10 @@ def clock(time_s: float) -> str:
 
 
 def ratio(value: float | None) -> str:
-    """`6.8x`, `1.31x`, `209x`."""
+    """`1.04x`, `6.8x`, `209x`: two decimals near 1, where they decide."""
     if value is None:
         return "unknown"
-    return f"{value:.0f}x" if value >= 100 else f"{value:.3g}x"
+    return f"{value:.{2 if value < 2 else 1 if value < 20 else 0}f}x"
 
 
 def cpus(value: float | None) -> str:

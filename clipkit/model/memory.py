@@ -1,15 +1,76 @@
-"""Anonymous memory of one clip's ffmpeg: frames held x frame size.
+"""Anonymous memory of one clip's ffmpeg: a base, and frames held x the size of a frame.
 
-The constants are fitted by `experiments/benchmarks/memory.py`, which prints them and the errors
-on the uploads that it measured.
+The constants are fitted by `experiments/benchmarks/memory.py`, which prints them with the errors on
+a frame size that each fit has not seen.
 """
 
 from __future__ import annotations
 
+import os
+from dataclasses import astuple, dataclass
+
 from clipkit.media.upload import Upload
-from clipkit.settings import PRESETS, Settings
+from clipkit.settings import Settings
 
 
-def clip_anon_bytes(upload: Upload, settings: Settings) -> int | None:
+@dataclass(frozen=True, slots=True)
+class FramesHeld:
+    """What an ffmpeg holds frames for, in numbers of each: decoder and encoder threads, frames
+    that x264 looks ahead, B-frames it orders, reference frames, and 1 where it refines motion
+    below a pixel (every preset but ultrafast keeps three filtered planes a frame for that)."""
+
+    always: float
+    decoder_threads: float
+    encoder_threads: float
+    lookahead: float
+    bframes: float
+    refs: float
+    subpixel: float
+
+
+# x264's presets: rc-lookahead, bframes, ref (x264 --fullhelp).
+_PRESETS = {
+    "ultrafast": (0, 0, 1),
+    "superfast": (0, 3, 1),
+    "veryfast": (10, 3, 1),
+    "faster": (20, 3, 2),
+    "fast": (30, 3, 2),
+    "medium": (40, 3, 3),
+    "slow": (50, 3, 5),
+    "slower": (60, 3, 8),
+    "veryslow": (60, 8, 16),
+    "placebo": (60, 16, 16),
+}
+
+BASE_BYTES = 0
+FRAMES_EACH = FramesHeld(0, 0, 0, 0, 0, 0, 0)
+
+
+def clip_anon_bytes(upload: Upload, settings: Settings) -> int:
     """Predicted peak anonymous memory of one ffmpeg, in bytes."""
-    return None
+    held = frames_held(settings, os.cpu_count() or 1)
+    frames = sum(n * each for n, each in zip(astuple(held), astuple(FRAMES_EACH), strict=True))
+    return round(BASE_BYTES + frames * frame_bytes(upload))
+
+
+def frame_bytes(upload: Upload) -> float:
+    """One decoded 4:2:0 picture: 1.5 samples a pixel, whole macroblocks, 2 bytes above 8 bit."""
+    columns, rows = -(-upload.coded_width // 16), -(-upload.coded_height // 16)
+    return columns * rows * 256 * 1.5 * (2 if upload.bit_depth > 8 else 1)
+
+
+def frames_held(settings: Settings, cores: int) -> FramesHeld:
+    """`cores`: what ffmpeg sees; left to itself it takes one decoder thread more, and x264 half as
+    many again."""
+    lookahead, bframes, refs = _PRESETS[settings.preset]
+    bframes = bframes if settings.bframes is None else settings.bframes
+    lookahead = lookahead if settings.lookahead is None else settings.lookahead
+    return FramesHeld(
+        always=1,
+        decoder_threads=settings.decoder_threads or min(16, cores + 1),
+        encoder_threads=settings.encoder_threads or max(1, cores * 3 // 2),
+        lookahead=lookahead,
+        bframes=bframes,
+        refs=refs if settings.refs is None else settings.refs,
+        subpixel=0 if settings.preset == "ultrafast" else 1,
+    )
