@@ -49,7 +49,8 @@ FRAMES_EACH = FramesHeld(0, 0, 0, 0, 0, 0, 0)
 def clip_anon_bytes(upload: Upload, settings: Settings) -> int:
     """Predicted peak anonymous memory of one ffmpeg, in bytes."""
     held = frames_held(settings, os.cpu_count() or 1)
-    frames = sum(n * each for n, each in zip(astuple(held), astuple(FRAMES_EACH), strict=True))
+    counted = zip(astuple(held), astuple(FRAMES_EACH), strict=True)
+    frames: float = sum(number * each for number, each in counted)
     return round(BASE_BYTES + frames * frame_bytes(upload))
 
 

@@ -18,6 +18,8 @@ from clipkit.tuning.screening import Screened
 
 # Below this ratio between the two seek orders, where to put `-ss` is not what matters.
 _SEEK_MATTERS = 1.5
+# What the original's two command lines do, in as few words as can be.
+_BASELINES = {"sketch": "-ss after -i", "fluent": "-ss before -i"}
 
 
 def host_line(host: Host, ceiling: str, reserve_bytes: int) -> str:
@@ -39,21 +41,26 @@ def upload_line(upload: Upload, job: str) -> str:
 
 
 def verdict(findings: Findings) -> str:
-    """`12 clips: 412 s (sketch), 73 s (fluent) -> 61 s: 6.8x (95 %: 6.3 to 7.2), …; peak …`."""
+    """`12 clips: 412 s (sketch: …) or 73 s (fluent: …) -> 61 s: 6.8x (95 %: …) and 1.2x (…); …`."""
     confirmed, winner = findings.confirmed, findings.winner
     ours_s = confirmed.wall.value if confirmed.wall else winner.predicted_wall_s
-    finished = [b for b in findings.baselines if b.wall and b.speedup]
     room = available_bytes(findings.question.host, findings.question.reserve_bytes)
     memory = fmt.size(confirmed.peak_anon_bytes or winner.peak_bytes)
     limit = f" of {fmt.size(room)}" if room else ""
-    what = f"{findings.clips_asked} clips"
-    if not finished:
-        return f"{what}: {fmt.seconds(ours_s)} with the best settings, peak {memory}{limit}"
-    times = ", ".join(f"{fmt.seconds(b.wall.value)} ({b.subject.name})" for b in finished if b.wall)
-    ratios = ", ".join(
-        f"{fmt.ratio(b.speedup.value)}{_interval(b.speedup)}" for b in finished if b.speedup
+    times, ratios = [], []
+    for baseline in findings.baselines:
+        if baseline.wall and baseline.speedup:
+            name = baseline.subject.name
+            known = _BASELINES.get(name, "your command")
+            times.append(f"{fmt.seconds(baseline.wall.value)} ({name}: {known})")
+            ratios.append(f"{fmt.ratio(baseline.speedup.value)}{_interval(baseline.speedup)}")
+    if not times:
+        what = f"{findings.clips_asked} clips: {fmt.seconds(ours_s)} with the best settings"
+        return f"{what}; peak {memory}{limit}"
+    return (
+        f"{findings.clips_asked} clips: {' or '.join(times)} -> {fmt.seconds(ours_s)}: "
+        f"{' and '.join(ratios)}; peak {memory}{limit}"
     )
-    return f"{what}: {times} -> {fmt.seconds(ours_s)}: {ratios}; peak {memory}{limit}"
 
 
 def _interval(estimate: Estimate) -> str:

@@ -21,7 +21,7 @@ from clipkit.report.subjects import (
     settings_words,
     varying,
 )
-from clipkit.settings import to_table
+from clipkit.settings import knobs, to_table
 from clipkit.trial.record import Status
 from clipkit.tuning.recommendation import Recommendation
 
@@ -45,7 +45,6 @@ class Point:
     """
 
     number: int
-    cell: str
     words: str
     s_per_clip: float | None
     peak_anon_bytes: int | None
@@ -57,7 +56,8 @@ class Point:
 
 
 def frontier_points(table: pd.DataFrame, recommendation: Recommendation) -> list[Point]:
-    """One point a cell that clipkit's engine tried, the fastest first, failures last."""
+    """One point for each settings that clipkit's engine tried, whichever clips it was tried on; the
+    fastest first, failures last."""
     rows = evidence(table)
     rows = rows[rows["subject"] == "clipkit"]
     # Its confirming runs would set the winner apart by how it was measured.
@@ -71,10 +71,9 @@ def frontier_points(table: pd.DataFrame, recommendation: Recommendation) -> list
         tied |= has_settings(rows, tie.settings)
     differing = varying(rows)
     points = []
-    for cell, runs in rows.groupby("cell", sort=False):
+    for _, runs in rows.groupby([knob.name for knob in knobs()], sort=False, dropna=False):
         first = runs.index[0]
-        words = settings_words(runs.iloc[0].to_dict(), differing)
-        point = _point(str(cell), words, runs)
+        point = _point(settings_words(runs.iloc[0].to_dict(), differing), runs)
         points.append(replace(point, recommended=bool(chosen[first]), tie=bool(tied[first])))
     points.sort(key=lambda p: (p.s_per_clip is None, p.s_per_clip or 0, p.peak_anon_bytes or 0))
     return [
@@ -107,8 +106,11 @@ def draw_frontier(points: Sequence[Point], ax: Axes, room_bytes: int | None = No
         )
     highest = max([room_bytes or 0, *(p.peak_anon_bytes or 0 for p in points), MIB])
     ax.set_ylim(0, highest * 1.12 / MIB)
-    ax.set_xlim(0, right_s)
-    ax.set_xticks([tick for tick in MaxNLocator(9).tick_values(0, slowest_s) if tick <= slowest_s])
+    fastest_s = min((point.s_per_clip or 0 for point in timed), default=0.0)
+    left_s = max(0.0, fastest_s - (right_s - fastest_s) / 4)
+    ax.set_xlim(left_s, right_s)
+    ticks = MaxNLocator(9).tick_values(left_s, slowest_s)
+    ax.set_xticks([tick for tick in ticks if left_s <= tick <= slowest_s])
     ax.grid()
     ax.set_xlabel("wall time a clip on this host (s), predicted from the screening runs")
     ax.set_ylabel("peak memory of the job (MB), reserve excluded")
@@ -119,15 +121,14 @@ def draw_frontier(points: Sequence[Point], ax: Axes, room_bytes: int | None = No
     return ax
 
 
-def _point(cell: str, words: str, runs: pd.DataFrame) -> Point:
-    """A cell that failed once is a failure: its good runs were luck."""
+def _point(words: str, runs: pd.DataFrame) -> Point:
+    """Settings that failed once are a failure: their good runs were luck."""
     worst = [Status(status) for status in runs["status"] if Status(status) in _FAILURE_LOOKS]
     finished = runs[runs["status"] == str(Status.OK)]
     per_clip_s = finished["s_per_clip"].dropna().tolist()
     peaks = runs["peak_anon_bytes"].dropna()
     return Point(
         number=0,
-        cell=cell,
         words=words,
         s_per_clip=geometric_mean(per_clip_s).value if per_clip_s and not worst else None,
         peak_anon_bytes=int(peaks.max()) if len(peaks) else None,
