@@ -78,6 +78,18 @@ def log_spread(estimate: Estimate, log_sd: float, freedom: int) -> Estimate:
     )
 
 
+def with_noise(estimate: Estimate, log_sd: float, freedom: int) -> Estimate:
+    """Widen the interval of a sum of `n` single measurements by their own noise: what is left even
+    when every unit was measured, each once."""
+    if estimate.low is None or estimate.high is None:
+        return estimate
+    noise = estimate.value * t_quantile(freedom + 1) * log_sd / math.sqrt(estimate.n)
+    half = math.hypot((estimate.high - estimate.low) / 2, noise)
+    return Estimate(
+        estimate.value, max(0.0, estimate.value - half), estimate.value + half, estimate.n
+    )
+
+
 def paired_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Estimate:
     """Geometric mean of the ratios pair by pair: what drifts over both of a pair cancels."""
     return geometric_mean([a / b for a, b in zip(numerators, denominators, strict=True)])
@@ -96,7 +108,7 @@ def total_by_ratio(
     n, whole = len(measured), len(sizes_of_all)
     slope = sum(measured) / sum(sizes)
     value = slope * sum(sizes_of_all)
-    if n == whole:
+    if n >= whole:
         return Estimate(value, value, value, n)
     if n < 2:
         return Estimate(value, None, None, n)

@@ -67,6 +67,7 @@ def _first_screen(campaign: Path, known: Recommendation) -> dict[str, Any]:
             _chart(campaign, "memory", "Memory over time, in words in the second table"),
         ],
         "change": known.do,
+        "why": known.why,
         "toml": _settings(recommendations.to_toml(known)),
         "measured_on": known.measured_on,
         "unmeasured": known.unmeasured,

@@ -63,7 +63,7 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
         verdict=words.verdict(findings),
         why=words.why(findings),
         do=words.advice(findings),
-        measured_on=setting.machine,
+        measured_on=f"{setting.machine}; {setting.enforced}; {_measured_words(findings)}",
         unmeasured=words.unmeasured(findings, setting.ceiling),
         again=setting.again,
     )
@@ -74,6 +74,15 @@ def _job_words(findings: Findings) -> str:
     lengths = {clip.duration_s for clip in clips}
     length = f"{max(lengths):g} s" if len(lengths) == 1 else f"up to {max(lengths):g} s"
     return f"{len(clips)} clips of {length}"
+
+
+def _measured_words(findings: Findings) -> str:
+    measured = _measured_job(findings)
+    rival = f" against {measured['against']}" if measured["against"] else ""
+    return (
+        f"{len(findings.screened)} settings screened, the best confirmed{rival} "
+        f"in {measured['pairs']} pairs of {measured['clips_per_pair']} clips"
+    )
 
 
 def _uploads(findings: Findings) -> dict[str, Any]:

@@ -14,14 +14,15 @@ from clipkit.analysis.statistics import (
     quotient,
     total,
     total_by_ratio,
+    with_noise,
 )
 from clipkit.campaign.strategy import Cell
-from clipkit.plan.clips import Clip
+from clipkit.plan.clips import Clip, Job
 from clipkit.plan.subjects import Subject
 from clipkit.settings import Settings
 from clipkit.trial.record import Record, Status
 from clipkit.tuning.question import Question
-from clipkit.tuning.screening import Screened, cpu_s
+from clipkit.tuning.screening import Screened, cpu_s, repeat_noise
 
 Results = Sequence[tuple[Cell, Record]]
 
@@ -71,11 +72,12 @@ def gather(
     question: Question, screened: Sequence[Screened], winner: Settings, results: Results
 ) -> Findings:
     """Figures for the winner and each baseline from all trials under the full ceiling."""
+    known = _Known(question, repeat_noise(question, results) or _UNKNOWN_SPREAD)
     engine_runs = _of(results, Subject(), {"confirm"}, winner)
-    confirmed = _timed(question, Subject(), engine_runs)
+    confirmed = _timed(known, Subject(), engine_runs)
     baselines = []
     for subject in question.baselines:
-        timed = _timed(question, subject, _of(results, subject, {"baseline", "confirm"}))
+        timed = _timed(known, subject, _of(results, subject, {"baseline", "confirm"}))
         rivals = _of(results, subject, {"confirm"})
         speedup = _paired_speedup(rivals, engine_runs) or _unpaired_speedup(timed, confirmed)
         baselines.append(replace(timed, speedup=speedup))
@@ -115,7 +117,16 @@ def _of(
     ]
 
 
-def _timed(question: Question, subject: Subject, runs: Results) -> Timed:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What every figure is reckoned with: `noise` is what repeats differ by (log scale, degrees of
+    freedom)."""
+
+    question: Question
+    noise: tuple[float, int]
+
+
+def _timed(known: _Known, subject: Subject, runs: Results) -> Timed:
     finished = [(cell, record) for cell, record in runs if record.status is Status.OK]
     failed = [record for _, record in runs if record.status is not Status.OK]
     pairs = {cell.block for cell, _ in finished if cell.phase == "confirm"}
@@ -124,8 +135,8 @@ def _timed(question: Question, subject: Subject, runs: Results) -> Timed:
         subject=subject,
         status=Status.OK if finished else failed[0].status if failed else Status.CANCELLED,
         error=None if finished else failed[0].error if failed else "not run: no time was left",
-        wall=_whole_job(question, finished) if finished else None,
-        cpu_s=_whole_cpu_s(question, finished) if finished else None,
+        wall=_whole_job(known, finished) if finished else None,
+        cpu_s=_whole_cpu_s(known, finished) if finished else None,
         peak_anon_bytes=max(peaks, default=None),
         clips_run=_clips_run(finished),
         pairs=len(pairs),
@@ -137,18 +148,17 @@ def _clips_run(runs: Results) -> int:
     return len({(record.upload_sha256, at) for _, record in runs for at in record.clip_starts_s})
 
 
-def _whole_job(question: Question, runs: Results) -> Estimate:
+def _whole_job(known: _Known, runs: Results) -> Estimate:
     """Time of the whole job: from the confirming pairs where there are any, else clip by clip."""
     confirming = [(cell, record) for cell, record in runs if cell.phase == "confirm"]
     if len({cell.block for cell, _ in confirming}) >= 2:
-        return mean(list(_pair_clip_s(confirming).values())).times(question.clips)
-    jobs = range(len(question.jobs))
-    return total([_by_clip(question, runs, index, lambda r: r.wall_s or 0.0) for index in jobs])
+        return mean(list(_pair_clip_s(confirming).values())).times(known.question.clips)
+    jobs = known.question.jobs
+    return total([_by_clip(known, runs, job, lambda r: r.wall_s or 0.0) for job in jobs])
 
 
-def _whole_cpu_s(question: Question, runs: Results) -> float:
-    jobs = range(len(question.jobs))
-    return total([_by_clip(question, runs, index, cpu_s) for index in jobs]).value
+def _whole_cpu_s(known: _Known, runs: Results) -> float:
+    return total([_by_clip(known, runs, job, cpu_s) for job in known.question.jobs]).value
 
 
 def _pair_clip_s(runs: Results) -> dict[int, float]:
@@ -161,10 +171,9 @@ def _pair_clip_s(runs: Results) -> dict[int, float]:
 
 
 def _by_clip(
-    question: Question, runs: Results, index: int, measure: Callable[[Record], float]
+    known: _Known, runs: Results, job: Job, measure: Callable[[Record], float]
 ) -> Estimate:
     """From the clips that were run to all, in proportion to the frames that each must decode."""
-    job = question.jobs[index]
     own = [(c, r) for c, r in runs if r.upload_sha256 == job.upload.sha256]
     cell = own[0][0]
     grows = cell.subject.seek(cell.settings) == "output"
@@ -180,7 +189,7 @@ def _by_clip(
     )
     if estimate.interval is None:
         return log_spread(estimate, *_clip_spread(runs))
-    return estimate
+    return with_noise(estimate, *known.noise)
 
 
 def _clip_spread(runs: Results) -> tuple[float, int]:

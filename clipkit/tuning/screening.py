@@ -87,6 +87,18 @@ def score(question: Question, results: Sequence[tuple[Cell, Record]]) -> list[Sc
     )
 
 
+def repeat_noise(
+    question: Question, results: Sequence[tuple[Cell, Record]]
+) -> tuple[float, int] | None:
+    """By how much repeats of the same settings differ, on logarithms, and the degrees of freedom;
+    None where nothing was repeated."""
+    runs: dict[Settings, list[Record]] = {}
+    for cell, record in results:
+        if cell.phase == "screen" and record.status is Status.OK:
+            runs.setdefault(cell.settings, []).append(record)
+    return pooled_log_sd([_per_clip_s(r, question.host) for r in runs.values() if len(r) > 1])
+
+
 def best_of(screened: Sequence[Screened]) -> Settings | None:
     """Of those that tie with the fastest that fits, the one with the most headroom."""
     fitting = [entry for entry in screened if entry.fits and entry.status is Status.OK]
