@@ -78,9 +78,9 @@ def _job_words(findings: Findings) -> str:
 
 def _measured_words(findings: Findings) -> str:
     measured = _measured_job(findings)
-    rival = f" against {measured['against']}" if measured["against"] else ""
+    rivals = " and ".join(measured["against"])
     return (
-        f"{len(findings.screened)} settings screened, the best confirmed{rival} "
+        f"{len(findings.screened)} settings screened, the best confirmed{f' against {rivals}' if rivals else ''} "
         f"in {measured['pairs']} pairs of {measured['clips_per_pair']} clips"
     )
 
@@ -102,7 +102,7 @@ def _measured_job(findings: Findings) -> dict[str, Any]:
         "pairs": findings.confirmed.pairs,
         "clips_per_pair": max((r.clips for r in runs), default=0) * len(findings.question.jobs),
         "clips_covered": findings.confirmed.clips_run,
-        "against": next((t.subject.name for t in findings.baselines if t.pairs), None),
+        "against": [t.subject.name for t in findings.baselines if t.pairs],
     }
 
 

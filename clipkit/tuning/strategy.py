@@ -24,6 +24,7 @@ PAIRS = 5
 _MAX_PAIRS = 12
 _SCREEN_SHARE = 0.22
 _SLOW_BASELINE_SHARE = 0.5
+_RIVALS_SHARE = 0.9
 _SCREEN_ROUNDS = 3
 _LONGEST_TRIAL_S = 3600.0
 
@@ -39,7 +40,7 @@ class TuneStrategy:
     results: list[tuple[Cell, Record]] = field(default_factory=list)
     screened: list[Screened] = field(default_factory=list)
     winner: Settings | None = None
-    fastest: Subject | None = None
+    rivals: tuple[Subject, ...] = ()
     _programme: Programme | None = None
     _asked: Cell | None = None
     _told: Record | None = None
@@ -102,39 +103,56 @@ class TuneStrategy:
     # -- baselines ---------------------------------------------------------------------------
 
     def _time_baselines(self) -> Programme:
-        """Each baseline on as many clips as fit, one clip a trial, as the original cuts them."""
-        seek_first = sorted(
-            self.question.baselines, key=lambda b: b.seek(self.question.fixed) == "output"
-        )
+        """A first pair of clips of each baseline, one clip a trial; then more of those that are too
+        slow to take part in the confirming rounds."""
+        seek_first = sorted(self.question.baselines, key=self._is_slow)
         for subject in seek_first:
-            share_s = _SLOW_BASELINE_SHARE * max(0.0, self._left_s())
-            yield from self._time_baseline(subject, share_s)
-        self.fastest = self._fastest()
+            yield from self._time_clips(subject, self._first_clips(subject))
+        self.rivals = self._rivals()
+        deadline_s = self.elapsed_s() + _SLOW_BASELINE_SHARE * max(0.0, self._left_s())
+        for subject in seek_first:
+            if subject not in self.rivals and self.clip_wall_s(subject) is not None:
+                yield from self._time_more(subject, deadline_s)
 
-    def _time_baseline(self, subject: Subject, share_s: float) -> Programme:
-        """One pair of clips for a baseline that seeks; for one that decodes from the film's start,
-        as many pairs as its share of the time holds, or the middle clip alone."""
-        slow = self._is_slow(subject)
-        deadline_s = self.elapsed_s() + share_s
-        middle = self.question.clips // 2
-        pairs: list[tuple[int, ...]] = [*balanced_pairs(self.question.clips)] or [(0,)]
-        if slow and self._expected_s(subject, pairs[0]) > share_s:
-            pairs = [(middle,)]
-        for pair in pairs if slow else pairs[:1]:
-            began_s = self.elapsed_s()
-            for index in pair:
-                for job in self.question.jobs:
-                    record = yield self._one_clip(subject, job, index)
-                    if record.status is not Status.OK:
-                        return
-                # The partner in the film's later half decodes more frames than the first.
-                growth = self._decoded(subject, pair[-1]) / self._decoded(subject, index)
-                spent_s = self.elapsed_s() - began_s
-                if index != pair[-1] and self.elapsed_s() + spent_s * growth > deadline_s:
-                    return
-            # Every pair costs about the same: its early clip saves what its late one spends.
-            if self.elapsed_s() + (self.elapsed_s() - began_s) > deadline_s:
+    def _first_clips(self, subject: Subject) -> tuple[int, ...]:
+        """Two clips evenly around the middle; where even they will hardly fit, the middle one."""
+        pairs = balanced_pairs(self.question.clips)
+        if not pairs:
+            return (0,)
+        share_s = _SLOW_BASELINE_SHARE * max(0.0, self._left_s())
+        if self._is_slow(subject) and self._expected_s(subject, pairs[0]) > share_s:
+            return (self.question.clips // 2,)
+        return pairs[0]
+
+    def _time_more(self, subject: Subject, deadline_s: float) -> Programme:
+        """Pair after pair while one fits: all cost about the same, as the early clip of a pair saves
+        what the late one spends."""
+        for pair in balanced_pairs(self.question.clips)[1:]:
+            pair_s = 2 * (self.clip_wall_s(subject) or 0.0)
+            if self.elapsed_s() + pair_s > deadline_s:
                 return
+            yield from self._time_clips(subject, pair)
+
+    def _time_clips(self, subject: Subject, indices: tuple[int, ...]) -> Programme:
+        for index in indices:
+            for job in self.question.jobs:
+                record = yield self._one_clip(subject, job, index)
+                if record.status is not Status.OK:
+                    return
+
+    def _rivals(self) -> tuple[Subject, ...]:
+        """The fastest baseline, and each further one while PAIRS rounds that together cover the job
+        still fit."""
+        timed = [(s, b) for b in self.question.baselines if (s := self.clip_wall_s(b)) is not None]
+        timed.sort(key=lambda pair: pair[0])
+        round_clips = max(math.ceil(self.question.clips / PAIRS), self._winner_concurrency())
+        rivals: list[Subject] = []
+        clip_s = self._winner_clip_s()
+        for baseline_s, subject in timed:
+            clip_s += baseline_s
+            if not rivals or PAIRS * round_clips * clip_s <= _RIVALS_SHARE * self._left_s():
+                rivals.append(subject)
+        return tuple(rivals)
 
     def _one_clip(self, subject: Subject, job: Job, index: int) -> Cell:
         cell = self._cell("baseline", subject, self._plain(), job.reduced([index]), 0)
@@ -147,7 +165,7 @@ class TuneStrategy:
         """What a pair will take, from the baselines timed so far: time in proportion to the frames
         decoded, of which encoding a clip's own frames takes about half."""
         fast = [b for b in self.question.baselines if not self._is_slow(b)]
-        clip_s = self.clip_wall_s(fast[0], "baseline") if fast else None
+        clip_s = self.clip_wall_s(fast[0]) if fast else None
         if clip_s is None:
             return 0.0
         frame_s = clip_s / self._decoded(fast[0], pair[0]) / 2
@@ -161,21 +179,12 @@ class TuneStrategy:
             for job in self.question.jobs
         )
 
-    def _fastest(self) -> Subject | None:
-        """The baseline with the least time per clip, of those that finished."""
-        best: tuple[float, Subject] | None = None
-        for subject in self.question.baselines:
-            clip_s = self.clip_wall_s(subject, "baseline")
-            if clip_s is not None and (best is None or clip_s < best[0]):
-                best = (clip_s, subject)
-        return best[1] if best else None
-
-    def clip_wall_s(self, subject: Subject, phase: str) -> float | None:
+    def clip_wall_s(self, subject: Subject) -> float | None:
         """Mean wall seconds a clip, summed over the uploads; None where none finished."""
         walls = [
             record.wall_s / record.clips
             for cell, record in self.results
-            if cell.subject == subject and cell.phase == phase
+            if cell.subject == subject and cell.phase == "baseline"
             if record.status is Status.OK and record.wall_s
         ]
         return sum(walls) / len(walls) * len(self.question.jobs) if walls else None
@@ -183,9 +192,9 @@ class TuneStrategy:
     # -- confirmation ------------------------------------------------------------------------
 
     def _confirm(self) -> Programme:
-        """Fresh pairs of winner and fastest baseline, in turn, each on its part of the job.
+        """Fresh rounds of the winner and its rivals, in turn, each on its part of the job.
 
-        The pairs' parts together cover the whole job where time allows. A winner that fails here
+        The rounds' parts together cover the whole job where time allows. A winner that fails here
         is replaced by the next best and the pairs start again.
         """
         while self.winner is not None:
@@ -194,8 +203,7 @@ class TuneStrategy:
             began_s, pair = self.elapsed_s(), 0
             while pair < _MAX_PAIRS and self._time_for_another(pair, began_s):
                 sides = [(Subject(), settings)]
-                if self.fastest:
-                    sides.append((self.fastest, self._plain()))
+                sides += [(rival, self._plain()) for rival in self.rivals]
                 for subject, used in sides if pair % 2 == 0 else reversed(sides):
                     for job in self.question.jobs:
                         part = job.reduced(systematic(self.question.clips, clips, pair))
@@ -214,15 +222,20 @@ class TuneStrategy:
 
     def _clips_a_pair(self) -> int:
         """As many clips as let PAIRS pairs fit; a multiple of the winner's concurrency if it can."""
-        baseline_s = self.clip_wall_s(self.fastest, "baseline") if self.fastest else 0.0
-        winner = next(e for e in self.screened if e.settings == self.winner)
-        clip_s = (baseline_s or 0.0) + winner.predicted_wall_s / self.question.clips
+        clip_s = self._winner_clip_s() + sum(self.clip_wall_s(r) or 0.0 for r in self.rivals)
         fitting = math.floor(self._left_s() / (PAIRS * clip_s)) if clip_s else self.question.clips
         fitting = max(1, min(self.question.clips, fitting))
-        concurrency = winner.settings.concurrency
+        concurrency = self._winner_concurrency()
         if fitting >= self.question.clips:
             return self.question.clips
         return max(fitting - fitting % concurrency, min(concurrency, self.question.clips))
+
+    def _winner_clip_s(self) -> float:
+        winner = [entry for entry in self.screened if entry.settings == self.winner]
+        return winner[0].predicted_wall_s / self.question.clips if winner else 0.0
+
+    def _winner_concurrency(self) -> int:
+        return self.winner.concurrency if self.winner else 1
 
     def _time_for_another(self, pair: int, began_s: float) -> bool:
         """Two pairs at least; more while the budget lasts."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import fmean
 
 from clipkit import format as fmt
 from clipkit.analysis.statistics import Estimate
@@ -104,16 +105,13 @@ def wasted_cpu_fraction(findings: Findings) -> float | None:
 
 
 def _cpu_by_clip(findings: Findings, name: str) -> dict[tuple[str, float], float]:
-    records = [
-        record
-        for cell, record in findings.results
-        if cell.subject.name == name and cell.phase == "baseline" and record.status is Status.OK
-    ]
-    return {
-        (record.upload_sha256, start): cpu_s
-        for record in records
-        for start, cpu_s in zip(record.clip_starts_s, record.clip_cpu_s, strict=True)
-    }
+    """Upload and start -> mean CPU seconds of that clip."""
+    used: dict[tuple[str, float], list[float]] = {}
+    for cell, record in findings.results:
+        if cell.subject.name == name and record.status is Status.OK:
+            for start, cpu_s in zip(record.clip_starts_s, record.clip_cpu_s, strict=True):
+                used.setdefault((record.upload_sha256, start), []).append(cpu_s)
+    return {clip: fmean(seconds) for clip, seconds in used.items()}
 
 
 def _seek(findings: Findings) -> str | None:
