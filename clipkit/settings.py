@@ -126,8 +126,9 @@ class Settings:
     )
     audio: str = _knob(
         "auto",
-        "auto: copy AAC, re-encode the rest to AAC; aac: always re-encode; none: no sound",
-        choices=("auto", "aac", "none"),
+        "auto: copy AAC, re-encode the rest to AAC; aac: always re-encode; "
+        "copy: keep it whatever it is; none: no sound",
+        choices=("auto", "aac", "copy", "none"),
     )
     hdr: str = _knob(
         "sdr", "sdr: tone-map HDR uploads to SDR; keep: 10 bit HDR", choices=("sdr", "keep")

@@ -61,9 +61,9 @@ def probe(path: Path) -> Upload:
             stream = _film(path, container)
             found = _scan(path, container, stream)
             upload = _upload(path, container, stream, found)
-            declared_frames, films = stream.frames, len(_films(container))
+            declared_frames = stream.frames
         upload = replace(upload, sha256=sha256.result())
-    return replace(upload, warnings=remarks(upload, found, declared_frames, films))
+    return replace(upload, warnings=remarks(upload, found, declared_frames))
 
 
 def _sha256(path: Path) -> str:
@@ -166,6 +166,7 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
         seek=seek,
         audio=tuple(_track(s) for s in container.streams.audio),
         other_streams=tuple(_other(container, stream)),
+        films=len(_films(container)),
         warnings=(),
     )
 

@@ -12,16 +12,15 @@ from clipkit.media.upload import Upload
 _NO_PICTURE_S = 0.5
 
 
-def remarks(upload: Upload, found: Scan, declared_frames: int, films: int) -> tuple[str, ...]:
+def remarks(upload: Upload, found: Scan, declared_frames: int) -> tuple[str, ...]:
     """The warnings about `upload`.
 
-    `declared_frames` is what the header promises (0: nothing), `films` counts the video streams
-    that are no cover art.
+    `declared_frames` is what the header promises (0: nothing).
     """
     return (
         *_about_the_times(upload, found),
         *_about_the_damage(upload, found, declared_frames),
-        *_about_the_pictures(upload, films),
+        *_about_the_pictures(upload),
         *_about_the_sound(upload),
     )
 
@@ -53,13 +52,16 @@ def _about_the_damage(upload: Upload, found: Scan, declared_frames: int) -> Iter
         yield f"cut short: {found.packets} of {declared_frames} frames are in the file"
 
 
-def _about_the_pictures(upload: Upload, films: int) -> Iterator[str]:
+def _about_the_pictures(upload: Upload) -> Iterator[str]:
     if upload.hdr:
         yield f"HDR ({upload.color_transfer}): tone-mapped to SDR unless hdr = 'keep'"
     if upload.width % 2 or upload.height % 2:
         yield f"odd size {upload.width}x{upload.height}: clips lose the odd column or row"
-    if films > 1:
-        yield f"{films} video streams: clips are cut from the first, stream {upload.video_stream}"
+    if upload.films > 1:
+        yield (
+            f"{upload.films} video streams: "
+            f"clips are cut from the first, stream {upload.video_stream}"
+        )
 
 
 def _about_the_sound(upload: Upload) -> Iterator[str]:

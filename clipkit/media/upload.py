@@ -23,7 +23,8 @@ class Upload:
     a decoder can start at. `seek` says what ffmpeg's input seek can be trusted with:
     `exact` lands on the key frame at or before the target (MP4, MOV, Matroska), `loose` may land
     after it (MPEG-TS and PS, which have no index), `none`: decode from the start (no true key
-    frame is known). Width and height are as shown, after rotation; `coded_*` as decoded.
+    frame is known). `films` counts the video streams that are no cover art. Width and height are
+    as shown, after rotation; `coded_*` as decoded.
     """
 
     path: Path
@@ -52,6 +53,7 @@ class Upload:
     seek: str
     audio: tuple[AudioTrack, ...]
     other_streams: tuple[str, ...]
+    films: int
     warnings: tuple[str, ...]
 
     @property
@@ -100,5 +102,6 @@ class Upload:
                 for a in self.audio
             ],
             "other_streams": list(self.other_streams),
+            "films": self.films,
             "warnings": list(self.warnings),
         }

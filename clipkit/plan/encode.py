@@ -95,9 +95,9 @@ def _entries(cut: _Cut) -> list[_Entry]:
     origin_s = -upload.container_start_s if loose else 0.0
     from_the_start = _Entry(None, origin_s, keep_times=loose)
     reachable = [t for t in upload.key_frame_times_s if t <= frames.first_s]
-    if cut.settings.seek == "output" or upload.seek == "none" or len(reachable) < 2:
+    if cut.settings.seek == "output" or upload.seek == "none" or not reachable:
         return [from_the_start]
-    if upload.seek == "exact":
+    if upload.seek == "exact" and frames.first_s > 0:
         return [_Entry(frames.first_s, frames.first_s, keep_times=False), from_the_start]
     seek_s = reachable[-1] - _LOOSE_MARGIN_S
     if seek_s <= 0:
@@ -192,7 +192,9 @@ def _audio_options(cut: _Cut, entry: _Entry) -> dict[str, object]:
     if not _has_sound(cut):
         return {"an": None}
     first_s, end_s = frames.first_s - entry.origin_s, cut.clip.end_s - entry.origin_s
-    copies = settings.audio == "auto" and upload.audio[0].codec == "aac"
+    copies = settings.audio == "copy" or (
+        settings.audio == "auto" and upload.audio[0].codec == "aac"
+    )
     if copies and first_s == 0:
         # Only where the graph counts from the first frame: packets before it are left out whole.
         return {"c:a": "copy", "copypriorss": 0, "t": f"{end_s:.6f}"}

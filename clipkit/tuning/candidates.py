@@ -14,6 +14,8 @@ from clipkit.settings import Settings
 # small host's whole instance, so the rest is kept for what was not measured.
 USABLE_FRACTION = 0.9
 _MAX_CONCURRENCY = 4
+# The memory model predicts up to a fifth too much: what it puts beyond this cannot fit.
+_MODEL_OVERSHOOT = 1.25
 
 
 def available_bytes(host: Host, reserve_bytes: int) -> int | None:
@@ -70,4 +72,4 @@ def _fits(uploads: tuple[Upload, ...], host: Host, reserve_bytes: int, candidate
         return True
     needs = [clip_anon_bytes(upload, candidate) for upload in uploads]
     largest = max((need for need in needs if need is not None), default=0)
-    return largest * candidate.concurrency <= room
+    return largest * candidate.concurrency <= room * _MODEL_OVERSHOOT

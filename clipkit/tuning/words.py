@@ -34,11 +34,15 @@ def upload_line(upload: Upload, job: str) -> str:
     if len(upload.key_frame_times_s) < 2:
         keys = "one key frame"
     rate = f"{upload.fps:.3g}" + (" variable" if upload.vfr else "")
-    name = upload.path.name.encode("ascii", "backslashreplace").decode()
     return (
-        f"{name}  {upload.width}x{upload.height} at {rate} fps {upload.codec}, "
+        f"{upload_name(upload)}  {upload.width}x{upload.height} at {rate} fps {upload.codec}, "
         f"{fmt.clock(upload.duration_s)}, {keys} | {job}"
     )
+
+
+def upload_name(upload: Upload) -> str:
+    """Safe to print, whatever the upload is called."""
+    return upload.path.name.encode("ascii", "backslashreplace").decode()
 
 
 def verdict(findings: Findings) -> str:
@@ -254,6 +258,12 @@ def unmeasured(findings: Findings, ceiling: str) -> tuple[str, ...]:
             f"only {findings.confirmed.pairs} pairs fitted the budget: "
             "a larger --budget narrows the intervals"
         )
+    for job in question.jobs:
+        if job.upload.films > 1:
+            said.append(
+                f"{upload_name(job.upload)} has {job.upload.films} video streams: clipkit cuts the "
+                "first, ffmpeg left to itself the largest, so the baselines cut another picture"
+            )
     if ceiling in {"watchdog", "none"}:
         said.append("no kernel enforced the ceiling here: see clipkit doctor")
     said += [
