@@ -98,10 +98,11 @@ def _tune_command(commands: Any) -> None:
 
 
 def _tune(parsed: argparse.Namespace) -> int:
+    from clipkit.campaign.progress import TuneProgress
     from clipkit.hosts import DEFAULT_FOR_TUNE
     from clipkit.plan import baselines
     from clipkit.report import html
-    from clipkit.terminal import TuneProgress
+    from clipkit.tuning import answer
     from clipkit.tuning.tune import Request, tune
 
     if not (math.isfinite(parsed.budget) and parsed.budget > 0):
@@ -123,9 +124,9 @@ def _tune(parsed: argparse.Namespace) -> int:
     tuned = tune(request, arguments.opener(parsed), TuneProgress(request.budget_s))
     report = None if parsed.no_report else html.write(tuned.folder)
     if parsed.json:
-        _print_json(output.tuned(tuned, report))
+        _print_json(answer.as_json(tuned, report))
     else:
-        print("\n".join(output.tuned_lines(tuned, report)))
+        print("\n".join(answer.as_lines(tuned, report)))
     return 0
 
 
@@ -202,10 +203,14 @@ def _probe(parsed: argparse.Namespace) -> int:
 
 
 def _export_command(commands: Any) -> None:
-    from clipkit.tuning.export import FORMS
-
     command = _add(commands, "export", _export, "the settings in your own backend's terms")
-    command.add_argument("--as", dest="form", required=True, metavar="|".join(FORMS))
+    command.add_argument(
+        "--as",
+        dest="form",
+        required=True,
+        metavar="FORM",
+        help="fluent-ffmpeg, shell, python or rust",
+    )
     command.add_argument("--config", default="clipkit.toml", metavar="clipkit.toml")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 MIB = 1024 * 1024
 GIB = 1024 * MIB
 
@@ -42,3 +45,9 @@ def cpus(value: float | None) -> str:
 
 def percent(fraction: float) -> str:
     return f"{fraction * 100:.0f} %" if fraction >= 0.1 else f"{fraction * 100:.1f} %"
+
+
+def near(path: Path) -> str:
+    """Relative where it lies below the current folder: shorter to type."""
+    here = Path.cwd()
+    return os.path.relpath(path, here) if path.is_relative_to(here) else str(path)

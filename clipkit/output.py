@@ -3,67 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from clipkit import format as fmt
-from clipkit import settings as settings_station
 from clipkit.hosts import Host
-from clipkit.tuning import conclude
-from clipkit.tuning.tune import Tuned
-
-
-def tuned(found: Tuned, report: Path | None) -> dict[str, Any]:
-    """The `--json` of `tune`."""
-    verdict = found.recommendation
-    return {
-        "campaign": str(found.folder),
-        "report": str(report) if report else None,
-        "config": str(found.folder / "clipkit.toml"),
-        "host": dataclasses.asdict(verdict.host),
-        "ceiling": verdict.ceiling,
-        "job": verdict.job,
-        "measured_job": verdict.measured_job,
-        "recommendation": {
-            "settings": settings_station.to_table(verdict.settings),
-            "predicted_wall_s": verdict.predicted_wall_s,
-            "confirmed_wall_s": verdict.confirmed_wall_s,
-            "confirmed_ci95_s": verdict.confirmed_ci95_s,
-            "peak_anon_bytes": verdict.peak_anon_bytes,
-            "headroom_bytes": verdict.headroom_bytes,
-            "ties": [dataclasses.asdict(tie) for tie in verdict.ties],
-        },
-        "baselines": {
-            baseline.name: dataclasses.asdict(baseline) for baseline in verdict.baselines
-        },
-        "verdict": verdict.verdict,
-        "why": verdict.why,
-        "do": verdict.do,
-        "unmeasured": verdict.unmeasured,
-        "again": verdict.again,
-    }
-
-
-def tuned_lines(found: Tuned, report: Path | None) -> list[str]:
-    files = [_near(found.folder / "clipkit.toml")]
-    if report:
-        files.append(_near(report))
-    files.append(f"campaign {_near(found.folder)}")
-    return conclude.lines(found.recommendation, files)
-
-
-def _near(path: Path) -> str:
-    """Relative where it lies below the current folder: shorter to type."""
-    here = Path.cwd()
-    return os.path.relpath(path, here) if path.is_relative_to(here) else str(path)
 
 
 def cut_lines(manifest: Mapping[str, Any], out_dir: Path) -> list[str]:
     right = [clip for clip in manifest["clips"] if clip["status"] == "ok"]
     return [
-        f"{len(right)} of {len(manifest['clips'])} clips in {_near(out_dir)}: "
+        f"{len(right)} of {len(manifest['clips'])} clips in {fmt.near(out_dir)}: "
         f"{fmt.seconds(manifest['wall_s'])}, {fmt.size(sum(clip['bytes'] for clip in right))}, "
         f"peak memory {fmt.size(manifest['peak_anon_bytes'])} (ceiling: {manifest['ceiling']})"
     ]

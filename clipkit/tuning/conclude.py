@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from clipkit import format as fmt
 from clipkit import settings as settings_station
 from clipkit.tuning import words
 from clipkit.tuning.candidates import available_bytes
@@ -136,27 +135,3 @@ def _baseline(findings: Findings, timed: Timed) -> Baseline:
         speedup_ci95=timed.speedup.interval if timed.speedup else None,
         pairs=timed.pairs,
     )
-
-
-def lines(recommendation: Recommendation, files: list[str]) -> list[str]:
-    """What the run ends with in a terminal."""
-    why = "; ".join(recommendation.why)
-    shown = [*recommendation.headline, f"VERDICT  {recommendation.verdict}"]
-    if why:
-        shown.append(f"WHY      {why}")
-    shown += [f"DO       {line}" for line in recommendation.do]
-    if recommendation.ties:
-        shown.append(f"TIES     {_tie_words(recommendation)}")
-    shown.append(f"FILES    {'  '.join(files)}")
-    shown.append(f"AGAIN    {recommendation.again}")
-    return shown
-
-
-def _tie_words(recommendation: Recommendation) -> str:
-    ours = settings_station.to_table(recommendation.settings)
-    described = []
-    for tie in recommendation.ties:
-        different = {k: v for k, v in tie.settings.items() if ours.get(k) != v}
-        words_of = ", ".join(f"{key} {value}" for key, value in different.items())
-        described.append(f"{words_of} ({fmt.size(tie.peak_anon_bytes)})")
-    return "not told apart from " + "; ".join(described)
