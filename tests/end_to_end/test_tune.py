@@ -1,0 +1,126 @@
+"""`clipkit tune` from an upload to a report, really measured under a real ceiling."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requirements
+from running import clipkit, groups_of
+
+from clipkit import settings
+from clipkit.analysis import table
+from clipkit.ceiling.choose import open_ceiling
+from clipkit.hosts import find
+from clipkit.trial.record import columns
+from clipkit.trial.run import limits
+
+# The least that the strategy can work with: what is tested is that all stations are passed.
+BUDGET_MINUTES = 0.5
+
+
+def by_the_kernel() -> bool:
+    with open_ceiling(limits(find("render-starter"))) as ceiling:
+        return str(ceiling.mechanism) in {"cgroup1", "cgroup2", "systemd", "ambient"}
+
+
+@pytest.fixture(scope="module")
+def tuned(small: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("tune")
+    words = ["--count", 4, "--length", 1, "--reserve", "40M", "--budget", BUDGET_MINUTES]
+    template = "ffmpeg -y -ss {start} -i {input} -t {duration} -preset superfast {output}"
+    ran = clipkit("tune", small, *words, "--command", template, "--json", cwd=folder)
+    assert ran.code == 0, ran.err
+    assert not groups_of(ran.pid)
+    answer: dict[str, Any] = ran.json
+    return answer
+
+
+def test_the_answer_names_absolute_files_that_exist(tuned: dict[str, Any]) -> None:
+    for name in ("campaign", "report", "config"):
+        path = Path(tuned[name])
+        assert path.is_absolute()
+        assert path.exists()
+
+
+def test_the_answer_compares_the_users_command_and_both_of_the_originals(
+    tuned: dict[str, Any],
+) -> None:
+    assert set(tuned["baselines"]) == {"command", "sketch", "fluent"}
+    for baseline in tuned["baselines"].values():
+        assert baseline["status"] == "ok"
+        assert baseline["wall_s"] > 0
+        assert 1 <= baseline["clips_run"] <= 4
+        low, high = baseline["speedup_ci95"]
+        assert low <= baseline["speedup"] <= high
+
+
+def test_the_job_asked_for_and_the_job_measured_are_told_apart(tuned: dict[str, Any]) -> None:
+    assert tuned["job"] == {"clips": 4, "clip_s": 1, "spread": "evenly"}
+    assert tuned["measured_job"]["pairs"] >= 2
+    assert tuned["measured_job"]["clips_per_pair"] >= 1
+
+
+def test_the_recommendation_leaves_the_headroom_that_it_says(tuned: dict[str, Any]) -> None:
+    found = tuned["recommendation"]
+    assert found["confirmed_wall_s"] > 0
+    assert found["predicted_wall_s"] > 0
+    room = tuned["host"]["memory_bytes"] - 40 * 2**20
+    assert found["headroom_bytes"] == room - found["peak_anon_bytes"]
+
+
+def test_the_configuration_cuts(tuned: dict[str, Any], small: Path, tmp_path: Path) -> None:
+    ran = clipkit(
+        "cut",
+        small,
+        *("--out", tmp_path / "clips", "--count", 2, "--length", 1),
+        *("--config", tuned["config"], "--json"),
+    )
+    assert ran.code == 0, ran.err
+    used = ran.json["settings"]
+    assert settings.from_mapping(used, "manifest") == settings.load(Path(tuned["config"]))
+    assert tuned["recommendation"]["settings"] == used
+
+
+def test_every_record_was_held_to_the_host_and_has_every_column(tuned: dict[str, Any]) -> None:
+    rows = table.load(Path(tuned["campaign"]))
+    assert set(columns()) <= set(rows.columns)
+    assert set(rows["memory_limit_bytes"]) == {512 * 2**20}
+    assert set(rows["reserve_bytes"]) == {40 * 2**20}
+    full = rows[rows["phase"].isin(["baseline", "confirm"])]
+    assert set(full["cpu_quota"]) == {0.5}
+    if not by_the_kernel():
+        requirements.missing("ceiling", "no ceiling of the kernel's can be set up here")
+    assert set(rows["ceiling"]) <= {"cgroup1", "cgroup2", "systemd", "ambient"}
+    assert (full["throttled_s"] > 0).all()
+
+
+def test_each_run_kept_its_samples_and_its_clips_argv(tuned: dict[str, Any]) -> None:
+    campaign = Path(tuned["campaign"])
+    rows = table.load(campaign)
+    for run_id in rows["run_id"]:
+        assert len(table.samples(campaign, run_id)) >= 2
+    clips = [json.loads(line) for line in (campaign / "clips.jsonl").read_text().splitlines()]
+    assert {clip["run_id"] for clip in clips} == set(rows["run_id"])
+    assert all(clip["argv"] for clip in clips)
+
+
+def test_the_campaign_says_what_was_asked_where_and_on_what(tuned: dict[str, Any]) -> None:
+    campaign = Path(tuned["campaign"])
+    experiment = tomllib.loads((campaign / "experiment.toml").read_text())
+    assert experiment["job"]["clips"] == 4
+    environment = json.loads((campaign / "environment.json").read_text())
+    assert environment["cores"] >= 1
+    uploads = json.loads((campaign / "uploads.json").read_text())
+    assert uploads["small.mp4"]["frames"] == 100
+
+
+def test_the_report_stands_alone_and_says_the_verdict(tuned: dict[str, Any]) -> None:
+    page = Path(tuned["report"]).read_text("utf-8")
+    assert tuned["verdict"].split(" -&gt; ")[0].split(" (")[0] in page
+    assert "data:image/svg+xml" in page
+    for remote in ('src="http', "src='http", 'href="http', "@import", "url(http"):
+        assert remote not in page
