@@ -1,4 +1,8 @@
-"""Means, ratios and their intervals. Pure; every interval is 95 %, from Student's t."""
+"""Means, ratios and their intervals. Pure; every interval is 95 %, from Student's t.
+
+All that is estimated here is positive (times, sizes, ratios) and its noise multiplicative, so every
+interval is symmetric on logarithms and cannot reach 0.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A value and its 95 % interval; `n` measurements stand behind it. Interval None: n < 2."""
+    """A value and its 95 % interval; `n` measurements stand behind it. Interval None: unknown."""
 
     value: float
     low: float | None
@@ -25,10 +29,27 @@ class Estimate:
     def interval(self) -> tuple[float, float] | None:
         return None if self.low is None or self.high is None else (self.low, self.high)
 
+    @property
+    def log_half_width(self) -> float | None:
+        """Half the interval on logarithms: about its half width relative to the value."""
+        return None if self.interval is None else math.log(self.interval[1] / self.interval[0]) / 2
+
     def times(self, factor: float) -> Estimate:
-        low = None if self.low is None else self.low * factor
-        high = None if self.high is None else self.high * factor
-        return Estimate(self.value * factor, low, high, self.n)
+        return _estimate(self.value * factor, self.log_half_width, self.n)
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """By how much repeats of one measurement differ: a standard deviation on logarithms, and the
+    degrees of freedom behind it."""
+
+    log_sd: float
+    freedom: int
+
+    @property
+    def half_width(self) -> float:
+        """Of the 95 % interval of one measurement, on logarithms."""
+        return t_quantile(self.freedom + 1) * self.log_sd
 
 
 def t_quantile(n: int) -> float:
@@ -37,57 +58,34 @@ def t_quantile(n: int) -> float:
 
 
 def geometric_mean(values: Sequence[float]) -> Estimate:
-    """Of positive values (times, ratios): their noise is multiplicative, so the interval is taken
-    on logarithms and cannot reach below 0."""
+    """Of ratios, and of times that are compared."""
     logs = [math.log(value) for value in values]
-    middle = statistics.fmean(logs)
-    if len(logs) < 2:
-        return Estimate(math.exp(middle), None, None, len(logs))
-    half = t_quantile(len(logs)) * statistics.stdev(logs) / math.sqrt(len(logs))
-    return Estimate(math.exp(middle), math.exp(middle - half), math.exp(middle + half), len(logs))
+    n, middle = len(logs), math.exp(statistics.fmean(logs))
+    half = t_quantile(n) * statistics.stdev(logs) / math.sqrt(n) if n > 1 else None
+    return _estimate(middle, half, n)
 
 
 def mean(values: Sequence[float]) -> Estimate:
     """The arithmetic mean: what a sum of such values is estimated from."""
-    middle, n = statistics.fmean(values), len(values)
-    if n < 2:
-        return Estimate(middle, None, None, n)
-    half = t_quantile(n) * statistics.stdev(values) / math.sqrt(n)
-    return Estimate(middle, max(0.0, middle - half), middle + half, n)
+    n, middle = len(values), statistics.fmean(values)
+    half = t_quantile(n) * statistics.stdev(values) / math.sqrt(n) / middle if n > 1 else None
+    return _estimate(middle, half, n)
 
 
 def total(parts: Sequence[Estimate]) -> Estimate:
-    """The sum of independent estimates: half widths add in squares."""
+    """The sum of independent estimates: half widths add in squares (a little too wide where few
+    measurements stand behind them). No interval where one part has none."""
     value = sum(part.value for part in parts)
-    n = min(part.n for part in parts)
-    intervals = [part.interval for part in parts]
-    if any(interval is None for interval in intervals):
-        return Estimate(value, None, None, n)
-    half = math.hypot(*((high - low) / 2 for low, high in (i for i in intervals if i)))
-    return Estimate(value, max(0.0, value - half), value + half, n)
+    halves = [_times(part.log_half_width, part.value / value) for part in parts]
+    return _estimate(value, _hypot(halves), min(part.n for part in parts))
 
 
-def log_spread(estimate: Estimate, log_sd: float, freedom: int) -> Estimate:
-    """An interval for a single measurement, from how much such measurements differ elsewhere."""
-    half = t_quantile(freedom + 1) * log_sd
-    return Estimate(
-        estimate.value,
-        estimate.value * math.exp(-half),
-        estimate.value * math.exp(half),
-        estimate.n,
-    )
-
-
-def with_noise(estimate: Estimate, log_sd: float, freedom: int) -> Estimate:
-    """Widen the interval of a sum of `n` single measurements by their own noise: what is left even
-    when every unit was measured, each once."""
-    if estimate.low is None or estimate.high is None:
-        return estimate
-    noise = estimate.value * t_quantile(freedom + 1) * log_sd / math.sqrt(estimate.n)
-    half = math.hypot((estimate.high - estimate.low) / 2, noise)
-    return Estimate(
-        estimate.value, max(0.0, estimate.value - half), estimate.value + half, estimate.n
-    )
+def quotient(numerator: Estimate, denominator: Estimate) -> Estimate:
+    """The ratio of two independent estimates: relative half widths add in squares (a little too
+    wide where few measurements stand behind them). No interval where one side has none."""
+    half = _hypot([numerator.log_half_width, denominator.log_half_width])
+    n = min(numerator.n, denominator.n)
+    return _estimate(numerator.value / denominator.value, half, n)
 
 
 def paired_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Estimate:
@@ -96,58 +94,67 @@ def paired_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> 
 
 
 def total_by_ratio(
-    measured: Sequence[float], sizes: Sequence[float], sizes_of_all: Sequence[float]
+    measured: Sequence[float],
+    sizes: Sequence[float],
+    sizes_of_all: Sequence[float],
+    unlike: Noise | None = None,
+    noise: Noise | None = None,
 ) -> Estimate:
     """Estimate the sum over all units from a measured part, in proportion to a known size.
 
     The ratio estimator of survey sampling (Cochran, Sampling Techniques, 3rd ed., ch. 6):
-    sum(measured) / sum(sizes) * sum(sizes_of_all), its variance from the residuals around the
-    ratio, with the correction for a finite population; nothing is left to estimate, and the
-    interval is the point, once all are measured.
+    sum(measured) / sum(sizes) * sum(sizes_of_all), its variance by the jackknife, since the larger
+    units vary more, with the correction for a finite population. That correction knows no errors
+    of measurement: once all units are measured, `noise` is what is left. `unlike` is what is known
+    beforehand of how units of the same size differ; without it one unit has no interval.
     """
-    n, whole = len(measured), len(sizes_of_all)
-    slope = sum(measured) / sum(sizes)
-    value = slope * sum(sizes_of_all)
-    if n >= whole:
-        return Estimate(value, value, value, n)
-    if n < 2:
-        return Estimate(value, None, None, n)
-    residuals = [y - slope * x for y, x in zip(measured, sizes, strict=True)]
-    variance = sum(residual**2 for residual in residuals) / (n - 1)
-    half = t_quantile(n) * whole * math.sqrt((1 - n / whole) * variance / n)
-    return Estimate(value, max(0.0, value - half), value + half, n)
+    n, whole, size = len(measured), sum(sizes_of_all), sum(sizes)
+    slope = sum(measured) / size
+    differ = [unlike] if unlike else []
+    if n > 1:
+        moves = [(y / slope - x) / (size - x) for y, x in zip(measured, sizes, strict=True)]
+        differ.append(Noise(math.sqrt((n - 1) * sum(move**2 for move in moves)), n - 1))
+    if not differ:
+        return _estimate(slope * whole, None, n)
+    covered = min(1.0, size / whole)
+    halves = [pool(*differ).half_width * math.sqrt((1 - covered) / n)]
+    if noise:
+        halves.append(noise.half_width * math.sqrt(covered / n))
+    return _estimate(slope * whole, math.hypot(*halves), n)
 
 
-def quotient(numerator: Estimate, denominator: Estimate) -> Estimate:
-    """The ratio of two independent estimates; their relative half widths add in squares.
+def noise_of(groups: Sequence[Sequence[float]], fitted: int = 0) -> Noise | None:
+    """How repeats differ from their group's mean, on logarithms; None where nothing was repeated.
 
-    Fieller's interval to first order, on logarithms. No interval where one side has none.
+    `fitted` further parameters than the groups' means were taken from the same values.
     """
-    value = numerator.value / denominator.value
-    halves = [_log_half_width(side) for side in (numerator, denominator)]
-    if any(half is None for half in halves):
-        return Estimate(value, None, None, min(numerator.n, denominator.n))
-    half = math.hypot(*(half for half in halves if half is not None))
-    return Estimate(
-        value, value * math.exp(-half), value * math.exp(half), min(numerator.n, denominator.n)
-    )
-
-
-def _log_half_width(estimate: Estimate) -> float | None:
-    if estimate.low is None or estimate.high is None:
-        return None
-    if estimate.low <= 0:
-        return math.log(estimate.high / estimate.value)
-    return math.log(estimate.high / estimate.low) / 2
-
-
-def pooled_log_sd(groups: Sequence[Sequence[float]]) -> tuple[float, int] | None:
-    """Standard deviation of repeats around their group's mean, on logarithms, and its degrees of
-    freedom; None where nothing was repeated."""
-    squares, freedom = 0.0, 0
+    squares, freedom = 0.0, -fitted
     for group in groups:
         logs = [math.log(value) for value in group]
         middle = statistics.fmean(logs)
         squares += sum((log - middle) ** 2 for log in logs)
         freedom += len(logs) - 1
-    return (math.sqrt(squares / freedom), freedom) if freedom else None
+    return Noise(math.sqrt(squares / freedom), freedom) if freedom > 0 else None
+
+
+def pool(*sources: Noise) -> Noise:
+    """Several sources of evidence as one, each with the weight of its degrees of freedom."""
+    freedom = sum(source.freedom for source in sources)
+    squares = sum(source.freedom * source.log_sd**2 for source in sources)
+    return Noise(math.sqrt(squares / freedom), freedom)
+
+
+def _estimate(value: float, log_half_width: float | None, n: int) -> Estimate:
+    if log_half_width is None:
+        return Estimate(value, None, None, n)
+    factor = math.exp(log_half_width)
+    return Estimate(value, value / factor, value * factor, n)
+
+
+def _times(half: float | None, factor: float) -> float | None:
+    return None if half is None else half * factor
+
+
+def _hypot(halves: Sequence[float | None]) -> float | None:
+    known = [half for half in halves if half is not None]
+    return math.hypot(*known) if len(known) == len(halves) else None

@@ -23,6 +23,11 @@ def available_bytes(host: Host, reserve_bytes: int) -> int | None:
     return None if host.memory_bytes is None else host.memory_bytes - reserve_bytes
 
 
+def cores_of(host: Host) -> int:
+    """On how many cores clips can be cut at the same time there, as far as we try."""
+    return min(_MAX_CONCURRENCY, math.ceil(host.cpus or _MAX_CONCURRENCY))
+
+
 def propose(
     uploads: tuple[Upload, ...], host: Host, reserve_bytes: int, fixed: Settings
 ) -> list[Settings]:
@@ -39,7 +44,7 @@ def propose(
         lean = [replace(lookahead_off, bframes=0, refs=1), lookahead_off, fixed]
     found: list[Settings] = []
     for base in lean:
-        for candidate in _parallel(base, host.cpus):
+        for candidate in _parallel(base, host):
             fits = _fits(uploads, host, reserve_bytes, candidate)
             if candidate not in found and (fits or not found):
                 found.append(candidate)
@@ -52,10 +57,10 @@ def _single(base: Settings) -> Settings:
     )
 
 
-def _parallel(base: Settings, cpus: float | None) -> list[Settings]:
+def _parallel(base: Settings, host: Host) -> list[Settings]:
     """One clip with one thread; more clips; more threads; and what ffmpeg chooses by itself."""
     single = _single(base)
-    cores = min(_MAX_CONCURRENCY, math.ceil(cpus or _MAX_CONCURRENCY))
+    cores = cores_of(host)
     candidates = [single]
     candidates += [replace(single, concurrency=n) for n in sorted({2, 3, cores, cores + 1} - {1})]
     candidates.append(replace(single, decoder_threads=2))

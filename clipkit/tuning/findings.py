@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from clipkit.analysis.statistics import (
     Estimate,
-    log_spread,
+    Noise,
     mean,
+    noise_of,
     paired_ratio,
-    pooled_log_sd,
     quotient,
     total,
     total_by_ratio,
-    with_noise,
 )
 from clipkit.campaign.strategy import Cell
-from clipkit.plan.clips import Clip, Job
+from clipkit.plan.clips import Clip, Job, span
 from clipkit.plan.subjects import Subject
 from clipkit.settings import Settings
 from clipkit.trial.record import Record, Status
 from clipkit.tuning.question import Question
-from clipkit.tuning.screening import Screened, cpu_s, repeat_noise
+from clipkit.tuning.screening import Results, Screened, cpu_s, finished, repeat_noise
 
-Results = Sequence[tuple[Cell, Record]]
-
-# How much single clips differ where only one was run: a guess on the wide side, with few degrees of
-# freedom, so that the interval says how little is known.
-_UNKNOWN_SPREAD = (0.15, 4)
+# How much clips of one film differ where only one was run: a guess on the wide side, with few
+# degrees of freedom, so that the interval says how little is known.
+_USUAL_SPREAD = Noise(0.2, 4)
+# Encoding a frame takes about as long as decoding this many (x264's fastest preset, 720p H.264).
+_ENCODING = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,14 @@ def gather(
     question: Question, screened: Sequence[Screened], winner: Settings, results: Results
 ) -> Findings:
     """Figures for the winner and each baseline from all trials under the full ceiling."""
-    known = _Known(question, repeat_noise(question, results) or _UNKNOWN_SPREAD)
-    engine_runs = _of(results, Subject(), {"confirm"}, winner)
-    confirmed = _timed(known, Subject(), engine_runs)
+    noise = repeat_noise(question, results)
+    engine = _Runs(question, Subject(), noise, _of(results, Subject(), {"confirm"}, winner))
+    confirmed = engine.timed()
     baselines = []
     for subject in question.baselines:
-        timed = _timed(known, subject, _of(results, subject, {"baseline", "confirm"}))
-        rivals = _of(results, subject, {"confirm"})
-        speedup = _paired_speedup(rivals, engine_runs) or _unpaired_speedup(timed, confirmed)
+        runs = _Runs(question, subject, noise, _of(results, subject, {"baseline", "confirm"}))
+        timed = runs.timed()
+        speedup = _paired_speedup(runs, engine) or _unpaired_speedup(timed, confirmed)
         baselines.append(replace(timed, speedup=speedup))
     return Findings(
         question=question,
@@ -89,21 +89,6 @@ def gather(
         screened=tuple(screened),
         results=results,
     )
-
-
-def _paired_speedup(baseline: Results, winner: Results) -> Estimate | None:
-    """Pair by pair, where at least two pairs were run to their end."""
-    ours, theirs = _pair_clip_s(winner), _pair_clip_s(baseline)
-    both = sorted(ours.keys() & theirs.keys())
-    if len(both) < 2:
-        return None
-    return paired_ratio([theirs[block] for block in both], [ours[block] for block in both])
-
-
-def _unpaired_speedup(baseline: Timed, winner: Timed) -> Estimate | None:
-    if baseline.wall is None or winner.wall is None:
-        return None
-    return quotient(baseline.wall, winner.wall)
 
 
 def _of(
@@ -117,82 +102,122 @@ def _of(
     ]
 
 
+def _paired_speedup(baseline: _Runs, winner: _Runs) -> Estimate | None:
+    """Pair by pair, where at least two pairs were run to their end."""
+    theirs, ours = baseline.pairs(), winner.pairs()
+    both = sorted(ours.keys() & theirs.keys())
+    if len(both) < 2:
+        return None
+    return paired_ratio([theirs[block] for block in both], [ours[block] for block in both])
+
+
+def _unpaired_speedup(baseline: Timed, winner: Timed) -> Estimate | None:
+    if baseline.wall is None or winner.wall is None:
+        return None
+    return quotient(baseline.wall, winner.wall)
+
+
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What every figure is reckoned with: `noise` is what repeats differ by (log scale, degrees of
-    freedom)."""
+class _Runs:
+    """All trials of one subject under the full ceiling. `noise`: what repeats differ by."""
 
     question: Question
-    noise: tuple[float, int]
+    subject: Subject
+    noise: Noise
+    all: Results
+
+    def timed(self) -> Timed:
+        failed = [record for _, record in self.all if not finished(record)]
+        wall = self.wall()
+        peaks = [r.peak_anon_bytes for _, r in self.finished() if r.peak_anon_bytes is not None]
+        if wall is not None:
+            status, error = Status.OK, None
+        elif failed:
+            status, error = failed[0].status, failed[0].error
+        else:
+            status, error = Status.CANCELLED, "not run: no time was left"
+        return Timed(
+            subject=self.subject,
+            status=status,
+            error=error,
+            wall=wall,
+            cpu_s=self.total(cpu_s).value if wall else None,
+            peak_anon_bytes=max(peaks, default=None),
+            clips_run=self.clips_run(),
+            pairs=len(self.pairs()),
+            speedup=None,
+        )
+
+    def finished(self, job: Job | None = None) -> list[tuple[Cell, Record]]:
+        return [
+            (cell, record)
+            for cell, record in self.all
+            if finished(record) and (job is None or record.upload_sha256 == job.upload.sha256)
+        ]
+
+    def clips_run(self) -> int:
+        return sum(
+            clip.start_s in {at for _, record in self.finished(job) for at in record.clip_starts_s}
+            for job in self.question.jobs
+            for clip in job.clips
+        )
+
+    def wall(self) -> Estimate | None:
+        """Time of the whole job: from the confirming pairs where there are two, else clip by clip.
+        None where an upload has no finished trial."""
+        if len(pairs := self.pairs()) >= 2:
+            return mean(list(pairs.values()))
+        if not all(self.finished(job) for job in self.question.jobs):
+            return None
+        return self.total(lambda record: record.wall_s or 0.0)
+
+    def pairs(self) -> dict[int, float]:
+        """Block -> wall seconds of the whole job by that block's trials, which cut a part of it;
+        only blocks that ended well."""
+        parts: dict[int, dict[str, float]] = {}
+        for job in self.question.jobs:
+            for cell, record in self.finished(job):
+                if cell.phase == "confirm":
+                    share = sum(map(self._size(job), cell.job.clips)) / self._whole(job)
+                    walls = parts.setdefault(cell.block, {})
+                    walls[record.upload_sha256] = (record.wall_s or 0.0) / share
+        uploads = [job.upload.sha256 for job in self.question.jobs]
+        return {
+            block: sum(walls[upload] for upload in uploads)
+            for block, walls in parts.items()
+            if walls.keys() == set(uploads)
+        }
+
+    def total(self, measure: Callable[[Record], float]) -> Estimate:
+        return total([self._by_clip(job, measure) for job in self.question.jobs])
+
+    def _by_clip(self, job: Job, measure: Callable[[Record], float]) -> Estimate:
+        """From the clips that were run to all, in proportion to the frames of each."""
+        own, size = self.finished(job), self._size(job)
+        clips = sum(record.clips for _, record in own) / len(own)
+        return total_by_ratio(
+            [measure(record) for _, record in own],
+            [sum(map(size, cell.job.clips)) for cell, _ in own],
+            [size(clip) for clip in job.clips],
+            Noise(_spread(own).log_sd / math.sqrt(clips), _spread(own).freedom),
+            self.noise,
+        )
+
+    def _whole(self, job: Job) -> float:
+        return sum(map(self._size(job), job.clips))
+
+    def _size(self, job: Job) -> Callable[[Clip], float]:
+        """What a clip's time grows with: the frames to decode and encode, where a subject decodes
+        the film from its start; all clips alike elsewhere."""
+        settings = self.question.fixed
+
+        def size(clip: Clip) -> float:
+            decoded = self.subject.frames_decoded(job, clip, settings)
+            return float((decoded or 0) + _ENCODING * span(job.upload, clip).frames)
+
+        return size if self.subject.seek(settings) == "output" else lambda clip: clip.duration_s
 
 
-def _timed(known: _Known, subject: Subject, runs: Results) -> Timed:
-    finished = [(cell, record) for cell, record in runs if record.status is Status.OK]
-    failed = [record for _, record in runs if record.status is not Status.OK]
-    pairs = {cell.block for cell, _ in finished if cell.phase == "confirm"}
-    peaks = [record.peak_anon_bytes for _, record in finished if record.peak_anon_bytes is not None]
-    return Timed(
-        subject=subject,
-        status=Status.OK if finished else failed[0].status if failed else Status.CANCELLED,
-        error=None if finished else failed[0].error if failed else "not run: no time was left",
-        wall=_whole_job(known, finished) if finished else None,
-        cpu_s=_whole_cpu_s(known, finished) if finished else None,
-        peak_anon_bytes=max(peaks, default=None),
-        clips_run=_clips_run(finished),
-        pairs=len(pairs),
-        speedup=None,
-    )
-
-
-def _clips_run(runs: Results) -> int:
-    return len({(record.upload_sha256, at) for _, record in runs for at in record.clip_starts_s})
-
-
-def _whole_job(known: _Known, runs: Results) -> Estimate:
-    """Time of the whole job: from the confirming pairs where there are any, else clip by clip."""
-    confirming = [(cell, record) for cell, record in runs if cell.phase == "confirm"]
-    if len({cell.block for cell, _ in confirming}) >= 2:
-        return mean(list(_pair_clip_s(confirming).values())).times(known.question.clips)
-    jobs = known.question.jobs
-    return total([_by_clip(known, runs, job, lambda r: r.wall_s or 0.0) for job in jobs])
-
-
-def _whole_cpu_s(known: _Known, runs: Results) -> float:
-    return total([_by_clip(known, runs, job, cpu_s) for job in known.question.jobs]).value
-
-
-def _pair_clip_s(runs: Results) -> dict[int, float]:
-    """Block -> wall seconds a clip, summed over the uploads; only blocks that ended well."""
-    blocks: dict[int, float] = {}
-    for cell, record in runs:
-        if record.status is Status.OK and record.wall_s:
-            blocks[cell.block] = blocks.get(cell.block, 0.0) + record.wall_s / record.clips
-    return blocks
-
-
-def _by_clip(
-    known: _Known, runs: Results, job: Job, measure: Callable[[Record], float]
-) -> Estimate:
-    """From the clips that were run to all, in proportion to the frames that each must decode."""
-    own = [(c, r) for c, r in runs if r.upload_sha256 == job.upload.sha256]
-    cell = own[0][0]
-    grows = cell.subject.seek(cell.settings) == "output"
-
-    def size(clip: Clip) -> float:
-        decoded = cell.subject.frames_decoded(job, clip, cell.settings)
-        return float(decoded or 1) if grows else 1.0
-
-    estimate = total_by_ratio(
-        [measure(record) for _, record in own],
-        [sum(map(size, cell.job.clips)) for cell, _ in own],
-        [size(clip) for clip in job.clips],
-    )
-    if estimate.interval is None:
-        return log_spread(estimate, *_clip_spread(runs))
-    return with_noise(estimate, *known.noise)
-
-
-def _clip_spread(runs: Results) -> tuple[float, int]:
-    """How much single clips of one run differ, on logarithms, and the degrees of freedom."""
-    walls = [record.clip_wall_s for _, record in runs if len(record.clip_wall_s) > 1]
-    return pooled_log_sd(walls) or _UNKNOWN_SPREAD
+def _spread(runs: Results) -> Noise:
+    """How much single clips of one run differ."""
+    return noise_of([r.clip_wall_s for _, r in runs if len(r.clip_wall_s) > 1]) or _USUAL_SPREAD

@@ -6,15 +6,17 @@ import math
 from collections.abc import Sequence
 
 
-def balanced_pairs(count: int) -> list[tuple[int, int]]:
-    """Pairs of indices that lie evenly around the middle, from the quarters outwards and inwards.
+def balanced_pairs(count: int) -> list[tuple[int, ...]]:
+    """All indices in pairs that lie evenly around the middle, from the quarters outwards and
+    inwards; of an odd count the middle one is left over and comes last, alone.
 
     Where a clip's time grows with its place in the film, the mean of such a pair is the mean of
     the job.
     """
-    first = count // 4
-    lower = [first, *[index for index in range(count // 2) if index != first]]
-    return [(low, count - 1 - low) for low in lower]
+    half, quarter = count // 2, count // 4
+    lower = [quarter, *(index for index in range(half) if index != quarter)] if half else []
+    alone = [(half,)] if count % 2 else []
+    return [*((low, count - 1 - low) for low in lower), *alone]
 
 
 def systematic(count: int, wanted: int, block: int) -> Sequence[int]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
-from clipkit.analysis.statistics import geometric_mean, pooled_log_sd, t_quantile
+from clipkit.analysis.statistics import Noise, geometric_mean, noise_of, pool
 from clipkit.campaign.strategy import Cell
 from clipkit.hosts import Host
 from clipkit.settings import Settings
@@ -16,14 +17,21 @@ from clipkit.tuning.question import Question
 
 # Slower than the best by more than this after one run, and a repeat will not turn it round.
 _HOPELESS = 1.25
-# What repeats of the same cell differ by where nothing was repeated yet (log scale).
-_UNKNOWN_NOISE = 0.04
+# What repeats of the same cell differ by, as far as is known before: worth three repeats.
+_USUAL_NOISE = Noise(0.04, 3)
+# A trial that other machines disturbed was repeated by the campaign; the last one is taken as it is.
+_FINISHED = (Status.OK, Status.INVALID_NOISE)
+
+Results = Sequence[tuple[Cell, Record]]
+# Settings -> upload -> seconds a clip on the host, one for each round.
+Times = dict[Settings, dict[str, list[float]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """A candidate after screening. `predicted_wall_s` is for the whole job on the host asked for;
-    None where it failed. `tied`: within the noise of the best. `fits`: peak memory leaves a margin."""
+    """A candidate after screening. `predicted_wall_s` is for the whole job on the host asked for,
+    infinite where it failed. `fits`: its peak memory leaves a margin. `tied`: its time is within
+    the noise of the best that fits. `contends`: a repeat may show it to be the best."""
 
     settings: Settings
     status: Status
@@ -48,6 +56,10 @@ def predict_wall_s(record: Record, host: Host) -> float:
     return max(wall_s, cpu_s(record) / host.cpus)
 
 
+def finished(record: Record) -> bool:
+    return record.status in _FINISHED and bool(record.wall_s)
+
+
 def cpu_s(record: Record) -> float:
     return (record.ffmpeg_cpu_s or 0.0) + (record.orchestrator_cpu_s or 0.0)
 
@@ -59,102 +71,101 @@ def peak_need_bytes(record: Record) -> int | None:
     return record.peak_anon_bytes + (record.peak_shmem_bytes or 0) + (record.peak_kernel_bytes or 0)
 
 
-def score(question: Question, results: Sequence[tuple[Cell, Record]]) -> list[Screened]:
-    """Every candidate, best first; the failed ones last."""
-    runs: dict[Settings, list[Record]] = {settings: [] for settings in question.candidates}
-    for cell, record in results:
-        if cell.phase == "screen":
-            runs[cell.settings].append(record)
-    times = {
-        settings: _per_clip_s(records, question.host)
-        for settings, records in runs.items()
-        if records and all(record.status is Status.OK for record in records)
-    }
-    middles = {settings: geometric_mean(values).value for settings, values in times.items()}
-    best_s = min(middles.values(), default=math.inf)
-    entries = [
-        _entry(question, settings, records, middles.get(settings, math.inf))
-        for settings, records in runs.items()
-        if records
-    ]
-    margins = _tie_margins(times)
-    return sorted(
-        (
-            _marked(entry, middles.get(entry.settings, math.inf) / best_s, margins)
-            for entry in entries
-        ),
-        key=lambda entry: entry.predicted_wall_s,
-    )
-
-
-def repeat_noise(
-    question: Question, results: Sequence[tuple[Cell, Record]]
-) -> tuple[float, int] | None:
-    """By how much repeats of the same settings differ, on logarithms, and the degrees of freedom;
-    None where nothing was repeated."""
+def score(question: Question, results: Results) -> list[Screened]:
+    """Every candidate that was run, best first, the failed ones last. One that failed later, when
+    it was confirmed, has failed."""
     runs: dict[Settings, list[Record]] = {}
     for cell, record in results:
-        if cell.phase == "screen" and record.status is Status.OK:
+        if cell.phase == "screen" or (cell.phase == "confirm" and cell.subject.template is None):
             runs.setdefault(cell.settings, []).append(record)
-    return pooled_log_sd([_per_clip_s(r, question.host) for r in runs.values() if len(r) > 1])
+    times, noise = _times(question, results)
+    entries = [_entry(question, s, own, times.get(s, {})) for s, own in runs.items()]
+    ok = [entry for entry in entries if entry.status is Status.OK]
+    best = min((e for e in ok if e.fits), key=lambda e: e.predicted_wall_s, default=None)
+    for place, entry in enumerate(entries):
+        if best is not None and entry.status is Status.OK:
+            error = math.hypot(_error(times[entry.settings]), _error(times[best.settings]))
+            entries[place] = _marked(entry, best, noise.half_width * error)
+    return sorted(entries, key=lambda entry: entry.predicted_wall_s)
 
 
 def best_of(screened: Sequence[Screened]) -> Settings | None:
-    """Of those that tie with the fastest that fits, the one with the most headroom."""
-    fitting = [entry for entry in screened if entry.fits and entry.status is Status.OK]
-    if not fitting:
-        return None
-    fastest = fitting[0]
-    ties = [entry for entry in fitting if entry.tied] or [fastest]
-    return min(ties, key=lambda entry: (entry.peak_bytes or 0, entry.predicted_wall_s)).settings
+    """Of those that fit and tie with the fastest that fits, the one with the most headroom."""
+    ties = [entry for entry in screened if entry.tied and entry.fits]
+    return min(ties, key=_need).settings if ties else None
 
 
-def _per_clip_s(records: Sequence[Record], host: Host) -> list[float]:
-    return [predict_wall_s(record, host) / record.clips for record in records]
+def _need(entry: Screened) -> tuple[float, float]:
+    peak_bytes = math.inf if entry.peak_bytes is None else entry.peak_bytes
+    return peak_bytes, entry.predicted_wall_s
+
+
+def repeat_noise(question: Question, results: Results) -> Noise:
+    """By how much repeats of the same settings differ."""
+    return _times(question, results)[1]
+
+
+def _times(question: Question, results: Results) -> tuple[Times, Noise]:
+    """Each candidate's seconds a clip, and the noise in them.
+
+    A round's clips may be harder than another's, or the machine slower while it ran; not every
+    candidate is in every round. So what a round adds to all alike is taken out of it.
+    """
+    rounds: dict[tuple[str, int], dict[Settings, float]] = {}
+    for cell, record in results:
+        if cell.phase == "screen" and finished(record):
+            walls = rounds.setdefault((record.upload_sha256, cell.block), {})
+            walls[cell.settings] = predict_wall_s(record, question.host) / record.clips
+    harder: dict[str, dict[int, float]] = {}
+    for (upload, block), walls in rounds.items():
+        first = rounds.get((upload, 0), {})
+        logs = [math.log(wall_s / first[s]) for s, wall_s in walls.items() if s in first]
+        harder.setdefault(upload, {})[block] = fmean(logs) if logs else 0.0
+    times: Times = {}
+    for (upload, block), walls in rounds.items():
+        usual = fmean(harder[upload].values())
+        for settings, wall_s in walls.items():
+            own = times.setdefault(settings, {}).setdefault(upload, [])
+            own.append(wall_s / math.exp(harder[upload][block] - usual))
+    groups = [values for own in times.values() for values in own.values()]
+    seen = noise_of(groups, fitted=len(rounds) - len(harder))
+    return times, pool(_USUAL_NOISE, seen) if seen else _USUAL_NOISE
+
+
+def _error(own: dict[str, list[float]]) -> float:
+    """Standard error of a candidate's time, where a single measurement's is 1."""
+    parts = [(geometric_mean(values).value, len(values)) for values in own.values()]
+    return math.hypot(*(s / math.sqrt(n) for s, n in parts)) / sum(s for s, _ in parts)
 
 
 def _entry(
-    question: Question, settings: Settings, records: Sequence[Record], per_clip_s: float
+    question: Question, settings: Settings, runs: Sequence[Record], times: dict[str, list[float]]
 ) -> Screened:
-    failed = [record.status for record in records if record.status is not Status.OK]
-    needs = [need for record in records if (need := peak_need_bytes(record)) is not None]
+    failed = [record.status for record in runs if not finished(record)]
+    needs = [need for record in runs if (need := peak_need_bytes(record)) is not None]
     peak_bytes = max(needs, default=None)
     room = available_bytes(question.host, question.reserve_bytes)
-    clips = question.clips * len(question.jobs)
-    per_clip_cpu_s = sum(map(cpu_s, records)) / sum(record.clips for record in records)
+    used: dict[str, list[float]] = {}
+    for record in runs:
+        used.setdefault(record.upload_sha256, []).append(cpu_s(record) / record.clips)
+    uploads = [job.upload.sha256 for job in question.jobs]
+    whole = not failed and all(upload in times for upload in uploads)
+    clip_s = sum(geometric_mean(times[upload]).value for upload in uploads) if whole else math.inf
     return Screened(
         settings=settings,
-        status=failed[0] if failed else Status.OK,
-        predicted_wall_s=per_clip_s * clips,
-        cpu_s=per_clip_cpu_s * clips,
+        status=failed[0] if failed else Status.OK if whole else Status.CANCELLED,
+        predicted_wall_s=clip_s * question.clips,
+        cpu_s=sum(fmean(used[upload]) for upload in uploads if upload in used) * question.clips,
         peak_bytes=peak_bytes,
-        runs=len(records),
+        runs=len(runs),
         tied=False,
         contends=False,
         fits=room is None or peak_bytes is None or peak_bytes <= USABLE_FRACTION * room,
     )
 
 
-def _tie_margins(times: dict[Settings, list[float]]) -> dict[Settings, float]:
-    """By how much each candidate may be slower than the best and still not be told from it.
-
-    The half width of the 95 % interval of a difference of two means, on logarithms, with the noise
-    pooled over all candidates' repeats.
-    """
-    pooled = pooled_log_sd([values for values in times.values() if len(values) > 1])
-    noise, freedom = pooled if pooled else (_UNKNOWN_NOISE, 10)
-    best = min(times, key=lambda s: geometric_mean(times[s]).value, default=None)
-    if best is None:
-        return {}
-    return {
-        settings: t_quantile(freedom + 1)
-        * noise
-        * math.sqrt(1 / len(values) + 1 / len(times[best]))
-        for settings, values in times.items()
-    }
-
-
-def _marked(entry: Screened, slower: float, margins: dict[Settings, float]) -> Screened:
-    ok = entry.status is Status.OK
-    margin = math.exp(margins.get(entry.settings, 0.0))
-    return replace(entry, tied=ok and slower <= margin, contends=ok and slower <= _HOPELESS)
+def _marked(entry: Screened, best: Screened, margin: float) -> Screened:
+    slower = math.log(entry.predicted_wall_s / best.predicted_wall_s)
+    return replace(
+        entry, tied=abs(slower) <= margin, contends=entry.fits and slower <= math.log(_HOPELESS)
+    )
