@@ -167,7 +167,7 @@ class TuneStrategy:
         """Until one fails: the record says so, and the tuning goes on."""
         for index in indices:
             for job in self.question.jobs:
-                if not self._left_s():
+                if self._left_s() < self._winner_clip_s():
                     return
                 cell = self._cell("baseline", subject, self._pace.plain(), job.reduced([index]), 0)
                 record = yield replace(cell, timeout_s=_timeout_s(self._left_s(), _LEAST_TIMEOUT_S))
@@ -209,11 +209,16 @@ class TuneStrategy:
                 return
 
     def _pair(self, settings: Settings, clips: int, block: int) -> Programme:
-        sides = [(Subject(), settings), *((rival, self._pace.plain()) for rival in self.rivals)]
-        for subject, used in sides if block % 2 == 0 else reversed(sides):
+        sides = [(Subject(), settings, self._winner_clip_s())]
+        for rival in self.rivals:
+            sides.append((rival, self._pace.plain(), self._pace.clip_s(rival) or 0.0))
+        for subject, used, clip_s in sides if block % 2 == 0 else reversed(sides):
             for job in self.question.jobs:
                 part = job.reduced(systematic(self.question.clips, clips, block))
-                record = yield self._cell("confirm", subject, used, part, block)
+                cell = self._cell("confirm", subject, used, part, block)
+                # What was measured may take three times as long, be the budget ever so short.
+                patience_s = max(cell.timeout_s, min(_LONGEST_TRIAL_S, 3 * clip_s * clips))
+                record = yield replace(cell, timeout_s=patience_s)
                 if subject.template is None and record is not None and not finished(record):
                     self._judge()
                     return

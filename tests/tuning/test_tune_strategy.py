@@ -1,0 +1,527 @@
+"""The strategy on invented machines of known truth, by an invented clock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from surface import (
+    FILM,
+    FLUENT,
+    ONE_CORE,
+    SKETCH,
+    STARTER,
+    TWO_CORES,
+    Machine,
+    film,
+    pair_s,
+    question,
+    shortened,
+    tune,
+)
+
+from clipkit.campaign.strategy import Cell
+from clipkit.errors import CampaignError
+from clipkit.format import MIB
+from clipkit.hosts import Host
+from clipkit.plan import baselines
+from clipkit.plan.clips import spread
+from clipkit.plan.subjects import Subject, from_template
+from clipkit.settings import Settings
+from clipkit.trial.record import Record, Status
+from clipkit.tuning.question import Question
+from clipkit.tuning.strategy import PAIRS, TuneStrategy
+
+ENGINE = Subject()
+FOUR_CORES = Host("four", 512 * MIB, 4.0)
+UNLIMITED = Host("any", None, None)
+HOSTS = [STARTER, ONE_CORE, TWO_CORES, FOUR_CORES, UNLIMITED]
+BUDGETS = [20, 60, 180, 300, 1800]
+
+
+def by_name(host: Host) -> str:
+    return host.name
+
+
+def machine(**changes: object) -> Machine:
+    return Machine(**({"noise": 0.02, "contrast": 0.3} | changes))  # type: ignore[arg-type]
+
+
+def trials(
+    strategy: TuneStrategy, phase: str, subject: Subject | None = None
+) -> list[tuple[Cell, Record]]:
+    return [
+        (cell, record)
+        for cell, record in strategy.results
+        if cell.phase == phase and subject in {None, cell.subject}
+    ]
+
+
+def pairs(strategy: TuneStrategy) -> list[list[tuple[Cell, Record]]]:
+    blocks: dict[int, list[tuple[Cell, Record]]] = {}
+    for cell, record in trials(strategy, "confirm"):
+        blocks.setdefault(cell.block, []).append((cell, record))
+    return list(blocks.values())
+
+
+def dies(when: Callable[[Cell], bool], how: Status = Status.OOM) -> Callable[[Cell], Status | None]:
+    return lambda cell: how if when(cell) else None
+
+
+# -- the optimum -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("host", HOSTS, ids=by_name)
+def test_it_finds_the_best_settings_or_a_tie_of_them(host: Host, seed: int):
+    asked, machine_ = question(host), machine(seed=seed, cores=4)
+    winner = tune(asked, machine_).winner
+    assert winner is not None
+    best_s = min(machine_.job_s(asked, candidate) for candidate in asked.candidates)
+    assert machine_.job_s(asked, winner) <= 1.06 * best_s
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_it_finds_a_lonely_optimum_among_equals(seed: int):
+    """One candidate is 15 % better than all others, for a reason that no theory knows."""
+    asked = question()
+    lonely = asked.candidates[-2]
+    odd = machine(seed=seed, cpu_of=lambda s: 0.85 if s == lonely else 1.0 if s.concurrency else 0)
+    best = min(asked.candidates, key=lambda s: odd.job_s(asked, s))
+    winner = tune(asked, odd).winner
+    assert best == lonely
+    assert winner == lonely
+
+
+def test_two_clips_at_once_are_not_called_slower_than_three_for_a_clip_left_over():
+    """On two cores both keep them busy: only a part of the job with an odd clip tells them apart."""
+    strategy = tune(question(), machine())
+    screened = {entry.settings.concurrency: entry for entry in strategy.screened[:3]}
+    assert strategy.winner is not None
+    assert strategy.winner.concurrency == 2
+    assert screened[2].predicted_wall_s < 1.1 * screened[3].predicted_wall_s
+
+
+def test_of_settings_that_tie_the_one_with_more_headroom_wins():
+    asked = question(ONE_CORE)
+    strategy = tune(asked, machine())
+    assert sum(entry.tied for entry in strategy.screened) > 1
+    assert strategy.winner is not None
+    assert strategy.winner.concurrency == 1
+
+
+def test_a_round_of_harder_clips_is_not_taken_for_slower_settings():
+    """Rounds cut different clips; one candidate more or less in a round changes nothing."""
+    strategy = tune(question(STARTER), machine(contrast=0.8, noise=0.01))
+    assert {record.block for _, record in trials(strategy, "screen")} == {0, 1}
+    best_s = min(entry.predicted_wall_s for entry in strategy.screened)
+    alike = [e for e in strategy.screened if e.settings.encoder_threads == 1]
+    assert all(entry.predicted_wall_s < 1.05 * best_s for entry in alike)
+
+
+# -- the budget ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("budget_s", BUDGETS)
+@pytest.mark.parametrize("host", HOSTS, ids=by_name)
+def test_it_never_runs_past_the_budget_by_more_than_a_pair(host: Host, budget_s: float):
+    machine_ = machine()
+    strategy = tune(question(host, budget_s), machine_)
+    assert machine_.clock_s <= 1.05 * budget_s + pair_s(strategy)
+    assert pairs(strategy)
+
+
+@pytest.mark.parametrize(("budget_s", "slowness"), [(60, 5), (300, 5), (300, 20)])
+def test_nor_where_a_single_clip_takes_a_good_part_of_it(budget_s: float, slowness: float):
+    machine_ = machine(encode_frame_s=0.004 * slowness, decode_frame_s=0.002 * slowness)
+    strategy = tune(question(STARTER, budget_s), machine_)
+    screen_s = max(record.wall_s or 0.0 for _, record in trials(strategy, "screen"))
+    assert machine_.clock_s <= budget_s + pair_s(strategy) + screen_s
+    assert strategy.winner is not None
+
+
+@pytest.mark.parametrize("host", [STARTER, ONE_CORE, TWO_CORES], ids=by_name)
+def test_five_pairs_at_least_are_run_where_they_fit(host: Host):
+    strategy = tune(question(host, 300), machine())
+    assert len(pairs(strategy)) >= PAIRS
+
+
+@pytest.mark.parametrize("host", [STARTER, ONE_CORE, TWO_CORES], ids=by_name)
+def test_the_pairs_together_cut_every_clip_of_the_job(host: Host):
+    strategy = tune(question(host, 400), machine())
+    cut = {clip for cell, _ in trials(strategy, "confirm", ENGINE) for clip in cell.job.clips}
+    assert cut == set(question(host).jobs[0].clips)
+
+
+def test_the_order_within_a_pair_alternates():
+    firsts = [pair[0][0].subject for pair in pairs(tune(question(), machine()))]
+    assert [subject.template is None for subject in firsts[:5]] == [True, False, True, False, True]
+
+
+def test_both_sides_of_a_pair_cut_the_same_clips_on_the_full_host():
+    for pair in pairs(tune(question(STARTER), machine())):
+        assert len({cell.job.clips for cell, _ in pair}) == 1
+        assert {cell.host for cell, _ in pair} == {STARTER}
+
+
+def test_confirming_trials_are_fresh_and_cut_as_many_clips_at_once_as_recommended():
+    strategy = tune(question(), machine())
+    assert strategy.winner is not None
+    for cell, _ in trials(strategy, "confirm", ENGINE):
+        assert cell.settings == strategy.winner
+        assert len(cell.job.clips) >= strategy.winner.concurrency
+
+
+def test_a_budget_too_short_for_one_clip_still_ends_in_settings_that_ran():
+    slow = machine(encode_frame_s=0.08, decode_frame_s=0.04)
+    strategy = tune(question(STARTER, 60), slow)
+    assert strategy.winner is not None
+    assert all(record.status is Status.OK for _, record in trials(strategy, "confirm"))
+
+
+# -- screening -------------------------------------------------------------------------------
+
+
+def test_below_one_core_candidates_are_screened_without_the_quota():
+    strategy = tune(question(STARTER), machine())
+    assert {cell.host.cpus for cell, _ in trials(strategy, "screen")} == {None}
+    assert {cell.host.memory_bytes for cell, _ in trials(strategy, "screen")} == {512 * MIB}
+    assert {cell.host.cpus for cell, _ in trials(strategy, "confirm")} == {0.5}
+
+
+@pytest.mark.parametrize("host", [ONE_CORE, TWO_CORES], ids=by_name)
+def test_from_one_core_on_they_are_screened_under_it(host: Host):
+    strategy = tune(question(host), machine())
+    assert {cell.host for cell, _ in trials(strategy, "screen")} == {host}
+
+
+def test_what_was_screened_without_the_quota_is_predicted_with_it():
+    asked, machine_ = question(STARTER), machine(noise=0.0, contrast=0.0)
+    for entry in tune(asked, machine_).screened:
+        truth_s = machine_.job_s(asked, entry.settings)
+        assert entry.predicted_wall_s == pytest.approx(truth_s, rel=0.05)
+
+
+def test_each_screening_really_runs_as_many_clips_at_once_as_it_is_about():
+    strategy = tune(question(UNLIMITED), machine(cores=4))
+    for cell, _ in trials(strategy, "screen"):
+        assert len(cell.job.clips) >= cell.settings.concurrency
+
+
+def test_more_clips_at_once_than_the_job_has_are_not_tried():
+    strategy = tune(shortened(question(UNLIMITED), 2), machine(cores=4))
+    assert {cell.settings.concurrency for cell, _ in trials(strategy, "screen")} == {1, 2}
+
+
+def test_a_first_clip_warms_up_and_counts_for_nothing():
+    strategy = tune(question(), machine())
+    assert strategy.results[0][0].phase == "warmup"
+    assert [cell.phase for cell, _ in strategy.results].count("warmup") == 1
+
+
+def test_time_is_spent_on_repeats_of_those_that_may_still_win():
+    strategy = tune(question(TWO_CORES, 600), machine())
+    again = {cell.settings for cell, _ in trials(strategy, "screen") if cell.block}
+    hopeless = {e.settings for e in strategy.screened if not e.contends}
+    assert again
+    assert hopeless
+    assert not again & hopeless
+
+
+# -- what fails ------------------------------------------------------------------------------
+
+
+def test_settings_that_ran_out_of_memory_are_never_recommended():
+    """Three at once would be fastest by far, and do not fit."""
+    asked = question(Host("small", 110 * MIB, 4.0))
+    strategy = tune(asked, machine(cores=4))
+    ended = {entry.settings.concurrency: entry.status for entry in strategy.screened}
+    assert ended[3] is Status.OOM
+    assert strategy.winner is not None
+    assert strategy.winner.concurrency == 2
+
+
+def test_settings_that_leave_no_margin_are_not_recommended_though_they_ran():
+    """Two at once take 92 of 100 MB: they end well, and are no advice."""
+    strategy = tune(question(Host("tight", 100 * MIB, 2.0)), machine())
+    two = next(e for e in strategy.screened if e.settings.concurrency == 2)
+    assert two.status is Status.OK
+    assert not two.fits
+    assert strategy.winner is not None
+    assert strategy.winner.concurrency == 1
+
+
+def test_those_that_fit_are_repeated_and_tie_among_themselves_whatever_does_not_fit():
+    asked = question(Host("tight", 100 * MIB, 4.0), 600)
+    strategy = tune(asked, machine(cores=4))
+    fitting = [entry for entry in strategy.screened if entry.fits]
+    assert max(entry.runs for entry in fitting) > 1
+    assert any(entry.tied for entry in fitting)
+    assert not any(entry.contends for entry in strategy.screened if not entry.fits)
+
+
+def test_the_reserve_of_the_users_server_counts():
+    roomy = tune(question(Host("h", 160 * MIB, 4.0)), machine(cores=4))
+    kept = tune(question(Host("h", 160 * MIB, 4.0), reserve_bytes=90 * MIB), machine(cores=4))
+    assert roomy.winner is not None
+    assert kept.winner is not None
+    assert roomy.winner.concurrency == 3
+    assert kept.winner.concurrency == 1
+
+
+def test_a_candidate_that_fails_does_not_stop_the_screening():
+    asked = question()
+    broken = machine(ends=dies(lambda c: c.settings.concurrency == 2, Status.FAILED))
+    strategy = tune(asked, broken)
+    assert {e.settings for e in strategy.screened} == set(asked.candidates)
+    assert strategy.winner is not None
+    assert strategy.winner.concurrency == 3
+
+
+def test_where_nothing_runs_there_is_no_winner_and_no_baseline_is_timed():
+    strategy = tune(question(), machine(ends=dies(lambda cell: cell.subject.template is None)))
+    assert strategy.winner is None
+    assert {cell.phase for cell, _ in strategy.results} == {"warmup", "screen"}
+
+
+def test_a_winner_that_dies_in_confirmation_is_replaced_by_the_next_best():
+    first = tune(question(), machine()).winner
+    deadly = dies(lambda c: c.phase == "confirm" and c.settings == first)
+    strategy = tune(question(), machine(ends=deadly))
+    assert strategy.winner not in {None, first}
+    dead = next(entry for entry in strategy.screened if entry.settings == first)
+    assert dead.status is Status.OOM
+
+
+@pytest.mark.parametrize("dying_pair", [0, 1, 2])
+def test_its_successors_pairs_start_afresh(dying_pair: int):
+    """No round of the dead winner is paired with one of its successor."""
+    first = tune(question(), machine()).winner
+
+    def deadly(cell: Cell) -> Status | None:
+        late = cell.phase == "confirm" and cell.block == dying_pair
+        return Status.OOM if late and cell.settings == first else None
+
+    strategy = tune(question(), machine(ends=deadly))
+    of_the_dead = {c.block for c, _ in trials(strategy, "confirm", ENGINE) if c.settings == first}
+    of_the_next = [c.block for c, _ in trials(strategy, "confirm", ENGINE) if c.settings != first]
+    assert of_the_dead == set(range(dying_pair + 1))
+    assert min(of_the_next) == dying_pair + 1
+    assert len(of_the_next) == len(set(of_the_next))
+
+
+def test_where_every_candidate_dies_in_confirmation_there_is_no_winner():
+    deadly = dies(lambda cell: cell.phase == "confirm" and cell.subject.template is None)
+    strategy = tune(question(), machine(ends=deadly))
+    assert strategy.winner is None
+    assert {e.status for e in strategy.screened if e.tied} == set()
+
+
+def test_a_trial_that_was_noisy_to_the_end_is_taken_as_it_is():
+    noisy = dies(lambda _: True, Status.INVALID_NOISE)
+    strategy = tune(question(), machine(ends=noisy))
+    assert strategy.winner is not None
+    assert len(pairs(strategy)) >= PAIRS
+
+
+# -- baselines -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", [Status.OOM, Status.FAILED, Status.TIMEOUT])
+def test_a_baseline_that_fails_is_recorded_and_does_not_stop_the_tuning(how: Status):
+    strategy = tune(question(), machine(ends=dies(lambda c: c.subject == FLUENT, how)))
+    assert [record.status for _, record in trials(strategy, "baseline", FLUENT)] == [how]
+    assert strategy.rivals == (SKETCH,)
+    assert strategy.winner is not None
+    assert pairs(strategy)
+
+
+def test_the_winner_is_confirmed_alone_where_every_baseline_fails():
+    strategy = tune(question(), machine(ends=dies(lambda c: c.subject.template is not None)))
+    assert strategy.rivals == ()
+    assert len(pairs(strategy)) >= PAIRS
+    assert {cell.subject for cell, _ in trials(strategy, "confirm")} == {ENGINE}
+
+
+def test_a_baseline_that_fails_in_a_pair_leaves_the_winner_alone():
+    strategy = tune(
+        question(), machine(ends=dies(lambda c: c.subject == FLUENT and c.phase == "confirm"))
+    )
+    assert strategy.winner is not None
+    assert all(record.status is Status.OK for _, record in trials(strategy, "confirm", ENGINE))
+
+
+def test_a_slow_baseline_runs_on_more_clips_the_more_time_there_is():
+    run = [
+        len(trials(tune(question(TWO_CORES, budget_s), machine()), "baseline", SKETCH))
+        for budget_s in (20, 60, 300)
+    ]
+    assert run == sorted(run)
+    assert run[0] == 0
+    assert run[1] == 1
+    assert run[2] >= 4
+
+
+def test_a_slow_baseline_that_fits_the_confirming_rounds_takes_part_in_them():
+    strategy = tune(question(TWO_CORES, 3000), machine())
+    assert set(strategy.rivals) == {SKETCH, FLUENT}
+    assert all(len(pair) == 3 for pair in pairs(strategy))
+
+
+def test_one_clip_of_a_slow_baseline_is_the_films_middle_one():
+    asked = question(TWO_CORES, 60)
+    (cell, _), *more = trials(tune(asked, machine()), "baseline", SKETCH)
+    assert not more
+    assert cell.job.clips == (asked.jobs[0].clips[6],)
+
+
+def test_pairs_of_its_clips_lie_evenly_around_the_middle():
+    asked = question(TWO_CORES, 300)
+    starts = [c.job.clips[0].start_s for c, _ in trials(tune(asked, machine()), "baseline", SKETCH)]
+    middle_s = (FILM.duration_s - 12) / 2
+    for early_s, late_s in zip(starts[::2], starts[1::2], strict=True):
+        assert (early_s + late_s) / 2 == pytest.approx(middle_s, abs=0.01)
+
+
+def test_a_slow_baseline_that_fails_is_not_tried_again_and_again():
+    def third(cell: Cell) -> bool:
+        return cell.subject == SKETCH and cell.job.clips[0].start_s < 100
+
+    strategy = tune(question(TWO_CORES, 300), machine(ends=dies(third)))
+    ended = [record.status for _, record in trials(strategy, "baseline", SKETCH)]
+    assert ended == [Status.OK, Status.OK, Status.OOM]
+
+
+def test_a_users_command_that_does_not_tell_where_it_seeks_is_timed_all_the_same():
+    command = from_template(baselines.parse("cut.sh {input} {start} {duration} {output}"))
+    asked = question(TWO_CORES, 60, baselines=(command, SKETCH, FLUENT))
+    strategy = tune(asked, machine())
+    assert trials(strategy, "baseline", command)
+
+
+def test_a_baselines_trial_ends_with_the_budget_at_the_latest():
+    strategy = tune(question(TWO_CORES, 120), machine())
+    for cell, _ in trials(strategy, "baseline"):
+        assert 30 <= cell.timeout_s <= 120
+
+
+# -- jobs of every kind ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("clips", [1, 2, 3, 5])
+@pytest.mark.parametrize("host", [STARTER, TWO_CORES, UNLIMITED], ids=by_name)
+def test_a_job_of_few_clips_is_tuned(host: Host, clips: int):
+    machine_ = machine()
+    strategy = tune(shortened(question(host, 200), clips), machine_)
+    assert strategy.winner is not None
+    assert strategy.winner.concurrency <= clips
+    assert len(pairs(strategy)) >= PAIRS
+    assert machine_.clock_s <= 200 + pair_s(strategy)
+
+
+@pytest.mark.parametrize("clips", [1, 2, 3, 5])
+def test_no_clip_of_a_slow_baseline_is_run_twice(clips: int):
+    strategy = tune(shortened(question(TWO_CORES, 100), clips), machine())
+    alone = [c.job.clips[0].start_s for c, _ in trials(strategy, "baseline", SKETCH)]
+    assert alone
+    assert len(alone) == len(set(alone))
+
+
+def two_films(host: Host = TWO_CORES, budget_s: float = 600) -> Question:
+    long, short = film("long", 600), film("short", 60)
+    return question(host, budget_s, jobs=(spread(long, 12, 12.0), spread(short, 12, 2.0)))
+
+
+def test_several_uploads_are_all_in_every_part_of_the_tuning():
+    strategy = tune(two_films(), machine())
+    for phase in ("warmup", "screen", "baseline", "confirm"):
+        uploads = [cell.job.upload.sha256 for cell, _ in trials(strategy, phase)]
+        assert len(set(uploads)) == 2
+        assert uploads.count(uploads[0]) == len(uploads) / 2
+
+
+def test_the_time_of_several_uploads_is_their_sum():
+    asked, machine_ = two_films(), machine(noise=0.0, contrast=0.0)
+    alone = next(e for e in tune(asked, machine_).screened if e.settings == asked.candidates[0])
+    truth_s = machine_.job_s(asked, alone.settings)
+    assert alone.predicted_wall_s == pytest.approx(truth_s, rel=0.03)
+
+
+def test_uploads_of_unlike_length_are_not_taken_for_noise():
+    strategy = tune(two_films(), machine(noise=0.01))
+    assert sum(entry.tied for entry in strategy.screened) < len(strategy.screened)
+    assert strategy.winner is not None
+    assert strategy.winner.concurrency == 2
+
+
+def test_a_baseline_that_fails_on_the_second_upload_is_no_rival():
+    deadly = dies(lambda c: c.subject == FLUENT and c.job.upload.sha256.startswith("short"))
+    assert tune(two_films(), machine(ends=deadly)).rivals == (SKETCH,)
+
+
+def test_it_tunes_without_baselines():
+    strategy = tune(question(baselines=()), machine())
+    assert strategy.winner is not None
+    assert len(pairs(strategy)) >= PAIRS
+
+
+def test_it_tunes_with_a_single_candidate():
+    asked = question(candidates=(Settings(),))
+    strategy = tune(asked, machine())
+    assert strategy.winner == Settings()
+    assert len(trials(strategy, "screen")) == 1
+
+
+# -- ask and tell ----------------------------------------------------------------------------
+
+
+def test_asking_twice_gives_the_same_cell_and_runs_nothing_twice():
+    machine_ = machine()
+    strategy = TuneStrategy(question(), machine_.elapsed_s)
+    cells = []
+    while (cell := strategy.ask()) is not None:
+        assert strategy.ask() is cell
+        cells.append(cell)
+        strategy.tell(machine_.run(cell))
+    once = tune(question(), machine())
+    assert [c.name for c in cells] == [c.name for c, _ in once.results]
+
+
+def test_telling_before_asking_is_refused():
+    asked = question()
+    record = tune(asked, machine()).results[0][1]
+    with pytest.raises(CampaignError, match="not asked for"):
+        TuneStrategy(asked, lambda: 0.0).tell(record)
+
+
+def test_telling_twice_is_refused_and_changes_nothing():
+    machine_ = machine()
+    strategy = TuneStrategy(question(), machine_.elapsed_s)
+    cell = strategy.ask()
+    assert cell is not None
+    record = machine_.run(cell)
+    strategy.tell(record)
+    with pytest.raises(CampaignError, match="not asked for"):
+        strategy.tell(record)
+    assert len(strategy.results) == 1
+
+
+def test_after_the_end_nothing_is_asked_and_nothing_can_be_told():
+    strategy = tune(question(TWO_CORES, 20), machine())
+    assert strategy.ask() is None
+    assert strategy.ask() is None
+    with pytest.raises(CampaignError, match="not asked for"):
+        strategy.tell(strategy.results[0][1])
+
+
+def test_the_same_question_on_the_same_machine_is_answered_the_same_way():
+    one, other = (tune(question(), machine(seed=3)) for _ in range(2))
+    assert [cell for cell, _ in one.results] == [cell for cell, _ in other.results]
+
+
+def test_no_cell_has_a_time_limit_that_is_none():
+    strategy = tune(question(replace(STARTER, cpus=0.1), 120), machine())
+    assert all(math.isfinite(cell.timeout_s) for cell, _ in strategy.results)
+    assert all(cell.timeout_s >= 30 for cell, _ in strategy.results)
