@@ -32,8 +32,9 @@ _TONE_MAP = (
 class _Entry:
     """Where decoding starts, and from where on the upload times in the filter graph count.
 
-    Without an index (`keep_times`) ffmpeg's own zero depends on which streams are mapped, so the
-    container's times are kept as they are.
+    `keep_times`: the container's times are kept as they are, where ffmpeg's own zero cannot be
+    relied upon. Without an index it depends on which streams are mapped; in Matroska on ffmpeg's
+    version (5.1 starts with the encoder's delay before the sound, 9.0 with the pictures).
     """
 
     seek_s: float | None
@@ -91,13 +92,14 @@ def _task(number: int, cut: _Cut) -> Task:
 def _entries(cut: _Cut) -> list[_Entry]:
     """Where to start decoding, cheapest first; the last, from the start, is always right."""
     upload, frames = cut.upload, cut.frames
-    loose = upload.seek == "loose"
-    origin_s = -upload.container_start_s if loose else 0.0
-    from_the_start = _Entry(None, origin_s, keep_times=loose)
+    origin_s = -upload.container_start_s
+    from_the_start = _Entry(None, origin_s, keep_times=True)
     reachable = [t for t in upload.key_frame_times_s if t <= frames.first_s]
     if cut.settings.seek == "output" or upload.seek == "none" or not reachable:
         return [from_the_start]
     if upload.seek == "exact" and frames.first_s > 0:
+        if "matroska" in upload.container:
+            return [_Entry(frames.first_s, origin_s, keep_times=True), from_the_start]
         return [_Entry(frames.first_s, frames.first_s, keep_times=False), from_the_start]
     seek_s = reachable[-1] - _LOOSE_MARGIN_S
     if seek_s <= 0:
