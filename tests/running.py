@@ -1,0 +1,125 @@
+"""Running the `clipkit` command as a user does: in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+COMMAND = (sys.executable, "-m", "clipkit")
+_PATIENCE_S = 120
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+    pid: int
+
+    @cached_property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def complaint(self) -> str:
+        """The one line on stderr that says what is wrong."""
+        lines = self.err.strip().splitlines()
+        assert len(lines) == 1, self.err
+        assert lines[0].startswith("clipkit: "), self.err
+        return lines[0]
+
+
+def clipkit(*words: str | Path | float, cwd: Path | None = None, **environment: str) -> Ran:
+    with start(*words, cwd=cwd, **environment) as process:
+        return finish(process)
+
+
+@contextlib.contextmanager
+def start(
+    *words: str | Path | float, cwd: Path | None = None, **environment: str
+) -> Iterator[subprocess.Popen[str]]:
+    """A running command; killed, should it still run at the end."""
+    process = subprocess.Popen(
+        [*COMMAND, *map(os.fspath, map(_text, words))],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="surrogateescape",
+        cwd=cwd,
+        env={**os.environ, **environment},
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def _text(word: str | Path | float) -> str | Path:
+    return word if isinstance(word, str | Path) else str(word)
+
+
+def finish(process: subprocess.Popen[str]) -> Ran:
+    out, err = process.communicate(timeout=_PATIENCE_S)
+    return Ran(process.returncode, out, err, process.pid)
+
+
+def until(true: Callable[[], Any], patience_s: float = 30) -> Any:
+    """Wait until it is true, and return what it is."""
+    deadline_s = time.monotonic() + patience_s
+    while not (found := true()):
+        assert time.monotonic() < deadline_s, f"waited {patience_s} s in vain"
+        time.sleep(0.02)
+    return found
+
+
+def processes_with(text: str) -> list[int]:
+    """Processes, no zombies, whose command line holds `text`: a path that only one test uses."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if folder.name.isdigit() and int(folder.name) != os.getpid():
+                words = (folder / "cmdline").read_bytes()  # empty for a zombie
+                if text.encode("utf-8", "surrogateescape") in words:
+                    found.append(int(folder.name))
+    return found
+
+
+def kill(pids: list[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def ffmpegs_in(folder: Path) -> list[int]:
+    """The running ffmpeg processes that write below `folder`."""
+    return [pid for pid in processes_with(str(folder)) if _is_ffmpeg(pid)]
+
+
+def _is_ffmpeg(pid: int) -> bool:
+    try:
+        return b"ffmpeg" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
+    except OSError:
+        return False
+
+
+def groups_of(owner: int) -> list[Path]:
+    """Control groups that the clipkit of that PID made and that still exist."""
+    return [
+        Path(parent, name)
+        for parent, names, _ in os.walk("/sys/fs/cgroup")
+        for name in names
+        if name.startswith(f"clipkit-{owner}-")
+    ]
