@@ -30,8 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        parsed = _parser().parse_args(words)
-        parsed.words = words
+        parsed = parse(words)
         code = parsed.handler(parsed)
     except ClipkitError as error:
         print(f"clipkit: {error}", file=sys.stderr)
@@ -43,6 +42,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         code = 1
         sys.stderr.close()
     sys.exit(code)
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """The words of a command line; `handler` runs them. Raises UsageError."""
+    parsed = _parser().parse_args(words)
+    parsed.words = words
+    return parsed
 
 
 def _interrupt(_signal: int, _frame: object) -> NoReturn:
