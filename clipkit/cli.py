@@ -96,6 +96,12 @@ def _tune_command(commands: Any) -> None:
     command.add_argument(
         "--command", metavar="TEMPLATE", help="your own: 'ffmpeg … -i {input} … {output}'"
     )
+    command.add_argument(
+        "--baseline",
+        action="append",
+        choices=("sketch", "fluent", "command"),
+        help="compare with this one; may be repeated (default: all)",
+    )
     command.add_argument("--count", type=int, default=12, help="clips in the job (default 12)")
     command.add_argument("--length", type=float, default=12, help="seconds a clip (default 12)")
     command.add_argument("--results", default="results", metavar="DIR", help="default: results")
@@ -114,14 +120,15 @@ def _tune(parsed: argparse.Namespace) -> int:
     if not (math.isfinite(parsed.budget) and parsed.budget > 0):
         raise UsageError(f"--budget {parsed.budget:g} is no number of minutes: give more than 0")
     template = baselines.parse(parsed.command) if parsed.command else None
+    fixed = arguments.settings(parsed, arguments.FIXED_IN_TUNE)
     request = Request(
         uploads=tuple(arguments.upload(word) for word in parsed.videos or ["sample"]),
         clips=parsed.count,
         clip_s=parsed.length,
         host=arguments.host(parsed, DEFAULT_FOR_TUNE),
         reserve_bytes=arguments.reserve_bytes(parsed),
-        fixed=arguments.settings(parsed, arguments.FIXED_IN_TUNE),
-        command=template,
+        fixed=fixed,
+        baselines=baselines.chosen(fixed, template, parsed.baseline),
         budget_s=parsed.budget * 60,
         results=Path(parsed.results).absolute(),
         name=parsed.name,

@@ -56,6 +56,19 @@ def original(settings: Settings) -> tuple[Template, Template]:
     return Template("sketch", tuple(sketch)), Template("fluent", tuple(fluent))
 
 
+def chosen(
+    settings: Settings, command: Template | None, names: Sequence[str] | None
+) -> tuple[Template, ...]:
+    """The user's own command, if any, and both of the original's; or of these those in `names`.
+
+    Raises TemplateError where the user's own is named but not given.
+    """
+    known = (*([command] if command else []), *original(settings))
+    if names and "command" in names and command is None:
+        raise TemplateError("--baseline command needs the command: give --command TEMPLATE")
+    return tuple(template for template in known if not names or template.name in names)
+
+
 def parse(text: str) -> Template:
     """The user's own command, split as a shell would and never given to one.
 

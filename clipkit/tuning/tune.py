@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from clipkit.ceiling.choose import describe
 from clipkit.errors import CampaignError
 from clipkit.hosts import Host
 from clipkit.media.upload import Upload
-from clipkit.plan import baselines
 from clipkit.plan.baselines import Template
 from clipkit.plan.clips import Job, spread
 from clipkit.plan.subjects import from_template
@@ -48,7 +47,7 @@ class Request:
     host: Host
     reserve_bytes: int
     fixed: Settings
-    command: Template | None
+    baselines: tuple[Template, ...]
     budget_s: float
     results: Path
     name: str | None
@@ -112,9 +111,6 @@ def _folder(request: Request) -> Path:
 
 
 def _question(request: Request) -> Question:
-    subjects: Sequence[Template] = baselines.original(request.fixed)
-    if request.command:
-        subjects = [request.command, *subjects]
     return Question(
         jobs=tuple(fitting_job(u, request.clips, request.clip_s) for u in request.uploads),
         host=request.host,
@@ -122,7 +118,7 @@ def _question(request: Request) -> Question:
         candidates=tuple(
             propose(request.uploads, request.host, request.reserve_bytes, request.fixed)
         ),
-        baselines=tuple(map(from_template, subjects)),
+        baselines=tuple(map(from_template, request.baselines)),
         fixed=request.fixed,
         budget_s=max(_LEAST_BUDGET_S, request.budget_s - REPORT_S),
     )
