@@ -19,17 +19,19 @@ from clipkit.format import MIB
 FORCE = "CLIPKIT_CEILING"
 
 MECHANISMS: Mapping[Mechanism, Callable[[Limits], Ceiling]] = {
+    Mechanism.SYSTEMD: Systemd,
     Mechanism.CGROUP2: Cgroup2,
     Mechanism.CGROUP1: Cgroup1,
-    Mechanism.SYSTEMD: Systemd,
     Mechanism.AMBIENT: Ambient,
     Mechanism.WATCHDOG: Watchdog,
     Mechanism.NONE: Unlimited,
 }
 
-# The kernel's before ours, exact before what merely exists. A job that asks for no limit still gets
-# a group where one can be had: no other way of reading its memory and CPU is as good.
-_BY_THE_KERNEL = (Cgroup2, Cgroup1, Systemd, ambient_if_it_fits)
+# The kernel's before ours, exact before what merely exists. Where systemd runs, it goes first: it
+# believes that it owns the tree, and takes the cpu controller from groups it did not make as soon
+# as none of its own needs it. A job that asks for no limit still gets a group where one can be had:
+# no other way of reading its memory and CPU is as good.
+_BY_THE_KERNEL = (Systemd, Cgroup2, Cgroup1, ambient_if_it_fits)
 
 _DESCRIPTIONS = {
     Mechanism.CGROUP2: "enforced by the kernel (cgroup v2)",

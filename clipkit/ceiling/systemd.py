@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +35,7 @@ class Systemd(Ceiling):
             raise UnavailableError(self.mechanism, "systemd does not run here")
         self._unit = f"{groups.new_name()}.scope"
         self._scope = _scope_argv(limits)
-        self._folder = _try_a_scope(self._scope) / self._unit
+        self._folder = _try_a_scope(self._scope, limits) / self._unit
         self._pid: int | None = None
         self._readings: Readings | None = None
         self._last: Usage | None = None
@@ -110,35 +111,41 @@ def _scope_argv(limits: Limits) -> list[str]:
     return ["systemd-run", *user, "--scope", "--quiet", "--collect", *assignments]
 
 
-def _try_a_scope(scope: Sequence[str]) -> Path:
+_LOOK_INSIDE = """
+import os, sys
+group = next(line[3:].strip() for line in open("/proc/self/cgroup") if line.startswith("0::"))
+folder = sys.argv[1] + group
+print(os.path.dirname(folder), *os.listdir(folder), sep="\\0", end="")
+"""
+
+
+def _try_a_scope(scope: Sequence[str], limits: Limits) -> Path:
     """The group in which our scopes are made, after making one with these limits.
 
-    A user's systemd accepts a limit whose controller it does not have, and drops it silently; so
-    the proof is that the group's parent hands the controllers out.
+    A user's systemd accepts a limit whose controller it is not given, and drops it silently: the
+    proof is the limit's file in the scope.
     """
-    tried = subprocess.run(
-        [*scope, "--", "cat", "/proc/self/cgroup"], capture_output=True, text=True, check=False
-    )
+    top = next((hierarchy.top for hierarchy in hierarchies() if hierarchy.version == 2), None)
+    if not top:
+        raise UnavailableError(Mechanism.SYSTEMD, "systemd runs on cgroup v1 here")
+    look = [sys.executable, "-I", "-S", "-c", _LOOK_INSIDE, str(top)]
+    tried = subprocess.run([*scope, "--", *look], capture_output=True, text=True, check=False)
     if tried.returncode:
         raise UnavailableError(
             Mechanism.SYSTEMD,
             f"systemd-run refused: {tried.stderr.strip()}",
-            "log in with a session of systemd: machinectl shell $USER@",
+            "sudo loginctl enable-linger $USER; export XDG_RUNTIME_DIR=/run/user/$(id -u)",
         )
-    unified = [line[3:] for line in tried.stdout.splitlines() if line.startswith("0::")]
-    top = next((h.top for h in hierarchies() if h.version == 2), None)
-    if not unified or not top:
-        raise UnavailableError(Mechanism.SYSTEMD, "systemd runs on cgroup v1 here")
-    parent = (top / unified[0].lstrip("/")).parent
-    given = (parent / "cgroup.subtree_control").read_text("ascii").split()
-    missing = [controller for controller in ("memory", "cpu") if controller not in given]
-    if missing:
+    parent, *files = tried.stdout.split("\0")
+    asked = {"memory": limits.memory_bytes, "cpu": limits.cpus}
+    missing = [name for name, limit in asked.items() if limit and f"{name}.max" not in files]
+    if "memory.stat" not in files or missing:
         raise UnavailableError(
             Mechanism.SYSTEMD,
-            f"your systemd is not given the controllers {', '.join(missing)}",
+            f"your systemd is not given the controllers {', '.join(missing or ['memory'])}",
             "sudo systemctl set-property user@$(id -u).service Delegate='cpu memory pids'",
         )
-    return parent
+    return Path(parent)
 
 
 def _version() -> int:
