@@ -57,18 +57,23 @@ class Pool:
     def accept(self, task: Task) -> None:
         if self.first_task_s is None:
             self.first_task_s = time.monotonic()
+        if self._stopping:
+            self._give_up(task, self._stopping)
+            return
         self._waiting.append(task)
         self._fill()
 
     def cancel(self, reason: str) -> None:
-        """Kill what runs and forget what waits; each clip ends with the status `reason`."""
+        """Kill what runs and forget what waits and comes; each clip ends with the status `reason`."""
         self._stopping = self._stopping or reason
         for work in self._running:
             self._kill(work, reason)
         while self._waiting:
-            task = self._waiting.popleft()
-            work = Work(task, self._orders.work_dir, self._orders.log_dir)
-            self._emit(work.report(reason, "not started"))
+            self._give_up(self._waiting.popleft(), reason)
+
+    def _give_up(self, task: Task, reason: str) -> None:
+        work = Work(task, self._orders.work_dir, self._orders.log_dir)
+        self._emit(work.report(reason, "not started"))
 
     def patience_s(self) -> float | None:
         """How long the selector may sleep before the time limit strikes."""
@@ -167,7 +172,7 @@ class Pool:
         if status == "ok":
             self.first_clip_s = self.first_clip_s or now_s
             self.last_clip_s = now_s
-        self._emit(work.report(status, error, **({"argv": work.argv(work.unfinished)} | found)))
+        self._emit(work.report(status, error, **found))
         if status != "ok" and self._orders.stop_on_failure and not self._stopping:
             self.cancel("cancelled")
         self._fill()

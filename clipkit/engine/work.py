@@ -116,6 +116,7 @@ class Work:
             "status": status,
             "error": error,
             "change": self.current.change,
+            "argv": self.argv(self.unfinished),
             "wall_s": time.monotonic() - self.started_s,
             "cpu_s": self.cpu_s,
             "peak_rss_bytes": self.peak_rss_bytes,
