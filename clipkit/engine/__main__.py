@@ -108,7 +108,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         _Engine().run()
-    except BrokenPipeError:  # nobody listens any more: the children die with their cgroup or pipe
+    except BrokenPipeError:  # nobody listens any more: the children die with us, by their lifeline
         sys.exit(1)
 
 
