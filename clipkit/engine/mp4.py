@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 # A clip's `moov` holds a few tables; a larger one is no clip of ours.
 _MAX_MOOV_BYTES = 64 * 1024 * 1024
+_MAX_FRAMES = 10_000_000
 
 
 class Mp4Error(Exception):
@@ -31,10 +32,16 @@ class VideoTrack:
 def read_video_track(path: Path) -> VideoTrack:
     """The first video track. Raises Mp4Error where there is none, OSError where it cannot be read."""
     with path.open("rb") as file:
-        moov = _moov(file)
+        try:
+            return _first_video(_moov(file))
+        except (struct.error, IndexError):
+            raise Mp4Error("a table of it is cut off") from None
+
+
+def _first_video(moov: bytes) -> VideoTrack:
     for kind, track in _boxes(moov):
         if kind == b"trak" and _handler(track) == b"vide":
-            return _video(track)
+            return _video(track, _timescale(_need(moov, b"mvhd")))
     raise Mp4Error("no video track")
 
 
@@ -49,7 +56,10 @@ def _moov(file: BinaryIO) -> bytes:
         if kind == b"moov":
             if not 0 < body <= _MAX_MOOV_BYTES:
                 raise Mp4Error(f"a moov box of {body} bytes")
-            return file.read(body)
+            moov = file.read(body)
+            if len(moov) < body:
+                raise Mp4Error("its moov box is cut off")
+            return moov
         if size == 0 or body < 0:
             break
         file.seek(body, 1)
@@ -87,20 +97,27 @@ def _handler(track: bytes) -> bytes:
     return handler[8:12] if handler else b""
 
 
-def _video(track: bytes) -> VideoTrack:
-    mdhd = _need(track, b"mdia", b"mdhd")
-    timescale = struct.unpack_from(">I", mdhd, 20 if mdhd[0] == 1 else 12)[0]
+def _timescale(header: bytes) -> int:
+    """Of `mvhd` or `mdhd`: ticks a second."""
+    timescale: int = struct.unpack_from(">I", header, 20 if header[0] == 1 else 12)[0]
+    if not timescale:
+        raise Mp4Error("a timescale of 0")
+    return timescale
+
+
+def _video(track: bytes, movie_timescale: int) -> VideoTrack:
+    timescale = _timescale(_need(track, b"mdia", b"mdhd"))
     table = _need(track, b"mdia", b"minf", b"stbl")
     decode_times = _decode_times(_need(table, b"stts"))
     offsets = _composition_offsets(_find(table, b"ctts"), len(decode_times))
     shown = [when + offset for when, offset in zip(decode_times, offsets, strict=True)]
-    if not shown or not timescale:
+    if not shown:
         raise Mp4Error("the video track is empty")
-    hidden = _media_start(track)
+    delay, hidden = _edits(track)
     return VideoTrack(
         frames=len(shown),
-        first_shown_s=(min(shown) - hidden) / timescale,
-        last_shown_s=(max(shown) - hidden) / timescale,
+        first_shown_s=delay / movie_timescale + (min(shown) - hidden) / timescale,
+        last_shown_s=delay / movie_timescale + (max(shown) - hidden) / timescale,
     )
 
 
@@ -113,6 +130,8 @@ def _decode_times(stts: bytes) -> list[int]:
     times: list[int] = []
     now = 0
     for count, delta in _runs(stts, "I"):
+        if len(times) + count > _MAX_FRAMES:
+            raise Mp4Error(f"more than {_MAX_FRAMES} frames")
         times += range(now, now + count * delta, delta) if delta else [now] * count
         now += count * delta
     return times
@@ -122,20 +141,23 @@ def _composition_offsets(ctts: bytes | None, samples: int) -> list[int]:
     if ctts is None:
         return [0] * samples
     # Version 0 is unsigned by the standard; writers store negative offsets there too.
-    offsets = [offset for count, offset in _runs(ctts, "i") for _ in range(count)]
-    if len(offsets) != samples:
+    runs = list(_runs(ctts, "i"))
+    if sum(count for count, _ in runs) != samples:
         raise Mp4Error("ctts and stts disagree")
-    return offsets
+    return [offset for count, offset in runs for _ in range(count)]
 
 
-def _media_start(track: bytes) -> int:
-    """Where the first edit that shows something starts in the media; 0 without an edit list."""
+def _edits(track: bytes) -> tuple[int, int]:
+    """The edit list: how long nothing is shown, in the movie's ticks, and where in the media the
+    first edit that shows something starts, in the media's."""
     elst = _find(track, b"edts", b"elst")
     if elst is None:
-        return 0
+        return 0, 0
     layout, width = (">Qq", 20) if elst[0] == 1 else (">Ii", 12)
+    delay = 0
     for row in range(struct.unpack_from(">I", elst, 4)[0]):
-        start: int = struct.unpack_from(layout, elst, 8 + width * row)[1]
+        duration, start = struct.unpack_from(layout, elst, 8 + width * row)
         if start >= 0:
-            return start
-    return 0
+            return delay, start
+        delay += duration  # an empty edit
+    return delay, 0
