@@ -134,19 +134,17 @@ def misplaced(
     """The clip's frames that look more like a neighbour of their source frame than like it.
 
     Only where the neighbour differs from the frame by more than `levels` of grey: a still picture
-    proves nothing. Brightness and contrast are matched first for what was tone-mapped.
+    proves nothing. Of what was tone-mapped only the order of the greys is compared.
     """
     thumbnails = source.thumbnails
+    ordered = _ranks if tone_mapped else _unchanged
     found = []
     for position, index in enumerate(span):
         seen = clip.thumbnails[position]
         for other in range(max(0, index - 2), min(source.count, index + 3)):
             if _distance(thumbnails[index], thumbnails[other]) > levels:
-                choices = [thumbnails[index], thumbnails[other]]
-                own, theirs = (
-                    _distance(choice, _matched(seen, choice) if tone_mapped else seen)
-                    for choice in choices
-                )
+                own = _distance(ordered(thumbnails[index]), ordered(seen))
+                theirs = _distance(ordered(thumbnails[other]), ordered(seen))
                 if theirs <= own:
                     found.append(position)
                     break
@@ -164,10 +162,15 @@ def _distance(one: Thumbnail, other: Thumbnail) -> float:
     return float(np.abs(one - other).mean())
 
 
-def _matched(picture: Thumbnail, model: Thumbnail) -> Thumbnail:
-    """With the mean and the spread of the model."""
-    spread = max(1.0, float(picture.std()))
-    return (picture - picture.mean()) * (model.std() / spread) + model.mean()
+def _unchanged(picture: Thumbnail) -> Thumbnail:
+    return picture
+
+
+def _ranks(picture: Thumbnail) -> Thumbnail:
+    """Each grey replaced by its place among all of them, from 0 to 255."""
+    order = np.empty(picture.size, np.float32)
+    order[np.argsort(picture, axis=None, kind="stable")] = np.linspace(0, 255, picture.size)
+    return order.reshape(picture.shape)
 
 
 def x264_options(path: Path) -> dict[str, str]:
