@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from clipkit.errors import ClipListError, ClipRangeError
 from clipkit.media.upload import Upload
@@ -125,21 +126,36 @@ def read_csv(lines: Iterable[str], name: str) -> tuple[Clip, ...]:
     Raises ClipListError naming file and line.
     """
     rows = csv.DictReader(lines)
-    columns = rows.fieldnames or []
-    if not {"start_s", "duration_s"} <= set(columns):
-        found = ", ".join(columns) or "nothing"
-        raise ClipListError(f"{name}: needs the columns start_s,duration_s, has {found}")
-    clips = []
-    for row in rows:
-        try:
-            clips.append(Clip(float(row["start_s"]), float(row["duration_s"])))
-        except (TypeError, ValueError):
-            raise ClipListError(
-                f"{name} line {rows.line_num}: '{row['start_s']},{row['duration_s']}' "
-                "are not two numbers of seconds"
-            ) from None
-        except ClipListError as error:
-            raise ClipListError(f"{name} line {rows.line_num}: {error}") from None
+    clips: list[Clip] = []
+    try:
+        columns = _columns(rows)
+        clips += [_clip(row, columns) for row in rows]
+    except csv.Error as error:
+        raise ClipListError(f"{name}, behind line {rows.line_num}: {error}") from None
+    except ClipListError as error:
+        where = f" line {rows.line_num}" if rows.line_num > 1 else ""
+        raise ClipListError(f"{name}{where}: {error}") from None
     if not clips:
         raise ClipListError(f"{name} lists no clip")
     return tuple(clips)
+
+
+def _columns(rows: csv.DictReader[str]) -> int:
+    names = rows.fieldnames or []
+    if not {"start_s", "duration_s"} <= set(names):
+        raise ClipListError(
+            f"needs the columns start_s,duration_s, has {', '.join(names) or 'nothing'}"
+        )
+    return len(names)
+
+
+def _clip(row: dict[str | Any, Any], columns: int) -> Clip:
+    """`row` holds what the header names, and under None what goes beyond: 1,5 for 1.5, perhaps."""
+    if None in row:
+        fields = columns + len(row[None])
+        raise ClipListError(f"{fields} fields where the header names {columns}")
+    try:
+        return Clip(float(row["start_s"]), float(row["duration_s"]))
+    except (TypeError, ValueError):
+        told = f"{row['start_s']},{row['duration_s']}"
+        raise ClipListError(f"'{told:.40}' are not two numbers of seconds") from None
