@@ -1,0 +1,50 @@
+"""Uploads that exist only as facts: planning opens no file and starts no process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from clipkit.media.upload import AudioTrack, Upload
+
+AAC = AudioTrack("aac", 48000, 2)
+
+
+def upload(
+    frames: int | Sequence[float] = 500, fps: float = 25.0, gop_frames: int = 50, **facts: Any
+) -> Upload:
+    """At a constant rate with a key frame every `gop_frames`, or with frames at given times."""
+    times_s = [n / fps for n in range(frames)] if isinstance(frames, int) else list(frames)
+    plain: dict[str, Any] = {
+        "path": Path("/uploads/film.mp4"),
+        "sha256": "0" * 64,
+        "size_bytes": 1_000_000,
+        "container": "mov,mp4,m4a,3gp,3g2,mj2",
+        "container_start_s": 0.0,
+        "duration_s": times_s[-1] + 1 / fps,
+        "video_stream": 0,
+        "codec": "h264",
+        "profile": "High",
+        "pixel_format": "yuv420p",
+        "bit_depth": 8,
+        "coded_width": 1280,
+        "coded_height": 720,
+        "width": 1280,
+        "height": 720,
+        "rotation_deg": 0,
+        "time_base": Fraction(1, 12800),
+        "fps": fps,
+        "vfr": False,
+        "hdr": False,
+        "color_transfer": None,
+        "frame_times_s": tuple(times_s),
+        "key_frame_times_s": tuple(times_s[::gop_frames]),
+        "seek": "exact",
+        "audio": (AAC,),
+        "films": 1,
+        "other_streams": (),
+        "warnings": (),
+    }
+    return Upload(**plain | facts)
