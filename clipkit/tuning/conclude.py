@@ -78,9 +78,10 @@ def _job_words(findings: Findings) -> str:
 def _measured_words(findings: Findings) -> str:
     measured = _measured_job(findings)
     rivals = " and ".join(measured["against"])
+    clips = measured["clips_per_pair"]
     return (
         f"{len(findings.screened)} settings screened, the best confirmed{f' against {rivals}' if rivals else ''} "
-        f"in {measured['pairs']} pairs of {measured['clips_per_pair']} clips"
+        f"in {measured['pairs']} pairs of {clips} clip{'s' if clips != 1 else ''}"
     )
 
 

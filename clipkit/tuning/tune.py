@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ from clipkit.tuning.strategy import TuneStrategy
 # What executing the notebook and writing the report takes, of the user's budget.
 REPORT_S = 20.0
 _LEAST_BUDGET_S = 20.0
+# Sound that MP4 can hold besides AAC. Today's commands copy it, so the candidates do.
+_COPIED_SOUND = {"mp3", "mp2", "ac3", "eac3", "opus", "alac"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
     build = ffmpeg_builds.find(request.fixed.ffmpeg)
     build.require(encoders=("libx264",))
     mechanism = _mechanism(request.host, open_ceiling)
+    request = replace(request, fixed=alike(request.uploads, request.fixed))
     store = Store.create(_folder(request))
     question = _question(request)
     facts = environment.describe([build], str(mechanism))
@@ -91,6 +94,15 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
     store.describe(recommendation=recommendation.to_json())
     store.write("clipkit.toml", to_toml(recommendation))
     return Tuned(store.folder, recommendation)
+
+
+def alike(uploads: Sequence[Upload], fixed: Settings) -> Settings:
+    """`fixed`, with sound copied where the baselines copy it and the user left it to clipkit: what
+    is compared must do the same work."""
+    codecs = {upload.audio[0].codec for upload in uploads if upload.audio}
+    if fixed.audio == "auto" and codecs and codecs <= _COPIED_SOUND:
+        return replace(fixed, audio="copy")
+    return fixed
 
 
 def _mechanism(host: Host, open_ceiling: Callable[[Limits], Ceiling]) -> Mechanism:

@@ -264,6 +264,11 @@ def unmeasured(findings: Findings, ceiling: str) -> tuple[str, ...]:
                 f"{upload_name(job.upload)} has {job.upload.films} video streams: clipkit cuts the "
                 "first, ffmpeg left to itself the largest, so the baselines cut another picture"
             )
+    if question.fixed.audio == "copy":
+        said.append(
+            "re-encoded sound: it is copied as it is, as today's commands do; players that want AAC "
+            "need --audio aac, which costs CPU"
+        )
     if ceiling in {"watchdog", "none"}:
         said.append("no kernel enforced the ceiling here: see clipkit doctor")
     said += [
