@@ -1,0 +1,110 @@
+"""How the backend cuts today, word for word, and the user's own command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from inventing import upload
+
+from clipkit.errors import TemplateError
+from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.plan import baselines
+from clipkit.plan.clips import Clip, Job
+from clipkit.plan.subjects import Subject, from_template
+from clipkit.plan.task import OUTPUT
+from clipkit.settings import Settings
+
+BUILD = FfmpegBuild("bundled", "/opt/ffmpeg", "9.0.2", frozenset(), frozenset())
+
+
+def words(template: baselines.Template, name: str = "film.mp4") -> tuple[str, ...]:
+    job = Job(upload(path=Path("/uploads", name)), (Clip(5.04, 12.0),))
+    (task,) = baselines.tasks(job, template, BUILD)
+    ((step,),) = (attempt.steps for attempt in task.attempts)
+    assert (task.frames, task.output) == (None, "clip-001.mp4")
+    return step
+
+
+class TestTheOriginal:
+    def test_the_sketch_seeks_after_the_input(self) -> None:
+        sketch, _ = baselines.original(Settings())
+        line = "/opt/ffmpeg -i /uploads/film.mp4 -ss 5.040000 -t 12.000000 -c:v libx264"
+        line += " -preset ultrafast -c:a copy"
+        assert words(sketch) == (*line.split(), OUTPUT)
+
+    def test_fluent_seeks_before_it(self) -> None:
+        _, fluent = baselines.original(Settings(preset="fast", crf=30))
+        line = "/opt/ffmpeg -ss 5.040000 -i /uploads/film.mp4 -y -t 12.000000 -c:v libx264"
+        line += " -preset fast -crf 30 -threads 1 -c:a copy"
+        assert words(fluent) == (*line.split(), OUTPUT)
+
+
+class TestTemplates:
+    def test_the_words_are_a_shells_and_no_shell_gets_them(self) -> None:
+        template = baselines.parse("cut 'a b' \"$HOME;ls\" {input} --to={end} {output}")
+        assert words(template, "x y; rm *.mp4") == (
+            "cut",
+            "a b",
+            "$HOME;ls",
+            "/uploads/x y; rm *.mp4",
+            "--to=17.040000",
+            OUTPUT,
+        )
+
+    def test_a_placeholder_in_an_uploads_name_is_a_name(self) -> None:
+        template = baselines.parse("cut {input} {start} {output}")
+        assert words(template, "{start}{output}.mp4")[1:3] == (
+            "/uploads/{start}{output}.mp4",
+            "5.040000",
+        )
+
+    def test_plain_ffmpeg_is_the_build_of_the_settings(self) -> None:
+        assert words(baselines.parse("ffmpeg -i {input} {output}"))[0] == "/opt/ffmpeg"
+        named = baselines.parse("/usr/local/bin/ffmpeg -i {input} {output}")
+        assert words(named)[0] == "/usr/local/bin/ffmpeg"
+
+    def test_its_text_is_what_was_typed(self) -> None:
+        text = "ffmpeg -ss {start} -i {input} -vf 'scale=1:2, x' {output}"
+        assert baselines.parse(text).text == text
+        assert baselines.parse(baselines.parse(text).text).argv == baselines.parse(text).argv
+
+    @pytest.mark.parametrize(
+        ("text", "complaint"),
+        [
+            ("ffmpeg -i {input} out.mp4", "lacks {output}"),
+            ("ffmpeg {output}", "lacks {input}"),
+            ("ffmpeg -i {input} {outptu} {output}", "unknown placeholder {outptu}"),
+            ("ffmpeg -i '{input} {output}", "cannot be split into words"),
+            ("{input} {output}", "must start with a program"),
+            ("", "lacks {input}"),
+        ],
+    )
+    def test_what_is_wrong_with_one_is_told(self, text: str, complaint: str) -> None:
+        with pytest.raises(TemplateError) as told:
+            baselines.parse(text)
+        assert complaint in str(told.value)
+        assert told.value.exit_code == 2
+
+
+class TestFramesDecoded:
+    """From where decoding starts up to the clip's last frame; a key frame each 50 frames."""
+
+    clip = Clip(7.0, 2.0)
+
+    def decoded(self, subject: Subject, settings: Settings | None = None) -> int | None:
+        job = Job(upload(), (self.clip,))
+        return subject.frames_decoded(job, self.clip, settings or Settings())
+
+    def test_of_the_engine_from_the_key_frame(self) -> None:
+        assert self.decoded(Subject()) == 225 - 150
+        assert self.decoded(Subject(), Settings(seek="output")) == 225
+
+    def test_of_the_original_by_the_side_of_its_seek(self) -> None:
+        sketch, fluent = map(from_template, baselines.original(Settings()))
+        assert self.decoded(sketch) == 225
+        assert self.decoded(fluent) == 225 - 150
+
+    def test_of_a_command_that_does_not_tell_it_is_unknown(self) -> None:
+        command = from_template(baselines.parse("cut {input} {output}"))
+        assert self.decoded(command) is None
