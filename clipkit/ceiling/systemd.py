@@ -42,7 +42,9 @@ class Systemd(Ceiling):
         self.enforced = standing.tightest(limits, standing.limits_above([self._folder]))
 
     def wrap(self, argv: Sequence[str]) -> list[str]:
-        """The first process makes the scope; those started later enter it."""
+        """The first process makes the scope; those started later enter it, where the kernel lets
+        this user move a process there: from a session outside of the user's systemd it does not.
+        """
         if self._folder.exists():
             return groups.enter_argv([self._folder / "cgroup.procs"], argv)
         inside = groups.enter_argv([], argv, stay=True)
@@ -78,16 +80,26 @@ class Systemd(Ceiling):
         self._last = self.usage()
         if self._readings:
             self._readings.close()
-        groups.kill_all(self._folder)
-        _wait_until_gone(self._folder)
+        self._remove()
 
     def _wait_for_the_scope(self) -> None:
         """A process on its way into the scope is not in it yet, and could not be killed there."""
         give_up = time.monotonic() + _PATIENCE_S
-        while self._pid and not self._folder.exists() and time.monotonic() < give_up:
+        while self._pid and self._pid not in groups.pids_in(self._folder):
             process = read_process(self._pid)
-            if not process or process.zombie:
+            if not process or process.zombie or time.monotonic() > give_up:
                 return
+            time.sleep(0.005)
+
+    def _remove(self) -> None:
+        """systemd removes a scope when its last process has gone."""
+        give_up = time.monotonic() + _PATIENCE_S
+        while self._folder.exists():
+            groups.kill_all(self._folder)
+            if time.monotonic() > give_up:
+                raise CeilingError(
+                    f"{self._folder} is still there; type: systemctl stop {self._unit}"
+                )
             time.sleep(0.005)
 
 
@@ -104,8 +116,7 @@ def _scope_argv(limits: Limits) -> list[str]:
         properties["CPUQuota"] = f"{limits.cpus * 100:g}%"
     if limits.pids is not None:
         properties["TasksMax"] = str(limits.pids)
-    if _version() >= 253:  # since then systemd would end the whole scope after the kernel's kill
-        properties["OOMPolicy"] = "continue"
+    properties |= _survive_a_kill(_version())
     user = [] if os.geteuid() == 0 else ["--user"]
     assignments = [f"--property={key}={value}" for key, value in properties.items()]
     return ["systemd-run", *user, "--scope", "--quiet", "--collect", *assignments]
@@ -148,6 +159,18 @@ def _try_a_scope(scope: Sequence[str], limits: Limits) -> Path:
     return Path(parent)
 
 
+def _survive_a_kill(version: int) -> dict[str, str]:
+    """systemd ends a scope in which the kernel has killed one process, with all that lives in it.
+
+    Since 253 it can be told not to. 251 and 252 cannot: there, what it sends is made harmless.
+    """
+    if version >= 253:
+        return {"OOMPolicy": "continue"}
+    if version >= 251:
+        return {"KillSignal": "SIGCONT", "SendSIGKILL": "no", "TimeoutStopSec": "1h"}
+    return {}
+
+
 def _version() -> int:
     told = subprocess.run(
         ["systemd-run", "--version"], capture_output=True, text=True, check=False
@@ -160,12 +183,3 @@ def _is_stayer(pid: int) -> bool:
         return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(STAYER.encode())
     except OSError:
         return False
-
-
-def _wait_until_gone(folder: Path) -> None:
-    """systemd removes a scope when its last process has gone."""
-    give_up = time.monotonic() + _PATIENCE_S
-    while folder.exists():
-        if time.monotonic() > give_up:
-            raise CeilingError(f"{folder} is still there; type: systemctl stop {folder.name}")
-        time.sleep(0.005)
