@@ -1,33 +1,81 @@
 """The recommended settings in the terms of the user's own backend. Pure: text from settings.
 
 What is exported seeks and encodes as recommended; exact frames and checked outputs are what
-`clipkit cut` adds.
+`clipkit cut` adds. The programmes themselves lie in `snippets/`, with `@name@` for what varies.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from importlib import resources
 
 from clipkit.errors import UsageError
 from clipkit.settings import Settings
 
+Options = list[str]
 
-def input_options(settings: Settings) -> list[str]:
-    """Options that belong before the input."""
-    options = ["-threads", str(settings.decoder_threads)] if settings.decoder_threads else []
-    if settings.filter_threads:
-        options = ["-filter_threads", str(settings.filter_threads), *options]
-    return options
+# Without copypriorss, a clip would carry the sound since the key frame before it, hidden.
+_COPY = ["-c:a", "copy", "-copypriorss", "0", "-bsf:a", "aac_adtstoasc"]
+_ENCODE = ["-c:a", "aac", "-b:a", "128k"]
+_SOUND = {"auto": [_COPY, _ENCODE], "aac": [_ENCODE], "none": [["-an"]]}
+_WHY_SOUND = (
+    "AAC is copied; the bitstream filter fails at once on any other sound: then it is encoded."
+)
+_WHY_SEEK = {
+    "input": "before the input: decodes from the key frame, not from the film's start",
+    "output": "after the input: decodes from the film's start",
+}
+_PLACEHOLDER = re.compile(r"@(\w+)@")
 
 
-def output_options(settings: Settings) -> list[str]:
-    """Options that belong before the output."""
-    options = ["-c:v", "libx264", "-preset", settings.preset, "-crf", str(settings.crf)]
-    if settings.encoder_threads:
-        options += ["-threads", str(settings.encoder_threads)]
-    if settings.bframes is not None:
-        options += ["-bf", str(settings.bframes)]
+def export(settings: Settings, form: str) -> str:
+    """A programme to paste. Raises UsageError for an unknown form."""
+    if form not in FORMS:
+        raise UsageError(f"unknown form '{form}': one of {', '.join(FORMS)}")
+    return FORMS[form](settings)
+
+
+def one_line(settings: Settings) -> str:
+    """The shortest change in fluent-ffmpeg's terms: what is not as in the backend that the baselines
+    describe (x264's preset `ultrafast` and CRF 23, ffmpeg's own choice of decoder threads)."""
+    usual = Settings()
+    after = [*_threads(settings.encoder_threads, always=True), *_frames_held(settings)]
+    if settings.crf != usual.crf:
+        after = ["-crf", str(settings.crf), *after]
+    if settings.preset != usual.preset:
+        after = ["-preset", settings.preset, *after]
+    before = _js_call("inputOptions", _threads(settings.decoder_threads))
+    return f".{_js_seek(settings)}(start){before}{_js_call('outputOptions', after)}"
+
+
+def _before_input(settings: Settings) -> Options:
+    """An upload may not open what is no file (a playlist would). Filter threads are left out:
+    without filters they change nothing."""
+    return ["-protocol_whitelist", "file", *_threads(settings.decoder_threads)]
+
+
+def _before_output(settings: Settings) -> Options:
+    """Browsers play 8 bit 4:2:0, and start sooner where the index comes first."""
+    pixels = ["-pix_fmt", "yuv420p"] if settings.hdr == "sdr" else []
+    return [
+        *("-c:v", "libx264", "-preset", settings.preset, "-crf", str(settings.crf)),
+        *_threads(settings.encoder_threads),
+        *_frames_held(settings),
+        *pixels,
+        *("-movflags", "+faststart", "-f", "mp4"),
+    ]
+
+
+def _threads(count: int, always: bool = False) -> Options:
+    return ["-threads", str(count)] if count or always else []
+
+
+def _frames_held(settings: Settings) -> Options:
+    """What decides how many frames x264 keeps in memory, where it is not as the preset has it."""
+    options = ["-bf", str(settings.bframes)] if settings.bframes is not None else []
     if settings.refs is not None:
         options += ["-refs", str(settings.refs)]
     x264 = []
@@ -35,113 +83,105 @@ def output_options(settings: Settings) -> list[str]:
         x264.append(f"rc-lookahead={settings.lookahead}")
     if settings.mbtree is not None:
         x264.append(f"mbtree={int(settings.mbtree)}")
-    if x264:
-        options += ["-x264-params", ":".join(x264)]
-    audio = {"auto": ["-c:a", "copy"], "aac": ["-c:a", "aac"], "none": ["-an"]}
-    return options + audio[settings.audio]
+    return [*options, "-x264-params", ":".join(x264)] if x264 else options
 
 
-def export(settings: Settings, form: str) -> str:
-    """A snippet to paste. Raises UsageError for an unknown form."""
-    try:
-        return FORMS[form](settings)
-    except KeyError:
-        raise UsageError(f"unknown form '{form}': one of {', '.join(FORMS)}") from None
-
-
-def one_line(settings: Settings) -> str:
-    """The change in fluent-ffmpeg's terms, for the verdict."""
-    before = f".inputOptions({_js(input_options(settings))})" if input_options(settings) else ""
-    return f".seekInput(start){before}.outputOptions({_js(output_options(settings))})"
-
-
-def _js(options: list[str]) -> str:
-    pairs = ", ".join(json.dumps(option).replace('"', "'") for option in options)
-    return f"[{pairs}]"
+# -- fluent-ffmpeg ---------------------------------------------------------------------------
 
 
 def _fluent(settings: Settings) -> str:
-    return f"""\
-// clips at the same time: {settings.concurrency}
-const maxConcurrent = {settings.concurrency};
+    # Of itself, fluent-ffmpeg lets ffmpeg ask before it overwrites a name with `file:`, and wait.
+    alone = ["-nostdin", "-y"]
+    return _filled(
+        "cut.js.in",
+        settings,
+        why_sound=f"// {_WHY_SOUND}\n" if settings.audio == "auto" else "",
+        sound="".join(f"  {_js_list(options)},\n" for options in _SOUND[settings.audio]),
+        seek=_js_seek(settings),
+        why_seek=_WHY_SEEK[settings.seek],
+        before_input=_js_list([*alone, *_before_input(settings)]),
+        before_output=_js_list(_before_output(settings)),
+    )
 
-function cutClip(ffmpeg, input, start, duration, output) {{
-  return new Promise((resolve, reject) => {{
-    ffmpeg(input)
-      .seekInput(start) // before the input: jumps to the key frame
-      .inputOptions({_js(input_options(settings))})
-      .duration(duration)
-      .outputOptions({_js(output_options(settings))})
-      .on('end', () => resolve(output))
-      .on('error', reject)
-      .save(output);
-  }});
-}}
 
-module.exports = {{ maxConcurrent, cutClip }};
-"""
+def _js_seek(settings: Settings) -> str:
+    return "seekInput" if settings.seek == "input" else "seek"
+
+
+def _js_call(method: str, options: Sequence[str]) -> str:
+    """`.inputOptions('-threads 1')`; nothing where there are no options."""
+    if not options:
+        return ""
+    words = _js_words(options)
+    return f".{method}({words[0] if len(words) == 1 else _js_list(options)})"
+
+
+def _js_list(options: Sequence[str]) -> str:
+    return f"[{', '.join(_js_words(options))}]"
+
+
+def _js_words(options: Sequence[str]) -> list[str]:
+    """fluent-ffmpeg takes an option and its value as one word with a blank in between."""
+    joined = " ".join(options)
+    return [f"'{option.strip()}'" for option in re.split(r" (?=-[a-z])", joined)]
+
+
+# -- shell, Python, Rust ---------------------------------------------------------------------
 
 
 def _shell(settings: Settings) -> str:
-    before, after = " ".join(input_options(settings)), " ".join(output_options(settings))
-    return f"""\
-#!/bin/sh
-# usage: cut.sh INPUT START DURATION OUTPUT     clips at the same time: {settings.concurrency}
-set -eu
-exec ffmpeg -nostdin -v error -y {before} -ss "$2" -i "$1" -t "$3" \\
-  {after} "$4"
-"""
+    first, *others = [shlex.join(options) for options in _SOUND[settings.audio]]
+    sound = f"  cut {first}"
+    if others:
+        sound = f"  # {_WHY_SOUND}\n{sound} 2>/dev/null || cut {others[0]}"
+    seek = '-ss "$start" '
+    before, after = (seek, "") if settings.seek == "input" else ("", seek)
+    threads = "".join(f"{word} " for word in _before_input(settings))
+    return _filled(
+        "cut.sh.in",
+        settings,
+        before_input=f'{threads}{before}-i "file:$input" {after}-t "$duration"',
+        before_output=shlex.join(_before_output(settings)),
+        sound=sound,
+    )
 
 
 def _python(settings: Settings) -> str:
-    return f"""\
-import asyncio
-
-MAX_CONCURRENT = {settings.concurrency}
-_BEFORE_INPUT = {input_options(settings)!r}
-_BEFORE_OUTPUT = {output_options(settings)!r}
-_slots = asyncio.Semaphore(MAX_CONCURRENT)
-
-
-async def cut_clip(source: str, start_s: float, duration_s: float, output: str) -> None:
-    async with _slots:
-        ffmpeg = await asyncio.create_subprocess_exec(
-            "ffmpeg", "-nostdin", "-v", "error", "-y",
-            *_BEFORE_INPUT, "-ss", str(start_s), "-i", source,
-            "-t", str(duration_s), *_BEFORE_OUTPUT, output,
-        )
-        if code := await ffmpeg.wait():
-            raise RuntimeError(f"ffmpeg ended with {{code}} on {{source}}")
-"""
+    seek = '"-ss", f"{start_s:.6f}", '
+    return _filled(
+        "cut.py.in",
+        settings,
+        before_input=json.dumps(_before_input(settings)),
+        before_output=json.dumps(_before_output(settings)),
+        why_sound=f"# {_WHY_SOUND}\n" if settings.audio == "auto" else "",
+        sound="".join(f"    {json.dumps(options)},\n" for options in _SOUND[settings.audio]),
+        seek_before=seek if settings.seek == "input" else "",
+        seek_after=seek if settings.seek == "output" else "",
+    )
 
 
 def _rust(settings: Settings) -> str:
-    before = ", ".join(json.dumps(option) for option in input_options(settings))
-    after = ", ".join(json.dumps(option) for option in output_options(settings))
-    return f"""\
-use std::io;
-use std::process::Command;
+    seek = '            .args(["-ss", &start_s.to_string()])\n'
+    return _filled(
+        "cut.rs.in",
+        settings,
+        before_input=_rust_words(_before_input(settings)),
+        before_output=_rust_words(_before_output(settings)),
+        why_sound=f"// {_WHY_SOUND}\n" if settings.audio == "auto" else "",
+        sound="".join(f"    &[{_rust_words(options)}],\n" for options in _SOUND[settings.audio]),
+        seek_before=seek if settings.seek == "input" else "",
+        seek_after=seek if settings.seek == "output" else "",
+    )
 
-/// Clips at the same time.
-pub const MAX_CONCURRENT: usize = {settings.concurrency};
-const BEFORE_INPUT: &[&str] = &[{before}];
-const BEFORE_OUTPUT: &[&str] = &[{after}];
 
-pub fn cut_clip(input: &str, start_s: f64, duration_s: f64, output: &str) -> io::Result<()> {{
-    let status = Command::new("ffmpeg")
-        .args(["-nostdin", "-v", "error", "-y"])
-        .args(BEFORE_INPUT)
-        .args(["-ss", &start_s.to_string(), "-i", input, "-t", &duration_s.to_string()])
-        .args(BEFORE_OUTPUT)
-        .arg(output)
-        .status()?;
-    if status.success() {{
-        Ok(())
-    }} else {{
-        Err(io::Error::new(io::ErrorKind::Other, format!("ffmpeg ended with {{status}} on {{input}}")))
-    }}
-}}
-"""
+def _rust_words(options: Sequence[str]) -> str:
+    return json.dumps(options)[1:-1]
+
+
+def _filled(name: str, settings: Settings, **places: str) -> str:
+    text = resources.files("clipkit.tuning").joinpath("snippets", name).read_text("utf-8")
+    filled: Mapping[str, str] = places | {"max_concurrent": str(settings.concurrency)}
+    return _PLACEHOLDER.sub(lambda found: filled[found[1]], text)
 
 
 FORMS: dict[str, Callable[[Settings], str]] = {
