@@ -104,7 +104,8 @@ def execute(tasks: Sequence[Task], run: Run, ceiling: Ceiling, watch: Watch) -> 
                     _engine(ceiling, run, work_dir) as process,
                 ):
                     told = _converse(process, tasks, _orders(run, work_dir), watch)
-                after = ceiling.usage()
+                    # Before the engine is reaped: without a group its CPU goes with it.
+                    after = ceiling.usage()
         finally:
             ceiling.kill()
     return _gather(told, tasks, sampler.samples, (before, after))
