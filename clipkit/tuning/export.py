@@ -18,9 +18,16 @@ from clipkit.settings import Settings
 Options = list[str]
 
 # Without copypriorss, a clip would carry the sound since the key frame before it, hidden.
-_COPY = ["-c:a", "copy", "-copypriorss", "0", "-bsf:a", "aac_adtstoasc"]
+_COPY = ["-c:a", "copy", "-copypriorss", "0"]
+_COPY_AAC = [*_COPY, "-bsf:a", "aac_adtstoasc"]
 _ENCODE = ["-c:a", "aac", "-b:a", "128k"]
-_SOUND = {"auto": [_COPY, _ENCODE], "aac": [_ENCODE], "none": [["-an"]]}
+# What to try, in this order.
+_SOUND = {
+    "auto": [_COPY_AAC, _ENCODE],
+    "aac": [_ENCODE],
+    "copy": [_COPY],
+    "none": [["-an"]],
+}
 _WHY_SOUND = (
     "AAC is copied; the bitstream filter fails at once on any other sound: then it is encoded."
 )
@@ -40,13 +47,15 @@ def export(settings: Settings, form: str) -> str:
 
 def one_line(settings: Settings) -> str:
     """The shortest change in fluent-ffmpeg's terms: what is not as in the backend that the baselines
-    describe (x264's preset `ultrafast` and CRF 23, ffmpeg's own choice of decoder threads)."""
+    describe (preset `ultrafast`, CRF 23, sound copied, ffmpeg's own choice of decoder threads)."""
     usual = Settings()
     after = [*_threads(settings.encoder_threads, always=True), *_frames_held(settings)]
     if settings.crf != usual.crf:
         after = ["-crf", str(settings.crf), *after]
     if settings.preset != usual.preset:
         after = ["-preset", settings.preset, *after]
+    if settings.audio in {"aac", "none"}:
+        after += _SOUND[settings.audio][0]
     before = _js_call("inputOptions", _threads(settings.decoder_threads))
     return f".{_js_seek(settings)}(start){before}{_js_call('outputOptions', after)}"
 

@@ -296,6 +296,16 @@ def test_aac_is_copied_other_sound_encoded_and_none_needed(
     assert _frames_s(mute)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_sound_is_kept_whatever_it_is_where_the_settings_copy_it(
+    export: Export, make: Callable[..., Path], small: Path, form: str
+):
+    mp3 = make("mp3.mp4", "-c", "copy", "-c:a", "libmp3lame", source=("-i", small))
+    (clip,) = export(form, Settings(audio="copy")).cut(str(mp3), [(1.5, 1.0, "clip.mp4")])
+    assert _packets(clip) <= _packets(mp3)
+    assert _sound(clip)[1] > -0.05
+
+
 def _packets(path: Path) -> set[bytes]:
     with av.open(str(path)) as film:
         return {bytes(packet) for packet in film.demux(film.streams.audio[0]) if packet.size}
