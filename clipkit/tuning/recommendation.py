@@ -117,7 +117,7 @@ def read(campaign: Path) -> Recommendation:
         return Recommendation.from_json(json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
         raise CampaignError(f"{campaign} has no recommendation.json: run `clipkit tune`") from None
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CampaignError(f"{path} cannot be read: {error}") from None
 
 

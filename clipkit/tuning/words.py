@@ -42,7 +42,10 @@ def upload_line(upload: Upload, job: str) -> str:
 
 def upload_name(upload: Upload) -> str:
     """Safe to print, whatever the upload is called."""
-    return upload.path.name.encode("ascii", "backslashreplace").decode()
+    return "".join(
+        letter if letter.isascii() and letter.isprintable() else ascii(letter)[1:-1]
+        for letter in upload.path.name
+    )
 
 
 def verdict(findings: Findings) -> str:

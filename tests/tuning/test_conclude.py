@@ -1,0 +1,248 @@
+"""Figures and sentences of the recommendation, from the trials of invented machines."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from surface import FLUENT, SKETCH, STARTER, TWO_CORES, Machine, film, question, shortened, tune
+
+from clipkit import settings as settings_station
+from clipkit.errors import CampaignError
+from clipkit.format import MIB
+from clipkit.hosts import Host
+from clipkit.plan.clips import spread
+from clipkit.settings import Settings
+from clipkit.trial.record import Status
+from clipkit.tuning import recommendation as station
+from clipkit.tuning.conclude import Setting, conclude
+from clipkit.tuning.findings import Findings, gather
+from clipkit.tuning.question import Question
+from clipkit.tuning.recommendation import Baseline, Recommendation
+
+SETTING = Setting(
+    ceiling="cgroup1",
+    enforced="enforced by control groups v1",
+    machine="Invented CPU, 2 cores",
+    job={"clips": 12, "clip_s": 12.0, "spread": "evenly"},
+    again="clipkit tune film.mp4",
+)
+
+
+def concluded(asked: Question, **changes: object) -> Recommendation:
+    return conclude(gathered(asked, **changes), SETTING)
+
+
+def gathered(asked: Question, **changes: object) -> Findings:
+    invented = Machine(**({"noise": 0.02, "contrast": 0.2} | changes))  # type: ignore[arg-type]
+    strategy = tune(asked, invented)
+    assert strategy.winner is not None
+    return gather(asked, strategy.screened, strategy.winner, strategy.results)
+
+
+def baseline(recommendation: Recommendation, name: str) -> Baseline:
+    return next(entry for entry in recommendation.baselines if entry.name == name)
+
+
+# -- figures ---------------------------------------------------------------------------------
+
+
+def test_the_speedup_of_a_rival_comes_from_its_pairs_with_an_interval():
+    found = concluded(question())
+    fluent = baseline(found, "fluent")
+    assert fluent.speedup is not None
+    assert fluent.speedup_ci95 is not None
+    assert fluent.speedup_ci95[0] < fluent.speedup < fluent.speedup_ci95[1]
+    assert fluent.pairs == found.measured_job["pairs"] >= 5
+    assert found.measured_job["against"] == ["fluent"]
+
+
+def test_a_slow_baseline_is_flagged_as_estimated_and_says_of_how_many_clips():
+    found = concluded(question())
+    sketch, fluent = baseline(found, "sketch"), baseline(found, "fluent")
+    assert 0 < sketch.clips_run < sketch.clips_asked == 12
+    assert sketch.estimated
+    assert f"sketch: {sketch.clips_run} of 12 clips run, all 12 estimated" in found.unmeasured
+    assert fluent.clips_run == 12
+    assert not fluent.estimated
+
+
+def test_with_time_enough_nothing_is_estimated():
+    found = concluded(question(TWO_CORES, 3000))
+    assert not any(entry.estimated for entry in found.baselines)
+    assert not any("estimated" in sentence for sentence in found.unmeasured)
+
+
+def test_headroom_is_what_ceiling_and_reserve_leave_above_the_peak():
+    found = concluded(question(TWO_CORES, reserve_bytes=96 * MIB))
+    assert found.peak_anon_bytes is not None
+    assert found.headroom_bytes == (512 - 96) * MIB - found.peak_anon_bytes
+
+
+def test_without_a_limit_there_is_no_headroom_to_speak_of():
+    assert concluded(question(Host("any", None, 2.0))).headroom_bytes is None
+
+
+def test_ties_are_settings_that_fit_and_are_not_the_recommended_ones():
+    found = concluded(question(replace(STARTER, cpus=1.0)))
+    assert found.ties
+    tables = [tie.settings for tie in found.ties]
+    assert settings_station.to_table(found.settings) not in tables
+    assert all(math.isfinite(tie.predicted_wall_s) for tie in found.ties)
+
+
+def test_a_baseline_that_died_has_no_figures_and_says_why():
+    asked = question()
+    found = concluded(asked, ends=lambda c: Status.OOM if c.subject == SKETCH else None)
+    sketch = baseline(found, "sketch")
+    assert (sketch.status, sketch.error) == ("oom", "invented oom")
+    assert (sketch.wall_s, sketch.speedup, sketch.speedup_ci95) == (None, None, None)
+    assert "sketch did not finish (oom): invented oom" in found.why
+    assert "sketch" not in found.verdict
+
+
+def test_where_every_baseline_died_the_verdict_speaks_of_the_settings_alone():
+    found = concluded(question(), ends=lambda c: Status.OOM if c.subject.template else None)
+    assert "with the best settings; peak" in found.verdict
+    assert found.measured_job["against"] == []
+
+
+def test_the_share_of_the_orchestrator_is_of_all_cpu():
+    found = concluded(question())
+    assert found.orchestrator_cpu_fraction is not None
+    assert 0 < found.orchestrator_cpu_fraction < 0.05
+
+
+# -- sentences -------------------------------------------------------------------------------
+
+
+def test_of_a_long_upload_it_says_what_decoding_in_vain_costs():
+    sentences = concluded(question()).why
+    assert any("decoded frames that nobody sees" in sentence for sentence in sentences)
+
+
+def test_of_a_short_upload_it_says_that_the_seek_order_matters_little():
+    short = spread(film(length_s=14, gop_s=14), 12, 12.0)
+    sentences = concluded(question(jobs=(short,))).why
+    assert any("seek order matters little here" in sentence for sentence in sentences)
+    assert any("the film is only 0:14 long" in sentence for sentence in sentences)
+
+
+def test_the_verdict_names_both_baselines_and_their_intervals():
+    verdict = concluded(question()).verdict
+    assert verdict.startswith("12 clips: ")
+    assert "(sketch: -ss after -i)" in verdict
+    assert "(fluent: -ss before -i)" in verdict
+    assert verdict.count("95 %:") == 2
+
+
+def test_the_advice_is_to_keep_or_to_set_the_number_of_clips_at_once():
+    one, two = concluded(question(STARTER)), concluded(question(TWO_CORES))
+    assert "keep maxConcurrent = 1" in one.do[0]
+    assert "set maxConcurrent = 2" in two.do[0]
+
+
+def test_concurrency_and_its_memory_are_told_against_one_clip_at_a_time():
+    sentences = concluded(question(TWO_CORES)).why
+    told = next(sentence for sentence in sentences if "at once" in sentence)
+    assert "faster" in told
+    assert "instead of 52 MB" in told
+
+
+def test_settings_that_ran_out_of_memory_are_told():
+    sentences = concluded(question(Host("small", 85 * MIB, 2.0))).why
+    assert "2 at once ran out of memory" in sentences
+
+
+def test_few_pairs_are_told_with_what_to_do():
+    found = concluded(question(STARTER, 60))
+    assert found.measured_job["pairs"] < 5
+    assert any("a larger --budget narrows" in sentence for sentence in found.unmeasured)
+
+
+def test_a_baseline_without_time_is_told():
+    found = concluded(question(STARTER, 20))
+    assert "sketch did not finish (cancelled): not run: no time was left" in found.why
+
+
+def test_where_no_kernel_enforced_the_ceiling_that_is_told():
+    findings = gathered(question())
+    watched = conclude(findings, replace(SETTING, ceiling="watchdog"))
+    assert any("no kernel enforced the ceiling" in sentence for sentence in watched.unmeasured)
+    assert not any("no kernel" in sentence for sentence in conclude(findings, SETTING).unmeasured)
+
+
+def test_the_users_server_is_unmeasured_only_without_a_reserve():
+    without, with_it = question(), question(reserve_bytes=96 * MIB)
+    assert any("--reserve" in sentence for sentence in concluded(without).unmeasured)
+    assert not any("--reserve" in sentence for sentence in concluded(with_it).unmeasured)
+
+
+@pytest.mark.parametrize("clips", [1, 2, 3])
+def test_a_job_of_few_clips_is_concluded_in_words(clips: int):
+    found = concluded(shortened(question(STARTER, 200), clips))
+    assert found.verdict.startswith(f"{clips} clips: ")
+    assert found.measured_job["clips"] == clips
+
+
+def test_several_uploads_are_each_described():
+    films = (spread(film("long"), 12, 12.0), spread(film("short", 60), 12, 2.0))
+    found = concluded(question(TWO_CORES, 600, jobs=films))
+    assert found.upload["path"] == "2 uploads"
+    assert len(found.upload["uploads"]) == 2
+    assert [line.split()[0] for line in found.headline[1:]] == ["long.mp4", "short.mp4"]
+    assert found.verdict.startswith("24 clips: ")
+
+
+# -- files -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("budget_s", [20, 60, 300])
+def test_a_recommendation_survives_the_round_trip_through_json(budget_s: float, tmp_path: Path):
+    found = concluded(question(STARTER, budget_s))
+    text = json.dumps(found.to_json(), allow_nan=False)
+    (tmp_path / "recommendation.json").write_text(text, "utf-8")
+    assert station.read(tmp_path) == found
+
+
+def test_the_toml_gives_back_the_same_settings(tmp_path: Path):
+    lean = Settings(preset="fast", crf=30, lookahead=0, mbtree=False, bframes=0, refs=1)
+    for settings in (Settings(), lean, concluded(question()).settings):
+        path = tmp_path / "clipkit.toml"
+        found = replace(concluded(question(STARTER, 20)), settings=settings)
+        path.write_text(station.to_toml(found), "utf-8")
+        assert settings_station.load(path) == settings
+
+
+def test_the_toml_says_where_its_settings_come_from():
+    found = concluded(question())
+    head = station.to_toml(found).split("\n\n")[0].splitlines()
+    assert head == [f"# {line}" for line in (*found.headline, found.verdict)]
+
+
+def test_an_uploads_name_cannot_break_out_of_the_tomls_comment(tmp_path: Path):
+    job = spread(replace(film(), path=Path('/films/a\n[settings]\npreset = "placebo"\n.mp4')), 2, 9)
+    path = tmp_path / "clipkit.toml"
+    path.write_text(station.to_toml(concluded(question(STARTER, 60, jobs=(job,)))), "utf-8")
+    assert settings_station.load(path).preset == "ultrafast"
+
+
+def test_a_folder_without_a_recommendation_says_what_to_run(tmp_path: Path):
+    with pytest.raises(CampaignError, match="run `clipkit tune`"):
+        station.read(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "[]", '{"host": 1}'])
+def test_a_broken_recommendation_is_told_with_its_path(tmp_path: Path, text: str):
+    (tmp_path / "recommendation.json").write_text(text, "utf-8")
+    with pytest.raises(CampaignError, match=r"recommendation\.json cannot be read"):
+        station.read(tmp_path)
+
+
+def test_the_command_of_each_baseline_is_kept():
+    found = concluded(question())
+    assert baseline(found, "sketch").command == SKETCH.template.text  # type: ignore[union-attr]
+    assert baseline(found, "fluent").command == FLUENT.template.text  # type: ignore[union-attr]
