@@ -26,6 +26,8 @@ def cut_failure(manifest: Mapping[str, Any]) -> str:
         for number, clip in enumerate(manifest["clips"], start=1)
         if clip["status"] != "ok"
     ]
+    if not wrong:
+        return f"every clip is right, but {manifest['error']}"
     number, first = next((entry for entry in wrong if entry[1]["status"] != "cancelled"), wrong[0])
     text = (
         f"{len(wrong)} of {len(manifest['clips'])} clips of {manifest['upload']} failed; "

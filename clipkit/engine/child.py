@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# The kernel's choice of victim: an ffmpeg, never the engine or the user's server beside it.
-_OOM_SCORE_ADJUST = "800"
+# The kernel's choice of victim: an ffmpeg, before the engine or the user's server beside it.
+_OOM_SCORE_ADJUST = "1000"
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,8 @@ class Work:
         """Why ffmpeg failed, in one line, with the last thing it said."""
         if ended.signal == signal.SIGXFSZ:
             return f"it wrote more than {self.task.max_output_bytes} bytes"
+        if _is_full(self.folder):  # then ffmpeg's own words found no space either
+            return "no space left on the disk of the output folder"
         how = f"signal {ended.signal}" if ended.signal else f"exit code {ended.code}"
         said = self._last_words()
         return f"ffmpeg ended with {how}: {said}" if said else f"ffmpeg ended with {how}"
@@ -125,3 +127,9 @@ class Work:
             "bytes": None,
             **found,
         }
+
+
+def _is_full(folder: Path) -> bool:
+    """Less is free than a file buffer of ffmpeg's holds (32 KiB) and a little."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize < 64 * 1024

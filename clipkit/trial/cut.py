@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.hosts import Host
 from clipkit.plan import encode
 from clipkit.plan.clips import Clip, Job, span
+from clipkit.plan.task import Task
 from clipkit.settings import Settings, to_table
 from clipkit.trial.execute import ClipOutcome, Execution, Run, Watch, execute
 from clipkit.trial.run import judge, peaks
@@ -39,29 +41,31 @@ def cut(order: Order, ceiling: Ceiling, watch: Watch) -> dict[str, Any]:
     Some clips right: those, and the manifest. None right: no file at all.
     Raises CeilingError, ClipRangeError, FfmpegError, OutputError.
     """
-    out_dir = order.out_dir
     tasks = encode.tasks(order.job, order.settings, order.build)
-    already_there = out_dir.exists()
-    log_dir = out_dir / ".clipkit-logs"
+    _spare_the_upload(order, tasks)
     run = Run(
-        out_dir=out_dir,
-        log_dir=log_dir,
+        out_dir=order.out_dir,
+        log_dir=None,
         concurrency=order.settings.concurrency,
         timeout_s=order.timeout_s,
         stop_on_failure=False,
         reserve_bytes=order.reserve_bytes,
         memory_budget_bytes=_budget(order),
     )
-    try:
-        execution = execute(tasks, run, ceiling, watch)
-        manifest = _manifest(order, ceiling, execution)
-        if any(clip["status"] == "ok" for clip in manifest["clips"]):
-            _write(out_dir / MANIFEST, manifest)
-    finally:
-        _remove_logs(log_dir)
-        if not already_there and out_dir.exists() and not any(out_dir.iterdir()):
-            out_dir.rmdir()
+    execution = execute(tasks, run, ceiling, watch)
+    manifest = _manifest(order, ceiling, execution)
+    if any(clip["status"] == "ok" for clip in manifest["clips"]):
+        _write(order.out_dir / MANIFEST, manifest)
     return manifest
+
+
+def _spare_the_upload(order: Order, tasks: Sequence[Task]) -> None:
+    """A finished clip replaces what has its name: that must not be what it is cut from."""
+    upload = order.job.upload.path
+    for name in (MANIFEST, *(task.output for task in tasks)):
+        target = order.out_dir / name
+        if target.exists() and target.samefile(upload):
+            raise OutputError(f"{target} is the upload itself: choose another --out")
 
 
 def _budget(order: Order) -> int | None:
@@ -69,13 +73,6 @@ def _budget(order: Order) -> int | None:
     if order.host.memory_bytes is None:
         return None
     return order.host.memory_bytes - order.reserve_bytes
-
-
-def _remove_logs(log_dir: Path) -> None:
-    for log in log_dir.glob("*.log"):
-        log.unlink(missing_ok=True)
-    if log_dir.exists():
-        log_dir.rmdir()
 
 
 def _write(path: Path, manifest: dict[str, Any]) -> None:

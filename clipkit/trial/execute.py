@@ -38,14 +38,20 @@ _ENGINE = (
 _START_PATIENCE_S = 60
 _CANCEL_PATIENCE_S = 10
 _WORK_PREFIX = ".clipkit-work-"
+# Out of memory, the kernel's victim is to be the engine rather than the reserve, which stands for
+# the user's server; an ffmpeg comes before both. Raising this needs no privilege, lowering it does.
+_OOM_SCORE_ADJUST = "998"
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How to run tasks: the engine's orders, and the memory to reserve beside it."""
+    """How to run tasks: the engine's orders, and the memory to reserve beside it.
+
+    `log_dir` None: what ffmpeg says is not kept.
+    """
 
     out_dir: Path
-    log_dir: Path
+    log_dir: Path | None
     concurrency: int
     timeout_s: float
     stop_on_failure: bool
@@ -96,14 +102,15 @@ def execute(tasks: Sequence[Task], run: Run, ceiling: Ceiling, watch: Watch) -> 
     Raises CeilingError where the engine itself does not fit, OutputError for an unusable folder.
     """
     with _work_folder(run.out_dir) as work_dir:
+        log_dir = run.log_dir or work_dir
         try:
             with _reserve(ceiling, run.reserve_bytes) as (reserve_pids, reserve_bytes):
                 before = ceiling.usage()
                 with (
                     Sampler(ceiling, reserve_bytes, reserve_pids) as sampler,
-                    _engine(ceiling, run, work_dir) as process,
+                    _engine(ceiling, work_dir, log_dir) as process,
                 ):
-                    told = _converse(process, tasks, _orders(run, work_dir), watch)
+                    told = _converse(process, tasks, _orders(run, work_dir, log_dir), watch)
                     # Before the engine is reaped: without a group its CPU goes with it.
                     after = ceiling.usage()
         finally:
@@ -120,12 +127,12 @@ class _Told:
     cancelled: bool = False
 
 
-def _orders(run: Run, work_dir: Path) -> dict[str, Any]:
+def _orders(run: Run, work_dir: Path, log_dir: Path) -> dict[str, Any]:
     return {
         "op": "orders",
         "out_dir": str(run.out_dir),
         "work_dir": str(work_dir),
-        "log_dir": str(run.log_dir),
+        "log_dir": str(log_dir),
         "concurrency": run.concurrency,
         "timeout_s": run.timeout_s,
         "stop_on_failure": run.stop_on_failure,
@@ -135,18 +142,32 @@ def _orders(run: Run, work_dir: Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _work_folder(out_dir: Path) -> Iterator[Path]:
-    """Where unfinished clips live: beside the finished, so that moving one is one act."""
+    """Where unfinished clips live: beside the finished, so that moving one is one act.
+
+    Folders made for it that hold nothing in the end are removed again.
+    """
+    made: list[Path] = []
     try:
+        made += [folder for folder in (out_dir, *out_dir.parents) if not folder.exists()]
         out_dir.mkdir(parents=True, exist_ok=True)
         for left in out_dir.glob(f"{_WORK_PREFIX}*"):
             _remove_orphan(left)
         folder = Path(tempfile.mkdtemp(prefix=f"{_WORK_PREFIX}{os.getpid()}-", dir=out_dir))
     except OSError as error:
+        _remove_empty(made)
         raise OutputError(f"cannot write into {out_dir}: {error.strerror}") from None
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        _remove_empty(made)
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    """The deepest first, up to one that holds something."""
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def _remove_orphan(folder: Path) -> None:
@@ -182,9 +203,13 @@ def _reserve(ceiling: Ceiling, size_bytes: int) -> Iterator[tuple[frozenset[int]
 
 
 @contextlib.contextmanager
-def _engine(ceiling: Ceiling, run: Run, work_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
-    run.log_dir.mkdir(parents=True, exist_ok=True)
-    with (run.log_dir / "engine.log").open("wb") as log:
+def _engine(ceiling: Ceiling, work_dir: Path, log_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
+    try:
+        log_dir.mkdir(parents=True, exist_ok=True)
+        log = (log_dir / "engine.log").open("wb")
+    except OSError as error:
+        raise OutputError(f"cannot write into {log_dir}: {error.strerror}") from None
+    with log:
         process = subprocess.Popen(
             ceiling.wrap(_ENGINE),
             stdin=subprocess.PIPE,
@@ -194,6 +219,8 @@ def _engine(ceiling: Ceiling, run: Run, work_dir: Path) -> Iterator[subprocess.P
             # Its own session: Ctrl-C reaches us alone, and we cancel in order.
             start_new_session=True,
         )
+    with contextlib.suppress(OSError):  # it may have ended already
+        Path(f"/proc/{process.pid}/oom_score_adj").write_text(_OOM_SCORE_ADJUST)
     try:
         ceiling.adopt(process.pid)
         yield process

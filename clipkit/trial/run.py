@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,8 @@ from clipkit.trial.execute import Execution, Run, Watch, execute
 from clipkit.trial.record import Record, Status
 from clipkit.trial.sampler import Sample, peak
 
+# Where a trial's clips are until it ends.
+CLIPS_PREFIX = ".clips-"
 # More than this share of the CPU gone to other virtual machines, and the times mean little.
 STOLEN_TOO_MUCH = 0.1
 
@@ -74,11 +75,12 @@ def run_trial(
 ) -> Outcome:
     """Run it inside a fresh ceiling. Logs go to `folder`/logs/<run_id>; the clips are removed.
 
-    An interrupt ends it with the status `cancelled`. Raises CeilingError where no ceiling stands.
+    An interrupt ends it with the status `cancelled`. Raises CeilingError where no ceiling stands,
+    OutputError where the folder cannot be written.
     """
     tasks = trial.subject.tasks(trial.job, trial.settings, trial.build)
     cached_fraction = machine.warm(trial.job.upload.path)
-    out_dir = Path(tempfile.mkdtemp(prefix=".clips-", dir=folder))
+    out_dir = folder / f"{CLIPS_PREFIX}{trial.identity.run_id}"
     run = Run(
         out_dir=out_dir,
         log_dir=folder / "logs" / trial.identity.run_id,
