@@ -60,7 +60,7 @@ def _chosen(names: Sequence[str] | None) -> list[Knob]:
 def settings(parsed: argparse.Namespace, names: Sequence[str] | None = None) -> Settings:
     """Defaults, then `--config`, then flags. Raises SettingsError."""
     config = getattr(parsed, "config", None)
-    table = settings_station.to_table(settings_station.load(Path(config))) if config else {}
+    table = {} if config is None else settings_station.to_table(settings_station.load(Path(config)))
     for knob in _chosen(names):
         word = getattr(parsed, knob.name)
         if word is not None:
@@ -69,11 +69,14 @@ def settings(parsed: argparse.Namespace, names: Sequence[str] | None = None) -> 
 
 
 def host(parsed: argparse.Namespace, default: str) -> Host:
-    """`--host`, or `--memory` and `--cpus`. Without any, `default`. Raises HostError."""
-    memory_bytes = hosts.parse_size(parsed.memory) if parsed.memory else None
-    cpus = _cpus(parsed.cpus) if parsed.cpus else None
+    """`--host`, or `--memory` and `--cpus`. Without any, `default`. Raises HostError.
+
+    An empty word is an error, not an absence: `--memory "$UNSET"` must not mean "no limit".
+    """
+    memory_bytes = None if parsed.memory is None else hosts.parse_size(parsed.memory)
+    cpus = None if parsed.cpus is None else _cpus(parsed.cpus)
     custom = memory_bytes is not None or cpus is not None
-    name = parsed.host or (hosts.UNLIMITED if custom else default)
+    name = (hosts.UNLIMITED if custom else default) if parsed.host is None else parsed.host
     return hosts.custom(hosts.find(name), memory_bytes, cpus)
 
 
@@ -81,7 +84,7 @@ def _cpus(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise HostError(f"--cpus {text} is no number of cores: write 0.5 or 2") from None
+        raise HostError(f"--cpus '{text}' is no number of cores: write 0.5 or 2") from None
 
 
 def reserve_bytes(parsed: argparse.Namespace) -> int:
@@ -111,23 +114,23 @@ def upload(word: str) -> Upload:
 
 def job(parsed: argparse.Namespace) -> Job:
     """The clips asked for: a CSV, or a count and a length. Raises ClipListError, ClipRangeError."""
-    if bool(parsed.clips) == bool(parsed.count or parsed.length):
+    spreads = (parsed.count, parsed.length)
+    if parsed.clips is not None:
+        if (*spreads, parsed.seed) != (None, None, None):
+            raise UsageError("--clips lists the clips: leave out --count, --length and --seed")
+        found = Job(upload(parsed.video), _listed(parsed.clips))
+    elif None in spreads:
         raise UsageError("say which clips: either --clips FILE.csv, or --count N and --length S")
-    if parsed.clips:
-        clips = _listed(parsed.clips)
-        found = Job(upload(parsed.video), clips)
     else:
-        if not (parsed.count and parsed.length):
-            raise UsageError("--count and --length belong together")
         found = spread(upload(parsed.video), parsed.count, parsed.length, parsed.seed)
     frames(found)
     return found
 
 
 def _listed(name: str) -> tuple[Any, ...]:
-    if name == "-":
-        return read_csv(sys.stdin, "standard input")
     try:
+        if name == "-":
+            return read_csv(sys.stdin, "standard input")
         with Path(name).open(encoding="utf-8-sig", newline="") as lines:
             return read_csv(lines, name)
     except (OSError, UnicodeDecodeError) as error:

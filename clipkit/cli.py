@@ -167,6 +167,8 @@ def _cut(parsed: argparse.Namespace) -> int:
     from clipkit.trial.cut import Order, cut
     from clipkit.trial.run import limits
 
+    if not parsed.timeout > 0:
+        raise UsageError(f"--timeout {parsed.timeout:g} is no number of seconds: give more than 0")
     settings = arguments.settings(parsed)
     job = arguments.job(parsed)
     host = arguments.host(parsed, UNLIMITED)
@@ -191,11 +193,11 @@ def _cut(parsed: argparse.Namespace) -> int:
         _print_json(manifest)
     elif right:
         print("\n".join(output.cut_lines(manifest, order.out_dir)))
-    if right < len(manifest["clips"]):
+    if manifest["status"] != "ok":
         print(f"clipkit: {output.cut_failure(manifest)}", file=sys.stderr)
     if manifest["status"] == "cancelled":
         return _INTERRUPTED
-    return 0 if right == len(manifest["clips"]) else 1
+    return 0 if manifest["status"] == "ok" else 1
 
 
 # -- the small ones ----------------------------------------------------------------------------
