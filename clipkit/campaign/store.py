@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clipkit.errors import CampaignError, OutputError
-from clipkit.trial.run import Outcome
+from clipkit.trial.run import CLIPS_PREFIX, Outcome
 from clipkit.trial.sampler import Sample
 
 RUNS = "runs.jsonl"
@@ -42,15 +43,22 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the campaign for this process. Raises CampaignError where another one has it."""
-        with (self.folder / ".lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise CampaignError(
-                    f"{self.folder} is in use by another clipkit: wait for it, or use --as NAME"
-                ) from None
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            self._lock(folder)
+            for left in self.folder.glob(f"{CLIPS_PREFIX}*"):  # of a clipkit that was killed
+                shutil.rmtree(left, ignore_errors=True)
             yield
-        (self.folder / ".lock").unlink(missing_ok=True)
+        finally:
+            os.close(folder)
+
+    def _lock(self, folder: int) -> None:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CampaignError(
+                f"{self.folder} is in use by another clipkit: wait for it, or use --as NAME"
+            ) from None
 
     def describe(self, **documents: Mapping[str, Any]) -> None:
         """Write `NAME.json` for each: environment, uploads, recommendation."""
