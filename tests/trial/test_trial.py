@@ -1,0 +1,361 @@
+"""One trial in a real ceiling: what its record says, how it ends, and that nothing is left of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from running import ffmpegs_in, groups_of
+
+from clipkit.ceiling.base import Ceiling, Limits, Mechanism, Usage
+from clipkit.ceiling.choose import open_ceiling
+from clipkit.errors import CeilingError, OutputError
+from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.format import MIB
+from clipkit.hosts import Host
+from clipkit.media.probe import probe
+from clipkit.plan import baselines
+from clipkit.plan.clips import Clip, Job
+from clipkit.plan.subjects import Subject, from_template
+from clipkit.settings import Settings
+from clipkit.trial.execute import ClipOutcome, Execution
+from clipkit.trial.record import Record, Status, columns
+from clipkit.trial.run import Identity, Outcome, Trial, judge, run_trial
+from clipkit.trial.sampler import peak
+
+Open = Callable[[Limits], Ceiling]
+
+SHORT = (Clip(0.5, 0.4), Clip(1.2, 0.6), Clip(2.0, 0.4))
+
+
+@pytest.fixture
+def kernel(real_ceiling: Callable[..., Ceiling]) -> Open:
+    """Opens ceilings that the kernel enforces; skips where it does not."""
+    return lambda limits: real_ceiling(memory_bytes=limits.memory_bytes, cpus=limits.cpus)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(tmp_path: Path) -> Iterator[None]:
+    yield
+    assert groups_of(os.getpid()) == []
+    assert ffmpegs_in(tmp_path) == []
+    assert [entry.name for entry in tmp_path.glob(".*")] == []
+
+
+def trial(upload: Path, build: FfmpegBuild, **changes: Any) -> Trial:
+    """A small trial in 256 MB; `memory_bytes`, `cpus`, `clips` and a Trial's own fields change it."""
+    host = Host("test", changes.pop("memory_bytes", 256 * MIB), changes.pop("cpus", None))
+    plain: dict[str, Any] = {
+        "identity": Identity("trying", "clipkit-0123abcd", 0, 7, 1, "screen"),
+        "job": Job(probe(upload), changes.pop("clips", SHORT)),
+        "subject": Subject(),
+        "settings": Settings(),
+        "build": build,
+        "host": host,
+        "reserve_bytes": 0,
+        "timeout_s": 60.0,
+    }
+    return Trial(**plain | changes)
+
+
+def run(asked: Trial, open_it: Open, folder: Path, watch: Any = lambda _: None) -> Outcome:
+    return run_trial(asked, open_it, folder, watch)
+
+
+class TestRecord:
+    def test_every_column_is_there_and_survives_json(
+        self, slow: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        record = run(trial(slow, build, clips=(Clip(0.0, 1.0),)), kernel, tmp_path).record
+        row = json.loads(json.dumps(record.to_row()))
+        assert row.keys() == columns().keys()
+        assert Record.from_row(row) == record
+        unknown = {name for name, value in row.items() if value is None}
+        preset = {"lookahead", "mbtree", "bframes", "refs"}
+        kept_by_some_kernels = {"cpu_pressure_fraction", "steal_fraction", "peak_kernel_bytes"}
+        nothing_to_say = {"error", "vmaf", "usd_per_month", "clips_seed", "cpu_quota"}
+        assert unknown - kept_by_some_kernels == preset | nothing_to_say
+
+    def test_its_figures_agree_with_each_other(
+        self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        outcome = run(trial(small, build), kernel, tmp_path)
+        record = outcome.record
+        assert (record.status, record.error, record.oom_kills) == (Status.OK, None, 0)
+        assert record.run_id == "0007-clipkit-0123abcd-b0-a1"
+        assert record.clip_starts_s == (0.5, 1.2, 2.0)
+        assert record.wall_s and record.first_clip_s and record.peak_anon_bytes
+        assert record.first_clip_s < record.wall_s
+        assert sum(record.clip_wall_s) <= record.wall_s  # one after the other
+        assert record.clips_per_min == pytest.approx(3 / record.wall_s * 60)
+        assert record.ffmpeg_cpu_s == pytest.approx(sum(record.clip_cpu_s))
+        assert record.orchestrator_cpu_s and record.orchestrator_peak_rss_bytes
+        assert 4 * MIB < record.orchestrator_peak_rss_bytes < 25 * MIB
+        assert record.ffmpeg_peak_rss_bytes and record.peak_cgroup_bytes
+        assert 5 * MIB < record.peak_anon_bytes < record.peak_cgroup_bytes <= 256 * MIB
+        assert record.ffmpeg_peak_rss_bytes > 10 * MIB
+        assert record.output_bytes == sum(row["bytes"] for row in outcome.clips)
+        assert record.upload_cached_fraction == 1.0
+
+    def test_its_clips_have_rows(
+        self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        rows = run(trial(small, build), kernel, tmp_path).clips
+        assert [row["number"] for row in rows] == [1, 2, 3]
+        assert [row["start_s"] for row in rows] == [0.5, 1.2, 2.0]
+        assert [row["frames_kept"] for row in rows] == [10, 15, 10]
+        # from the key frame at each whole second to the clip's last frame
+        assert [row["frames_decoded"] for row in rows] == [23, 20, 10]
+        assert {row["run_id"] for row in rows} == {"0007-clipkit-0123abcd-b0-a1"}
+
+    def test_samples_run_through_time_and_hold_the_peaks(
+        self, slow: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        outcome = run(trial(slow, build, clips=(Clip(0.0, 1.0),)), kernel, tmp_path)
+        times_s = [sample.t_s for sample in outcome.samples]
+        cpu_s = [sample.cpu_s or 0.0 for sample in outcome.samples]
+        assert len(times_s) >= 5
+        assert times_s == sorted(times_s)
+        assert cpu_s == sorted(cpu_s)
+        assert cpu_s[-1] > 0.1
+        assert peak(outcome.samples, "anon_bytes") == outcome.record.peak_anon_bytes
+        sums = [s for s in outcome.samples if s.rss_sum_bytes and s.pss_sum_bytes]
+        assert all((s.pss_sum_bytes or 0) <= (s.rss_sum_bytes or 0) for s in sums)
+        assert sums
+
+    def test_logs_are_kept_and_clips_are_not(
+        self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        record = run(trial(small, build), kernel, tmp_path).record
+        kept = sorted(path.name for path in (tmp_path / "logs" / record.run_id).iterdir())
+        assert kept == ["clip-001.log", "clip-002.log", "clip-003.log", "engine.log"]
+        assert not list(tmp_path.rglob("*.mp4"))
+
+
+class TestSubjects:
+    def test_both_ways_of_the_original_are_measured_alike(
+        self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        for template in baselines.original(Settings()):
+            outcome = run(trial(small, build, subject=from_template(template)), kernel, tmp_path)
+            assert outcome.record.status is Status.OK, outcome.record.error
+            assert outcome.record.subject == template.name
+            assert outcome.record.peak_anon_bytes
+            assert all(row["frames_kept"] >= 9 for row in outcome.clips)
+
+    def test_the_users_own_command_may_write_anything_but_nothing(
+        self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        copying = from_template(baselines.parse("cp /etc/hostname {output} --target {input}"))
+        failing = run(trial(small, build, subject=copying), kernel, tmp_path)
+        assert failing.record.status is Status.FAILED
+        assert "clip 1: " in str(failing.record.error)
+        words = baselines.parse("sh -c 'echo no film > \"$1\"' {input} {output}")
+        written = run(trial(small, build, subject=from_template(words)), kernel, tmp_path)
+        assert written.record.status is Status.OK
+        assert [row["frames_kept"] for row in written.clips] == [None] * 3
+
+    def test_a_program_that_does_not_exist_fails_at_once(
+        self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        missing = from_template(baselines.parse("no-such-program {input} {output}"))
+        outcome = run(trial(small, build, subject=missing), kernel, tmp_path)
+        assert outcome.record.status is Status.FAILED
+        assert "no-such-program cannot be started" in str(outcome.record.error)
+        assert [row["status"] for row in outcome.clips] == ["failed", "cancelled", "cancelled"]
+
+
+class TestMemory:
+    def test_a_kill_by_the_kernel_is_oom(
+        self, slow: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        hungry = trial(
+            slow,
+            build,
+            clips=(Clip(0.0, 2.0), Clip(1.0, 2.0)),
+            settings=Settings(preset="slower", concurrency=2),
+            memory_bytes=96 * MIB,
+        )
+        outcome = run(hungry, kernel, tmp_path)
+        record = outcome.record
+        assert (record.status, record.wall_s) == (Status.OOM, None)
+        assert record.oom_kills and record.oom_kills >= 1
+        assert "memory ceiling" in str(record.error)
+        assert record.peak_cgroup_bytes and record.peak_cgroup_bytes <= 96 * MIB
+        assert record.output_bytes is None
+        assert {row["status"] for row in outcome.clips} <= {"killed", "cancelled"}
+
+    def test_page_cache_at_the_limit_is_not_oom(
+        self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        if _is_in_memory(tmp_path):
+            pytest.skip(f"{tmp_path} is in memory: a file there is no page cache")
+        script = 'head -c 150000000 /dev/zero > "$1.pad" && cp "$0" "$1"'
+        writer = from_template(baselines.parse(f"sh -c '{script}' {{input}} {{output}}"))
+        asked = trial(small, build, subject=writer, clips=SHORT[:1], memory_bytes=64 * MIB)
+        record = run(asked, kernel, tmp_path).record
+        assert record.status is Status.OK, record.error
+        assert record.peak_cgroup_bytes and record.peak_anon_bytes
+        assert record.peak_cgroup_bytes > 60 * MIB
+        assert record.peak_anon_bytes < 32 * MIB
+        assert record.oom_kills == 0
+
+    def test_the_reserve_is_really_occupied_and_not_the_subjects(
+        self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        alone = run(trial(small, build), kernel, tmp_path).record
+        beside = run(trial(small, build, reserve_bytes=80 * MIB), kernel, tmp_path).record
+        assert (alone.status, beside.status) == (Status.OK, Status.OK)
+        assert beside.reserve_bytes == 80 * MIB
+        assert alone.peak_cgroup_bytes and beside.peak_cgroup_bytes
+        assert alone.peak_anon_bytes and beside.peak_anon_bytes
+        assert beside.peak_cgroup_bytes > alone.peak_cgroup_bytes + 60 * MIB
+        assert abs(beside.peak_anon_bytes - alone.peak_anon_bytes) < 8 * MIB
+
+    def test_a_reserve_leaves_less_for_the_job(
+        self, slow: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        asked = {"clips": (Clip(0.0, 0.4),), "memory_bytes": 160 * MIB}
+        fits = run(trial(slow, build, **asked), kernel, tmp_path).record
+        assert fits.status is Status.OK, fits.error
+        tight = trial(slow, build, **asked, reserve_bytes=130 * MIB)
+        assert run(tight, kernel, tmp_path).record.status is Status.OOM
+
+    def test_a_reserve_that_does_not_fit_is_told(
+        self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        asked = trial(small, build, memory_bytes=64 * MIB, reserve_bytes=100 * MIB)
+        with pytest.raises(CeilingError, match=r"reserve of .* does not fit .* lower --reserve"):
+            run(asked, kernel, tmp_path)
+
+    def test_a_ceiling_too_small_for_the_engine_is_told(
+        self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        with pytest.raises(CeilingError, match=r"too small .* raise --memory"):
+            run(trial(small, build, memory_bytes=3 * MIB), kernel, tmp_path)
+
+
+class TestCpu:
+    def test_half_a_core_throttles_and_no_quota_does_not(
+        self, slow: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        busy = Settings(concurrency=3, encoder_threads=2, decoder_threads=2)
+        asked = {"clips": (Clip(0.0, 0.6),) * 3, "settings": busy, "memory_bytes": None}
+        half = run(trial(slow, build, **asked, cpus=0.5), kernel, tmp_path).record
+        free = run(trial(slow, build, **asked), kernel, tmp_path).record
+        assert (half.status, free.status) == (Status.OK, Status.OK)
+        assert half.throttled_s and half.throttled_s > 0
+        assert free.throttled_s == 0
+
+
+class TestEnds:
+    def test_the_time_limit_is_a_status(
+        self, slow: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        asked = trial(slow, build, settings=Settings(preset="veryslow"), timeout_s=0.5)
+        outcome = run(asked, kernel, tmp_path)
+        assert outcome.record.status is Status.TIMEOUT
+        assert outcome.record.wall_s is None
+        assert {row["status"] for row in outcome.clips} == {"timeout"}
+
+    def test_an_interrupt_is_a_record_too(
+        self, slow: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        def interrupt(event: dict[str, Any]) -> None:
+            if event["event"] == "progress":
+                signal.raise_signal(signal.SIGINT)
+
+        asked = trial(slow, build, settings=Settings(preset="veryslow"))
+        record = run(asked, kernel, tmp_path, interrupt).record
+        assert (record.status, record.error) == (Status.CANCELLED, "interrupted")
+
+    def test_a_killed_engine_takes_its_ffmpeg_along(
+        self, slow: Path, build: FfmpegBuild, tmp_path: Path
+    ) -> None:
+        """Also without a ceiling: the trial fails, and `nothing_is_left` looks for ffmpeg."""
+
+        def kill_the_engine(event: dict[str, Any]) -> None:
+            for child in psutil.Process().children(recursive=True):
+                if "clipkit.engine" in " ".join(child.cmdline()):
+                    child.kill()
+
+        asked = trial(slow, build, settings=Settings(preset="veryslow"), memory_bytes=None)
+        outcome = run(
+            asked, lambda limits: open_ceiling(limits, Mechanism.NONE), tmp_path, kill_the_engine
+        )
+        assert outcome.record.status is Status.FAILED
+        assert {row["error"] for row in outcome.clips} == {
+            "the engine was killed before this clip was finished"
+        }
+
+    def test_a_ceiling_that_cannot_stand_leaves_no_folder(
+        self, small: Path, build: FfmpegBuild, tmp_path: Path
+    ) -> None:
+        with pytest.raises(CeilingError):
+            run(trial(small, build), lambda _: open_ceiling(Limits(-1, None)), tmp_path)
+        assert not list(tmp_path.glob(".clips*"))
+
+    def test_a_folder_that_cannot_be_written_is_told(
+        self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(OutputError, match="cannot write into"):
+            run(trial(small, build), kernel, tmp_path / "file")
+
+
+class TestJudgement:
+    """Of executions that are only imagined: what each says about the trial."""
+
+    usage = Usage(None, None, None, None, None, None, None, None, oom_kills=0)
+    clip = ClipOutcome(1, "ok", None, None, ("x",), 1.0, 1.0, 1, 25, "clip-001.mp4", 1)
+
+    def execution(self, **changes: Any) -> Execution:
+        plain: dict[str, Any] = {
+            "clips": (self.clip,),
+            "wall_s": 1.0,
+            "first_clip_s": 1.0,
+            "stopped_s": 1.0,
+            "engine_cpu_s": 0.1,
+            "engine_peak_rss_bytes": 1,
+            "usage": self.usage,
+            "cpu_s": 1.0,
+            "throttled_s": None,
+            "samples": [],
+            "cancelled": False,
+        }
+        return Execution(**plain | changes)
+
+    def test_stolen_time_spoils_a_trial_that_went_well(self) -> None:
+        assert judge(self.execution(), 0.05) == (Status.OK, None)
+        assert judge(self.execution(), None) == (Status.OK, None)
+        status, error = judge(self.execution(), 0.2)
+        assert (status, error) == (Status.INVALID_NOISE, "20% of the CPU went to other machines")
+
+    def test_the_kernels_count_decides_about_memory(self) -> None:
+        killed = dataclasses.replace(self.clip, status="killed", error="killed")
+        oom = dataclasses.replace(self.usage, oom_kills=1)
+        at_limit = dataclasses.replace(self.usage, total_bytes=64, peak_total_bytes=64)
+        assert judge(self.execution(clips=(killed,)))[0] is Status.FAILED
+        assert judge(self.execution(clips=(killed,), usage=oom))[0] is Status.OOM
+        assert judge(self.execution(usage=oom))[0] is Status.OOM
+        assert judge(self.execution(usage=at_limit))[0] is Status.OK
+
+    def test_an_interrupt_comes_before_every_other_end(self) -> None:
+        failed = dataclasses.replace(self.clip, status="failed", error="no")
+        assert judge(self.execution(clips=(failed,), cancelled=True))[0] is Status.CANCELLED
+
+    def test_an_engine_that_just_ended_has_not_finished(self) -> None:
+        assert judge(self.execution(wall_s=None))[0] is Status.FAILED
+
+
+def _is_in_memory(folder: Path) -> bool:
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    under = [words for words in mounts if folder.is_relative_to(words[1])]
+    return max(under, key=lambda words: len(words[1]))[2] in ("tmpfs", "ramfs")
