@@ -88,9 +88,22 @@ def quotient(numerator: Estimate, denominator: Estimate) -> Estimate:
     return _estimate(numerator.value / denominator.value, half, n)
 
 
-def paired_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Estimate:
-    """Geometric mean of the ratios pair by pair: what drifts over both of a pair cancels."""
-    return geometric_mean([a / b for a, b in zip(numerators, denominators, strict=True)])
+def paired_ratio(
+    numerators: Sequence[float], denominators: Sequence[float], noise: Noise | None = None
+) -> Estimate:
+    """Geometric mean of the ratios pair by pair: what drifts over both of a pair cancels.
+
+    `noise` is what is known beforehand of a single measurement's: two or three pairs alone say
+    little of it.
+    """
+    ratios = [a / b for a, b in zip(numerators, denominators, strict=True)]
+    found = geometric_mean(ratios)
+    if noise is None:
+        return found
+    before = Noise(noise.log_sd * math.sqrt(2), noise.freedom)
+    seen = noise_of([ratios])
+    half = pool(before, *([seen] if seen else [])).half_width / math.sqrt(len(ratios))
+    return _estimate(found.value, half, found.n)
 
 
 def total_by_ratio(

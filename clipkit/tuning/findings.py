@@ -27,6 +27,8 @@ from clipkit.tuning.screening import Results, Screened, cpu_s, finished, repeat_
 # How much clips of one film differ where only one was run: a guess on the wide side, with few
 # degrees of freedom, so that the interval says how little is known.
 _USUAL_SPREAD = Noise(0.2, 4)
+# From as many on, pairs say themselves how much they differ.
+_PAIRS_ENOUGH = 3
 # Encoding a frame takes about as long as decoding this many (x264's fastest preset, 720p H.264).
 _ENCODING = 2
 
@@ -108,7 +110,9 @@ def _paired_speedup(baseline: _Runs, winner: _Runs) -> Estimate | None:
     both = sorted(ours.keys() & theirs.keys())
     if len(both) < 2:
         return None
-    return paired_ratio([theirs[block] for block in both], [ours[block] for block in both])
+    # Pairs may be noisier than screening was: what they say themselves has the greater weight.
+    noise = Noise(winner.noise.log_sd, min(winner.noise.freedom, _PAIRS_ENOUGH))
+    return paired_ratio([theirs[b] for b in both], [ours[b] for b in both], noise)
 
 
 def _unpaired_speedup(baseline: Timed, winner: Timed) -> Estimate | None:
@@ -163,9 +167,9 @@ class _Runs:
         )
 
     def wall(self) -> Estimate | None:
-        """Time of the whole job: from the confirming pairs where there are two, else clip by clip.
+        """Time of the whole job: from the confirming pairs where there are enough, else clip by clip.
         None where an upload has no finished trial."""
-        if len(pairs := self.pairs()) >= 2:
+        if len(pairs := self.pairs()) >= _PAIRS_ENOUGH:
             return mean(list(pairs.values()))
         if not all(self.finished(job) for job in self.question.jobs):
             return None

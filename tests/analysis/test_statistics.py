@@ -200,6 +200,22 @@ def test_a_paired_ratio_covers_the_truth_in_spite_of_drift(pairs: int):
     assert CLOSE_TO_95[0] <= coverage(simulate) <= CLOSE_TO_95[1]
 
 
+@pytest.mark.parametrize("pairs", [1, 2, 5])
+def test_with_noise_known_beforehand_it_covers_the_truth_and_is_narrower(pairs: int):
+    widths: list[float] = []
+
+    def simulate(generator: random.Random) -> tuple[float, Estimate]:
+        slow = [noisy(generator, 3.0, 0.05) for _ in range(pairs)]
+        fast = [noisy(generator, 1.0, 0.05) for _ in range(pairs)]
+        found = paired_ratio(slow, fast, prior(generator, 0.05, 3))
+        alone = paired_ratio(slow, fast).log_half_width or math.inf
+        widths.append((found.log_half_width or 0) / alone)
+        return 3.0, found
+
+    assert CLOSE_TO_95[0] <= coverage(simulate) <= CLOSE_TO_95[1]
+    assert sorted(widths)[len(widths) // 2] < 1
+
+
 @pytest.mark.parametrize("n", [3, 5, 12])
 def test_a_mean_covers_the_truth(n: int):
     middle = math.exp(0.1**2 / 2)
