@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from clipkit import format as fmt
 from clipkit import hosts
 from clipkit import settings as settings_station
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism
@@ -29,6 +31,11 @@ FIXED_IN_TUNE = (
     "hdr",
     "ffmpeg",
 )
+
+
+def program() -> str:
+    """How the user can call clipkit: by its name where that is found, else by its file."""
+    return "clipkit" if shutil.which("clipkit") else fmt.near(Path(sys.argv[0]).absolute())
 
 
 def add_host(command: argparse.ArgumentParser) -> None:

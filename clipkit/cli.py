@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -132,7 +131,8 @@ def _tune(parsed: argparse.Namespace) -> int:
         budget_s=parsed.budget * 60,
         results=Path(parsed.results).absolute(),
         name=parsed.name,
-        again=shlex.join(["clipkit", *parsed.words]),
+        program=arguments.program(),
+        words=tuple(parsed.words),
     )
     tuned = tune(request, arguments.opener(parsed), TuneProgress(request.budget_s))
     report = None if parsed.no_report else html.write(tuned.folder)

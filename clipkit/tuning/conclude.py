@@ -16,13 +16,15 @@ from clipkit.tuning.recommendation import Baseline, Recommendation, Tie
 class Setting:
     """Where and how it was measured, for the words: not figures of the trials themselves.
 
-    `ceiling` is the mechanism, `enforced` the same in words; `job` what the user asked for.
+    `ceiling` is the mechanism, `enforced` the same in words; `job` what the user asked for; `cut` the
+    command that cuts with the recommended configuration, `again` the one that measures again.
     """
 
     ceiling: str
     enforced: str
     machine: str
     job: dict[str, Any]
+    cut: str
     again: str
 
 
@@ -61,7 +63,7 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
         ),
         verdict=words.verdict(findings),
         why=words.why(findings),
-        do=words.advice(findings),
+        do=words.advice(findings, setting.cut),
         measured_on=f"{setting.machine}; {setting.enforced}; {_measured_words(findings)}",
         unmeasured=words.unmeasured(findings, setting.ceiling),
         again=setting.again,

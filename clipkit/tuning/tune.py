@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,7 +44,7 @@ _COPIED_SOUND = {"mp3", "mp2", "ac3", "eac3", "opus", "alac"}
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked of `tune`. `again` is the command that repeats it."""
+    """What the user asked of `tune`; `program` and `words` are the command line that asked it."""
 
     uploads: tuple[Upload, ...]
     clips: int
@@ -55,7 +56,8 @@ class Request:
     budget_s: float
     results: Path
     name: str | None
-    again: str
+    program: str
+    words: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
         enforced=describe(mechanism),
         machine=_machine(facts, build.version),
         job={"clips": request.clips, "clip_s": request.clip_s, "spread": "evenly"},
-        again=request.again,
+        cut=_cut_command(request, store),
+        again=shlex.join([request.program, *request.words]),
     )
     findings = gather(question, strategy.screened, strategy.winner, strategy.results)
     recommendation = conclude(findings, setting)
@@ -175,6 +178,13 @@ def _describe(store: Store, request: Request, question: Question, facts: dict[st
         "run": {"strategy": "tune", "budget_s": request.budget_s},
     }
     store.write("experiment.toml", tomli_w.dumps(experiment))
+
+
+def _cut_command(request: Request, store: Store) -> str:
+    upload, config = request.uploads[0].path, fmt.near(store.folder / "clipkit.toml")
+    job = ["--count", str(request.clips), "--length", f"{request.clip_s:g}"]
+    words = [request.program, "cut", fmt.near(upload), "--out", "clips", *job, "--config", config]
+    return shlex.join(words)
 
 
 def _machine(facts: dict[str, Any], ffmpeg_version: str) -> str:

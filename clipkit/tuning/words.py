@@ -230,14 +230,14 @@ def _orchestrator(findings: Findings) -> str | None:
     )
 
 
-def advice(findings: Findings) -> tuple[str, ...]:
-    """What to type."""
+def advice(findings: Findings, cut: str) -> tuple[str, ...]:
+    """What to type: in the original's terms, and `cut`, the command that uses the configuration."""
     settings = findings.winner.settings
     single = settings.concurrency == 1
     return (
         f"fluent-ffmpeg: {export.one_line(settings)}; "
         f"{'keep ' if single else 'set '}maxConcurrent = {settings.concurrency}",
-        "clipkit: clipkit cut VIDEO --out DIR --count 12 --length 12 --config clipkit.toml",
+        f"clipkit: {cut}",
     )
 
 

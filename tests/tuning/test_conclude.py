@@ -28,6 +28,7 @@ SETTING = Setting(
     enforced="enforced by control groups v1",
     machine="Invented CPU, 2 cores",
     job={"clips": 12, "clip_s": 12.0, "spread": "evenly"},
+    cut="clipkit cut film.mp4 --config clipkit.toml",
     again="clipkit tune film.mp4",
 )
 
