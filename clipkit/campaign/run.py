@@ -66,6 +66,7 @@ class Campaign:
     def run(self, strategy: Strategy) -> None:
         """Until the strategy asks for nothing more. Raises Cancelled after an interrupt."""
         with self.store.writing():
+            self.order = self.store.finished()  # so that no attempt has an earlier one's name
             while (cell := strategy.ask()) is not None:
                 strategy.tell(self._measure(cell))
 

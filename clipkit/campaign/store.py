@@ -77,6 +77,13 @@ class Store:
             raise OutputError(f"cannot write {path}: {error.strerror}") from None
         return path
 
+    def finished(self) -> int:
+        """How many attempts are stored."""
+        try:
+            return (self.folder / RUNS).read_bytes().count(b"\n")
+        except FileNotFoundError:
+            return 0
+
     def append(self, outcome: Outcome) -> None:
         """Store one finished attempt. Its line in `runs.jsonl`, written last, makes it count."""
         try:
