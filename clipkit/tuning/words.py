@@ -15,7 +15,7 @@ from clipkit.trial.record import Record, Status
 from clipkit.tuning import export
 from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.findings import Findings, Timed
-from clipkit.tuning.screening import Screened
+from clipkit.tuning.screening import Screened, finished
 
 # Below this ratio between the two seek orders, where to put `-ss` is not what matters.
 _SEEK_MATTERS = 1.5
@@ -214,7 +214,7 @@ def confirming(findings: Findings) -> list[Record]:
         if cell.phase == "confirm"
         and cell.subject.template is None
         and cell.settings == findings.winner.settings
-        and record.status is Status.OK
+        and finished(record)
     ]
 
 
@@ -256,6 +256,10 @@ def unmeasured(findings: Findings, ceiling: str) -> tuple[str, ...]:
             f"recommended settings: {findings.confirmed.clips_run} of {findings.clips_asked} "
             f"clips run in {findings.confirmed.pairs} pairs, the rest estimated"
         )
+    worthwhile = sum(s.concurrency <= question.clips for s in question.candidates)
+    if len(findings.screened) < worthwhile:
+        left = worthwhile - len(findings.screened)
+        said.append(f"{left} of {worthwhile} settings: a larger --budget has time for them")
     if findings.confirmed.pairs < 5:
         said.append(
             f"only {findings.confirmed.pairs} pairs fitted the budget: "
