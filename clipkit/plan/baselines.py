@@ -28,10 +28,13 @@ class Template:
 
     `{input}` and `{output}` are files, `{start}`, `{duration}` and `{end}` seconds. Where the
     program is plain `ffmpeg`, the build of the settings runs, so that all subjects use the same.
+    `theirs`: the user's own, never touched; the original's are told which film to cut where an
+    upload has several, since ffmpeg by itself would take the largest and clipkit the first.
     """
 
     name: str
     argv: tuple[str, ...]
+    theirs: bool = False
 
     @property
     def text(self) -> str:
@@ -90,17 +93,19 @@ def parse(text: str) -> Template:
             )
     if _PLACEHOLDER.search(argv[0]):
         raise TemplateError("--command must start with a program, not a placeholder")
-    return Template("command", tuple(argv))
+    return Template("command", tuple(argv), theirs=True)
 
 
 def tasks(job: Job, template: Template, build: FfmpegBuild) -> list[Task]:
     """One task a clip. Nothing is known of what a right output holds, so `frames` is None."""
-    upload = job.upload
+    upload, argv = job.upload, template.argv
+    if upload.films > 1 and not template.theirs:
+        argv = (*argv[:-1], "-map", f"0:{upload.video_stream}", "-map", "0:a:0?", argv[-1])
     return [
         Task(
             number=number,
             output=f"clip-{number:03d}.mp4",
-            attempts=(Attempt((_filled(template.argv, str(upload.path), clip, build),)),),
+            attempts=(Attempt((_filled(argv, str(upload.path), clip, build),)),),
             frames=None,
             predicted_bytes=None,
             max_output_bytes=max(upload.size_bytes * 4, 1024 * MIB),

@@ -268,8 +268,8 @@ def unmeasured(findings: Findings, ceiling: str) -> tuple[str, ...]:
     for job in question.jobs:
         if job.upload.films > 1:
             said.append(
-                f"{upload_name(job.upload)} has {job.upload.films} video streams: clipkit cuts the "
-                "first, ffmpeg left to itself the largest, so the baselines cut another picture"
+                f"{upload_name(job.upload)} has {job.upload.films} video streams: all cut the first, "
+                "the original's commands by an added -map, your own as it is"
             )
     if question.fixed.audio == "copy":
         said.append(

@@ -39,6 +39,17 @@ class TestTheOriginal:
         line += " -preset fast -crf 30 -threads 1 -c:a copy"
         assert words(fluent) == (*line.split(), OUTPUT)
 
+    def test_of_several_films_the_originals_cut_the_one_that_clipkit_cuts(self) -> None:
+        several = upload(path=Path("/uploads/two.mp4"), films=2, video_stream=1)
+        job = Job(several, (Clip(1.0, 2.0),))
+        users = baselines.parse("ffmpeg -i {input} -ss {start} {output}")
+        for template in (*baselines.original(Settings()), users):
+            (task,) = baselines.tasks(job, template, BUILD)
+            step = task.attempts[0].steps[0]
+            maps = ("-map", "0:1", "-map", "0:a:0?", OUTPUT)
+            assert (step[-5:] == maps) is not template.theirs
+            assert ("-map" in step) is not template.theirs
+
 
 class TestTemplates:
     def test_the_words_are_a_shells_and_no_shell_gets_them(self) -> None:
