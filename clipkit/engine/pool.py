@@ -139,7 +139,7 @@ class Pool:
         elif ended.signal == signal.SIGKILL:
             self._end(work, "killed", "killed by the kernel or from outside")
         elif ended.code != 0:
-            self._end(work, "failed", work.explain(ended))
+            self._next_attempt(work, work.explain(ended))
         elif work.step + 1 < len(work.current.steps):
             work.step += 1
             self._spawn(work)
@@ -150,11 +150,7 @@ class Pool:
         try:
             track = work.check()
         except WrongOutputError as error:
-            if work.attempt + 1 < len(work.task.attempts):
-                work.attempt, work.step = work.attempt + 1, 0
-                self._spawn(work)
-            else:
-                self._end(work, "failed", str(error))
+            self._next_attempt(work, str(error))
             return
         try:
             final, size_bytes = work.place(self._orders.out_dir)
@@ -164,6 +160,14 @@ class Pool:
         frames = track.frames if track else None
         argv = work.argv(final)
         self._end(work, "ok", None, file=str(final), bytes=size_bytes, frames=frames, argv=argv)
+
+    def _next_attempt(self, work: Work, error: str) -> None:
+        """Also after an exit code: ffmpeg gives up where a seek lands on what it cannot decode."""
+        if work.attempt + 1 < len(work.task.attempts):
+            work.attempt, work.step = work.attempt + 1, 0
+            self._spawn(work)
+        else:
+            self._end(work, "failed", error)
 
     def _end(self, work: Work, status: str, error: str | None, **found: Any) -> None:
         now_s = time.monotonic()

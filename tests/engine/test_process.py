@@ -255,6 +255,14 @@ class TestOutputs:
         assert [clip["frames"] for clip in clips] == [25, 25]
         assert [clip["change"] for clip in clips] == ["attempt 2", None]
 
+    def test_so_is_one_whose_ffmpeg_gave_up(
+        self, tmp_path: Path, build: FfmpegBuild, small: Path
+    ) -> None:
+        right = encoding(build.path, small, "-t", "1")
+        with engine(tmp_path) as running:
+            clip = running.run([task(1, ["false"], right, frames=25)])[0]
+        assert (clip["status"], clip["change"]) == ("ok", "attempt 2")
+
     def test_a_clip_that_no_way_makes_right_is_not_kept(
         self, tmp_path: Path, build: FfmpegBuild, small: Path
     ) -> None:
