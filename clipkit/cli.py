@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import math
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -27,19 +29,22 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command and end the process: 0 done, 1 failed or refused, 2 wrong use."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name need not be text in any encoding
+        sys.stdout.reconfigure(errors="backslashreplace")
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         parsed = parse(words)
         code = parsed.handler(parsed)
+        sys.stdout.flush()
     except ClipkitError as error:
         print(f"clipkit: {error}", file=sys.stderr)
         code = error.exit_code
     except KeyboardInterrupt:
         print("clipkit: interrupted", file=sys.stderr)
         code = _INTERRUPTED
-    except BrokenPipeError:
+    except BrokenPipeError:  # nobody reads on; what is left in the buffer goes nowhere
         code = 1
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
 
