@@ -1,0 +1,223 @@
+"""The command line: exit codes, stdout for results alone, and a clean end whoever stops it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from running import COMMAND, clipkit, ffmpegs_in, finish, groups_of, start, until
+
+from clipkit import __version__
+from clipkit.settings import knobs
+
+# An ffmpeg that is busy for minutes, so that there is something to stop.
+ENDLESS = ("--count", "4", "--length", "3", "--preset", "placebo", "--concurrency", "2")
+
+
+class TestExitCodes:
+    @pytest.mark.parametrize("words", [("--help",), ("--version",), ("cut", "--help"), ("hosts",)])
+    def test_what_is_asked_for_ends_with_0(self, words: tuple[str, ...]) -> None:
+        ran = clipkit(*words)
+        assert (ran.code, ran.err) == (0, "")
+        assert ran.out
+
+    def test_it_knows_its_version(self) -> None:
+        assert clipkit("--version").out == f"clipkit {__version__}\n"
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            (),
+            ("cutt",),
+            ("cut",),
+            ("cut", "film.mp4"),
+            ("hosts", "--nonsense"),
+            ("cut", "film.mp4", "--out", "o", "--count", "x", "--length", "1"),
+            ("tune", "--budget", "0"),
+            ("tune", "--budget", "nan"),
+        ],
+        ids=" ".join,
+    )
+    def test_wrong_use_ends_with_2_and_one_line(
+        self, words: tuple[str, ...], tmp_path: Path
+    ) -> None:
+        ran = clipkit(*words, cwd=tmp_path)
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.complaint
+        assert not list(tmp_path.iterdir())
+
+    def test_every_setting_has_its_flag(self) -> None:
+        text = clipkit("cut", "--help").out
+        for knob in knobs():
+            assert f"{knob.flag} " in text
+
+    def test_help_is_printable_in_any_encoding(self) -> None:
+        ran = clipkit("cut", "--help", PYTHONIOENCODING="ascii")
+        assert (ran.code, ran.err) == (0, "")
+
+    def test_a_reader_that_has_enough_is_no_traceback(self) -> None:
+        reading, writing = os.pipe()
+        os.close(reading)
+        ran = subprocess.run(
+            [*COMMAND, "hosts"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+        )
+        os.close(writing)
+        assert (ran.returncode, ran.stderr) == (1, "")
+
+
+class TestJson:
+    @pytest.mark.parametrize("words", [("hosts",), ("doctor",)])
+    def test_one_object_and_nothing_else(self, words: tuple[str, ...]) -> None:
+        ran = clipkit(*words, "--json")
+        assert ran.code == 0
+        assert ran.json
+        assert len(ran.out.splitlines()) == 1
+
+    def test_nothing_where_it_failed(self, tmp_path: Path) -> None:
+        ran = clipkit("probe", tmp_path / "none.mp4", "--json")
+        assert (ran.code, ran.out) == (1, "")
+        assert "none.mp4 does not exist" in ran.complaint
+
+    def test_of_a_probe(self, small: Path) -> None:
+        facts = clipkit("probe", small, "--json").json
+        assert (facts["path"], facts["frames"], facts["seek"]) == (str(small), 100, "exact")
+
+
+def test_a_command_imports_only_what_it_needs(small: Path, tmp_path: Path) -> None:
+    """`cut` runs on the small host itself: scientific libraries would take a fifth of its memory."""
+    program = (
+        "import sys\n"
+        "from clipkit.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: print(end.code, *sorted(sys.modules), file=sys.stderr)\n"
+    )
+    words = ["cut", str(small), "--out", str(tmp_path / "out"), "--count", "1", "--length", "0.4"]
+    ran = subprocess.run(
+        [sys.executable, "-c", program, *words], capture_output=True, text=True, check=False
+    )
+    code, *modules = ran.stderr.split()
+    assert code == "0"
+    heavy = {"pandas", "scipy", "matplotlib", "pyarrow", "papermill", "nbconvert", "IPython"}
+    assert not heavy & set(modules)
+
+
+@pytest.fixture(params=[signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def stop(request: pytest.FixtureRequest) -> signal.Signals:
+    return request.param
+
+
+class TestInterrupted:
+    @pytest.fixture(autouse=True)
+    def no_ffmpeg_is_left(self, tmp_path: Path) -> Iterator[None]:
+        yield
+        assert ffmpegs_in(tmp_path) == []
+
+    def test_a_cut_ends_with_130_and_leaves_nothing(
+        self, slow: Path, tmp_path: Path, stop: signal.Signals
+    ) -> None:
+        out = tmp_path / "out"
+        with start("cut", slow, "--out", out, *ENDLESS, "--memory", "2G", "--json") as process:
+            until(lambda: len(ffmpegs_in(out)) == 2)
+            process.send_signal(stop)
+            ran = finish(process)
+            assert (ran.code, ran.out) == (130, "")
+            assert "cancelled" in ran.complaint
+            assert ffmpegs_in(tmp_path) == []
+        assert groups_of(ran.pid) == []
+        assert not out.exists()
+
+    def test_a_cut_keeps_the_clips_that_were_finished(self, slow: Path, tmp_path: Path) -> None:
+        out, clips = tmp_path / "out", tmp_path / "clips.csv"
+        # one frame is done in no time, four seconds of noise are not
+        clips.write_text("start_s,duration_s\n0,0.04\n0,4\n1,2\n")
+        words = ("--clips", clips, "--preset", "placebo", "--json")
+        with start("cut", slow, "--out", out, *words) as process:
+            until((out / "clip-001.mp4").exists)
+            until(lambda: ffmpegs_in(out))
+            process.send_signal(signal.SIGINT)
+            ran = finish(process)
+        assert ran.code == 130
+        assert [clip["status"] for clip in ran.json["clips"]] == ["ok", "cancelled", "cancelled"]
+        assert ran.json["status"] == "cancelled"
+        assert sorted(p.name for p in out.iterdir()) == ["clip-001.mp4", "manifest.json"]
+        assert "2 of 3 clips" in ran.complaint
+
+    def test_a_tune_keeps_its_records(self, small: Path, tmp_path: Path) -> None:
+        words = ("--count", "2", "--length", "1", "--budget", "5", "--no-report", "--json")
+        with start("tune", small, *words, "--results", tmp_path, "--as", "mine") as process:
+            runs = tmp_path / "mine" / "runs.jsonl"
+            until(lambda: runs.exists() and runs.read_bytes().count(b"\n") >= 2)
+            process.send_signal(signal.SIGINT)
+            ran = finish(process)
+        assert (ran.code, ran.out) == (130, "")
+        assert "interrupted" in ran.err.splitlines()[-1]
+        assert "Traceback" not in ran.err
+        statuses = [json.loads(line)["status"] for line in runs.read_text().splitlines()]
+        assert set(statuses) <= {"ok", "cancelled", "invalid_noise"}
+        assert groups_of(ran.pid) == []
+        assert not list((tmp_path / "mine").glob(".*"))
+
+    def test_ctrl_c_in_a_terminal_reaches_the_whole_group(self, slow: Path, tmp_path: Path) -> None:
+        """The engine is in a session of its own, so that it is told in order and not killed."""
+        out = tmp_path / "out"
+        words = [*COMMAND, "cut", str(slow), "--out", str(out), *ENDLESS]
+        process = subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+        until(lambda: len(ffmpegs_in(out)) == 2)
+        os.killpg(process.pid, signal.SIGINT)
+        ran = finish(process)
+        assert (ran.code, ran.out) == (130, "")
+        assert "cancelled" in ran.complaint
+        assert not out.exists()
+
+
+class TestKilled:
+    def test_ffmpeg_dies_with_clipkit_and_the_next_start_sweeps_up(
+        self, slow: Path, small: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "out"
+        with start("cut", slow, "--out", out, *ENDLESS, "--memory", "2G") as process:
+            until(lambda: len(ffmpegs_in(out)) == 2)
+            process.kill()
+            process.wait()
+            until(lambda: not ffmpegs_in(out))
+        assert not list(out.glob("clip-*"))
+        assert clipkit("cut", small, "--out", out, "--count", 1, "--length", 0.4).code == 0
+        assert groups_of(process.pid) == []
+        assert sorted(p.name for p in out.iterdir()) == ["clip-001.mp4", "manifest.json"]
+
+    def test_also_where_the_engine_is_killed_with_it(self, slow: Path, tmp_path: Path) -> None:
+        out = tmp_path / "out"
+        with start("cut", slow, "--out", out, *ENDLESS) as process:
+            until(lambda: len(ffmpegs_in(out)) == 2)
+            children = psutil.Process(process.pid).children(recursive=True)
+            engines = [child for child in children if "clipkit.engine" in str(child.cmdline())]
+            assert len(engines) == 1
+            process.send_signal(signal.SIGSTOP)  # so that it cannot tidy up
+            engines[0].kill()
+            process.kill()
+            process.wait()
+            until(lambda: not ffmpegs_in(out))
+
+    def test_a_killed_engine_is_told_and_leaves_nothing(self, slow: Path, tmp_path: Path) -> None:
+        out = tmp_path / "out"
+        with start("cut", slow, "--out", out, *ENDLESS, "--memory", "2G") as process:
+            until(lambda: len(ffmpegs_in(out)) == 2)
+            children = psutil.Process(process.pid).children(recursive=True)
+            for child in children:
+                if "clipkit.engine" in str(child.cmdline()):
+                    child.kill()
+            ran = finish(process)
+        assert ran.code == 1
+        assert "the engine was killed" in ran.complaint
+        assert ffmpegs_in(tmp_path) == []
+        assert groups_of(ran.pid) == []
+        assert not out.exists()
