@@ -64,8 +64,15 @@ def _spare_the_upload(order: Order, tasks: Sequence[Task]) -> None:
     upload = order.job.upload.path
     for name in (MANIFEST, *(task.output for task in tasks)):
         target = order.out_dir / name
-        if target.exists() and target.samefile(upload):
+        if _same_file(target, upload):
             raise OutputError(f"{target} is the upload itself: choose another --out")
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # there is none, or it cannot be reached: writing it will tell
+        return False
 
 
 def _budget(order: Order) -> int | None:
