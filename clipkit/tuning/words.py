@@ -18,7 +18,7 @@ from clipkit.tuning.findings import Findings, Timed
 from clipkit.tuning.screening import Screened, finished
 
 # Below this ratio between the two seek orders, where to put `-ss` is not what matters.
-_SEEK_MATTERS = 1.5
+_SEEK_MATTERS = 2.0
 # What the original's two command lines do, in as few words as can be.
 _BASELINES = {"sketch": "-ss after -i", "fluent": "-ss before -i"}
 
@@ -145,20 +145,25 @@ def _entry(findings: Findings, settings: Settings) -> Screened | None:
 
 
 def _concurrency(findings: Findings) -> str | None:
-    """One clip at a time against the most that were tried, the same threads for each."""
-    single = replace(findings.winner.settings, concurrency=1)
-    alone = _entry(findings, single)
-    others = [
-        entry
-        for entry in findings.screened
-        if entry.settings.concurrency > 1
-        and replace(entry.settings, concurrency=1) == single
-        and entry.status is Status.OK
-    ]
-    died = [e for e in findings.screened if e.status is Status.OOM and e.settings.concurrency > 1]
-    if alone is None or alone.status is not Status.OK or not others:
+    """One clip at a time against the most that were tried, the same threads for each: the winner's
+    where they were tried with several clips, else one."""
+    for single in (replace(findings.winner.settings, concurrency=1), _one_thread(findings)):
+        others = [
+            entry
+            for entry in findings.screened
+            if entry.settings.concurrency > 1 and replace(entry.settings, concurrency=1) == single
+        ]
+        if others:
+            return _several(findings, _entry(findings, single), others)
+    return None
+
+
+def _several(findings: Findings, alone: Screened | None, others: Sequence[Screened]) -> str | None:
+    ended_well = [entry for entry in others if entry.status is Status.OK]
+    if alone is None or alone.status is not Status.OK or not ended_well:
+        died = [entry for entry in others if entry.status is Status.OOM]
         return f"{died[0].settings.concurrency} at once ran out of memory" if died else None
-    several = max(others, key=lambda entry: entry.settings.concurrency)
+    several = max(ended_well, key=lambda entry: entry.settings.concurrency)
     ratio = alone.predicted_wall_s / several.predicted_wall_s
     count, on = several.settings.concurrency, fmt.cpus(findings.question.host.cpus)
     if alone.tied and several.tied:
@@ -166,19 +171,21 @@ def _concurrency(findings: Findings) -> str | None:
     return f"{count} at once: {_faster(ratio)} on {on}, at {_more(several, alone)}"
 
 
-def _threads(findings: Findings) -> str | None:
-    """What ffmpeg does when nobody tells it how many threads to use."""
-    automatic = replace(
+def _one_thread(findings: Findings) -> Settings:
+    return replace(
         findings.winner.settings,
         concurrency=1,
-        encoder_threads=0,
-        decoder_threads=0,
-        filter_threads=0,
+        encoder_threads=1,
+        decoder_threads=1,
+        filter_threads=1,
     )
-    default = _entry(findings, automatic)
-    one = _entry(
-        findings, replace(automatic, encoder_threads=1, decoder_threads=1, filter_threads=1)
-    )
+
+
+def _threads(findings: Findings) -> str | None:
+    """What ffmpeg does when nobody tells it how many threads to use."""
+    single = _one_thread(findings)
+    automatic = replace(single, encoder_threads=0, decoder_threads=0, filter_threads=0)
+    default, one = _entry(findings, automatic), _entry(findings, single)
     if default is None or one is None:
         return None
     if default.status is Status.OOM:
