@@ -59,17 +59,19 @@ def real_dud(request: pytest.FixtureRequest) -> tuple[Path, dict[str, Any]]:
 @pytest.fixture(scope="session")
 def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
     """make("a.mp4", *options): two seconds of a moving test picture and a tone, made once."""
-    folder = tmp_path_factory.mktemp("made")
+    made_of: dict[tuple[object, ...], Path] = {}
 
     def made(name: str, *options: str | Path, source: tuple[str | Path, ...] | None = None) -> Path:
-        path = folder / name
-        if path.exists():
-            return path
+        recipe = (name, options, source)
+        if recipe in made_of:
+            return made_of[recipe]
+        path = tmp_path_factory.mktemp("made") / name
         picture = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=2")
         sound = ("-f", "lavfi", "-i", "sine=duration=2")
         head = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-y"]
         argv = [*head, *(source or (*picture, *sound)), *options, path]
         subprocess.run(list(map(str, argv)), check=True, timeout=60)
+        made_of[recipe] = path
         return path
 
     return made

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
-FOLDER = Path(os.environ.get("CLIPKIT_MEDIA") or _REPOSITORY.parent / "shared" / "media")
+FOLDER = Path(os.environ.get("CLIPKIT_MEDIA") or _REPOSITORY.parent / "shared" / "media").resolve()
 WHY_NOT = "no shared media here: set CLIPKIT_MEDIA to their folder"
 
 
