@@ -114,25 +114,32 @@ def _tune_command(commands: Any) -> None:
 
 
 def _tune(parsed: argparse.Namespace) -> int:
-    from clipkit.campaign.progress import TuneProgress
     from clipkit.hosts import DEFAULT_FOR_TUNE
     from clipkit.plan import baselines
-    from clipkit.report import html
-    from clipkit.tuning import answer
-    from clipkit.tuning.tune import Request, tune
 
     if not (math.isfinite(parsed.budget) and parsed.budget > 0):
         raise UsageError(f"--budget {parsed.budget:g} is no number of minutes: give more than 0")
     template = baselines.parse(parsed.command) if parsed.command else None
     fixed = arguments.settings(parsed, arguments.FIXED_IN_TUNE)
+    compared = baselines.chosen(fixed, template, parsed.baseline)
+    host = arguments.host(parsed, DEFAULT_FOR_TUNE)
+    reserve_bytes = arguments.reserve_bytes(parsed)
+    uploads = tuple(arguments.upload(word) for word in parsed.videos or ["sample"])
+
+    # These take seconds to import: what is wrong has been told by now.
+    from clipkit.campaign.progress import TuneProgress
+    from clipkit.report import html
+    from clipkit.tuning import answer
+    from clipkit.tuning.tune import Request, tune
+
     request = Request(
-        uploads=tuple(arguments.upload(word) for word in parsed.videos or ["sample"]),
+        uploads=uploads,
         clips=parsed.count,
         clip_s=parsed.length,
-        host=arguments.host(parsed, DEFAULT_FOR_TUNE),
-        reserve_bytes=arguments.reserve_bytes(parsed),
+        host=host,
+        reserve_bytes=reserve_bytes,
         fixed=fixed,
-        baselines=baselines.chosen(fixed, template, parsed.baseline),
+        baselines=compared,
         budget_s=parsed.budget * 60,
         results=Path(parsed.results).absolute(),
         name=parsed.name,
