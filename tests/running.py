@@ -15,7 +15,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 COMMAND = (sys.executable, "-m", "clipkit")
+
+# A shell starts its background jobs with Ctrl-C ignored, and so would ours be.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 _PATIENCE_S = 120
 
 
@@ -97,10 +103,11 @@ def processes_with(text: str) -> list[int]:
     return found
 
 
-def kill(pids: list[int]) -> None:
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+def engine_of(clipkit_pid: int) -> int:
+    """The engine's process of a running clipkit."""
+    with_engine = set(processes_with("clipkit.engine"))
+    (found,) = with_engine & {child.pid for child in psutil.Process(clipkit_pid).children()}
+    return int(found)
 
 
 def ffmpegs_in(folder: Path) -> list[int]:

@@ -24,7 +24,7 @@ from clipkit.format import MIB
 from clipkit.media.probe import probe
 
 # 0.8 levels of grey between two frames: at this quality the coding noise of a thumbnail is below 0.3.
-_QUALITY = ("--crf", "8", "--preset", "ultrafast", "--concurrency", "2")
+_QUALITY = ("--crf", "10", "--preset", "ultrafast", "--concurrency", "2")
 _SEEN = 0.8
 # A minute of 1080p and more takes minutes to decode here.
 _LONGEST_S = 100
@@ -110,7 +110,8 @@ def hard_clips(source: Pictures, key_frame_times_s: tuple[float, ...]) -> list[A
     """Clips where a frame is easily lost or won: on frames, beside them, across key frames."""
     times_s, frame_s = source.times_s, source.frame_s
     third, last = source.count // 3, source.count - 1
-    a_few = min(12, max(2, source.count // 4))
+    large = source.width * source.height > 1_000_000
+    a_few = min(6 if large else 12, max(2, source.count // 4))
     asked = [
         between(0.0, times_s[a_few] - frame_s / 3),
         between(times_s[third] + 0.001, times_s[third + a_few] + 0.001),
@@ -120,7 +121,8 @@ def hard_clips(source: Pictures, key_frame_times_s: tuple[float, ...]) -> list[A
     on_a_decimal = [t for t in times_s if round(t, 6) == t]
     if len(on_a_decimal) > a_few:  # the end is a frame's own time: that frame is out
         asked.append(between(on_a_decimal[-a_few], on_a_decimal[-2]))
-    for key_s in [t for t in key_frame_times_s if a_few * frame_s < t < times_s[last - a_few]][:2]:
+    inner = [t for t in key_frame_times_s if a_few * frame_s < t < times_s[last - a_few]]
+    for key_s in inner[: 1 if large else 2]:
         asked.append(between(key_s - 1.5 * frame_s, key_s + 2.5 * frame_s))
         asked.append(between(key_s - 0.2 * frame_s, key_s + a_few / 2 * frame_s))
     return asked

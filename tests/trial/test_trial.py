@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -10,9 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
-from running import ffmpegs_in, groups_of
+from running import engine_of, ffmpegs_in, groups_of
 
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism, Usage
 from clipkit.ceiling.choose import open_ceiling
@@ -284,10 +284,9 @@ class TestEnds:
     ) -> None:
         """Also without a ceiling: the trial fails, and `nothing_is_left` looks for ffmpeg."""
 
-        def kill_the_engine(event: dict[str, Any]) -> None:
-            for child in psutil.Process().children(recursive=True):
-                if "clipkit.engine" in " ".join(child.cmdline()):
-                    child.kill()
+        def kill_the_engine(_: dict[str, Any]) -> None:
+            with contextlib.suppress(ValueError):  # it is gone already
+                os.kill(engine_of(os.getpid()), signal.SIGKILL)
 
         asked = trial(slow, build, settings=Settings(preset="veryslow"), memory_bytes=None)
         outcome = run(
