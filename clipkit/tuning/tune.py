@@ -18,7 +18,7 @@ from clipkit import format as fmt
 from clipkit import settings as settings_station
 from clipkit.campaign import environment
 from clipkit.campaign.run import Campaign, Watch
-from clipkit.campaign.store import Store, slug
+from clipkit.campaign.store import RUNS, Store, slug
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism
 from clipkit.ceiling.choose import describe
 from clipkit.errors import CampaignError, CeilingError
@@ -71,13 +71,17 @@ class Tuned:
 def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Watch) -> Tuned:
     """Measure, confirm, write the campaign's folder (the report is the next station's).
 
-    Raises CampaignError where no setting fits the host, Cancelled after an interrupt.
+    Raises CampaignError where no setting fits the host or the name is taken, Cancelled after an
+    interrupt.
     """
     build = ffmpeg_builds.find(request.fixed.ffmpeg)
     build.require(encoders=("libx264",))
     mechanism = _mechanism(request.host, open_ceiling)
     request = replace(request, fixed=alike(request.uploads, request.fixed))
-    store = Store.create(_folder(request))
+    folder = _folder(request)
+    if (folder / RUNS).exists():
+        raise CampaignError(f"{folder} holds a campaign already: choose another name with --as")
+    store = Store.create(folder)
     question = _question(request)
     facts = environment.describe([build], str(mechanism))
     _describe(store, request, question, facts)

@@ -58,6 +58,15 @@ def test_the_answer_compares_the_users_command_and_both_of_the_originals(
         assert low <= baseline["speedup"] <= high
 
 
+def test_a_finished_campaign_is_not_written_into(tuned: dict[str, Any], small: Path) -> None:
+    campaign = Path(tuned["campaign"])
+    before = (campaign / "runs.jsonl").read_bytes()
+    ran = clipkit("tune", small, "--results", campaign.parent, "--as", campaign.name)
+    assert ran.code == 1
+    assert "--as" in ran.complaint
+    assert (campaign / "runs.jsonl").read_bytes() == before
+
+
 def test_the_job_asked_for_and_the_job_measured_are_told_apart(tuned: dict[str, Any]) -> None:
     assert tuned["job"] == {"clips": 4, "clip_s": 1, "spread": "evenly"}
     assert tuned["measured_job"]["pairs"] >= 2
