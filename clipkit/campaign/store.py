@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from clipkit.errors import CampaignError, OutputError
+from clipkit.errors import CampaignError, OutputError, UsageError
 from clipkit.trial.run import CLIPS_PREFIX, Outcome
 from clipkit.trial.sampler import Sample
 
@@ -116,6 +116,15 @@ def _mend(descriptor: int) -> None:
         return
     tail = os.pread(descriptor, min(size, 1 << 20), max(0, size - (1 << 20)))
     os.ftruncate(descriptor, size - (len(tail) - tail.rfind(b"\n") - 1))
+
+
+def named(name: str) -> str:
+    """The name that a user gave a campaign, as its folder's. Raises UsageError for what is none."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        raise UsageError(
+            f"'{name[:40]}' cannot name a campaign: use up to 100 letters, digits, '.', '_' and '-'"
+        )
+    return name
 
 
 def slug(text: str) -> str:

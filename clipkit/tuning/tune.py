@@ -18,7 +18,7 @@ from clipkit import format as fmt
 from clipkit import settings as settings_station
 from clipkit.campaign import environment
 from clipkit.campaign.run import Campaign, Watch
-from clipkit.campaign.store import RUNS, Store, slug
+from clipkit.campaign.store import RUNS, Store, named, slug
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism
 from clipkit.ceiling.choose import describe
 from clipkit.errors import CampaignError, CeilingError
@@ -136,8 +136,8 @@ def _mechanism(host: Host, open_ceiling: Callable[[Limits], Ceiling]) -> Mechani
 
 
 def _folder(request: Request) -> Path:
-    if request.name:
-        return request.results / slug(request.name)
+    if request.name is not None:
+        return request.results / named(request.name)
     now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
     upload = slug(request.uploads[0].path.stem)
     return request.results / f"tune-{upload}-{slug(request.host.name)}-{now}"

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 
 from clipkit.campaign.run import Campaign, ClipProgress, Event, TrialEnded, TrialStarted
-from clipkit.campaign.store import CLIPS, RUNS, Store, slug
+from clipkit.campaign.store import CLIPS, RUNS, Store, named, slug
 from clipkit.campaign.strategy import Cell
 from clipkit.ceiling.base import Mechanism
 from clipkit.ceiling.choose import open_ceiling
-from clipkit.errors import CampaignError, Cancelled, OutputError
+from clipkit.errors import CampaignError, Cancelled, OutputError, UsageError
 from clipkit.hosts import Host
 from clipkit.media.probe import probe
 from clipkit.plan.clips import Clip, Job
@@ -220,3 +220,14 @@ class Elsewhere:
     def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.communicate()
+
+
+@pytest.mark.parametrize("name", ["grid-512", "Night_2.b", "x" * 100])
+def test_a_campaigns_own_name_is_kept_to_the_letter(name: str) -> None:
+    assert named(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "two words", "x" * 101, "ä"])
+def test_what_cannot_name_a_folder_here_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="cannot name a campaign"):
+        named(name)
