@@ -3,7 +3,7 @@
     python experiments/benchmarks/memory.py [--quick]
 
 Prints every measurement, the constants for `clipkit/model/memory.py`, and how far the model is off
-on the frame size that was left out of the fit. Uploads are the sample film, scaled.
+on all sizes and on each that is left out of the fit. Uploads are the sample film, scaled.
 """
 
 from __future__ import annotations
@@ -92,6 +92,13 @@ def predict(base: float, each: FramesHeld, point: Point) -> float:
     return base + frames * frame_bytes(point.upload)
 
 
+def spread(fitted: list[Point], checked: list[Point]) -> str:
+    """The relative errors on `checked` of constants fitted on `fitted`."""
+    constants = fit(fitted)
+    errors = [predict(*constants, point) / point.anon_bytes - 1 for point in checked]
+    return f"{min(errors):+.0%} to {max(errors):+.0%}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="threads only")
@@ -112,11 +119,11 @@ def main() -> None:
     print(f"\nBASE_BYTES = {round(base):_}")
     for declared in fields(each):
         print(f"    {declared.name}={getattr(each, declared.name):.2f},")
+    print(f"on all sizes: error {spread(points, points)}")
     for height in HEIGHTS:
         seen = [p for p in points if p.upload.height != height]
         left_out = [p for p in points if p.upload.height == height]
-        errors = [predict(*fit(seen), p) / p.anon_bytes - 1 for p in left_out]
-        print(f"left out {height}p: error {min(errors):+.0%} to {max(errors):+.0%}")
+        print(f"left out {height}p: error {spread(seen, left_out)}")
 
 
 if __name__ == "__main__":
