@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from statistics import fmean
+from statistics import fmean, median
 
 from clipkit import format as fmt
 from clipkit.analysis.statistics import Estimate
@@ -19,6 +19,8 @@ from clipkit.tuning.screening import Screened, finished
 
 # Below this ratio between the two seek orders, where to put `-ss` is not what matters.
 _SEEK_MATTERS = 2.0
+# Other processes' share of all cores' time beyond which the seconds are told to be too long.
+_BUSY = 0.1
 # What the original's two command lines do, in as few words as can be.
 _BASELINES = {"sketch": "-ss after -i", "fluent": "-ss before -i"}
 
@@ -38,6 +40,16 @@ def upload_line(upload: Upload, job: str) -> str:
         f"{upload_name(upload)}  {upload.width}x{upload.height} at {rate} fps {upload.codec}, "
         f"{fmt.clock(upload.duration_s)}, {keys} | {job}"
     )
+
+
+def _others_share(findings: Findings) -> float | None:
+    """Of all cores' time, what other processes used while the baselines and the winner ran."""
+    shares = [
+        record.other_cpu_fraction
+        for cell, record in findings.results
+        if cell.phase in {"baseline", "confirm"} and record.other_cpu_fraction is not None
+    ]
+    return median(shares) if shares else None
 
 
 def upload_name(upload: Upload) -> str:
@@ -282,6 +294,12 @@ def unmeasured(findings: Findings, ceiling: str) -> tuple[str, ...]:
         said.append(
             "re-encoded sound: it is copied as it is, as today's commands do; players that want AAC "
             "need --audio aac, which costs CPU"
+        )
+    busy = _others_share(findings)
+    if busy is not None and busy > _BUSY:
+        said.append(
+            f"a quiet machine: other processes used {fmt.percent(busy)} of it, "
+            "so the seconds are too long and the ratios less sure; measure again when it is idle"
         )
     if ceiling in {"watchdog", "none"}:
         said.append("no kernel enforced the ceiling here: see clipkit doctor")

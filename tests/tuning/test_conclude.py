@@ -176,6 +176,14 @@ def test_where_no_kernel_enforced_the_ceiling_that_is_told():
     assert not any("no kernel" in sentence for sentence in conclude(findings, SETTING).unmeasured)
 
 
+@pytest.mark.parametrize(("share", "told"), [(0.4, True), (0.02, False), (None, False)])
+def test_a_machine_that_others_kept_busy_is_told(share: float | None, told: bool):
+    findings = gathered(question())
+    beside = [(cell, replace(r, other_cpu_fraction=share)) for cell, r in findings.results]
+    said = conclude(replace(findings, results=beside), SETTING).unmeasured
+    assert any("other processes used 40 %" in sentence for sentence in said) is told
+
+
 def test_the_users_server_is_unmeasured_only_without_a_reserve():
     without, with_it = question(), question(reserve_bytes=96 * MIB)
     assert any("--reserve" in sentence for sentence in concluded(without).unmeasured)
