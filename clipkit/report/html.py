@@ -43,7 +43,7 @@ def write(campaign: Path) -> Path:
     campaign = campaign.resolve()
     recommendation = recommendations.read(campaign)
     executed = notebook.execute(
-        "measure", {"campaign": str(campaign)}, campaign / "notebooks" / "measure.ipynb"
+        "1-measure", {"campaign": str(campaign)}, campaign / "notebooks" / "1-measure.ipynb"
     )
     page = _template().render(
         _first_screen(campaign, recommendation),

@@ -26,7 +26,7 @@ _LAST_LINES = 8
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The parameters of `notebooks/measure.ipynb`: either a finished campaign, or what to measure.
+    """The parameters of `notebooks/1-measure.ipynb`: either a finished campaign, or what to measure.
 
     An empty `memory` and `cpus` of 0 mean: as the host has it.
     """

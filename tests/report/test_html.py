@@ -80,7 +80,7 @@ def test_below_are_the_notebooks_sections_without_its_code(page: Page):
 
 
 def test_the_notebook_and_the_pictures_are_kept_beside_the_page(reported: Path):
-    assert (reported / "notebooks" / "measure.ipynb").is_file()
+    assert (reported / "notebooks" / "1-measure.ipynb").is_file()
     assert (reported / "figures" / "bars.png").is_file()
     assert [path.name for path in reported.rglob("*.part")] == []
 

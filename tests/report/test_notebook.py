@@ -38,7 +38,7 @@ def test_every_notebook_has_its_script():
 
 
 def test_papermill_can_explain_every_parameter():
-    declared = papermill.inspect_notebook(folder("notebooks") / "measure.ipynb")
+    declared = papermill.inspect_notebook(folder("notebooks") / "1-measure.ipynb")
     kinds = typing.get_type_hints(Asked)
     assert {name: entry["inferred_type_name"] for name, entry in declared.items()} == {
         name: kind.__name__ for name, kind in kinds.items()
@@ -49,19 +49,19 @@ def test_papermill_can_explain_every_parameter():
 def test_an_unknown_parameter_is_refused_before_anything_runs(tmp_path: Path):
     output = tmp_path / "out.ipynb"
     with pytest.raises(NotebookError, match=r"'campain': did you mean 'campaign'\?"):
-        notebook.execute("measure", {"campain": "x"}, output)
+        notebook.execute("1-measure", {"campain": "x"}, output)
     assert not output.exists()
 
 
 def test_an_unknown_notebook_is_refused(tmp_path: Path):
-    with pytest.raises(NotebookError, match=r"unknown notebook 'measrue': one of .*measure"):
+    with pytest.raises(NotebookError, match=r"unknown notebook 'measrue': one of 1-measure"):
         notebook.execute("measrue", {}, tmp_path / "out.ipynb")
 
 
 def test_a_failing_notebook_is_kept_with_what_it_had(tmp_path: Path, capfd):
     output = tmp_path / "kept" / "out.ipynb"
     with pytest.raises(ReportError, match="is no campaign") as error:
-        notebook.execute("measure", {"campaign": str(tmp_path)}, output)
+        notebook.execute("1-measure", {"campaign": str(tmp_path)}, output)
     assert str(output) in str(error.value)
     kept = nbformat.read(output, as_version=4)
     assert "CampaignError" in json.dumps(kept)
@@ -80,7 +80,7 @@ def test_the_kernel_is_this_interpreter_whatever_is_installed(
     # Nor may a module in the user's folder come first.
     (tmp_path / "pandas.py").write_text("raise SystemExit('the wrong pandas')", "utf-8")
     monkeypatch.chdir(tmp_path)
-    output = notebook.execute("measure", {"campaign": str(campaign)}, tmp_path / "out.ipynb")
+    output = notebook.execute("1-measure", {"campaign": str(campaign)}, tmp_path / "out.ipynb")
     assert "85.7 s" in output.read_text("utf-8")
     assert Path.cwd() == tmp_path
 
@@ -93,7 +93,7 @@ def test_the_kernel_is_this_interpreter_whatever_is_installed(
     ],
 )
 def test_plain_papermill_is_refused_a_wrong_parameter(tmp_path: Path, parameter, value, words):
-    source = folder("notebooks") / "measure.ipynb"
+    source = folder("notebooks") / "1-measure.ipynb"
     argv = ["papermill", "--no-progress-bar", str(source), str(tmp_path / "out.ipynb")]
     ran = subprocess.run(
         [sys.executable, "-m", *argv, "-p", parameter, value],
