@@ -16,7 +16,7 @@ from clipkit.report.charts import pairs as pair_chart
 from clipkit.report.study import Study
 from clipkit.report.style import Picture, picture
 from clipkit.report.subjects import outcome
-from clipkit.report.tables import Table
+from clipkit.tables import Table
 
 HALF_PX, WIDE_PX = 612, 980
 """Two halves stand side by side on a page of 1280 px; a wide one stands alone."""

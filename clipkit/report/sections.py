@@ -14,8 +14,8 @@ from clipkit import format
 from clipkit.report.prose import listed, prose
 from clipkit.report.study import Study
 from clipkit.report.subjects import outcome, settings_words, varying
-from clipkit.report.tables import Table
 from clipkit.settings import knobs
+from clipkit.tables import Table
 from clipkit.tuning import recommendation as recommendations
 
 
