@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 
 from clipkit import format
+from clipkit.analysis.rows import settings_words, varying
 from clipkit.report.prose import listed, prose
 from clipkit.report.study import Study
-from clipkit.report.subjects import outcome, settings_words, varying
+from clipkit.report.subjects import outcome
 from clipkit.settings import knobs
 from clipkit.tables import Table
 from clipkit.tuning import recommendation as recommendations

@@ -11,16 +11,11 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from clipkit import format
+from clipkit.analysis.rows import evidence, has_settings, settings_words, varying
 from clipkit.analysis.statistics import geometric_mean
 from clipkit.format import MIB
 from clipkit.report import style
-from clipkit.report.subjects import (
-    evidence,
-    has_settings,
-    predicted_wall_s,
-    settings_words,
-    varying,
-)
+from clipkit.report.subjects import predicted_wall_s
 from clipkit.settings import knobs, to_table
 from clipkit.trial.record import Status
 from clipkit.tuning.recommendation import Recommendation
