@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -112,11 +113,16 @@ def opener(
 
 
 def upload(word: str) -> Upload:
-    """The probed upload; `sample` is the sample film. Raises UploadError."""
-    from clipkit.media.probe import probe
-    from clipkit.media.sample import sample
+    """The probed upload: a path, or the sample by its name (see `media.sample`).
 
-    return probe(sample() if word == "sample" else Path(word))
+    Raises UploadError, and UsageError for what looks like a sample's name and is neither.
+    """
+    from clipkit.media import sample
+    from clipkit.media.probe import probe
+
+    # os.path: a name too long for a file is none, and no error.
+    misspelt = word.startswith("sample-") and not os.path.exists(word)  # noqa: PTH110
+    return probe(sample.named(word) if misspelt or sample.is_name(word) else Path(word))
 
 
 def job(parsed: argparse.Namespace) -> Job:

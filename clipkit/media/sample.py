@@ -2,6 +2,9 @@
 
 The extract is looped by stream copy, so that ten minutes take a second to make and cost as much to
 decode as ten minutes of film. Other sizes and key frame intervals re-encode one loop of it.
+
+By name: `sample`, `sample-1080p`, `sample-720p-120s-gop2s`. What has the shape of such a name always
+means the sample, even where a file is called so: `./sample` is the file.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import os
+import re
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -35,13 +39,19 @@ _LOOP_S = _LOOP_FRAMES / _FPS
 # In 5.28 s there are 247.5 AAC frames of 1024 samples at 48 kHz: one loop takes 248, the next 247,
 # and sound and picture meet again after two.
 _AUDIO_LOOPS_S = (248 * 1024 / 48000, 247 * 1024 / 48000)
+_DEFAULT_LENGTH_S = 600.0
 _MAX_LENGTH_S = 24 * 3600
 _TIMEOUT_S = 1800
+_NUMBER = r"\d{1,9}(?:\.\d{1,9})?"
+_NAME = re.compile(
+    rf"sample(-(?P<height>\d{{1,9}})p)?(-(?P<length_s>{_NUMBER})s)?(-gop(?P<gop_s>{_NUMBER})s)?",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class _Variant:
-    """`gop_frames` None: the extract's own, one key frame a loop."""
+class Variant:
+    """What is to be made. `gop_frames` None: the extract's own, one key frame a loop."""
 
     length_s: float
     width: int
@@ -81,7 +91,7 @@ class _Variant:
 
 
 def sample(
-    length_s: float = 600,
+    length_s: float = _DEFAULT_LENGTH_S,
     *,
     width: int | None = None,
     height: int | None = None,
@@ -96,7 +106,45 @@ def sample(
     Made once and kept in `cache_folder()`. Raises UsageError for what cannot be made, UploadError
     where the extract is not installed, FfmpegError where ffmpeg fails.
     """
-    variant = _variant(length_s, width, height, gop_s)
+    return _kept(_variant(length_s, width, height, gop_s))
+
+
+def named(word: str) -> Path:
+    """The sample upload that `word` describes, made if need be: `sample-1080p-60s`. See `parse`.
+
+    Raises UsageError for what is no such name or cannot be made, else as `sample` does.
+    """
+    return _kept(parse(word))
+
+
+def is_name(word: str) -> bool:
+    """Whether `word` has the shape of a sample's name."""
+    return _NAME.fullmatch(word) is not None
+
+
+def parse(word: str) -> Variant:
+    """`sample[-HEIGHTp][-SECONDSs][-gopSECONDSs]`: picture height, length, seconds between key
+    frames; what is left out is as in `sample()`.
+
+    Raises UsageError for another shape, or for a sample that cannot be made.
+    """
+    found = _NAME.fullmatch(word)
+    if found is None:
+        raise UsageError(
+            f"'{word}' is no sample: write sample[-HEIGHTp][-SECONDSs][-gopSECONDSs], "
+            "as in sample, sample-1080p or sample-720p-120s-gop2s"
+        )
+    height, length_s, gop_s = found["height"], found["length_s"], found["gop_s"]
+    return _variant(
+        float(length_s) if length_s else _DEFAULT_LENGTH_S,
+        None,
+        int(height) if height else None,
+        float(gop_s) if gop_s else None,
+    )
+
+
+def _kept(variant: Variant) -> Path:
+    """From the cache, or made and put there."""
     target = cache_folder() / variant.name
     if target.is_file():
         return target
@@ -137,7 +185,7 @@ def extract() -> Path:
 
 def _variant(
     length_s: float, width: int | None, height: int | None, gop_s: float | None
-) -> _Variant:
+) -> Variant:
     if width is None and height is None:
         width, height = _WIDTH, _HEIGHT
     elif width is None:
@@ -146,10 +194,10 @@ def _variant(
     elif height is None:
         height = round(width * _HEIGHT / _WIDTH / 2) * 2
     gop_frames = None if gop_s is None else round(gop_s * _FPS)
-    return _Variant(round(length_s, 3), width, height, gop_frames)
+    return Variant(round(length_s, 3), width, height, gop_frames)
 
 
-def _make(variant: _Variant, scratch: Path) -> Path:
+def _make(variant: Variant, scratch: Path) -> Path:
     pictures, sound = scratch / "pictures.mp4", scratch / "sound.mp4"
     if variant.is_copy:
         _run("-i", extract(), "-map", "0:v", "-t", _LOOP_S, "-c", "copy", pictures)
@@ -164,7 +212,7 @@ def _make(variant: _Variant, scratch: Path) -> Path:
     return made
 
 
-def _encode_loop(variant: _Variant, scratch: Path, pictures: Path) -> None:
+def _encode_loop(variant: Variant, scratch: Path, pictures: Path) -> None:
     film = scratch / "film.mp4"
     _run("-i", extract(), "-map", "0:v", "-t", _LOOP_S, "-c", "copy", film)
     gop = variant.gop_frames or variant.loop_frames
@@ -189,7 +237,7 @@ def _loop_sound(scratch: Path, sound: Path) -> None:
     _run("-f", "concat", "-i", joined, "-c", "copy", sound)
 
 
-def _check(made: Path, variant: _Variant) -> None:
+def _check(made: Path, variant: Variant) -> None:
     """An ffmpeg that ends well has still left files of a few bytes behind."""
     upload = probe(made)
     wanted = math.ceil(round(variant.length_s * _FPS, 6))

@@ -1,4 +1,4 @@
-"""How the backend cuts today: the original's two command lines, and the user's own.
+"""What clipkit is compared with: the original's two command lines, moviepy, and the user's own.
 
 What they write is recorded, not judged by our rule of exact frames.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from clipkit.errors import TemplateError
@@ -18,7 +19,7 @@ from clipkit.plan.task import OUTPUT, Attempt, Task
 from clipkit.settings import Settings
 
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
-_KNOWN = ("input", "start", "duration", "end", "output")
+_KNOWN = ("input", "start", "duration", "end", "output", "ffmpeg")
 _NEEDED = ("input", "output")
 
 
@@ -26,10 +27,11 @@ _NEEDED = ("input", "output")
 class Template:
     """A command line as an argv with placeholders, and what it is called in records.
 
-    `{input}` and `{output}` are files, `{start}`, `{duration}` and `{end}` seconds. Where the
-    program is plain `ffmpeg`, the build of the settings runs, so that all subjects use the same.
-    `theirs`: the user's own, never touched; the original's are told which film to cut where an
-    upload has several, since ffmpeg by itself would take the largest and clipkit the first.
+    `{input}` and `{output}` are files, `{start}`, `{duration}` and `{end}` seconds, `{ffmpeg}` the
+    build of the settings. Where the program is plain `ffmpeg`, that build runs, so that all
+    subjects use the same. `theirs`: the user's own, never touched. Of ours, `python` is the one
+    that runs clipkit; and the original's are told which film to cut where an upload has several,
+    since ffmpeg by itself would take the largest and clipkit the first.
     """
 
     name: str
@@ -45,18 +47,32 @@ def original(settings: Settings) -> tuple[Template, Template]:
     """`sketch` and `fluent`, the two readings of the original backend (one clip at a time).
 
     `sketch` seeks after the input, as the code in the analysis is written; `fluent` before it, as
-    fluent-ffmpeg's `setStartTime` does, with the `-threads 1` that the analysis says it uses.
-    Both take preset and CRF from `settings` so that all subjects encode alike.
+    fluent-ffmpeg's `setStartTime` does, with the encoder's threads of `settings`: by default the
+    `-threads 1` that the analysis says it uses. Both take preset and CRF from `settings` so that
+    all subjects encode alike.
     """
-    quality = ["-c:v", "libx264", "-preset", settings.preset]
-    if settings.crf != Settings().crf:
-        quality += ["-crf", str(settings.crf)]
+    quality = ["-c:v", "libx264", "-preset", settings.preset, *_crf(settings)]
+    threads = ["-threads", str(settings.encoder_threads)] if settings.encoder_threads else []
     place = ["-ss", "{start}", "-t", "{duration}"]
     audio = ["-c:a", "copy", "{output}"]
     sketch = ["ffmpeg", "-i", "{input}", *place, *quality, *audio]
     seek, length = place[:2], place[2:]
-    fluent = ["ffmpeg", *seek, "-i", "{input}", "-y", *length, *quality, "-threads", "1", *audio]
+    fluent = ["ffmpeg", *seek, "-i", "{input}", "-y", *length, *quality, *threads, *audio]
     return Template("sketch", tuple(sketch)), Template("fluent", tuple(fluent))
+
+
+def moviepy(settings: Settings) -> Template:
+    """`moviepy` as its manual has it, one Python process a clip: `clipkit.plan.moviepy_clip`."""
+    # -P: modules come from where they are installed, not from where the process happens to be.
+    script = ["python", "-P", "-m", "clipkit.plan.moviepy_clip"]
+    cut = ["{ffmpeg}", "{input}", "{start}", "{end}", "{output}"]
+    quality = ["-preset", settings.preset, *_crf(settings)]
+    threads = ["-threads", str(settings.encoder_threads)] if settings.encoder_threads else []
+    return Template("moviepy", (*script, *cut, *quality, *threads))
+
+
+def _crf(settings: Settings) -> list[str]:
+    return ["-crf", str(settings.crf)] if settings.crf != Settings().crf else []
 
 
 def chosen(
@@ -72,40 +88,43 @@ def chosen(
     return tuple(template for template in known if not names or template.name in names)
 
 
-def parse(text: str) -> Template:
-    """The user's own command, split as a shell would and never given to one.
+def parse(text: str, where: str = "--command") -> Template:
+    """The user's own command, split as a shell would and never given to one; `where` it was given
+    opens the errors.
 
     Raises TemplateError for an unknown placeholder, a missing one, or unbalanced quotes.
     """
     try:
         argv = shlex.split(text)
     except ValueError as error:
-        raise TemplateError(f"--command cannot be split into words: {error}") from None
+        raise TemplateError(f"{where} cannot be split into words: {error}") from None
     found = {name for word in argv for name in _PLACEHOLDER.findall(word)}
     for name in sorted(found - set(_KNOWN)):
         known = ", ".join(f"{{{known}}}" for known in _KNOWN)
-        raise TemplateError(f"--command has the unknown placeholder {{{name}}}: known are {known}")
+        raise TemplateError(f"{where} has the unknown placeholder {{{name}}}: known are {known}")
     for name in _NEEDED:
         if name not in found:
             raise TemplateError(
-                f"--command lacks {{{name}}}: "
+                f"{where} lacks {{{name}}}: "
                 "write it like 'ffmpeg -ss {start} -t {duration} -i {input} … {output}'"
             )
     if _PLACEHOLDER.search(argv[0]):
-        raise TemplateError("--command must start with a program, not a placeholder")
+        raise TemplateError(f"{where} must start with a program, not a placeholder")
     return Template("command", tuple(argv), theirs=True)
 
 
 def tasks(job: Job, template: Template, build: FfmpegBuild) -> list[Task]:
     """One task a clip. Nothing is known of what a right output holds, so `frames` is None."""
     upload, argv = job.upload, template.argv
-    if upload.films > 1 and not template.theirs:
+    if upload.films > 1 and argv[0] == "ffmpeg" and not template.theirs:
         argv = (*argv[:-1], "-map", f"0:{upload.video_stream}", "-map", "0:a:0?", argv[-1])
     return [
         Task(
             number=number,
             output=f"clip-{number:03d}.mp4",
-            attempts=(Attempt((_filled(argv, str(upload.path), clip, build),)),),
+            attempts=(
+                Attempt(((_program(template, build), *_filled(argv[1:], job, clip, build)),)),
+            ),
             frames=None,
             predicted_bytes=None,
             max_output_bytes=max(upload.size_bytes * 4, 1024 * MIB),
@@ -114,14 +133,21 @@ def tasks(job: Job, template: Template, build: FfmpegBuild) -> list[Task]:
     ]
 
 
-def _filled(argv: Sequence[str], path: str, clip: Clip, build: FfmpegBuild) -> tuple[str, ...]:
+def _program(template: Template, build: FfmpegBuild) -> str:
+    """Filled in here and not in the template: a template is the same on every machine."""
+    if template.argv[0] == "ffmpeg":
+        return build.path
+    ours = template.argv[0] == "python" and not template.theirs
+    return sys.executable if ours else template.argv[0]
+
+
+def _filled(words: Sequence[str], job: Job, clip: Clip, build: FfmpegBuild) -> Iterator[str]:
     values = {
-        "input": path,
+        "input": str(job.upload.path),
         "start": f"{clip.start_s:.6f}",
         "duration": f"{clip.duration_s:.6f}",
         "end": f"{clip.end_s:.6f}",
         "output": OUTPUT,
+        "ffmpeg": build.path,
     }
-    program = build.path if argv[0] == "ffmpeg" else argv[0]
-    words = (_PLACEHOLDER.sub(lambda found: values[found[1]], word) for word in argv[1:])
-    return (program, *words)
+    return (_PLACEHOLDER.sub(lambda found: values[found[1]], word) for word in words)

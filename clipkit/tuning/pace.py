@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from clipkit.plan.subjects import Subject
+from clipkit.plan.subjects import Subject, told
 from clipkit.settings import Settings
 from clipkit.tuning.question import Question
 from clipkit.tuning.screening import Results, finished
@@ -22,9 +22,10 @@ class Pace:
     question: Question
     results: Results
 
-    def plain(self) -> Settings:
-        """What a baseline's record shows: the user's fixed settings, one clip at a time."""
-        return replace(self.question.fixed, concurrency=1)
+    def plain(self, subject: Subject) -> Settings:
+        """What a baseline's record shows: of the user's fixed settings those that it follows, and
+        one clip at a time."""
+        return told(subject, replace(self.question.fixed, concurrency=1))
 
     def is_slow(self, subject: Subject) -> bool:
         """Whether it decodes each film from its start, or may do so."""
@@ -56,7 +57,7 @@ class Pace:
     def _decoded(self, subject: Subject, index: int) -> int:
         """Frames to decode for one clip, summed over the uploads; all of them where unknown."""
         return sum(
-            subject.frames_decoded(job, job.clips[index], self.plain())
+            subject.frames_decoded(job, job.clips[index], self.plain(subject))
             or len(job.upload.frame_times_s)
             for job in self.question.jobs
         )

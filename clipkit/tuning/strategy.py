@@ -169,7 +169,9 @@ class TuneStrategy:
             for job in self.question.jobs:
                 if self._left_s() < self._winner_clip_s():
                     return
-                cell = self._cell("baseline", subject, self._pace.plain(), job.reduced([index]), 0)
+                cell = self._cell(
+                    "baseline", subject, self._pace.plain(subject), job.reduced([index]), 0
+                )
                 record = yield replace(cell, timeout_s=_timeout_s(self._left_s(), _LEAST_TIMEOUT_S))
                 if record is None or not finished(record):
                     return
@@ -211,7 +213,7 @@ class TuneStrategy:
     def _pair(self, settings: Settings, clips: int, block: int) -> Programme:
         sides = [(Subject(), settings, self._winner_clip_s())]
         for rival in self.rivals:
-            sides.append((rival, self._pace.plain(), self._pace.clip_s(rival) or 0.0))
+            sides.append((rival, self._pace.plain(rival), self._pace.clip_s(rival) or 0.0))
         for subject, used, clip_s in sides if block % 2 == 0 else reversed(sides):
             for job in self.question.jobs:
                 part = job.reduced(systematic(self.question.clips, clips, block))

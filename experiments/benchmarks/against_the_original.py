@@ -83,7 +83,8 @@ def main() -> None:
     settings = settings_from(asked.settings)
     host = Host("benchmark", parse_size(asked.memory), asked.cpus)
     job = spread(probe(sample(asked.film)), asked.clips, asked.length)
-    templates = [t for t in baselines.original(settings) if t.name != asked.without]
+    originals = baselines.original(replace(settings, encoder_threads=1))
+    templates = [t for t in originals if t.name != asked.without]
     subjects = [Subject(), *map(from_template, templates)]
     generator = random.Random(asked.seed)  # noqa: S311  a running order, no secret
     for subject in subjects:

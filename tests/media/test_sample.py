@@ -11,10 +11,11 @@ from pathlib import Path
 import av
 import pytest
 
+from clipkit import arguments
 from clipkit.errors import UploadError, UsageError
 from clipkit.media import sample as sample_module
 from clipkit.media.probe import probe
-from clipkit.media.sample import CREDIT, extract, sample
+from clipkit.media.sample import CREDIT, Variant, extract, is_name, named, parse, sample
 
 
 @pytest.fixture(autouse=True)
@@ -106,6 +107,75 @@ def test_an_impossible_size_or_interval_is_refused() -> None:
     for wrong in ({"height": 181}, {"width": 2, "height": 2}, {"height": 100_000}, {"gop_s": 0}):
         with pytest.raises(UsageError, match="cannot be made"):
             sample(1, **wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("sample", Variant(600.0, 1280, 720, None)),
+        ("sample-1080p", Variant(600.0, 1920, 1080, None)),
+        ("sample-2160p-60s", Variant(60.0, 3840, 2160, None)),
+        ("sample-720p-120s-gop2s", Variant(120.0, 1280, 720, 50)),
+        ("sample-7.5s-gop0.4s", Variant(7.5, 1280, 720, 10)),
+        ("sample-gop2s", Variant(600.0, 1280, 720, 50)),
+    ],
+)
+def test_a_name_says_size_length_and_key_frames(word: str, meant: Variant) -> None:
+    assert is_name(word)
+    assert parse(word) == meant
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "",
+        "samples",
+        "sample-",
+        "sample-1080",
+        "sample-60s-1080p",
+        "sample-1080p-60s.mp4",
+        "Sample",
+        "sample-gop2",
+        "sample--60s",
+        "sample-1e3s",
+        "sample-²s",
+        "sample-1080p\n",
+    ],
+)
+def test_what_is_no_name_is_told_with_the_shape_of_one(word: str) -> None:
+    assert not is_name(word)
+    with pytest.raises(UsageError, match=r"sample\[-HEIGHTp\]\[-SECONDSs\]\[-gopSECONDSs\]"):
+        parse(word)
+
+
+@pytest.mark.parametrize("word", ["sample-0s", "sample-1081p", "sample-9p", "sample-gop0s"])
+def test_a_name_of_what_cannot_be_made_is_refused(word: str) -> None:
+    assert is_name(word)
+    with pytest.raises(UsageError, match="cannot be made"):
+        parse(word)
+
+
+def test_a_name_gives_the_film_that_it_says() -> None:
+    path = named("sample-90p-6s-gop2s")
+    assert path == sample(6, height=90, gop_s=2)
+    upload = probe(path)
+    assert (upload.width, upload.height) == (160, 90)
+    assert upload.key_frame_times_s == pytest.approx((0.0, 2.0, 4.0))
+
+
+def test_an_upload_by_a_samples_name_is_the_sample_even_beside_a_file_called_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sample-1s").write_bytes(b"no film")
+    Path("sample-mine").write_bytes(sample(2).read_bytes())
+    assert len(arguments.upload("sample-1s").frame_times_s) == 25
+    assert len(arguments.upload("sample-mine").frame_times_s) == 50
+    with pytest.raises(UploadError):
+        arguments.upload("./sample-1s")
+    for misspelt in ("sample-1080", "sample-" + "x" * 300):
+        with pytest.raises(UsageError, match="is no sample"):
+            arguments.upload(misspelt)
 
 
 def test_a_cache_that_cannot_be_written_is_told(

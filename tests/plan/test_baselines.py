@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ from clipkit.errors import TemplateError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.plan import baselines
 from clipkit.plan.clips import Clip, Job
-from clipkit.plan.subjects import Subject, from_template
 from clipkit.plan.task import OUTPUT
 from clipkit.settings import Settings
 
 BUILD = FfmpegBuild("bundled", "/opt/ffmpeg", "9.0.2", frozenset(), frozenset())
+
+TWO_FILMS = upload(path=Path("/uploads/two.mp4"), films=2, video_stream=1)
 
 
 def words(template: baselines.Template, name: str = "film.mp4") -> tuple[str, ...]:
@@ -39,9 +41,19 @@ class TestTheOriginal:
         line += " -preset fast -crf 30 -threads 1 -c:a copy"
         assert words(fluent) == (*line.split(), OUTPUT)
 
+    @pytest.mark.parametrize(("threads", "told"), [(0, ()), (1, ("1",)), (8, ("8",))])
+    def test_fluents_threads_are_the_encoders_of_the_settings(
+        self, threads: int, told: tuple[str, ...]
+    ) -> None:
+        sketch, fluent = baselines.original(Settings(encoder_threads=threads))
+        followed = [
+            b for a, b in zip(fluent.argv, fluent.argv[1:], strict=False) if a == "-threads"
+        ]
+        assert tuple(followed) == told
+        assert "-threads" not in sketch.argv
+
     def test_of_several_films_the_originals_cut_the_one_that_clipkit_cuts(self) -> None:
-        several = upload(path=Path("/uploads/two.mp4"), films=2, video_stream=1)
-        job = Job(several, (Clip(1.0, 2.0),))
+        job = Job(TWO_FILMS, (Clip(1.0, 2.0),))
         users = baselines.parse("ffmpeg -i {input} -ss {start} {output}")
         for template in (*baselines.original(Settings()), users):
             (task,) = baselines.tasks(job, template, BUILD)
@@ -49,6 +61,25 @@ class TestTheOriginal:
             maps = ("-map", "0:1", "-map", "0:a:0?", OUTPUT)
             assert (step[-5:] == maps) is not template.theirs
             assert ("-map" in step) is not template.theirs
+
+
+class TestMoviepy:
+    line = "-P -m clipkit.plan.moviepy_clip /opt/ffmpeg /uploads/film.mp4 5.040000 17.040000"
+
+    def test_runs_with_our_python_on_the_ffmpeg_of_all(self) -> None:
+        start = (sys.executable, *self.line.split(), OUTPUT)
+        template = baselines.moviepy(Settings())
+        assert words(template) == (*start, "-preset", "ultrafast", "-threads", "1")
+        changed = baselines.moviepy(Settings(preset="fast", crf=30, encoder_threads=0))
+        assert words(changed) == (*start, "-preset", "fast", "-crf", "30")
+
+    def test_is_the_same_template_on_every_machine(self) -> None:
+        assert not any(word.startswith("/") for word in baselines.moviepy(Settings()).argv)
+
+    def test_of_several_films_it_takes_its_own_choice(self) -> None:
+        job = Job(TWO_FILMS, (Clip(1.0, 2.0),))
+        (task,) = baselines.tasks(job, baselines.moviepy(Settings()), BUILD)
+        assert "-map" not in task.attempts[0].steps[0]
 
 
 class TestTemplates:
@@ -74,6 +105,11 @@ class TestTemplates:
         assert words(baselines.parse("ffmpeg -i {input} {output}"))[0] == "/opt/ffmpeg"
         named = baselines.parse("/usr/local/bin/ffmpeg -i {input} {output}")
         assert words(named)[0] == "/usr/local/bin/ffmpeg"
+        wrapper = baselines.parse("cut.sh {ffmpeg} {input} {output}")
+        assert words(wrapper)[:2] == ("cut.sh", "/opt/ffmpeg")
+
+    def test_a_python_of_the_users_is_theirs(self) -> None:
+        assert words(baselines.parse("python cut.py {input} {output}"))[0] == "python"
 
     def test_its_text_is_what_was_typed(self) -> None:
         text = "ffmpeg -ss {start} -i {input} -vf 'scale=1:2, x' {output}"
@@ -96,26 +132,3 @@ class TestTemplates:
             baselines.parse(text)
         assert complaint in str(told.value)
         assert told.value.exit_code == 2
-
-
-class TestFramesDecoded:
-    """From where decoding starts up to the clip's last frame; a key frame each 50 frames."""
-
-    clip = Clip(7.0, 2.0)
-
-    def decoded(self, subject: Subject, settings: Settings | None = None) -> int | None:
-        job = Job(upload(), (self.clip,))
-        return subject.frames_decoded(job, self.clip, settings or Settings())
-
-    def test_of_the_engine_from_the_key_frame(self) -> None:
-        assert self.decoded(Subject()) == 225 - 150
-        assert self.decoded(Subject(), Settings(seek="output")) == 225
-
-    def test_of_the_original_by_the_side_of_its_seek(self) -> None:
-        sketch, fluent = map(from_template, baselines.original(Settings()))
-        assert self.decoded(sketch) == 225
-        assert self.decoded(fluent) == 225 - 150
-
-    def test_of_a_command_that_does_not_tell_it_is_unknown(self) -> None:
-        command = from_template(baselines.parse("cut {input} {output}"))
-        assert self.decoded(command) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib.util
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requirements
 from running import engine_of, ffmpegs_in, groups_of
 
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism, Usage
@@ -21,7 +23,7 @@ from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
 from clipkit.hosts import Host
 from clipkit.media.probe import probe
-from clipkit.plan import baselines
+from clipkit.plan import baselines, subjects
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.subjects import Subject, from_template
 from clipkit.settings import Settings
@@ -149,6 +151,25 @@ class TestSubjects:
             assert outcome.record.subject == template.name
             assert outcome.record.peak_anon_bytes
             assert all(row["frames_kept"] >= 9 for row in outcome.clips)
+
+    def test_moviepy_is_measured_alike_and_leaves_nothing(
+        self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        if importlib.util.find_spec("moviepy") is None:
+            requirements.missing("moviepy", "moviepy is not installed: clipkit[compare]")
+        subject = subjects.named("moviepy", Settings())
+        before = set(Path.cwd().iterdir())
+        outcome = run(trial(small, build, subject=subject), kernel, tmp_path)
+        record = outcome.record
+        assert (record.status, record.error) == (Status.OK, None)
+        assert record.subject == "moviepy"
+        # It counts frames by the clip's length, and may lose the last to rounding.
+        assert all(row["frames_kept"] >= 9 for row in outcome.clips)
+        # Its Python is inside the ceiling, and its time is the clips'.
+        assert record.peak_anon_bytes and record.peak_anon_bytes > 30 * MIB
+        assert record.ffmpeg_cpu_s and record.ffmpeg_cpu_s > 0.3
+        assert set(Path.cwd().iterdir()) == before
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["logs"]
 
     def test_the_users_own_command_may_write_anything_but_nothing(
         self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
