@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import io
 import json
 import math
@@ -66,10 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"clipkit {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     _tune_command(commands)
+    _sweep_command(commands)
     _cut_command(commands)
     _probe_command(commands)
     _export_command(commands)
     _report_command(commands)
+    _batch_command(commands)
+    _lab_command(commands)
     _add(commands, "hosts", _hosts, "the catalogue of hosts")
     _add(commands, "doctor", _doctor, "what this machine has and enforces")
     return parser
@@ -153,6 +157,50 @@ def _tune(parsed: argparse.Namespace) -> int:
     else:
         print("\n".join(answer.as_lines(tuned, report)))
     return 0
+
+
+# -- sweep -----------------------------------------------------------------------------------
+
+
+def _sweep_command(commands: Any) -> None:
+    command = _add(commands, "sweep", _sweep, "run, resume or extend the campaign of an experiment")
+    command.add_argument("experiment", metavar="EXPERIMENT.toml")
+    command.add_argument("--results", default="results", metavar="DIR", help="default: results")
+    command.add_argument("--as", dest="name", metavar="NAME", help="default: the experiment's name")
+    command.add_argument(
+        "--dry-run", action="store_true", help="only say how many trials, how long, how much disk"
+    )
+    arguments.add_ceiling(command)
+
+
+def _sweep(parsed: argparse.Namespace) -> int:
+    from clipkit.campaign import experiment
+    from clipkit.campaign.store import named
+
+    asked = experiment.read(Path(parsed.experiment))
+    folder = Path(parsed.results).absolute() / named(parsed.name or asked.name)
+
+    # These take seconds to import: what is wrong in the file has been told by now.
+    from clipkit.analysis import table
+    from clipkit.campaign import estimate
+    from clipkit.campaign.progress import SweepProgress
+    from clipkit.campaign.sweep import plan, remaining, sweep
+
+    planned = plan(asked)
+    if parsed.dry_run:
+        expected = estimate.estimate(planned.design, remaining(planned, folder))
+        if parsed.json:
+            _print_json(dataclasses.asdict(expected))
+        else:
+            print("\n".join(output.estimate_lines(expected, folder)))
+        return 0
+    swept = sweep(planned, folder, arguments.opener(parsed), SweepProgress)
+    table.to_parquet(swept.folder)
+    if parsed.json:
+        _print_json(output.swept(swept))
+    else:
+        print("\n".join(output.swept_lines(swept)))
+    return 0 if swept.standing.ok else 1
 
 
 # -- cut -------------------------------------------------------------------------------------
@@ -266,6 +314,51 @@ def _report(parsed: argparse.Namespace) -> int:
         _print_json({"report": report.absolute()})
     else:
         print(report)
+    return 0
+
+
+def _batch_command(commands: Any) -> None:
+    help = "execute a notebook for each file of parameters, write an index page"
+    command = _add(commands, "batch", _batch, help)
+    command.add_argument("notebook", metavar="NOTEBOOK", help="such as 2-explore, or a file")
+    command.add_argument("parameters", nargs="+", metavar="PARAMS.yaml", help="one run each")
+    command.add_argument("--out", metavar="DIR", help="default: batch-NOTEBOOK")
+    command.add_argument("--again", action="store_true", help="execute the finished ones too")
+
+
+def _batch(parsed: argparse.Namespace) -> int:
+    from clipkit.report import batch
+    from clipkit.report.batch_progress import BatchProgress
+
+    files = [Path(word) for word in parsed.parameters]
+    planned = batch.plan(parsed.notebook, files, Path(parsed.out) if parsed.out else None)
+    done = batch.run(planned, BatchProgress(len(files)), parsed.again)
+    if not parsed.json:
+        print(done.index)
+    elif done.failed < len(files):
+        _print_json(done.as_json())
+    return 1 if done.failed else 0
+
+
+def _lab_command(commands: Any) -> None:
+    command = _add(commands, "lab", _lab, "open the notebooks in JupyterLab, as copies of yours")
+    command.add_argument("folder", nargs="?", default="clipkit-lab", metavar="DIR")
+    command.add_argument("--copy-only", action="store_true", help="copy, open nothing")
+    command.add_argument("--no-browser", action="store_true", help="print the address instead")
+    command.add_argument("--port", type=int, help="of JupyterLab (default: a free one from 8888)")
+
+
+def _lab(parsed: argparse.Namespace) -> int:
+    from clipkit.report import lab
+
+    copies = lab.copy(Path(parsed.folder))
+    print("\n".join(copies.lines()), file=sys.stderr)
+    if parsed.json:
+        _print_json(copies.as_json())
+    if not parsed.copy_only:
+        argv, environment = lab.command(copies, not parsed.no_browser, parsed.port)
+        sys.stdout.flush()
+        os.execve(argv[0], argv, environment)  # noqa: S606 (no shell: the server takes our place)
     return 0
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import papermill
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import ValidationError
 from papermill.exceptions import PapermillExecutionError
 
 from clipkit.errors import NotebookError, ReportError
@@ -31,21 +34,52 @@ class OwnKernel(AsyncKernelManager):
         return spec
 
 
-def execute(name: str, parameters: Mapping[str, str | float], output: Path) -> Path:
-    """Execute `notebooks/<name>.ipynb` into `output` and return it.
+def find(word: str) -> Path:
+    """The notebook that `word` names: one of the package's (`2-explore`, `explore`), or a file.
+
+    Raises NotebookError where there is none.
+    """
+    if word.endswith(".ipynb") or "/" in word:
+        if not Path(word).is_file():
+            raise NotebookError(f"no notebook {word}")
+        return Path(word)
+    ours = sorted(folder("notebooks").glob("*.ipynb"))
+    for path in ours:
+        if word in (path.stem, path.stem.partition("-")[2]):
+            return path
+    known = ", ".join(path.stem for path in ours)
+    raise NotebookError(f"unknown notebook '{word}': one of {known}, or a file that ends in .ipynb")
+
+
+def declared(source: Path) -> list[str]:
+    """The names of the notebook's parameters. Raises NotebookError for a file that is no notebook."""
+    try:
+        return list(papermill.inspect_notebook(_unformatted(source)))
+    except (ValidationError, ValueError, AttributeError) as error:
+        raise NotebookError(f"{source} is no notebook: {error}") from None
+
+
+def read(path: Path) -> Any:
+    """The notebook's document. Raises OSError, ValueError or ValidationError."""
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+
+
+def write(document: Any, path: Path) -> None:
+    nbformat.write(document, path)  # type: ignore[no-untyped-call]
+
+
+def execute(name: str, parameters: Mapping[str, Any], output: Path) -> Path:
+    """Execute the notebook that `find` finds into `output` and return it.
 
     Quiet, and without changing directory. Raises NotebookError for an unknown notebook or
     parameter, before anything runs, and ReportError where a cell fails: `output` then holds the
     notebook as far as it came.
     """
-    source = folder("notebooks") / f"{name}.ipynb"
-    if not source.is_file():
-        known = ", ".join(sorted(path.stem for path in source.parent.glob("*.ipynb")))
-        raise NotebookError(f"unknown notebook '{name}': one of {known}")
-    declared = list(papermill.inspect_notebook(_unformatted(source)))
+    source = find(name)
+    known = declared(source)
     for parameter in parameters:
-        if parameter not in declared:
-            raise parameters_station.unknown(parameter, declared)
+        if parameter not in known:
+            raise parameters_station.unknown(parameter, known)
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
         papermill.execute_notebook(

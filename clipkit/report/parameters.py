@@ -43,6 +43,8 @@ def checked(namespace: Mapping[str, Any], declared: type[T]) -> T:
 
 def unknown(name: str, known: list[str]) -> NotebookError:
     """The error for a parameter that does not exist."""
+    if not known:
+        return NotebookError(f"unknown parameter '{name}': this notebook has none")
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean '{close[0]}'?" if close else f"one of {', '.join(known)}"
     return NotebookError(f"unknown parameter '{name}': {hint}")
