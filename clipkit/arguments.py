@@ -45,7 +45,11 @@ def add_host(command: argparse.ArgumentParser) -> None:
     group.add_argument("--memory", metavar="512M", help="of a custom host")
     group.add_argument("--cpus", metavar="0.5", help="of a custom host")
     group.add_argument("--reserve", default="0", metavar="120M", help="kept for your own server")
-    group.add_argument(
+    add_ceiling(command)
+
+
+def add_ceiling(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
         "--ceiling",
         choices=[str(m) for m in Mechanism],
         metavar="MECHANISM",

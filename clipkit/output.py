@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clipkit import format as fmt
 from clipkit.hosts import Host
+
+if TYPE_CHECKING:
+    from clipkit.campaign.estimate import Estimate
+    from clipkit.campaign.sweep import Swept
 
 
 def cut_lines(manifest: Mapping[str, Any], out_dir: Path) -> list[str]:
@@ -36,6 +41,35 @@ def cut_failure(manifest: Mapping[str, Any]) -> str:
     if manifest["oom_kills"]:
         text += "; lower --concurrency, or see `clipkit tune` for settings that fit"
     return text
+
+
+def swept(done: Swept) -> dict[str, Any]:
+    standing = dataclasses.asdict(done.standing)
+    counts = ("state", "total", "done", "ok", "oom", "inferred", "failed", "best")
+    return {"campaign": str(done.folder), "ran": done.ran, **{key: standing[key] for key in counts}}
+
+
+def swept_lines(done: Swept) -> list[str]:
+    standing = done.standing
+    shown = [f"{standing.done} of {standing.total} trials, {standing.ok} ended well"]
+    if standing.oom + standing.inferred:
+        shown[0] += f", {standing.oom} ran out of memory, {standing.inferred} known to"
+    if standing.failed:
+        shown[0] += f", {standing.failed} failed"
+    if not done.ran:
+        shown.append("nothing was left to run")
+    folder = fmt.near(done.folder)
+    return [*shown, f"{folder}", f"look into it: clipkit report {shlex.quote(folder)}"]
+
+
+def estimate_lines(expected: Estimate, folder: Path) -> list[str]:
+    return [
+        f"{expected.cells} cells, {expected.blocks} blocks: {expected.trials} trials to run "
+        f"in {fmt.near(folder)}",
+        f"about {fmt.clock(expected.time_s)}, from {expected.tried} short clips cut now: "
+        "right within a factor of two",
+        f"about {fmt.size(expected.disk_bytes)} of disk",
+    ]
 
 
 def probe_lines(facts: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from clipkit import format as fmt
 from clipkit.campaign.run import ClipProgress, Event, TrialEnded, TrialStarted
-from clipkit.campaign.strategy import Cell
+from clipkit.campaign.standing import Tally
+from clipkit.campaign.strategy import WARMUP, Cell
 from clipkit.terminal import Line
 from clipkit.trial.record import Record, Status
 
@@ -17,6 +18,27 @@ _PHASES = {
     "baseline": "timing today's way",
     "confirm": "confirming",
 }
+
+
+@dataclass(slots=True)
+class SweepProgress:
+    """Draws a sweep: a line for each trial that ended, and one that keeps up with the present."""
+
+    tally: Tally
+    line: Line = field(default_factory=Line)
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, TrialEnded):
+            if event.cell.phase != WARMUP:
+                self.line.final(f"{self.tally.label(event.cell)}: {_result(event.record)}")
+                self.line.update(self.tally.standing.words)
+        else:
+            now = self.tally.standing
+            doing = ", ".join(part for part in (now.now, now.clip) if part)
+            self.line.update(f"{now.words} | {doing} …")
+
+    def close(self) -> None:
+        self.line.clear()
 
 
 @dataclass(slots=True)

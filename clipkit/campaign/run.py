@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from clipkit import ffmpeg_builds
 from clipkit.campaign.store import Store
-from clipkit.campaign.strategy import Cell, Strategy
+from clipkit.campaign.strategy import WARMUP, Cell, Inferred, Strategy
 from clipkit.ceiling.base import Ceiling, Limits
 from clipkit.errors import Cancelled
 from clipkit.trial.record import Record, Status
-from clipkit.trial.run import Identity, Trial, run_trial
-
-# A trial spoilt by other machines' load is kept and repeated this often before it is taken as is.
-_ATTEMPTS = 3
+from clipkit.trial.run import ATTEMPTS, Identity, Trial, inferred, run_trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +49,13 @@ Watch = Callable[[Event], None]
 
 @dataclass(slots=True)
 class Campaign:
-    """A campaign being run."""
+    """A campaign being run. `past`: attempts so far of a cell in a block, where it is resumed."""
 
     name: str
     store: Store
     open_ceiling: Callable[[Limits], Ceiling]
     watch: Watch
+    past: Counter[tuple[str, int]] = field(default_factory=Counter)
     order: int = 0
     started_s: float = field(default_factory=time.monotonic)
 
@@ -67,36 +66,56 @@ class Campaign:
         """Until the strategy asks for nothing more. Raises Cancelled after an interrupt."""
         with self.store.writing():
             self.order = self.store.finished()  # so that no attempt has an earlier one's name
-            while (cell := strategy.ask()) is not None:
-                strategy.tell(self._measure(cell))
+            while (asked := strategy.ask()) is not None:
+                if isinstance(asked, Inferred):
+                    strategy.tell(self._infer(asked))
+                else:
+                    strategy.tell(self._measure(asked))
+
+    def _infer(self, asked: Inferred) -> Record:
+        outcome = inferred(self._trial(asked.cell, self._attempts(asked.cell)[0]), asked.because)
+        self.store.append(outcome)
+        self._ended(asked.cell, outcome.record)
+        return outcome.record
 
     def _measure(self, cell: Cell) -> Record:
-        """One cell, repeated where the machine was too noisy; every attempt is stored."""
-        for attempt in range(1, _ATTEMPTS + 1):
+        """One cell, repeated where the machine was too noisy; every attempt is stored, but for a
+        warm-up, which is discarded."""
+        for attempt in self._attempts(cell):
             self.watch(TrialStarted(cell, self.order, self.elapsed_s()))
-            trial = Trial(
-                identity=Identity(
-                    self.name, cell.name, cell.block, self.order, attempt, cell.phase
-                ),
-                job=cell.job,
-                subject=cell.subject,
-                settings=cell.settings,
-                build=ffmpeg_builds.find(cell.settings.ffmpeg),
-                host=cell.host,
-                reserve_bytes=cell.reserve_bytes,
-                timeout_s=cell.timeout_s,
-            )
             outcome = run_trial(
-                trial,
+                self._trial(cell, attempt),
                 self.open_ceiling,
                 self.store.folder,
                 lambda event: self.watch(ClipProgress(cell, event)),
             )
-            self.store.append(outcome)
-            self.order += 1
-            self.watch(TrialEnded(cell, outcome.record, self.elapsed_s()))
+            if cell.phase == WARMUP:
+                self.store.discard(outcome)
+            else:
+                self.store.append(outcome)
+            self._ended(cell, outcome.record)
             if outcome.record.status is Status.CANCELLED:
                 raise Cancelled(f"interrupted; what was finished is kept in {self.store.folder}")
             if outcome.record.status is not Status.INVALID_NOISE:
                 break
         return outcome.record
+
+    def _attempts(self, cell: Cell) -> range:
+        first = self.past[cell.name, cell.block] + 1
+        return range(first, first + ATTEMPTS)
+
+    def _trial(self, cell: Cell, attempt: int) -> Trial:
+        return Trial(
+            identity=Identity(self.name, cell.name, cell.block, self.order, attempt, cell.phase),
+            job=cell.job,
+            subject=cell.subject,
+            settings=cell.settings,
+            build=ffmpeg_builds.find(cell.settings.ffmpeg),
+            host=cell.host,
+            reserve_bytes=cell.reserve_bytes,
+            timeout_s=cell.timeout_s,
+        )
+
+    def _ended(self, cell: Cell, record: Record) -> None:
+        self.order += cell.phase != WARMUP
+        self.watch(TrialEnded(cell, record, self.elapsed_s()))

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clipkit.errors import CampaignError, OutputError, UsageError
+from clipkit.trial.record import Record
 from clipkit.trial.run import CLIPS_PREFIX, Outcome
 from clipkit.trial.sampler import Sample
 
@@ -46,8 +47,7 @@ class Store:
         folder = os.open(self.folder, os.O_RDONLY)
         try:
             self._lock(folder)
-            for left in self.folder.glob(f"{CLIPS_PREFIX}*"):  # of a clipkit that was killed
-                shutil.rmtree(left, ignore_errors=True)
+            self._sweep_up()
             yield
         finally:
             os.close(folder)
@@ -59,6 +59,36 @@ class Store:
             raise CampaignError(
                 f"{self.folder} is in use by another clipkit: wait for it, or use --as NAME"
             ) from None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a process is writing it now."""
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(folder)
+        return False
+
+    def _sweep_up(self) -> None:
+        """What a clipkit that was killed left: its clips, and lines of clips whose attempt does not
+        count because its own line was never written."""
+        for left in self.folder.glob(f"{CLIPS_PREFIX}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        counted = {record.run_id for record in self.records()}
+        lines = _whole_lines(self.folder / CLIPS)
+        kept = [line for line in lines if json.loads(line)["run_id"] in counted]
+        if len(kept) < len(lines):
+            self.write(CLIPS, "".join(f"{line}\n" for line in kept))
+
+    def records(self) -> list[Record]:
+        """Every attempt so far. Raises CampaignError for a line that is no record."""
+        try:
+            return [Record.from_row(json.loads(line)) for line in _whole_lines(self.folder / RUNS)]
+        except (KeyError, TypeError, ValueError) as error:
+            raise CampaignError(f"{self.folder / RUNS} holds what is no record: {error}") from None
 
     def describe(self, **documents: Mapping[str, Any]) -> None:
         """Write `NAME.json` for each: environment, uploads, recommendation."""
@@ -79,15 +109,17 @@ class Store:
 
     def finished(self) -> int:
         """How many attempts are stored."""
-        try:
-            return (self.folder / RUNS).read_bytes().count(b"\n")
-        except FileNotFoundError:
-            return 0
+        return len(_whole_lines(self.folder / RUNS))
+
+    def discard(self, outcome: Outcome) -> None:
+        """Forget an attempt that is not to count."""
+        shutil.rmtree(self.folder / "logs" / outcome.record.run_id, ignore_errors=True)
 
     def append(self, outcome: Outcome) -> None:
         """Store one finished attempt. Its line in `runs.jsonl`, written last, makes it count."""
         try:
-            self._write_samples(outcome.record.run_id, outcome.samples)
+            if outcome.samples:
+                self._write_samples(outcome.record.run_id, outcome.samples)
             self._append(CLIPS, outcome.clips)
             self._append(RUNS, [outcome.record.to_row()])
         except OSError as error:
@@ -107,6 +139,15 @@ class Store:
         unfinished = path.with_suffix(".part")
         pq.write_table(table, unfinished, compression="zstd")
         unfinished.replace(path)
+
+
+def _whole_lines(path: Path) -> list[str]:
+    """The lines of a file, but for the last one where a kill left it unfinished."""
+    try:
+        *lines, _ = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    return [line.decode("utf-8", "replace") for line in lines]
 
 
 def _mend(descriptor: int) -> None:

@@ -13,6 +13,9 @@ from clipkit.plan.subjects import Subject
 from clipkit.settings import Settings, to_table
 from clipkit.trial.record import Record
 
+WARMUP = "warmup"
+"""The phase of a cell whose record is discarded: it reads the upload and ffmpeg from disk."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -43,9 +46,17 @@ class Cell:
         return f"{self.subject.name}-{digest[:8]}"
 
 
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """A cell that need not be run: it needs as much memory as the one of `because`, which ran out."""
+
+    cell: Cell
+    because: Record
+
+
 class Strategy(Protocol):
-    def ask(self) -> Cell | None:
-        """The next cell to run; None when there is nothing left to learn."""
+    def ask(self) -> Cell | Inferred | None:
+        """The next cell to run or to put down; None when there is nothing left to learn."""
         ...
 
     def tell(self, record: Record) -> None:

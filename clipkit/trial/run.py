@@ -23,6 +23,8 @@ from clipkit.trial.sampler import Sample, peak
 
 # Where a trial's clips are until it ends.
 CLIPS_PREFIX = ".clips-"
+# A trial that other machines disturbed is kept and repeated this often before it is taken as it is.
+ATTEMPTS = 3
 # More than this share of the CPU gone to other virtual machines, and the times mean little.
 STOLEN_TOO_MUCH = 0.1
 
@@ -89,7 +91,7 @@ def run_trial(
         stop_on_failure=True,
         reserve_bytes=trial.reserve_bytes,
     )
-    started_utc = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+    started_utc = _now()
     ceiling = open_ceiling(limits(trial.host))
     try:
         before = machine.read()
@@ -114,6 +116,21 @@ def run_trial(
         other_cpu_fraction=noise.other_cpu_fraction,
     )
     return Outcome(record, _clip_rows(trial, execution), execution.samples)
+
+
+def inferred(trial: Trial, because: Record) -> Outcome:
+    """The record of a trial that was not run: it needs as much memory as that of `because`."""
+    record = Record(
+        **_identity_columns(trial),
+        **_job_columns(trial),
+        clip_wall_s=(),
+        clip_cpu_s=(),
+        status=Status.OOM_INFERRED,
+        error=f"not run: {because.cell} needs no more memory and ran out ({because.run_id})",
+        ceiling=because.ceiling,
+        started_utc=_now(),
+    )
+    return Outcome(record, [], [])
 
 
 def judge(execution: Execution, steal_fraction: float | None = None) -> tuple[Status, str | None]:
@@ -199,6 +216,10 @@ def _measured_columns(execution: Execution) -> dict[str, Any]:
         "oom_kills": execution.usage.oom_kills,
         "output_bytes": sum(clip.bytes or 0 for clip in finished) if finished else None,
     }
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
 def peaks(execution: Execution) -> dict[str, int | None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import math
-import os
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,12 +15,12 @@ import tomli_w
 from clipkit import ffmpeg_builds
 from clipkit import format as fmt
 from clipkit import settings as settings_station
-from clipkit.campaign import environment
+from clipkit.campaign import environment, hosting
 from clipkit.campaign.run import Campaign, Watch
 from clipkit.campaign.store import RUNS, Store, named, slug
-from clipkit.ceiling.base import Ceiling, Limits, Mechanism
+from clipkit.ceiling.base import Ceiling, Limits
 from clipkit.ceiling.choose import describe
-from clipkit.errors import CampaignError, CeilingError
+from clipkit.errors import CampaignError
 from clipkit.hosts import Host
 from clipkit.media.upload import Upload
 from clipkit.plan.baselines import Template
@@ -76,7 +75,7 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
     """
     build = ffmpeg_builds.find(request.fixed.ffmpeg)
     build.require(encoders=("libx264",))
-    mechanism = _mechanism(request.host, open_ceiling)
+    mechanism = hosting.check(request.host, open_ceiling)
     request = replace(request, fixed=alike(request.uploads, request.fixed))
     folder = _folder(request)
     if (folder / RUNS).exists():
@@ -112,27 +111,6 @@ def alike(uploads: Sequence[Upload], fixed: Settings) -> Settings:
     if fixed.audio == "auto" and codecs and codecs <= _COPIED_SOUND:
         return replace(fixed, audio="copy")
     return fixed
-
-
-def _mechanism(host: Host, open_ceiling: Callable[[Limits], Ceiling]) -> Mechanism:
-    """Try the ceiling before anything is measured: what cannot be enforced fails at once.
-
-    Raises CeilingError where this machine has less than the host: its times would mean nothing.
-    """
-    with open_ceiling(Limits(host.memory_bytes, host.cpus, host.swap_bytes)) as ceiling:
-        cores = len(os.sched_getaffinity(0))
-        if host.cpus is not None and host.cpus > cores:
-            raise CeilingError(
-                f"host {host.name} has {host.cpus:g} CPU, this machine only {cores}: "
-                "measure on a larger machine, or choose a smaller host"
-            )
-        there_bytes = ceiling.enforced.memory_bytes
-        if host.memory_bytes and there_bytes and there_bytes < host.memory_bytes:
-            raise CeilingError(
-                f"host {host.name} has {fmt.size(host.memory_bytes)}, but clipkit itself runs under "
-                f"a limit of {fmt.size(there_bytes)}: choose --memory {there_bytes // 2**20}M"
-            )
-        return ceiling.mechanism
 
 
 def _folder(request: Request) -> Path:

@@ -1,0 +1,123 @@
+"""What an experiment will cost: trials, time and disk, from one short clip of each kind cut now."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from clipkit import ffmpeg_builds, hosts
+from clipkit.campaign.design import Design
+from clipkit.campaign.strategy import WARMUP, Cell
+from clipkit.ceiling.base import Mechanism
+from clipkit.ceiling.choose import open_ceiling
+from clipkit.plan.clips import Clip, Job, span
+from clipkit.plan.subjects import Subject
+from clipkit.trial.record import Status
+from clipkit.trial.run import Identity, Trial, run_trial
+
+_PROBE_S = 2.0
+# Encoding a frame takes about as long as decoding this many, as `tuning.findings` has it.
+_ENCODING = 2
+# Setting a trial up and clearing it away.
+_OVERHEAD_S = 0.7
+# What one trial leaves: its record, samples and logs.
+_KEPT_BYTES = 16_000
+_TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """`time_s` and `disk_bytes` are rough: right within a factor of two, more is not claimed.
+
+    `disk_bytes`: what is kept, and the largest trial's clips, which are there while it runs.
+    """
+
+    cells: int
+    blocks: int
+    trials: int
+    time_s: float
+    disk_bytes: float
+    tried: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """CPU seconds and bytes of one unit of work: a frame decoded, or half of one encoded."""
+
+    cpu_s: float
+    clip_bytes_per_s: float
+
+
+def estimate(design: Design, left: int) -> Estimate:
+    """For the `left` trials that are not in the campaign yet. Cuts a short clip of each upload and
+    encoding, without any limit, to learn how long one takes here."""
+    paces: dict[tuple[Any, ...], _Pace] = {}
+    for cell in design.cells:
+        if _kind(cell) not in paces:
+            paces[_kind(cell)] = _try(cell)
+    times_s = [_trial_s(cell, paces[_kind(cell)].cpu_s) for cell in design.cells]
+    largest = max(
+        paces[_kind(cell)].clip_bytes_per_s * sum(clip.duration_s for clip in cell.job.clips)
+        for cell in design.cells
+    )
+    return Estimate(
+        cells=len(design.cells),
+        blocks=design.blocks,
+        trials=left,
+        time_s=sum(times_s) / len(times_s) * left,
+        disk_bytes=left * _KEPT_BYTES + largest,
+        tried=len(paces),
+    )
+
+
+def _kind(cell: Cell) -> tuple[Any, ...]:
+    """Cells that work at the same pace: the rest of the settings changes little."""
+    settings = cell.settings
+    return cell.job.upload.sha256, settings.preset, settings.crf, settings.ffmpeg
+
+
+def _try(cell: Cell) -> _Pace:
+    upload = cell.job.upload
+    clip = Clip(0.0, min(_PROBE_S, upload.video_end_s))
+    job = Job(upload, (clip,))
+    with tempfile.TemporaryDirectory(prefix="clipkit-estimate-") as scratch:
+        trial = Trial(
+            identity=Identity("estimate", cell.name, 0, 0, 1, WARMUP),
+            job=job,
+            subject=Subject(),
+            settings=replace(cell.settings, seek="input", concurrency=1),
+            build=ffmpeg_builds.find(cell.settings.ffmpeg),
+            host=hosts.find(hosts.UNLIMITED),
+            reserve_bytes=0,
+            timeout_s=_TIMEOUT_S,
+        )
+        record = run_trial(
+            trial,
+            lambda limits: open_ceiling(limits, Mechanism.NONE),
+            Path(scratch),
+            lambda _event: None,
+        ).record
+    if record.status not in (Status.OK, Status.INVALID_NOISE):
+        return _Pace(0.0, 0.0)
+    return _Pace(
+        (record.ffmpeg_cpu_s or 0.0) / _work(Subject(), job, clip, trial),
+        (record.output_bytes or 0) / clip.duration_s,
+    )
+
+
+def _work(subject: Subject, job: Job, clip: Clip, run: Trial | Cell) -> float:
+    decoded = subject.frames_decoded(job, clip, run.settings)
+    frames = span(job.upload, clip).frames
+    return (decoded if decoded is not None else frames) + _ENCODING * frames
+
+
+def _trial_s(cell: Cell, cpu_s: float) -> float:
+    """Its CPU seconds over the cores that it can keep busy, or until the time limit strikes."""
+    settings, cores = cell.settings, os.cpu_count() or 1
+    threads = max(settings.encoder_threads or cores, settings.decoder_threads or cores)
+    busy = min(cell.host.cpus or cores, cores, settings.concurrency * threads)
+    work = sum(_work(cell.subject, cell.job, clip, cell) for clip in cell.job.clips)
+    return min(cell.timeout_s, work * cpu_s / busy) + _OVERHEAD_S

@@ -1,0 +1,104 @@
+"""A table of an experiment's file, read key by key: every error names file, key and legal values."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from clipkit.errors import ClipkitError, ExperimentError
+
+_MOST_LEVELS = 1000
+_RANGE = ("from", "to", "step")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table and where it stands. `path` is the file, `name` the table's, empty for the whole."""
+
+    path: str
+    name: str
+    content: Mapping[str, Any]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.content
+
+    def error(self, key: str, why: str) -> ExperimentError:
+        where = f"[{self.name}] {key}".strip() if self.name else key
+        return ExperimentError(f"{self.path}: {where}: {why}")
+
+    def only(self, *known: str) -> None:
+        """Raise ExperimentError for a key that is none of these."""
+        for key in self.content:
+            if key not in known:
+                close = difflib.get_close_matches(key, known, n=1)
+                hint = f"did you mean '{close[0]}'?" if close else f"one of {', '.join(known)}"
+                raise self.error(key, f"unknown key: {hint}")
+
+    def table(self, key: str) -> Table:
+        """The table of that name; an empty one where it is left out."""
+        content = self.content.get(key, {})
+        if not isinstance(content, dict):
+            raise self.error(key, f"must be a table: write [{key}]")
+        return Table(self.path, key, content)
+
+    def tables(self, key: str) -> list[Table]:
+        """`[key]` once, or `[[key]]` several times."""
+        content = self.content.get(key, [])
+        entries = content if isinstance(content, list) else [content]
+        if not all(isinstance(entry, dict) for entry in entries):
+            raise self.error(key, f"must be tables: write [[{key}]]")
+        if len(entries) == 1:
+            return [Table(self.path, key, entries[0])]
+        return [Table(self.path, f"{key} {n}", entry) for n, entry in enumerate(entries, start=1)]
+
+    def one(self, key: str, read: Callable[[Any], Any], default: Any) -> Any:
+        """A single value; `read` checks it and says in its error what is legal."""
+        return self._read(key, read, self.content[key]) if key in self.content else default
+
+    def levels(
+        self, key: str, read: Callable[[Any], Any], default: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        """A factor's levels: a list, a range `{ from = 1, to = 4, step = 1 }`, or a single value."""
+        if key not in self.content:
+            return default
+        value = self.content[key]
+        if isinstance(value, dict):
+            value = self._range(key, value)
+        values = value if isinstance(value, list) else [value]
+        if not values:
+            raise self.error(key, "has no level: leave it out or give at least one")
+        found = [self._read(key, read, entry) for entry in values]
+        if len(set(found)) < len(found):
+            raise self.error(key, "names a level twice")
+        return tuple(found)
+
+    def _read(self, key: str, read: Callable[[Any], Any], value: Any) -> Any:
+        try:
+            return read(value)
+        except ClipkitError as error:
+            raise self.error(key, f"{_toml(value)} is not legal: {error}") from None
+
+    def _range(self, key: str, content: Mapping[str, Any]) -> list[Any]:
+        """From and to inclusive, in decimal arithmetic: 0.1 + 0.2 is 0.3 here."""
+        numbers = [content.get("from"), content.get("to"), content.get("step", 1)]
+        if not set(content) <= set(_RANGE) or any(type(n) not in (int, float) for n in numbers):
+            raise self.error(key, "a range is written { from = 1, to = 4, step = 1 }")
+        first, last, step = (Decimal(str(number)) for number in numbers)
+        count = int((last - first) / step) + 1 if step > 0 else 0
+        if not 1 <= count <= _MOST_LEVELS:
+            raise self.error(key, f"the range {_toml(content)} has no or too many levels")
+        values = [first + n * step for n in range(count)]
+        whole = all(type(number) is int for number in numbers)
+        return [int(value) if whole else float(value) for value in values]
+
+
+def _toml(value: Any) -> str:
+    """A value as it stands in the file, more or less, and not too long."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(entry)}" for key, entry in value.items()) + " }"
+    return repr(value)[:80]
