@@ -184,7 +184,7 @@ def _mean(codes: Codes, values: Values, count: int) -> Values:
     known = ~np.isnan(values)
     sums = np.bincount(codes[known], weights=values[known], minlength=count)
     counts = np.bincount(codes[known], minlength=count)
-    means = np.full(count, np.nan)
+    means: Values = np.full(count, np.nan)
     np.divide(sums, counts, out=means, where=counts > 0)
     return means
 

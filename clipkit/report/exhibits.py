@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from dataclasses import dataclass
-
 from matplotlib.figure import Figure
 
 from clipkit import format
@@ -13,24 +10,11 @@ from clipkit.report.charts import cpu as cpu_chart
 from clipkit.report.charts import frontier as frontier_chart
 from clipkit.report.charts import memory as memory_chart
 from clipkit.report.charts import pairs as pair_chart
+from clipkit.report.exhibit import HALF_PX, WIDE_PX, Exhibit, keep
 from clipkit.report.study import Study
 from clipkit.report.style import Picture, picture
 from clipkit.report.subjects import outcome
 from clipkit.tables import Table
-
-HALF_PX, WIDE_PX = 612, 980
-"""Two halves stand side by side on a page of 1280 px; a wide one stands alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exhibit:
-    """A chart and its numbers."""
-
-    picture: Picture
-    table: Table
-
-    def _repr_html_(self) -> str:
-        return self.picture._repr_html_() + self.table._repr_html_()
 
 
 def bars(study: Study) -> Exhibit:
@@ -223,11 +207,7 @@ def pairs(study: Study) -> Exhibit:
 
 
 def _exhibit(study: Study, drawn: Picture, table: Table) -> Exhibit:
-    """Keep the picture in the campaign's folder too, where that can be written."""
-    # Where somebody shares a campaign for reading, its charts are in the notebook alone.
-    with contextlib.suppress(PermissionError):
-        drawn.save(study.figures)
-    return Exhibit(drawn, table)
+    return keep(study.figures, Exhibit(drawn, table))
 
 
 def _interval(bounds: tuple[float, float] | None, unit: str) -> str:
