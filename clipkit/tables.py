@@ -1,4 +1,4 @@
-"""Tables as HTML, every cell escaped: names of uploads come from strangers."""
+"""Tables for a page and for a terminal; every cell is escaped: names of uploads come from strangers."""
 
 from __future__ import annotations
 
@@ -32,6 +32,19 @@ class Table:
             f'<div class="clipkit-table" style="overflow-x:auto"><table>{caption}'
             f"<thead>{head}</thead><tbody>{body}</tbody></table></div>"
         )
+
+    def lines(self) -> list[str]:
+        """The table for a terminal, its columns aligned; the caption is left out."""
+        right = [self._is_numeric(column) for column in range(len(self.heads))]
+        widths = [max(map(len, column)) for column in zip(self.heads, *self.rows, strict=True)]
+        written = [
+            "  ".join(
+                cell.rjust(width) if is_right else cell.ljust(width)
+                for cell, width, is_right in zip(row, widths, right, strict=True)
+            )
+            for row in (self.heads, *self.rows)
+        ]
+        return [line.rstrip() for line in written]
 
     def _is_numeric(self, column: int) -> bool:
         cells = [row[column] for row in self.rows]

@@ -1,0 +1,213 @@
+"""Comparing two campaigns: what differs is told first, unlike runs are never mixed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import inventing_sweep
+import pandas as pd
+import pytest
+from inventing_sweep import Film, Sweep, on
+
+from clipkit.analysis import table
+from clipkit.analysis.compare import Comparison, compare
+from clipkit.trial.record import Record, Status
+
+SMALL = Sweep(
+    factors={"preset": ("ultrafast", "veryfast"), "concurrency": (1, 2)},
+    hosts=(on("512M"),),
+    spoilt=False,
+)
+
+
+@dataclass(frozen=True)
+class Side:
+    folder: Path
+    table: pd.DataFrame
+    environment: dict[str, Any]
+    uploads: dict[str, Any]
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> Callable[..., Side]:
+    """campaign("a", sweep, change): an invented one, each of its records changed."""
+
+    def made(
+        name: str,
+        sweep: Sweep = SMALL,
+        change: Callable[[Record], Record] = lambda r: r,
+        **where: Any,
+    ) -> Side:
+        rows = [change(record) for record in inventing_sweep.records(sweep)]
+        folder = inventing_sweep.write(tmp_path / name, sweep, rows)
+        environment = json.loads((folder / "environment.json").read_text("utf-8")) | where
+        uploads = json.loads((folder / "uploads.json").read_text("utf-8"))
+        return Side(folder, table.load(folder), environment, uploads)
+
+    return made
+
+
+def slower(factor: float) -> Callable[[Record], Record]:
+    return lambda r: replace(r, wall_s=None if r.wall_s is None else r.wall_s * factor)
+
+
+def told(comparison: Comparison) -> dict[str, tuple[str, str]]:
+    return {d.what: (d.a, d.b) for d in comparison.differences}
+
+
+def test_a_slower_machine_is_found_by_as_much_as_it_is_slower(campaign):
+    later = replace(SMALL, seed=8)
+    found = compare(campaign("a"), campaign("b", later, slower(1.25)))
+    assert len(found.pairs) == 4
+    assert found.overall is not None
+    low, high = found.overall.interval
+    assert low < 1.25 < high
+    assert high / low < 1.1
+    for pair in found.pairs:
+        low, high = pair.ratio.interval
+        assert low < pair.ratio.value < high
+        assert pair.ratio.value == pytest.approx(1.25, rel=0.05)
+        assert pair.ratio.n == 3
+    assert "B takes 1.2" in found.verdict
+    assert "the time of A over 4 cells in common" in found.verdict
+
+
+def test_a_ratio_s_interval_holds_the_truth_as_often_as_it_says(campaign):
+    right = trials = 0
+    for seed in range(12):
+        a = campaign(f"a{seed}", replace(SMALL, seed=100 + seed))
+        b = campaign(f"b{seed}", replace(SMALL, seed=200 + seed))
+        for pair in compare(a, b).pairs:
+            low, high = pair.ratio.interval
+            right, trials = right + (low <= 1 <= high), trials + 1
+    assert trials == 48
+    assert right >= 40, f"{right} of {trials}"
+
+
+def test_two_runs_of_the_same_are_not_told_apart(campaign):
+    found = compare(campaign("a"), campaign("b", replace(SMALL, seed=8)))
+    assert found.differences == ()
+    assert found.verdict.endswith("so they are not told apart")
+
+
+def test_everything_else_that_changed_is_told_before_any_ratio(campaign):
+    def elsewhere(record: Record) -> Record:
+        return replace(
+            record,
+            ceiling="cgroup2",
+            ffmpeg_version="5.1.9",
+            clipkit_version="0.2.0",
+            host_id="other",
+            host="cheap-plan",
+        )
+
+    found = compare(
+        campaign("a"), campaign("b", SMALL, elsewhere, cpu="Another CPU", system="Linux 9")
+    )
+    assert list(told(found)) == ["host", "ceiling", "ffmpeg", "clipkit", "machine", "system"]
+    assert told(found)["ffmpeg"] == ("ffmpeg version invented", "5.1.9")
+    assert told(found)["ceiling"] == ("cgroup1", "cgroup2")
+    assert "Another CPU" in told(found)["machine"][1]
+    assert told(found)["host"][1] == "cheap-plan (512 MB, 2 CPU)"
+    assert len(found.pairs) == 4
+    shown = "\n".join(found.lines())
+    assert shown.index("5.1.9") < shown.index("B / A") < shown.index(found.verdict)
+    page = found._repr_html_()
+    assert page.index("5.1.9") < page.index("B / A") < page.index("the time of A")
+
+
+def test_cells_that_differ_by_their_ffmpeg_alone_are_compared(campaign):
+    def by_system(record: Record) -> Record:
+        settings = replace(record.settings, ffmpeg="system")
+        return replace(slower(2)(record), settings=settings, cell=f"{record.cell}-system")
+
+    found = compare(campaign("a"), campaign("b", SMALL, by_system))
+    assert len(found.pairs) == 4
+    assert found.overall.value == pytest.approx(2)
+
+
+def test_a_user_s_own_command_is_compared_by_its_cell_s_name_alone(campaign):
+    commands = replace(SMALL, subjects=("command",))
+    a = campaign("a", commands)
+    assert len(compare(a, campaign("b", commands)).pairs) == 1
+    other = campaign("c", commands, lambda r: replace(r, cell="command-of-other-words"))
+    assert compare(a, other).why_not == "not comparable because they have no settings in common"
+
+
+@pytest.mark.parametrize(
+    ("sweep", "why"),
+    [
+        (replace(SMALL, films=(Film("other.mp4"),)), "the upload differs: sample.mp4 ("),
+        (replace(SMALL, clip_s=(4.0,)), "the job differs: 4 clips of 2 s (the first at 0 s) in A"),
+        (replace(SMALL, hosts=(on("256M"),)), "the host differs: 512M-2cpu (512 MB, 2 CPU) in A"),
+    ],
+    ids=["upload", "job", "host"],
+)
+def test_unlike_runs_are_not_mixed(campaign, sweep, why):
+    found = compare(campaign("a"), campaign("b", sweep))
+    assert found.pairs == ()
+    assert found.overall is None
+    assert found.why_not.startswith("not comparable because ")
+    assert why in found.why_not
+    assert (found.only_a, found.only_b) == (4, 4)
+    assert found.why_not in found.lines()
+    assert "not comparable because" in found._repr_html_()
+
+
+def test_only_what_both_have_is_compared_and_the_rest_counted(campaign):
+    more = replace(SMALL, hosts=(on("512M"), on("256M")), films=(Film(), Film("other.mp4")))
+    found = compare(campaign("a"), campaign("b", more))
+    assert len(found.pairs) == 4
+    assert (found.only_a, found.only_b) == (0, 12)
+    assert "not compared: 0 cells only in A, 12 only in B" in found.lines()
+
+
+def test_a_cell_that_ran_out_of_memory_on_one_side_has_no_ratio_and_says_so(campaign):
+    def died(record: Record) -> Record:
+        if record.settings.concurrency == 2:
+            return replace(record, status=Status.OOM, error="killed", wall_s=None)
+        return record
+
+    found = compare(campaign("a"), campaign("b", SMALL, died))
+    without = [pair for pair in found.pairs if pair.ratio is None]
+    assert len(without) == 2
+    assert {(pair.a_status, pair.b_status) for pair in without} == {("ok", "oom")}
+    assert "over 2 cells in common" in found.verdict
+    everywhere = campaign("c", SMALL, lambda r: replace(r, status=Status.OOM, wall_s=None))
+    assert compare(campaign("d"), everywhere).why_not == (
+        "not comparable because no cell finished in both"
+    )
+
+
+def test_without_repeats_there_is_a_ratio_and_no_interval(campaign):
+    once = replace(SMALL, blocks=1, factors={"preset": ("ultrafast",)})
+    found = compare(campaign("a", once), campaign("b", once, slower(1.5)))
+    (pair,) = found.pairs
+    assert pair.ratio.value == pytest.approx(1.5)
+    assert pair.ratio.interval is None
+    assert found.overall == pair.ratio
+    assert found.verdict.endswith("(no interval: nothing was repeated)")
+
+
+def test_words_of_strangers_are_escaped(campaign):
+    hostile = campaign("<b>bold</b>", replace(SMALL, films=(Film("<script>.mp4"),)))
+    page = compare(hostile, campaign("b"))._repr_html_()
+    assert "<script>" not in page
+    assert "<b>bold" not in page
+
+
+def test_the_object_for_machines_is_json(campaign):
+    found = compare(campaign("a"), campaign("b", SMALL, slower(1.1)))
+    document = json.loads(json.dumps(found.to_json(), default=str))
+    assert document["overall"]["value"] == pytest.approx(1.1)
+    assert document["verdict"] == found.verdict
+    assert Path(document["a"]).is_absolute()
+    assert {pair["cell"] for pair in document["pairs"]} == {pair.cell for pair in found.pairs}
+    assert math.isfinite(document["pairs"][0]["ratio"]["low"])
+    assert set(document) >= {field.name for field in dataclasses.fields(Comparison)}
