@@ -106,18 +106,24 @@ class Tally:
         for record in past:
             if (record.cell, record.block) in done:
                 self._count(record, record.wall_s)
+        counts = self._counts()
+        last = next(
+            (cell for cell in self.design.cells if past and past[-1].cell == cell.name), None
+        )
         self.standing = Standing(
-            **self._counts(),
+            **counts,
+            **self._best(last),
             campaign=self.store.folder.name,
-            state="running",
+            state="running" if counts["done"] < self.design.total else "finished",
             pid=os.getpid(),
             total=self.design.total,
             now=None,
             clip=None,
-            best=None,
-            best_s_per_clip=None,
             error=None,
         )
+
+    def begin(self) -> None:
+        """The sweep starts: whoever looks finds it in the folder from now on."""
         self._write()
 
     def __call__(self, event: Event) -> None:
@@ -184,13 +190,13 @@ class Tally:
         )
         return sum(left)
 
-    def _best(self, last: Cell) -> dict[str, Any]:
-        """The fastest cell of the same job, subject and host as `last`, by its mean time a clip."""
+    def _best(self, last: Cell | None) -> dict[str, Any]:
+        """The fastest cell of the same job and host as `last`, by its mean time a clip."""
 
         def place(cell: Cell) -> tuple[Any, ...]:
             return (cell.job.upload.sha256, cell.job.clips, cell.host, cell.reserve_bytes)
 
-        alike = [cell.name for cell in self.design.cells if place(cell) == place(last)]
+        alike = [cell.name for cell in self.design.cells if last and place(cell) == place(last)]
         means = {name: fmean(self._clip_s[name]) for name in alike if name in self._clip_s}
         if not means:
             return {"best": None, "best_s_per_clip": None}

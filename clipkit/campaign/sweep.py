@@ -70,12 +70,10 @@ def sweep(
     """
     store = Store.create(folder)
     past = store.records()
-    _check_alike(planned.design, past, store.folder)
-    left = _left(planned.design, past)
+    left, tally = _left(planned.design, past), Tally(store, planned.design, past)
     if left:
+        _check_alike(planned.design, past, store.folder)
         _describe(planned, store, open_ceiling)
-    tally = Tally(store, planned.design, past)
-    if left:
         watch = watching(tally)
 
         def both(event: Event) -> None:
@@ -84,8 +82,8 @@ def sweep(
 
         attempts = Counter((record.cell, record.block) for record in past)
         campaign = Campaign(store.folder.name, store, open_ceiling, both, attempts)
+        tally.begin()
         _run(campaign, Grid(planned.design, past, os.cpu_count() or 1), tally)
-    tally.end("finished")
     return Swept(store.folder, tally.standing, left)
 
 
@@ -110,6 +108,7 @@ def _run(campaign: Campaign, grid: Grid, tally: Tally) -> None:
     except Exception as error:
         tally.end("failed", str(error))
         raise
+    tally.end("finished")
 
 
 def _words(experiment: Experiment) -> Iterable[str]:
