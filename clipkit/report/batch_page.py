@@ -22,7 +22,7 @@ _IMAGE = re.compile(r'<img[^>]*\ssrc="(data:image/[^"]+)"')
 
 class Ended(StrEnum):
     OK = "ok"
-    SKIPPED = "ok, made earlier"
+    SKIPPED = "ok (earlier)"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
     NOT_RUN = "not run"

@@ -67,13 +67,13 @@ def copy(target: Path) -> Copies:
         (target / _OURS).mkdir(parents=True, exist_ok=True)
         digests = _read_digests(target)
         for source, name in _sources():
-            copy_of, digest = target / name, _digest(source)
-            there = _digest(copy_of) if copy_of.exists() else None
-            if there not in (None, digest, digests.get(str(name))):
+            copy_of, newest = target / name, digest(source)
+            there = digest(copy_of) if copy_of.exists() else None
+            if there not in (None, newest, digests.get(str(name))):
                 kept.append(name)
                 continue
-            digests[str(name)] = digest
-            if there != digest:
+            digests[str(name)] = newest
+            if there != newest:
                 copy_of.parent.mkdir(exist_ok=True)
                 shutil.copyfile(source, copy_of)
                 copied.append(name)
@@ -148,5 +148,6 @@ def _read_digests(target: Path) -> dict[str, str]:
     return digests
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """By which a copy is known to be as it was copied."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

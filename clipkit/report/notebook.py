@@ -91,12 +91,12 @@ def execute(name: str, parameters: Mapping[str, Any], output: Path) -> Path:
         )
     except PapermillExecutionError as error:
         raise ReportError(
-            f"the notebook {name} failed in cell {error.cell_index}: "
+            f"the notebook {source.stem} failed in cell {error.cell_index}: "
             f"{error.ename}: {error.evalue}\n{output} holds what it had"
         ) from None
     except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
         raise ReportError(
-            f"the kernel of the notebook {name} failed: {error}\n{output} holds what it had"
+            f"the kernel of the notebook {source.stem} failed: {error}\n{output} holds what it had"
         ) from error
     return output
 

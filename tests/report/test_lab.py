@@ -1,0 +1,127 @@
+import json
+import socket
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import clipkit, processes_with, start, until
+
+from clipkit.errors import OutputError, ReportError
+from clipkit.report import lab
+from clipkit.report.resources import folder
+
+NOTEBOOKS = sorted(path.name for path in folder("notebooks").glob("*.ipynb"))
+EXPERIMENTS = sorted(path.name for path in folder("experiments").glob("*.toml"))
+
+
+def test_every_notebook_and_experiment_is_copied(tmp_path: Path):
+    copies = lab.copy(tmp_path / "lab")
+    assert sorted(path.name for path in (tmp_path / "lab").glob("*.ipynb")) == NOTEBOOKS
+    assert sorted(path.name for path in tmp_path.glob("lab/experiments/*")) == EXPERIMENTS
+    assert copies.kept == ()
+    assert copies.first == NOTEBOOKS[0]
+    assert lab.copy(tmp_path / "lab").copied == ()
+
+
+def test_what_the_user_changed_is_kept_and_told(tmp_path: Path):
+    lab.copy(tmp_path)
+    (tmp_path / NOTEBOOKS[0]).write_text("mine", "utf-8")
+    (tmp_path / EXPERIMENTS[0]).unlink(missing_ok=True)
+    copies = lab.copy(tmp_path)
+    assert (tmp_path / NOTEBOOKS[0]).read_text("utf-8") == "mine"
+    assert copies.kept == (Path(NOTEBOOKS[0]),)
+    assert f"kept {NOTEBOOKS[0]}: you changed it" in copies.lines()[1]
+
+
+def test_a_file_of_the_users_own_with_that_name_is_kept(tmp_path: Path):
+    (tmp_path / NOTEBOOKS[0]).write_text("mine", "utf-8")
+    assert lab.copy(tmp_path).kept == (Path(NOTEBOOKS[0]),)
+
+
+def test_an_older_copy_that_nobody_changed_becomes_the_newer_one(tmp_path: Path):
+    lab.copy(tmp_path)
+    copy_of = tmp_path / NOTEBOOKS[0]
+    newest = copy_of.read_bytes()
+    copy_of.write_text("of an older clipkit", "utf-8")
+    digests = json.loads((tmp_path / ".clipkit" / "copied.json").read_text("utf-8"))
+    digests[NOTEBOOKS[0]] = lab.digest(copy_of)
+    (tmp_path / ".clipkit" / "copied.json").write_text(json.dumps(digests), "utf-8")
+    assert lab.copy(tmp_path).copied == (Path(NOTEBOOKS[0]),)
+    assert copy_of.read_bytes() == newest
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="name another folder"):
+        lab.copy(tmp_path / "file")
+
+
+def test_a_python_without_clipkit_is_told_before_a_browser_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    copies = lab.copy(tmp_path)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(ReportError, match="the notebooks' kernel, /bin/false, cannot work"):
+        lab.command(copies, browser=False, port=None)
+
+
+def test_the_copies_alone_can_be_had(tmp_path: Path):
+    ran = clipkit("lab", tmp_path / "lab", "--copy-only", "--json")
+    assert ran.code == 0
+    assert ran.json["folder"] == str(tmp_path / "lab")
+    assert len(ran.json["copied"]) == len(NOTEBOOKS) + len(EXPERIMENTS)
+
+
+def test_jupyterlab_opens_the_first_notebook_with_a_kernel_that_has_clipkit(tmp_path: Path):
+    decoy = tmp_path / "jupyter" / "kernels" / "python3"
+    decoy.mkdir(parents=True)
+    spec = {"argv": ["/bin/false"], "display_name": "decoy", "language": "python"}
+    (decoy / "kernel.json").write_text(json.dumps(spec), "utf-8")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        "JUPYTER_PATH": str(tmp_path / "jupyter"),
+        "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
+        "JUPYTER_TOKEN": "secret",
+    }
+    words = ["lab", tmp_path / "lab", "--no-browser", "--port", port]
+
+    def ask(path: str, **data: Any) -> Any:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/api/{path}",
+            data=json.dumps(data).encode() if data else None,
+            headers={"Authorization": "token secret"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 (http, above)
+            return json.load(answer)
+
+    def answers() -> Any:
+        assert process.poll() is None, process.communicate()
+        try:
+            return ask("status")
+        except OSError:
+            return None
+
+    with start(*words, cwd=tmp_path, **environment) as process:
+        until(answers, 60)
+        names = {entry["name"] for entry in ask("contents")["content"]}
+        assert set(NOTEBOOKS) <= names
+        assert ask("kernelspecs")["kernelspecs"]["python3"]["spec"]["argv"][0] == sys.executable
+        opened = {
+            "path": NOTEBOOKS[0],
+            "type": "notebook",
+            "name": "",
+            "kernel": {"name": "python3"},
+        }
+        kernel = ask("sessions", **opened)["kernel"]["id"]
+        until(lambda: processes_with(kernel))
+        (pid,) = processes_with(kernel)
+        assert Path(f"/proc/{pid}/cwd").readlink() == tmp_path / "lab"
+        process.terminate()
+        _, said = process.communicate(timeout=60)
+    assert f"/lab/tree/{NOTEBOOKS[0]}" in said
+    until(lambda: not processes_with(str(tmp_path / "runtime")))
