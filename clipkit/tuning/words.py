@@ -52,6 +52,16 @@ def _others_share(findings: Findings) -> float | None:
     return median(shares) if shares else None
 
 
+def busy(others_share: float | None) -> str | None:
+    """What it means that other processes used that share of the machine; None: it was quiet."""
+    if others_share is None or others_share <= _BUSY:
+        return None
+    return (
+        f"a quiet machine: other processes used {fmt.percent(others_share)} of it, "
+        "so the seconds are too long and the ratios less sure; measure again when it is idle"
+    )
+
+
 def upload_name(upload: Upload) -> str:
     """Safe to print, whatever the upload is called."""
     return "".join(
@@ -295,12 +305,8 @@ def unmeasured(findings: Findings, ceiling: str) -> tuple[str, ...]:
             "re-encoded sound: it is copied as it is, as today's commands do; players that want AAC "
             "need --audio aac, which costs CPU"
         )
-    busy = _others_share(findings)
-    if busy is not None and busy > _BUSY:
-        said.append(
-            f"a quiet machine: other processes used {fmt.percent(busy)} of it, "
-            "so the seconds are too long and the ratios less sure; measure again when it is idle"
-        )
+    if busy_words := busy(_others_share(findings)):
+        said.append(busy_words)
     if ceiling in {"watchdog", "none"}:
         said.append("no kernel enforced the ceiling here: see clipkit doctor")
     said += [
