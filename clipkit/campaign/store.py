@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import fcntl
 import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from clipkit.trial.sampler import Sample
 
 RUNS = "runs.jsonl"
 CLIPS = "clips.jsonl"
+# Who only looks whether a campaign is busy holds it for a moment: that is no reason to give up.
+_LOCK_PATIENCE_S = 0.5
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Store:
             raise OutputError(f"cannot write into {folder}: {error.strerror}") from None
         return cls(folder.resolve())
 
-    @contextmanager
+    @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the campaign for this process. Raises CampaignError where another one has it."""
         folder = os.open(self.folder, os.O_RDONLY)
@@ -53,19 +56,22 @@ class Store:
             os.close(folder)
 
     def _lock(self, folder: int) -> None:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CampaignError(
-                f"{self.folder} is in use by another clipkit: wait for it, or use --as NAME"
-            ) from None
+        deadline_s = time.monotonic() + _LOCK_PATIENCE_S
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                return fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if time.monotonic() > deadline_s:
+                raise CampaignError(
+                    f"{self.folder} is in use by another clipkit: wait for it, or use --as NAME"
+                )
+            time.sleep(_LOCK_PATIENCE_S / 10)
 
     @property
     def busy(self) -> bool:
         """Whether a process is writing it now."""
         folder = os.open(self.folder, os.O_RDONLY)
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
         finally:

@@ -1,0 +1,134 @@
+"""A sweep in a session of its own, which outlives whoever started it: start it, find it, stop it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from clipkit.campaign import own_process
+from clipkit.campaign.store import Store
+from clipkit.errors import CampaignError, OutputError
+
+LOG = Path("logs", "sweep.log")
+"""In the campaign's folder: what the process that swept last printed."""
+
+_LOOK_S = 0.05
+
+
+def start(words: Sequence[str], folder: Path) -> None:
+    """Start `clipkit WORDS`, which sweeps into `folder`; returns once it holds that folder.
+
+    Returns also where it ended well before: a finished campaign has nothing left to do. The process
+    has a session of its own and no terminal, and goes on when this one ends. Raises its error where
+    it ends before it measures, as the class that its exit code stands for, and CampaignError where
+    another one holds the folder.
+    """
+    if is_held(folder):
+        raise CampaignError(
+            f"{folder} is being measured already: attach to it, or give another name"
+        )
+    descriptor, log = _new_log(folder)
+    try:
+        process = subprocess.Popen(
+            own_process.command(words),
+            stdin=subprocess.DEVNULL,
+            stdout=descriptor,
+            stderr=descriptor,
+            start_new_session=True,
+        )
+        _await(process, folder, log)
+        (folder / LOG).parent.mkdir(exist_ok=True)
+        log.replace(folder / LOG)  # it goes on writing there: the file is the same
+    finally:
+        os.close(descriptor)
+        log.unlink(missing_ok=True)
+    # Somebody has to take note of its end, or it stays a zombie for as long as the kernel lives.
+    threading.Thread(target=process.wait, daemon=True).start()
+
+
+def _new_log(folder: Path) -> tuple[int, Path]:
+    """Beside the campaign's folder, which is the sweep's own to make."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{folder.name}-", dir=folder.parent)
+    except OSError as error:
+        raise OutputError(f"cannot write into {folder.parent}: {error.strerror}") from None
+    return descriptor, Path(name)
+
+
+def _await(process: subprocess.Popen[bytes], folder: Path, log: Path) -> None:
+    """Until it holds the folder or has ended. An interrupt meanwhile ends it."""
+    try:
+        while (code := process.poll()) is None and not _sweeps(process.pid, folder):
+            time.sleep(_LOOK_S)
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        raise
+    if code:
+        raise own_process.failure(code, log.read_text("utf-8", "replace").splitlines())
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a process measures into the campaign right now."""
+    return folder.is_dir() and Store(folder).busy
+
+
+def cancel(folder: Path, patience_s: float = 60) -> None:
+    """Stop the sweep that holds the campaign, orderly: its trial is cancelled and cleaned up.
+
+    Returns when it has let go; at once where nothing holds the campaign. Raises CampaignError where
+    what holds it is no sweep of it that can be reached from here, or does not end.
+    """
+    if not is_held(folder):
+        return
+    pid = _holder(folder)
+    if pid is None:
+        raise CampaignError(
+            f"{folder} is held by a process that is not known to be its sweep: "
+            "stop it where it was started"
+        )
+    # clipkit takes it as it takes Ctrl-C; but a shell's background job would ignore SIGINT.
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    wait(folder, patience_s)
+
+
+def wait(folder: Path, timeout_s: float | None = None) -> None:
+    """Until no process holds the campaign. Raises TimeoutError."""
+    deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
+    while is_held(folder):
+        if deadline_s is not None and time.monotonic() > deadline_s:
+            raise TimeoutError(f"{folder} is still being measured after {timeout_s:g} s")
+        time.sleep(_LOOK_S)
+
+
+def _holder(folder: Path) -> int | None:
+    """The process that holds the campaign, by what it really is and has open: a PID that was noted
+    down may be anybody's by now."""
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return next((pid for pid in pids if _sweeps(pid, folder)), None)
+
+
+def _sweeps(pid: int, folder: Path) -> bool:
+    """Whether that process is a `clipkit sweep` that has the folder open."""
+    process = Path("/proc", str(pid))
+    try:
+        words = (process / "cmdline").read_bytes().split(b"\0")
+        held = any(_is_same(link, folder) for link in (process / "fd").iterdir())
+    except OSError:
+        return False
+    return b"sweep" in words and any(b"clipkit" in word for word in words) and held
+
+
+def _is_same(link: Path, folder: Path) -> bool:
+    with contextlib.suppress(OSError):  # closed meanwhile
+        return link.samefile(folder)
+    return False
