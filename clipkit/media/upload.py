@@ -7,6 +7,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from clipkit import format as fmt
+from clipkit.tables import Table
+
 
 @dataclass(frozen=True, slots=True)
 class AudioTrack:
@@ -105,3 +108,20 @@ class Upload:
             "films": self.films,
             "warnings": list(self.warnings),
         }
+
+    def _repr_html_(self) -> str:
+        rate = f"{self.fps:.5g} fps{', variable' if self.vfr else ''}"
+        sounds = [f"{a.codec} {a.sample_rate} Hz {a.channels} ch" for a in self.audio]
+        keys = f"{len(self.key_frame_times_s)}, every {self.gop_s:.2f} s; seeking is {self.seek}"
+        rows = [
+            ("video", f"{self.codec} {self.pixel_format}, {self.width}x{self.height}, {rate}"),
+            ("length", f"{fmt.clock(self.duration_s)}, {len(self.frame_times_s)} frames"),
+            ("size", f"{fmt.size(self.size_bytes)}, {self.container}"),
+            ("rotation", f"{self.rotation_deg} degrees"),
+            ("key frames", keys),
+            ("sound", "; ".join(sounds) or "none"),
+        ]
+        if self.hdr:
+            rows.append(("HDR", self.color_transfer or "unknown"))
+        rows += [("note", warning) for warning in self.warnings]
+        return Table(("upload", self.path.name), tuple(rows))._repr_html_()

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from clipkit import format as fmt
 from clipkit.settings import Settings, knobs
+from clipkit.tables import Table
 
 SCHEMA_VERSION = 1
 
@@ -121,6 +123,29 @@ class Record:
         }
         settings = Settings(**{k.name: row[k.name] for k in knobs()})
         return cls(**values | {"settings": settings, "status": Status(row["status"])})
+
+    def _repr_html_(self) -> str:
+        settings = [f"{name} {value}" for name, value in self.settings.changed().items()]
+        memory = (
+            "no limit" if self.memory_limit_bytes is None else fmt.size(self.memory_limit_bytes)
+        )
+        orchestrator_s, ffmpeg_s = map(fmt.seconds, (self.orchestrator_cpu_s, self.ffmpeg_cpu_s))
+        rows = [
+            ("ended", str(self.status) if self.error is None else f"{self.status}: {self.error}"),
+            (
+                "job",
+                f"{self.clips} clips of {self.clip_s:g} s, {self.width}x{self.height} {self.codec}",
+            ),
+            ("subject", self.subject),
+            ("settings that are no defaults", ", ".join(settings) or "none"),
+            ("host", f"{self.host}: {memory}, {fmt.cpus(self.cpu_quota)}, by {self.ceiling}"),
+            ("wall time", fmt.seconds(self.wall_s)),
+            ("CPU", f"{ffmpeg_s} of ffmpeg, {orchestrator_s} of the orchestrator"),
+            ("held back for its CPU quota", fmt.seconds(self.throttled_s)),
+            ("peak memory, reserve excluded", fmt.size(self.peak_anon_bytes)),
+            ("measured", f"{self.started_utc}, block {self.block + 1}, attempt {self.attempt}"),
+        ]
+        return Table(("run", self.run_id), tuple(rows))._repr_html_()
 
 
 def columns() -> dict[str, str]:

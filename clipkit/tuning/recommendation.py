@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
+from clipkit import format as fmt
 from clipkit import settings as settings_station
 from clipkit.errors import CampaignError
 from clipkit.hosts import Host
 from clipkit.settings import Settings
+from clipkit.tables import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +104,38 @@ class Recommendation:
         values["ties"] = tuple(Tie(**tie) for tie in document["ties"])
         values["baselines"] = tuple(_baseline(entry) for entry in document["baselines"])
         return cls(**values)
+
+    def _repr_html_(self) -> str:
+        settings = [f"{name} {value}" for name, value in self.settings.changed().items()]
+        memory = "any" if self.host.memory_bytes is None else fmt.size(self.host.memory_bytes)
+        time_s = self.confirmed_wall_s
+        how, bounds = "confirmed", self.confirmed_ci95_s
+        if time_s is None:
+            time_s, how = self.predicted_wall_s, "predicted"
+        rows = [
+            ("verdict", self.verdict),
+            ("settings that are no defaults", ", ".join(settings) or "none"),
+            (
+                "wall time of the job",
+                f"{fmt.seconds(time_s)}, {how}{_interval(fmt.seconds, bounds)}",
+            ),
+            ("peak memory, reserve excluded", f"{fmt.size(self.peak_anon_bytes)} of {memory}"),
+            *((f"against {baseline.name}", _against(baseline)) for baseline in self.baselines),
+            ("not told apart from", f"{len(self.ties)} others" if self.ties else "none"),
+            *(("do", line) for line in self.do),
+            ("measured on", f"{self.measured_on}; ceiling by {self.ceiling}"),
+        ]
+        return Table(("recommended for", self.host.name), tuple(rows))._repr_html_()
+
+
+def _against(baseline: Baseline) -> str:
+    if baseline.speedup is None:
+        return f"{baseline.status}: {baseline.error}"
+    return f"{fmt.ratio(baseline.speedup)} as fast{_interval(fmt.ratio, baseline.speedup_ci95)}"
+
+
+def _interval(words: Callable[[float], str], bounds: tuple[float, float] | None) -> str:
+    return "" if bounds is None else f" (95 %: {words(bounds[0])} to {words(bounds[1])})"
 
 
 def _baseline(document: dict[str, Any]) -> Baseline:
