@@ -25,6 +25,7 @@ VERMILLION, PURPLE, INK, GREY, PALE = "#D55E00", "#CC79A7", "#1f2430", "#6b7280"
 RECOMMENDED = "recommended"
 _SUBJECTS = {RECOMMENDED: BLUE, "sketch": PURPLE, "fluent": ORANGE, "command": GREEN}
 FAILURE = VERMILLION
+_SERIES = tuple(zip((BLUE, ORANGE, GREEN, PURPLE, SKY, INK), "os^Dv*", strict=True))
 
 _RC: dict[Any, Any] = {
     "font.family": "sans-serif",
@@ -59,6 +60,11 @@ def color(subject: str) -> str:
     return _SUBJECTS.get(subject, SKY)
 
 
+def series(index: int) -> tuple[str, str]:
+    """Colour and marker of a line among several: never the colour alone."""
+    return _SERIES[index % len(_SERIES)]
+
+
 def title(ax: Axes, text: str, words: str, words_color: str = GREY) -> None:
     """A title in bold, and below it a line of small print."""
     ax.set_title(text, pad=18)
@@ -70,6 +76,14 @@ def title(ax: Axes, text: str, words: str, words_color: str = GREY) -> None:
         textcoords="offset points",
         fontsize=7.5,
         color=words_color,
+    )
+
+
+def heading(figure: Figure, text: str, words: str) -> None:
+    """Over all axes of a figure: a title in bold, and below it a line of small print."""
+    above = figure.suptitle(f"{text}\n", x=0.005, ha="left", fontsize=9.5, fontweight="bold")
+    figure.axes[0].annotate(
+        words, (0, 0), xycoords=above, va="bottom", fontsize=7.5, color=GREY, in_layout=False
     )
 
 

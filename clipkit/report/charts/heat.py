@@ -1,0 +1,186 @@
+"""Heat maps of time a clip: two settings across a map, two more factors across the maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from clipkit import format
+from clipkit.analysis import cells as cell_table
+from clipkit.analysis.factors import Factor, at, factors, levels_of
+from clipkit.analysis.statistics import Noise
+from clipkit.errors import CampaignError
+from clipkit.report import levels
+from clipkit.trial.record import Status
+
+_USUAL = ("concurrency", "encoder_threads", "preset", "memory_limit_bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which column goes where; `columns` and `rows` are across the small multiples."""
+
+    x: str = "concurrency"
+    y: str = "encoder_threads"
+    columns: str = "preset"
+    rows: str = "memory_limit_bytes"
+
+    @property
+    def used(self) -> tuple[str, str, str, str]:
+        return (self.x, self.y, self.columns, self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One cell at its place among the levels of x and y. `standing`: best, tie or nothing.
+
+    Times are None where no run finished: `status` says why.
+    """
+
+    x: int
+    y: int
+    cell: str
+    status: Status
+    runs: int
+    failures: int
+    s_per_clip: float | None
+    low_s: float | None
+    high_s: float | None
+    standing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One of the small multiples, at its place among the levels of rows and columns."""
+
+    row: int
+    column: int
+    tiles: tuple[Tile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeatMap:
+    """All small multiples on one scale of colours. `levels` are in words, by column.
+
+    `fixed`: what all its cells have in common though the campaign varies it, in words.
+    """
+
+    layout: Layout
+    levels: dict[str, tuple[str, ...]]
+    panels: tuple[Panel, ...]
+    fixed: tuple[str, ...] = ()
+    noise: Noise | None = None
+    tiles: tuple[Tile, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        tiles = tuple(tile for panel in self.panels for tile in panel.tiles)
+        object.__setattr__(self, "tiles", tiles)
+
+    @property
+    def range_s(self) -> tuple[float, float] | None:
+        """The fastest and the slowest time; None where nothing finished."""
+        times = [tile.s_per_clip for tile in self.tiles if tile.s_per_clip is not None]
+        return (min(times), max(times)) if times else None
+
+
+def usual_layout(cells: pd.DataFrame) -> Layout:
+    """Concurrency across threads, by preset and ceiling; what does not vary makes room for what
+    does."""
+    varying = [factor.column for factor in factors(cells)]
+    places = list(_USUAL)
+    further = [column for column in varying if column not in places]
+    for place in (3, 2, 1, 0):  # another factor across the maps rather than within
+        if further and places[place] not in varying:
+            places[place] = further.pop(0)
+    return Layout(*places)
+
+
+def left_over(cells: pd.DataFrame, layout: Layout) -> list[Factor]:
+    """What varies besides the layout's four columns: one of its levels makes one heat map."""
+    return [
+        factor
+        for factor in factors(cells)
+        if factor.column not in layout.used and not set(factor.along) & set(layout.used)
+    ]
+
+
+def heat_points(
+    cells: pd.DataFrame,
+    noise: Noise | None,
+    layout: Layout | None = None,
+    fixed: Sequence[str] = (),
+) -> HeatMap:
+    """The heat map of these cells (`analysis.cells.cells`); best and ties are told for each row.
+
+    Raises CampaignError where several cells fall on one place: something else varies too.
+    """
+    layout = layout or usual_layout(cells)
+    known = {column: levels_of(column, cells[column]) for column in layout.used}
+    _refuse_crowds(cells, layout)
+    standing = cell_table.standing(cells, noise, [layout.rows])
+    places = {column: _positions(cells[column], known[column]) for column in layout.used}
+    placed = cells.assign(standing=standing, **{f"at_{c}": places[c] for c in layout.used})
+    panels = tuple(
+        Panel(row, column, tuple(_tile(record, layout) for record in group.to_dict("records")))
+        for (row, column), group in placed.groupby(
+            [f"at_{layout.rows}", f"at_{layout.columns}"], sort=True
+        )
+    )
+    named = {column: tuple(levels.level(column, v) for v in known[column]) for column in known}
+    return HeatMap(layout, named, panels, tuple(fixed), noise)
+
+
+def _refuse_crowds(cells: pd.DataFrame, layout: Layout) -> None:
+    if not cells.duplicated(list(layout.used)).any():
+        return
+    others = [
+        f"{levels.name(f.column)} ({', '.join(levels.level(f.column, v) for v in f.levels)})"
+        for f in left_over(cells, layout)
+    ]
+    raise CampaignError(
+        f"a heat map shows four factors, and these cells vary in more: {'; '.join(others)}; "
+        "choose one level of each with where(), or other columns for x, y, columns and rows"
+    )
+
+
+def _positions(values: pd.Series[Any], known: tuple[Any, ...]) -> pd.Series[int]:
+    positions = pd.Series(0, index=values.index)
+    for position, level in enumerate(known):
+        positions[at(values.to_frame(), str(values.name), [level])] = position
+    return positions
+
+
+def _tile(record: dict[Any, Any], layout: Layout) -> Tile:
+    return Tile(
+        x=int(record[f"at_{layout.x}"]),
+        y=int(record[f"at_{layout.y}"]),
+        cell=str(record["cell"]),
+        status=Status(record["status"]),
+        runs=int(record["runs"]),
+        failures=int(record["failures"]),
+        s_per_clip=_known(record["s_per_clip"]),
+        low_s=_known(record["s_per_clip_low"]),
+        high_s=_known(record["s_per_clip_high"]),
+        standing=str(record["standing"]),
+    )
+
+
+def _known(value: float) -> float | None:
+    return None if pd.isna(value) else float(value)
+
+
+def words(heat: HeatMap) -> str:
+    """What the tiles rest on, in one line: repeats, interval, what was held fixed."""
+    runs = sorted({tile.runs for tile in heat.tiles if tile.runs})
+    said = (
+        [f"n = {'–'.join(dict.fromkeys((str(runs[0]), str(runs[-1]))))} runs a tile"]
+        if runs
+        else []
+    )
+    if heat.noise and runs:
+        half = heat.noise.half_width / runs[0] ** 0.5
+        said.append(f"95 % interval ± {format.percent(half)}")
+    return levels.plain("  ·  ".join((*said, *heat.fixed)))
