@@ -90,7 +90,7 @@ def test_jupyterlab_opens_the_first_notebook_with_a_kernel_that_has_clipkit(tmp_
     }
     words = ["lab", tmp_path / "lab", "--no-browser", "--port", port]
 
-    def ask(path: str, **data: Any) -> Any:
+    def ask(path: str, /, **data: Any) -> Any:
         request = urllib.request.Request(
             f"http://127.0.0.1:{port}/api/{path}",
             data=json.dumps(data).encode() if data else None,

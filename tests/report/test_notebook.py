@@ -1,5 +1,7 @@
+import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 import typing
@@ -12,7 +14,6 @@ import pytest
 
 from clipkit.errors import NotebookError, ReportError
 from clipkit.report import notebook
-from clipkit.report.measure import Asked
 from clipkit.report.resources import folder
 
 NOTEBOOKS = sorted(path.stem for path in folder("notebooks").glob("*.py"))
@@ -37,13 +38,35 @@ def test_every_notebook_has_its_script():
     assert sorted(path.stem for path in folder("notebooks").glob("*.ipynb")) == NOTEBOOKS
 
 
-def test_papermill_can_explain_every_parameter():
-    declared = papermill.inspect_notebook(folder("notebooks") / "1-measure.ipynb")
-    kinds = typing.get_type_hints(Asked)
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_papermill_can_explain_every_parameter(name: str):
+    declared = papermill.inspect_notebook(folder("notebooks") / f"{name}.ipynb")
+    kinds = typing.get_type_hints(asked_by(name))
     assert {name: entry["inferred_type_name"] for name, entry in declared.items()} == {
         name: kind.__name__ for name, kind in kinds.items()
     }
     assert [name for name, entry in declared.items() if not entry["help"]] == []
+
+
+def asked_by(name: str) -> type:
+    """The dataclass that a notebook checks its parameters against."""
+    script = (folder("notebooks") / f"{name}.py").read_text("utf-8")
+    found = re.search(r"parameters\.checked\(globals\(\), (\w+)\.(\w+)\)", script)
+    assert found, f"{name} does not check its parameters"
+    asked: type = getattr(importlib.import_module(f"clipkit.report.{found[1]}"), found[2])
+    return asked
+
+
+def test_a_notebook_is_found_by_its_name_with_and_without_its_number_and_as_a_file(tmp_path: Path):
+    ours = folder("notebooks") / "1-measure.ipynb"
+    assert notebook.find("1-measure") == notebook.find("measure") == ours
+    mine = tmp_path / "mine.ipynb"
+    mine.touch()
+    assert notebook.find(str(mine)) == mine
+    with pytest.raises(NotebookError, match="no notebook"):
+        notebook.find(str(tmp_path / "other.ipynb"))
+    with pytest.raises(NotebookError, match="is no notebook"):
+        notebook.declared(mine)
 
 
 def test_an_unknown_parameter_is_refused_before_anything_runs(tmp_path: Path):
@@ -85,24 +108,33 @@ def test_the_kernel_is_this_interpreter_whatever_is_installed(
     assert Path.cwd() == tmp_path
 
 
-@pytest.mark.parametrize(
-    ("parameter", "value", "words"),
-    [
-        ("campain", "x", "unknown parameter 'campain': did you mean 'campaign'?"),
-        ("budget_minutes", "soon", "the parameter budget_minutes = 'soon' must be a number"),
-    ],
-)
-def test_plain_papermill_is_refused_a_wrong_parameter(tmp_path: Path, parameter, value, words):
-    source = folder("notebooks") / "1-measure.ipynb"
-    argv = ["papermill", "--no-progress-bar", str(source), str(tmp_path / "out.ipynb")]
-    ran = subprocess.run(
-        [sys.executable, "-m", *argv, "-p", parameter, value],
+@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("how", ["-p", "-f"])
+def test_plain_papermill_is_refused_a_misspelt_parameter(tmp_path: Path, name: str, how: str):
+    (tmp_path / "params.yaml").write_text("campain: x\n", "utf-8")
+    words = ["-p", "campain", "x"] if how == "-p" else ["-f", "params.yaml"]
+    ran = plain_papermill(tmp_path, name, *words)
+    assert ran.returncode != 0
+    assert "NotebookError: unknown parameter 'campain': did you mean 'campaign'?" in ran.stderr
+    assert (tmp_path / "out.ipynb").is_file()
+
+
+def test_plain_papermill_is_refused_a_value_of_the_wrong_type(tmp_path: Path):
+    ran = plain_papermill(tmp_path, "1-measure", "-p", "budget_minutes", "soon")
+    assert ran.returncode != 0
+    words = "the parameter budget_minutes = 'soon' must be a number"
+    assert f"NotebookError: {words}" in ran.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["out.ipynb"]
+
+
+def plain_papermill(cwd: Path, name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    source = folder("notebooks") / f"{name}.ipynb"
+    argv = [sys.executable, "-m", "papermill", "--no-progress-bar", str(source), "out.ipynb"]
+    return subprocess.run(
+        [*argv, *words],
         capture_output=True,
         text=True,
-        cwd=tmp_path,
+        cwd=cwd,
         env=os.environ | {"JUPYTER_PATH": str(Path(sys.prefix) / "share" / "jupyter")},
         check=False,
     )
-    assert ran.returncode != 0
-    assert f"NotebookError: {words}" in ran.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["out.ipynb"]
