@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from inventing import upload
+from inventing_uploads import upload
 
 from clipkit.errors import TemplateError
 from clipkit.ffmpeg_builds import FfmpegBuild

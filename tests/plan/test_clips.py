@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from inventing import upload
+from inventing_uploads import upload
 
 from clipkit.errors import ClipListError, ClipRangeError
 from clipkit.plan.clips import Clip, read_csv, span, spread

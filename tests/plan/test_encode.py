@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inventing import upload
+from inventing_uploads import upload
 from looking import x264_options
 from talk import engine
 

@@ -6,7 +6,7 @@ import importlib.util
 from dataclasses import replace
 
 import pytest
-from inventing import upload
+from inventing_uploads import upload
 
 from clipkit.errors import TemplateError, UsageError
 from clipkit.plan import baselines, subjects
