@@ -19,7 +19,7 @@ from clipkit.errors import CampaignError, OutputError
 LOG = Path("logs", "sweep.log")
 """In the campaign's folder: what the process that swept last printed."""
 
-_LOOK_S = 0.05
+_LOOK_S = 0.1
 
 
 def start(words: Sequence[str], folder: Path) -> None:

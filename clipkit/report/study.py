@@ -35,12 +35,13 @@ def open_study(campaign: Path) -> Study:
         campaign=campaign,
         table=tables.load(campaign),
         recommendation=recommendations.read(campaign),
-        environment=_object(campaign / "environment.json"),
-        uploads=_object(campaign / "uploads.json"),
+        environment=read_object(campaign / "environment.json"),
+        uploads=read_object(campaign / "uploads.json"),
     )
 
 
-def _object(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
+    """A JSON file of a campaign's folder. Raises CampaignError where it is missing or none."""
     try:
         document = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
