@@ -65,8 +65,8 @@ def sweep(
 ) -> Swept:
     """Run what of the experiment is not in `folder` yet; `watching` makes the watch of it all.
 
-    Raises CampaignError where the folder holds another experiment or was measured elsewhere,
-    CeilingError where this machine cannot stand in for a host, Cancelled after an interrupt.
+    Raises CampaignError where the folder holds another experiment or was measured elsewhere, and
+    where nothing ended well, CeilingError where this machine cannot stand in for a host, Cancelled after an interrupt.
     """
     store = Store.create(folder)
     past = store.records()
@@ -84,6 +84,9 @@ def sweep(
         campaign = Campaign(store.folder.name, store, open_ceiling, both, attempts)
         tally.begin()
         _run(campaign, Grid(planned.design, past, os.cpu_count() or 1), tally)
+    if not tally.standing.ok:
+        why = {f"{record.status}: {record.error}" for record in store.records()}
+        raise CampaignError(f"no trial of {store.folder} ended well: {'; '.join(sorted(why)[:3])}")
     return Swept(store.folder, tally.standing, left)
 
 

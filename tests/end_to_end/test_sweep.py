@@ -1,0 +1,212 @@
+"""`clipkit sweep` with real trials: what is killed at any time goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from running import clipkit, ffmpegs_in, finish, groups_of, processes_with, start, until
+
+from clipkit.trial.record import columns
+
+EXPERIMENT = """
+[job]
+uploads = "{upload}"
+clips = 2
+length_s = 0.5
+[host]
+memory = ["256M", "64M"]
+[settings]
+concurrency = [1, 2]
+encoder_threads = [1, 2]
+[run]
+blocks = 2
+"""
+
+
+@pytest.fixture
+def experiment(small: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "trying.toml"
+    path.write_text(EXPERIMENT.format(upload=small))
+    return path
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "runs.jsonl").read_text().splitlines()]
+
+
+def times_done(folder: Path) -> Counter[tuple[str, int]]:
+    return Counter((row["cell"], row["block"]) for row in rows(folder) if row["status"] == "ok")
+
+
+class TestASweep:
+    def test_runs_every_cell_once_a_block_and_is_a_campaign(
+        self, experiment: Path, tmp_path: Path
+    ) -> None:
+        ran = clipkit("sweep", experiment, "--json", cwd=tmp_path)
+        assert ran.code == 0, ran.err
+        folder = tmp_path / "results" / "trying"
+        assert ran.json["campaign"] == str(folder)
+        assert (ran.json["total"], ran.json["done"], ran.json["ok"], ran.json["ran"]) == (16,) * 4
+        done = times_done(folder)
+        assert set(done.values()) == {1}
+        assert len(done) == 16
+        assert set(rows(folder)[0]) == set(columns())
+        assert (folder / "experiment.toml").read_bytes() == experiment.read_bytes()
+        assert list(json.loads((folder / "uploads.json").read_text())) == ["small.mp4"]
+        assert json.loads((folder / "environment.json").read_text())["ffmpeg"]
+        assert len(pd.read_parquet(folder / "runs.parquet")) == 16
+        assert not groups_of(ran.pid)
+
+    def test_progress_is_a_line_a_trial_with_what_it_found(
+        self, experiment: Path, tmp_path: Path
+    ) -> None:
+        lines = clipkit("sweep", experiment, cwd=tmp_path).err.splitlines()
+        assert len(lines) == 16
+        assert lines[0].startswith("block 1 of 2: ")
+        assert ": 2 clips in 0." in lines[0]
+
+    def test_a_finished_one_is_left_alone(self, experiment: Path, tmp_path: Path) -> None:
+        assert clipkit("sweep", experiment, cwd=tmp_path).code == 0
+        folder = tmp_path / "results" / "trying"
+        before = {path: path.read_bytes() for path in folder.rglob("*.json*")}
+        again = clipkit("sweep", experiment, cwd=tmp_path)
+        assert again.code == 0
+        assert "nothing was left to run" in again.out
+        assert "results/trying" in again.out
+        assert {path: path.read_bytes() for path in folder.rglob("*.json*")} == before
+
+    def test_a_wider_one_of_the_same_name_adds_to_it(
+        self, experiment: Path, tmp_path: Path
+    ) -> None:
+        assert clipkit("sweep", experiment, cwd=tmp_path).code == 0
+        folder = tmp_path / "results" / "trying"
+        before = (folder / "runs.jsonl").read_bytes()
+        text = experiment.read_text().replace("[1, 2]\nencoder", "[1, 2, 3]\nencoder")
+        experiment.write_text(text)
+        assert clipkit("sweep", experiment, "--json", cwd=tmp_path).json["ran"] == 8
+        assert (folder / "runs.jsonl").read_bytes().startswith(before)
+        assert (folder / "experiment.toml").read_text() == text
+
+    def test_another_experiment_does_not_get_its_name(
+        self, experiment: Path, tmp_path: Path
+    ) -> None:
+        assert clipkit("sweep", experiment, cwd=tmp_path).code == 0
+        experiment.write_text(experiment.read_text().replace("length_s = 0.5", "length_s = 0.4"))
+        ran = clipkit("sweep", experiment, cwd=tmp_path)
+        assert ran.code == 1
+        assert "holds another experiment" in ran.complaint
+        assert "--as" in ran.complaint
+
+    def test_unlike_runs_are_not_mixed(self, experiment: Path, tmp_path: Path) -> None:
+        with start("sweep", experiment, cwd=tmp_path) as process:
+            folder = tmp_path / "results" / "trying"
+            until(lambda: (folder / "runs.jsonl").exists())
+            process.send_signal(signal.SIGTERM)
+        text = (folder / "runs.jsonl").read_text()
+        (folder / "runs.jsonl").write_text(text.replace('"host_id": "', '"host_id": "other-'))
+        ran = clipkit("sweep", experiment, cwd=tmp_path)
+        assert ran.code == 1
+        assert "another machine" in ran.complaint
+
+    def test_a_dry_run_says_what_it_will_cost_and_leaves_nothing(
+        self, experiment: Path, tmp_path: Path
+    ) -> None:
+        ran = clipkit("sweep", experiment, "--dry-run", "--json", cwd=tmp_path)
+        assert ran.code == 0, ran.err
+        assert (ran.json["cells"], ran.json["blocks"], ran.json["trials"]) == (8, 2, 16)
+        assert 0 < ran.json["time_s"] < 300
+        assert ran.json["disk_bytes"] > 0
+        assert not (tmp_path / "results").exists()
+        said = clipkit("sweep", experiment, "--dry-run", cwd=tmp_path).out
+        assert "16 trials" in said
+        assert "of disk" in said
+
+
+class TestKilledAndResumed:
+    def test_five_kills_at_random_lose_and_repeat_nothing(
+        self, experiment: Path, tmp_path: Path
+    ) -> None:
+        chance = random.Random(4)
+        folder = tmp_path / "results" / "trying"
+        for _ in range(5):
+            with start("sweep", experiment, cwd=tmp_path) as process:
+                stored = len(rows(folder)) if (folder / "runs.jsonl").exists() else 0
+                until(lambda n=stored: (folder / "runs.jsonl").exists() and len(rows(folder)) > n)
+                time.sleep(chance.uniform(0, 0.8))
+                process.kill()
+            until(lambda: not ffmpegs_in(folder))
+        ran = clipkit("sweep", experiment, "--json", cwd=tmp_path)
+        assert ran.code == 0, ran.err
+        assert 0 < ran.json["ran"] < 16
+        done = times_done(folder)
+        assert set(done.values()) == {1}
+        assert len(done) == 16
+        attempts = [row["run_id"] for row in rows(folder)]
+        assert len(set(attempts)) == len(attempts) == 16
+        clips = [json.loads(line) for line in (folder / "clips.jsonl").read_text().splitlines()]
+        assert Counter(clip["run_id"] for clip in clips) == dict.fromkeys(attempts, 2)
+        assert not [entry for entry in folder.iterdir() if entry.name.startswith(".")]
+        assert not processes_with(str(folder))
+
+    def test_an_interrupt_ends_the_trial_and_keeps_the_rest(
+        self, experiment: Path, slow: Path, tmp_path: Path
+    ) -> None:
+        text = EXPERIMENT.format(upload=slow).replace('"256M", "64M"', '"1G"')
+        experiment.write_text(text.replace("[settings]", "[settings]\npreset = 'veryslow'"))
+        folder = tmp_path / "results" / "trying"
+        with start("sweep", experiment, cwd=tmp_path) as process:
+            until(lambda: (folder / "progress.json").exists() and ffmpegs_in(folder))
+            until(lambda: json.loads((folder / "progress.json").read_text())["now"])
+            process.send_signal(signal.SIGINT)
+            ran = finish(process)
+        assert ran.code == 130
+        assert "interrupted; what was finished is kept" in ran.err.splitlines()[-1]
+        standing = json.loads((folder / "progress.json").read_text())
+        assert standing["state"] == "cancelled"
+        assert not ffmpegs_in(folder)
+        assert not groups_of(ran.pid)
+
+
+class TestMistakes:
+    def test_an_upload_that_is_none_is_told_before_anything_is_written(
+        self, experiment: Path, tmp_path: Path
+    ) -> None:
+        experiment.write_text('[job]\nuploads = "none.mp4"')
+        ran = clipkit("sweep", experiment, cwd=tmp_path)
+        assert ran.code == 1
+        assert f"{tmp_path / 'none.mp4'}" in ran.complaint
+        assert not (tmp_path / "results").exists()
+
+    def test_a_wrong_key_is_wrong_use(self, experiment: Path, tmp_path: Path) -> None:
+        experiment.write_text("[settings]\nconcurency = 2")
+        ran = clipkit("sweep", experiment, cwd=tmp_path)
+        assert ran.code == 2
+        assert "trying.toml: [settings] concurency: unknown key" in ran.complaint
+
+    def test_a_host_larger_than_this_machine_is_refused(
+        self, experiment: Path, tmp_path: Path
+    ) -> None:
+        experiment.write_text(
+            experiment.read_text().replace("[settings]", "cpus = 999\n[settings]")
+        )
+        ran = clipkit("sweep", experiment, cwd=tmp_path)
+        assert ran.code == 1
+        assert "999 CPU, this machine only" in ran.complaint
+        assert not (tmp_path / "results" / "trying" / "runs.jsonl").exists()
+
+    def test_a_campaign_without_any_success_is_a_failure(
+        self, experiment: Path, tmp_path: Path
+    ) -> None:
+        experiment.write_text(experiment.read_text().replace("blocks = 2", "timeout_s = 0.001"))
+        ran = clipkit("sweep", experiment, "--json", cwd=tmp_path)
+        assert ran.code == 1
+        assert not ran.out
+        assert "ended well: timeout: the time limit struck" in ran.err.splitlines()[-1]
