@@ -108,7 +108,7 @@ class TestASweep:
     def test_unlike_runs_are_not_mixed(self, experiment: Path, tmp_path: Path) -> None:
         with start("sweep", experiment, cwd=tmp_path) as process:
             folder = tmp_path / "results" / "trying"
-            until(lambda: (folder / "runs.jsonl").exists())
+            until((folder / "runs.jsonl").exists)
             process.send_signal(signal.SIGTERM)
         text = (folder / "runs.jsonl").read_text()
         (folder / "runs.jsonl").write_text(text.replace('"host_id": "', '"host_id": "other-'))
