@@ -31,12 +31,13 @@ def given_or_newest(campaign: str) -> Path:
 
 
 def is_sweep(campaign: Path) -> bool:
-    """Whether a grid was measured there, and not one host tuned. Raises CampaignError."""
+    """Whether a grid was measured there, and not one host tuned. Raises CampaignError where
+    its experiment cannot be read."""
     path = campaign / "experiment.toml"
     try:
         experiment = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise CampaignError(f"{campaign} is no campaign: it has no {path.name}") from None
+        return False
     except (OSError, ValueError) as error:
         raise CampaignError(f"{path} cannot be read: {error}") from None
     return experiment.get("run", {}).get("strategy") != "tune"

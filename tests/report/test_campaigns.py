@@ -64,5 +64,6 @@ def test_a_tuning_is_no_sweep(campaign: Path, tmp_path: Path):
     (campaign / "recommendation.json").unlink()
     assert not finished(campaign)
     assert is_sweep(inventing_sweep.write(tmp_path / "sweep"))
-    with pytest.raises(CampaignError, match=r"is no campaign: it has no experiment\.toml"):
-        is_sweep(tmp_path)
+    (campaign / "experiment.toml").write_text("name =", "utf-8")
+    with pytest.raises(CampaignError, match=r"experiment\.toml cannot be read"):
+        is_sweep(campaign)
