@@ -1,9 +1,9 @@
-"""Memory over time of one representative run of each subject, against the ceiling."""
+"""Memory over time of chosen runs, against the ceiling."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +13,7 @@ from clipkit import format
 from clipkit.analysis import table as tables
 from clipkit.errors import CampaignError
 from clipkit.format import MIB
-from clipkit.report import style
+from clipkit.report import levels, style
 from clipkit.report.subjects import names, outcome, rows_of
 from clipkit.trial.record import Status
 from clipkit.tuning.recommendation import Recommendation
@@ -25,14 +25,15 @@ _DRAWN_POINTS = 400
 class Trace:
     """What one run needed over time, without page cache, which the kernel drops when it must.
 
-    `anon_bytes` leaves out the reserve; `other_bytes` is shared and kernel memory. Where nothing
+    `title` and `words` head it. `anon_bytes` leaves out the reserve; `other_bytes` is shared and kernel memory. Where nothing
     was sampled, the three are empty.
     """
 
+    title: str
+    words: str
     subject: str
     run_id: str | None
     status: str | None
-    clips: int
     t_s: tuple[float, ...]
     anon_bytes: tuple[float, ...]
     other_bytes: tuple[float, ...]
@@ -45,15 +46,31 @@ def memory_traces(
     campaign: Path, table: pd.DataFrame, recommendation: Recommendation
 ) -> list[Trace]:
     """One trace a subject: its run of median wall time, the recommended settings last."""
-    return [
-        _trace(campaign, subject, rows_of(subject, table, recommendation), recommendation)
-        for subject in names(recommendation)
-    ]
+    traces = []
+    for subject in names(recommendation):
+        row = _representative(rows_of(subject, table, recommendation))
+        trace = replace(
+            _trace(campaign, row),
+            title=subject,
+            words=_run_words(row),
+            subject=subject,
+            reserve_bytes=recommendation.reserve_bytes,
+            limit_bytes=recommendation.host.memory_bytes,
+        )
+        traces.append(trace)
+    return traces
+
+
+def run_trace(campaign: Path, row: pd.Series, title: str, words: str) -> Trace:
+    """One run (a row of the table), on its own host."""
+    trace = _trace(campaign, row)
+    ended = "" if trace.status == str(Status.OK) else f"\n{outcome(str(trace.status))}"
+    return replace(trace, title=title, words=words + ended)
 
 
 def draw_memory(trace: Trace, ax: Axes) -> Axes:
     """One run: the reserve at the bottom, what the job needs on top of it, the ceiling above."""
-    style.title(ax, trace.subject, _run_words(trace), _color_of_words(trace))
+    style.title(ax, trace.title, levels.plain(trace.words), _color_of_words(trace))
     if not trace.t_s:
         style.nothing(ax, "nothing was sampled")
         return ax
@@ -93,10 +110,7 @@ def draw_memories(traces: Sequence[Trace], axes: Sequence[Axes]) -> None:
             _label_bands(trace, ax)
 
 
-def _trace(
-    campaign: Path, subject: str, rows: pd.DataFrame, recommendation: Recommendation
-) -> Trace:
-    row = _representative(rows)
+def _trace(campaign: Path, row: pd.Series | None) -> Trace:
     sampled = _sampled(campaign, row)
     need = sampled.dropna(subset=["anon_bytes"])
     # Enough points for every pixel; each keeps the highest of its share, so that no peak is lost.
@@ -104,17 +118,20 @@ def _trace(
     thinned = need.groupby([i // share for i in range(len(need))]).max() if share > 1 else need
     other = thinned["shmem_bytes"].fillna(0) + thinned["kernel_bytes"].fillna(0)
     peak = None if row is None or pd.isna(row["peak_anon_bytes"]) else int(row["peak_anon_bytes"])
+    unlimited = row is None or pd.isna(row["memory_limit_bytes"])
+    limit = None if row is None or unlimited else int(row["memory_limit_bytes"])
     return Trace(
-        subject=subject,
+        title="",
+        words="",
+        subject="" if row is None else str(row["subject"]),
         run_id=None if row is None else str(row["run_id"]),
         status=None if row is None else str(row["status"]),
-        clips=0 if row is None else int(row["clips"]),
         t_s=tuple(float(value) for value in thinned["t_s"]),
         anon_bytes=tuple(float(value) for value in thinned["anon_bytes"]),
         other_bytes=tuple(float(value) for value in other),
         peak_anon_bytes=peak,
-        reserve_bytes=recommendation.reserve_bytes,
-        limit_bytes=recommendation.host.memory_bytes,
+        reserve_bytes=0 if row is None else int(row["reserve_bytes"]),
+        limit_bytes=limit,
     )
 
 
@@ -184,11 +201,11 @@ def _label_bands(trace: Trace, ax: Axes) -> None:
         )
 
 
-def _run_words(trace: Trace) -> str:
-    if trace.status is None:
+def _run_words(row: pd.Series | None) -> str:
+    if row is None:
         return "not run"
-    clips = "1 clip" if trace.clips == 1 else f"{trace.clips} clips"
-    return clips if trace.status == str(Status.OK) else outcome(trace.status)
+    clips = "1 clip" if row["clips"] == 1 else f"{row['clips']} clips"
+    return clips if row["status"] == str(Status.OK) else outcome(row["status"])
 
 
 def _color_of_words(trace: Trace) -> str:

@@ -1,0 +1,237 @@
+"""Time against memory, and what nothing else beats in both: the Pareto front drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from clipkit import format
+from clipkit.format import MIB
+from clipkit.report import style
+from clipkit.trial.record import Status
+
+_FAILURE_LOOKS = {
+    Status.OOM: ("ran out of memory", "X", style.FAILURE),
+    Status.OOM_INFERRED: ("not run: a smaller one ran out", "X", "white"),
+    Status.TIMEOUT: ("timed out", "v", "white"),
+    Status.FAILED: ("failed", "v", style.FAILURE),
+}
+"""Status -> legend, marker, fill."""
+
+
+_NUMBERED = 24
+"""More points than these would hide each other's numbers: then only those that matter have one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One combination of settings, over all its runs.
+
+    `number` names it in chart and table, from the fastest on. `s_per_clip` is the geometric mean of
+    wall time / clips; None where it failed. `peak_anon_bytes` is the highest. `recommended`: the
+    best. `efficient`: no other point is both faster and smaller.
+    """
+
+    number: int
+    words: str
+    s_per_clip: float | None
+    peak_anon_bytes: int | None
+    status: Status
+    runs: int
+    recommended: bool = False
+    tie: bool = False
+    efficient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What the chart calls things; `wide`: times differ so much that their axis is logarithmic."""
+
+    best: str = "recommended"
+    x: str = "wall time a clip (s)"
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The axis of time: where it starts, where the strip of failures starts, where it ends."""
+
+    left_s: float
+    slowest_s: float
+    strip_s: float
+    right_s: float
+
+
+def numbered(points: Sequence[Point]) -> list[Point]:
+    """The fastest first, failures last, each with its number and whether it is on the front."""
+    ordered = sorted(
+        points, key=lambda p: (p.s_per_clip is None, p.s_per_clip or 0, p.peak_anon_bytes or 0)
+    )
+    front = _front(ordered)
+    return [
+        replace(point, number=number, efficient=(point.s_per_clip, point.peak_anon_bytes) in front)
+        for number, point in enumerate(ordered, start=1)
+    ]
+
+
+def draw_points(
+    points: Sequence[Point], ax: Axes, room_bytes: int | None = None, labels: Labels | None = None
+) -> Axes:
+    """Seconds a clip against peak memory; `room_bytes` is what the ceiling leaves of it."""
+    labels = labels or Labels()
+    timed = [p for p in points if p.s_per_clip is not None and p.peak_anon_bytes is not None]
+    failed = [p for p in points if p.status in _FAILURE_LOOKS and p.s_per_clip is None]
+    if not timed and not failed:
+        return style.nothing(ax, "no settings were tried")
+    all_numbers = len(timed) + len(failed) <= _NUMBERED
+    span = _span([point.s_per_clip or 0 for point in timed], bool(failed), labels.wide)
+    _draw_front(timed, ax)
+    _draw_timed(timed, ax, labels.best, all_numbers)
+    _draw_failures(failed, span, room_bytes, ax, all_numbers)
+    if room_bytes is not None:
+        _draw_room(room_bytes, ax)
+    highest = max([room_bytes or 0, *(p.peak_anon_bytes or 0 for p in points), MIB])
+    ax.set_ylim(0, highest * 1.12 / MIB)
+    _scale(span, labels.wide, ax)
+    ax.grid()
+    ax.set_xlabel(labels.x)
+    ax.set_ylabel("peak memory of the job (MB), reserve excluded")
+    return ax
+
+
+def _front(points: Sequence[Point]) -> set[tuple[float | None, int | None]]:
+    """Times and peaks that no other point beats in both; `points` from the fastest on."""
+    found, smallest = set[tuple[float | None, int | None]](), float("inf")
+    for point in points:
+        if point.s_per_clip is None or point.peak_anon_bytes is None:
+            continue
+        if point.peak_anon_bytes < smallest:
+            found.add((point.s_per_clip, point.peak_anon_bytes))
+            smallest = point.peak_anon_bytes
+    return found
+
+
+def _span(times_s: Sequence[float], failures: bool, wide: bool) -> _Span:
+    fastest_s, slowest_s = min(times_s, default=1.0), max(times_s, default=1.0)
+    if wide:
+        step = max(slowest_s / fastest_s, 1.5) ** 0.06
+        strip_s = slowest_s * step
+        return _Span(fastest_s / step, slowest_s, strip_s, strip_s * (step**4 if failures else 1))
+    right_s = slowest_s * (1.3 if failures else 1.08)
+    left_s = max(0.0, fastest_s - (right_s - fastest_s) / 4) if times_s else 0.0
+    return _Span(left_s, slowest_s, slowest_s * 1.08, right_s)
+
+
+def _scale(span: _Span, wide: bool, ax: Axes) -> None:
+    if wide:
+        ax.set_xscale("log")
+        steps = [b * 10.0**e for e in range(-4, 6) for b in (1, 1.5, 2, 3, 5, 7)]
+        ticks = [step for step in steps if span.left_s <= step <= span.slowest_s]
+        ax.xaxis.set_major_locator(FixedLocator(ticks))
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    else:
+        ticks = MaxNLocator(9).tick_values(span.left_s, span.slowest_s)
+        ax.set_xticks([tick for tick in ticks if span.left_s <= tick <= span.slowest_s])
+    ax.set_xlim(span.left_s, span.right_s)
+
+
+def _draw_room(room_bytes: int, ax: Axes) -> None:
+    ax.axhline(room_bytes / MIB, color=style.FAILURE, linewidth=1.4)
+    ax.annotate(
+        f"room for the job: {format.size(room_bytes)}",
+        (0, room_bytes / MIB),
+        xycoords=("axes fraction", "data"),
+        xytext=(6, -4),
+        textcoords="offset points",
+        va="top",
+        color=style.FAILURE,
+        fontweight="bold",
+    )
+
+
+def _draw_front(timed: Sequence[Point], ax: Axes) -> None:
+    front = sorted(
+        (p.s_per_clip or 0, (p.peak_anon_bytes or 0) / MIB) for p in timed if p.efficient
+    )
+    if front:
+        label = "Pareto front: nothing is faster and smaller"
+        x_s, y_mb = zip(*front, strict=True)
+        ax.step(x_s, y_mb, where="post", color=style.GREY, linewidth=1, label=label, zorder=1)
+
+
+def _draw_timed(timed: Sequence[Point], ax: Axes, best: str, all_numbers: bool) -> None:
+    """Small dots; ties are outlined, and the best outlined and large."""
+    for label, group, size, outline in (
+        ("tried", [p for p in timed if not p.recommended and not p.tie], 46, 0.0),
+        ("tie: within the noise of the best", [p for p in timed if p.tie], 80, 1.6),
+        (best, [p for p in timed if p.recommended], 150, 2.2),
+    ):
+        if group:
+            ax.scatter(
+                [point.s_per_clip or 0 for point in group],
+                [(point.peak_anon_bytes or 0) / MIB for point in group],
+                s=size,
+                color=style.BLUE if label == best else style.SKY,
+                edgecolor=style.INK,
+                linewidth=outline,
+                label=label,
+                zorder=3,
+            )
+    for point in timed:
+        at = (point.s_per_clip or 0, (point.peak_anon_bytes or 0) / MIB)
+        if all_numbers or point.recommended or point.tie or point.efficient:
+            _number(point, at, ax)
+
+
+def _draw_failures(
+    failed: Sequence[Point], span: _Span, room_bytes: int | None, ax: Axes, all_numbers: bool
+) -> None:
+    """What did not finish has no time: it goes into a strip of its own."""
+    if not failed:
+        return
+    ax.axvspan(span.strip_s, span.right_s, color="#fbefe6", zorder=0, linewidth=0)
+    ax.text(
+        (span.strip_s + span.right_s) / 2,
+        0.02,
+        f"did not finish:\nno time (n = {len(failed)})",
+        ha="center",
+        fontsize=7.5,
+        color=style.FAILURE,
+        transform=ax.get_xaxis_transform(),
+    )
+    labelled = set()
+    for index, point in enumerate(failed):
+        label, marker, fill = _FAILURE_LOOKS[point.status]
+        x_s = span.strip_s + (span.right_s - span.strip_s) * (index + 1) / (len(failed) + 1)
+        at = (x_s, (point.peak_anon_bytes or room_bytes or 0) / MIB)
+        ax.scatter(
+            *at,
+            marker=marker,
+            s=64 if all_numbers else 30,
+            facecolor=fill,
+            edgecolor=style.FAILURE,
+            label=None if label in labelled else label,
+            zorder=4,
+        )
+        if all_numbers:
+            _number(point, at, ax)
+        labelled.add(label)
+
+
+def _number(point: Point, at: tuple[float, float], ax: Axes) -> None:
+    away = 8 if point.recommended else 6
+    ax.annotate(
+        str(point.number),
+        at,
+        xytext=(away, away - 2),
+        textcoords="offset points",
+        fontsize=7.5,
+        fontweight="bold" if point.recommended else "normal",
+        path_effects=[withStroke(linewidth=2.5, foreground="white")],
+        zorder=5,
+    )
