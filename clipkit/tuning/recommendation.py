@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -158,6 +158,12 @@ def read(campaign: Path) -> Recommendation:
 
 def to_toml(recommendation: Recommendation) -> str:
     """`clipkit.toml`: the settings that `clipkit cut --config` takes, and where they come from."""
-    settings = settings_station.to_table(recommendation.settings)
-    head = "\n".join(f"# {line}" for line in (*recommendation.headline, recommendation.verdict))
-    return f"{head}\n\n{tomli_w.dumps({'settings': settings})}"
+    return settings_toml(
+        recommendation.settings, (*recommendation.headline, recommendation.verdict)
+    )
+
+
+def settings_toml(settings: Settings, head: Iterable[str]) -> str:
+    """A `[settings]` table, below comments that say where it comes from."""
+    comments = "\n".join(f"# {line}" for line in head)
+    return f"{comments}\n\n{tomli_w.dumps({'settings': settings_station.to_table(settings)})}"

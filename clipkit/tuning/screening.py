@@ -92,12 +92,19 @@ def score(question: Question, results: Results) -> list[Screened]:
 def best_of(screened: Sequence[Screened]) -> Settings | None:
     """Of those that fit and tie with the fastest that fits, the one with the most headroom."""
     ties = [entry for entry in screened if entry.tied and entry.fits]
-    return min(ties, key=_need).settings if ties else None
+    return (
+        min(ties, key=lambda e: need(e.peak_bytes, e.predicted_wall_s)).settings if ties else None
+    )
 
 
-def _need(entry: Screened) -> tuple[float, float]:
-    peak_bytes = math.inf if entry.peak_bytes is None else entry.peak_bytes
-    return peak_bytes, entry.predicted_wall_s
+def need(peak_bytes: int | None, wall_s: float) -> tuple[float, float]:
+    """Which of several ties to take: the lowest. An unknown peak comes last, the faster first."""
+    return (math.inf if peak_bytes is None else peak_bytes), wall_s
+
+
+def leaves_margin(peak_bytes: int | None, room_bytes: int | None) -> bool:
+    """Whether a peak leaves the usual part of the memory free; an unknown one is not held against it."""
+    return room_bytes is None or peak_bytes is None or peak_bytes <= USABLE_FRACTION * room_bytes
 
 
 def repeat_noise(question: Question, results: Results) -> Noise:
@@ -160,7 +167,7 @@ def _entry(
         runs=len(runs),
         tied=False,
         contends=False,
-        fits=room is None or peak_bytes is None or peak_bytes <= USABLE_FRACTION * room,
+        fits=leaves_margin(peak_bytes, room),
     )
 
 

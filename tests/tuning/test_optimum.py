@@ -1,0 +1,181 @@
+"""The optimum of invented sweeps whose fastest settings are known beforehand."""
+
+import json
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import inventing_sweep
+import pandas as pd
+import pytest
+from inventing_sweep import OPTIMUM, PRESETS, TIES, Film, Sweep, on, records, write
+
+from clipkit import settings
+from clipkit.analysis import table as tables
+from clipkit.errors import CampaignError
+from clipkit.format import MIB
+from clipkit.tuning.optimum import Choice, optima, optimum
+
+SMALL = Sweep(
+    factors={"preset": ("ultrafast",), "concurrency": (1, 2), "encoder_threads": (1, 2)},
+    hosts=(on("512M"),),
+    spoilt=False,
+)
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    return tables.load(write(tmp_path_factory.mktemp("swept") / "campaign"))
+
+
+def loaded(folder: Path, sweep: Sweep, **changes: object) -> pd.DataFrame:
+    rows = [replace(record, **changes) for record in records(sweep)]
+    return tables.load(write(folder / "campaign", sweep, rows))
+
+
+@pytest.mark.parametrize("memory", ["512M", "256M"])
+def test_the_known_optimum_of_each_ceiling_is_found_or_a_tie_that_needs_less_memory(swept, memory):
+    found = optimum(swept, memory_bytes=int(memory[:-1]) * MIB)
+    level = [found.best, *found.ties]
+    assert {threads_of(choice) for choice in level} == {OPTIMUM[memory], *TIES[memory]}
+    assert found.best.peak_anon_bytes == min(choice.peak_anon_bytes for choice in level)
+    assert found.settings.preset == "ultrafast"
+    assert found.fastest
+    assert found.tighter is None
+
+
+def test_the_fastest_is_passed_over_and_named_where_it_leaves_hardly_any_memory(swept):
+    found = optimum(swept, memory_bytes=96 * MIB)
+    assert found.tighter is not None
+    assert threads_of(found.tighter) == OPTIMUM["96M"]
+    assert found.tighter.peak_anon_bytes > 0.9 * 96 * MIB > found.best.peak_anon_bytes
+
+
+def threads_of(choice: Choice) -> tuple[int, int]:
+    return choice.settings.concurrency, choice.settings.encoder_threads
+
+
+def test_an_encoding_that_does_not_fit_at_all_is_told(swept):
+    found = optima(swept, memory_bytes=96 * MIB)
+    assert [each.settings.preset for each in found] == ["ultrafast", "veryfast"]
+    assert any("medium, CRF 23: none of its 12 settings" in said for said in found[0].unmeasured)
+
+
+def test_each_preset_has_its_own_optimum_and_the_fastest_comes_first(swept):
+    found = optima(swept, memory_bytes=512 * MIB)
+    assert [each.settings.preset for each in found] == list(PRESETS)
+    assert [each.fastest for each in found] == [True, False, False]
+    assert [each.cells for each in found] == [12, 12, 12]
+
+
+def test_a_preset_that_is_asked_for_is_not_traded_for_a_faster_one(swept):
+    found = optimum(swept, memory_bytes=512 * MIB, preset="medium")
+    assert (found.settings.preset, found.fastest) == ("medium", True)
+
+
+def test_settings_that_ran_out_of_memory_are_counted_and_never_chosen(swept):
+    (found, *_) = optima(swept, memory_bytes=96 * MIB)
+    assert found.oom_cells > 0
+    assert found.failed_cells == 0
+    assert found.best.peak_anon_bytes <= 0.9 * 96 * MIB
+    assert found.headroom_bytes == 96 * MIB - found.best.peak_anon_bytes
+
+
+def test_a_cell_that_failed_once_is_not_chosen(tmp_path):
+    rows = records(SMALL)
+    fastest = min(rows, key=lambda row: row.wall_s).cell
+    spoilt = [
+        replace(row, status="failed", wall_s=None)
+        if row.cell == fastest and row.block == 1
+        else row
+        for row in rows
+    ]
+    found = optimum(tables.load(write(tmp_path / "campaign", SMALL, spoilt)))
+    assert found.best.cell != fastest
+    assert found.failed_cells == 1
+    assert any("1 cells failed" in said for said in found.unmeasured)
+
+
+def test_several_hosts_are_no_single_optimum_and_the_error_names_them(swept):
+    assert len(optima(swept)) == 8
+    with pytest.raises(CampaignError, match=r"several hosts or jobs, choose one: .*512 MB.*96 MB"):
+        optimum(swept)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        ({"memory_bytes": 64 * MIB}, "nothing of memory bytes 64 MB: it has 96 MB, 256 MB, 512 MB"),
+        ({"preset": "slow"}, "nothing of preset slow: it has medium, ultrafast, veryfast"),
+        ({"subject": "fluent"}, "nothing of subject fluent: it has clipkit"),
+        ({"cpus": 0.5}, "nothing of cpus 0.5: it has 2.0"),
+    ],
+)
+def test_a_filter_that_nothing_matches_is_an_error_that_names_what_there_is(swept, wanted, words):
+    with pytest.raises(CampaignError, match=words):
+        optimum(swept, **wanted)
+
+
+def test_uploads_and_lengths_of_clips_have_an_optimum_each(tmp_path):
+    films = (Film(), Film("large.mp4", 1920, 1080))
+    table = loaded(tmp_path, replace(SMALL, films=films, clip_s=(2.0, 4.0)))
+    found = optima(table)
+    assert {(o.where.height, o.where.clip_s) for o in found} == {
+        (720, 2.0),
+        (720, 4.0),
+        (1080, 2.0),
+        (1080, 4.0),
+    }
+    assert optimum(table, upload_sha256=films[1].sha256, clip_s=4.0).where.height == 1080
+
+
+def test_how_much_longer_the_slowest_and_the_defaults_take_has_an_interval(swept):
+    found = optimum(swept, memory_bytes=512 * MIB)
+    assert found.slowest.value == pytest.approx(2.0, rel=0.05)
+    assert found.default.value == pytest.approx(2.0, rel=0.05)
+    assert found.default.low < found.default.value < found.default.high
+
+
+def test_without_repeats_there_are_no_intervals_and_no_ties_and_that_is_said(tmp_path):
+    found = optimum(loaded(tmp_path, replace(SMALL, blocks=1)))
+    assert found.best.wall.interval is None
+    assert found.ties == ()
+    assert any("1 runs say little" in said for said in found.unmeasured)
+
+
+def test_a_busy_machine_is_told(tmp_path):
+    found = optimum(loaded(tmp_path, SMALL, other_cpu_fraction=0.4))
+    assert any("other processes used 40 %" in said for said in found.unmeasured)
+
+
+def test_where_nothing_leaves_a_margin_the_fastest_is_given_and_that_is_said(tmp_path):
+    tight = loaded(tmp_path, SMALL, memory_limit_bytes=512 * MIB, peak_anon_bytes=500 * MIB)
+    found = optimum(tight)
+    assert found.headroom_bytes == 12 * MIB
+    assert any("nothing leaves 10 %" in said for said in found.unmeasured)
+
+
+def test_the_reserve_is_not_part_of_the_room(tmp_path):
+    found = optimum(loaded(tmp_path, replace(SMALL, reserve_bytes=100 * MIB)))
+    assert found.headroom_bytes == 412 * MIB - found.best.peak_anon_bytes
+
+
+def test_the_toml_holds_the_settings_and_says_where_they_come_from(swept, tmp_path):
+    found = optimum(swept, memory_bytes=256 * MIB)
+    path = tmp_path / "clipkit.toml"
+    path.write_text(found.to_toml(), "utf-8")
+    assert settings.load(path) == found.settings
+    assert tomllib.loads(found.to_toml()).keys() == {"settings"}
+    assert "# campaign invented-sweep\n# 256M-2cpu: 256 MB, 2 CPU; 4 clips" in found.to_toml()
+
+
+def test_the_json_is_json(swept):
+    document = json.loads(json.dumps(optimum(swept, memory_bytes=512 * MIB).to_json()))
+    assert document["best"]["settings"]["preset"] == "ultrafast"
+    assert document["where"]["memory_bytes"] == 512 * MIB
+
+
+def test_the_front_holds_what_nothing_beats_in_time_and_memory(swept):
+    found = optimum(swept, memory_bytes=512 * MIB)
+    assert found.best.on_front
+    assert inventing_sweep.NOISE_LOG_SD < found.best.wall.log_half_width < 0.05
