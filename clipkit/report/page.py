@@ -22,6 +22,9 @@ from clipkit.report.prose import listed, prose
 _FIRST_SCREEN = "first-screen"
 """Tag of a notebook's cells whose words and pictures a page's first screen shows already."""
 
+_SHOWN = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/plain")
+"""What of an output a page shows, the first that there is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chart:
@@ -42,6 +45,8 @@ def body(executed: Path, first_screen: bool = False) -> Markup:
     config = Config()
     config.TagRemovePreprocessor.enabled = True
     config.TagRemovePreprocessor.remove_cell_tags = set() if first_screen else {_FIRST_SCREEN}
+    # Neither widgets nor scripts: they would need the network.
+    config.NbConvertBase.display_data_priority = list(_SHOWN)
     exporter: Any = HTMLExporter(  # type: ignore[no-untyped-call]
         config=config,
         template_name="basic",

@@ -65,12 +65,14 @@ def _injected_names(executed: list[str]) -> list[str]:
 
 
 def _typed(name: str, value: object, kind: type) -> Any:
-    """`value` as `kind`; a whole number will do for a number, and for text.
+    """`value` as `kind`; a whole number will do for a number, and any number for text.
 
     `papermill -p reserve 0` hands over a number, since its command line cannot know better.
     """
     if type(value) is kind:
         return value
-    if type(value) is int and kind in (float, str):
-        return kind(value)
+    if type(value) is int and kind is float:
+        return float(value)
+    if type(value) in (int, float) and kind is str:
+        return f"{value:.12g}"
     raise NotebookError(f"the parameter {name} = {value!r} must be {_WORDS[kind]}")
