@@ -133,7 +133,8 @@ class TestVariants:
 
     def test_each_fixes_some_factors_and_is_combined_with_the_others(self) -> None:
         found = [
-            (c["variant"], c["length_s"], c["concurrency"]) for c in parsed(self.TEXT).combinations()
+            (c["variant"], c["length_s"], c["concurrency"])
+            for c in parsed(self.TEXT).combinations()
         ]
         assert found == [
             ("original", 4.0, 1),
