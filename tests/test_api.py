@@ -1,0 +1,183 @@
+"""The Python API: what its docstrings promise, on real uploads; what is wrong is told in words."""
+
+from __future__ import annotations
+
+import doctest
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import clipkit
+from clipkit import api
+from clipkit.errors import (
+    ClipkitError,
+    ExperimentError,
+    HostError,
+    SettingsError,
+    UploadError,
+    UsageError,
+)
+from clipkit.hosts import Host
+from clipkit.settings import Settings
+
+NAMES = ("probe", "cut", "sweep", "load", "compare", "recommend", "attach")
+
+
+@pytest.fixture
+def here(tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the user's, and the current one, with the upload `my.mp4`."""
+    (tmp_path / "my.mp4").symlink_to(small)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# -- import --------------------------------------------------------------------------------
+
+
+def test_importing_the_package_imports_nothing_else():
+    code = (
+        "import sys; before = set(sys.modules); import clipkit; "
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    printed = subprocess.check_output([sys.executable, "-P", "-c", code], text=True)
+    assert printed.split() == ["clipkit"]
+
+
+def test_the_names_are_there_when_they_are_asked_for():
+    assert set(NAMES) == set(clipkit.__all__) <= set(dir(clipkit))
+    for name in NAMES:
+        assert getattr(clipkit, name) is getattr(api, name)
+        assert getattr(api, name).__doc__.count(">>> ") >= 1
+    with pytest.raises(AttributeError, match="no attribute 'tune'"):
+        _ = clipkit.tune
+    from clipkit import format as fmt  # noqa: PLC0415  a module of ours is no name of the API
+
+    assert fmt.seconds(1.0) == "1 s"
+
+
+def test_the_examples_in_the_docstrings_are_true(here: Path):
+    found = doctest.DocTestFinder(recurse=True).find(
+        api, extraglobs={n: getattr(api, n) for n in NAMES}
+    )
+    examples = sorted((test for test in found if test.examples), key=lambda test: test.lineno or 0)
+    assert {test.name.rpartition(".")[2] for test in examples} == set(NAMES)
+    runner = doctest.DocTestRunner()
+    for example in examples:
+        told: list[str] = []
+        runner.run(example, out=told.append)
+        assert not told, "".join(told)
+
+
+# -- cut -----------------------------------------------------------------------------------
+
+
+def test_settings_may_be_a_mapping_an_object_or_a_file(here: Path):
+    (here / "clipkit.toml").write_text("[settings]\ncrf = 40\n", "utf-8")
+    sizes = set()
+    for settings in ({"crf": 40}, Settings(crf=40), "clipkit.toml", here / "clipkit.toml"):
+        cutting = clipkit.cut("my.mp4", here / "out", count=1, length_s=1, settings=settings)
+        assert cutting.manifest["settings"]["crf"] == 40
+        sizes.add(cutting.files[0].stat().st_size)
+    assert len(sizes) == 1
+
+
+def test_a_host_may_be_a_name_an_object_or_made_of_memory_and_cpus(here: Path):
+    wide = Host("mine", 512 * 2**20, 1.0)
+    for chosen, name in (
+        ({"host": "render-starter"}, "render-starter"),
+        ({"host": wide}, "mine"),
+        ({"memory": "400M", "cpus": 1, "reserve": "32M"}, "400M-1cpu"),
+        ({}, "unlimited"),
+    ):
+        cutting = clipkit.cut("my.mp4", "out", clips=[(0, 1)], **chosen)
+        assert cutting.manifest["host"] == name
+        assert (cutting.manifest["ceiling"] == "none") is (not chosen)
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "why"),
+    [
+        ({}, UsageError, "say which clips: either clips, or count and length_s"),
+        ({"count": 1}, UsageError, "say which clips"),
+        ({"clips": [(0, 1)], "count": 1}, UsageError, "leave out count"),
+        ({"clips": [(99, 1)]}, ClipkitError, "beyond the end"),
+        ({"count": 1, "length_s": 1, "settings": {"crf": 99}}, SettingsError, "settings: crf = 99"),
+        ({"count": 1, "length_s": 1, "settings": {"crv": 9}}, SettingsError, "did you mean 'crf'"),
+        ({"count": 1, "length_s": 1, "host": "moon"}, HostError, "unknown host 'moon'"),
+        ({"count": 1, "length_s": 1, "memory": "much"}, HostError, "'much' is not a size"),
+    ],
+)
+def test_what_cannot_be_cut_is_refused_and_nothing_is_left(here: Path, asked, error, why):
+    with pytest.raises(error, match=why):
+        clipkit.cut("my.mp4", "out", **asked)
+    assert not (here / "out").exists()
+
+
+def test_an_upload_that_is_none_is_an_error(here: Path):
+    with pytest.raises(UploadError, match=r"nowhere\.mp4"):
+        clipkit.probe("nowhere.mp4")
+
+
+def test_a_cut_of_which_no_clip_is_right_is_an_error(here: Path):
+    settings = {"ffmpeg": str(here / "ffmpeg")}
+    (here / "ffmpeg").write_text("#!/bin/sh\nexit 1\n", "utf-8")
+    (here / "ffmpeg").chmod(0o755)
+    with pytest.raises(ClipkitError):
+        clipkit.cut("my.mp4", "out", count=1, length_s=1, settings=settings)
+    assert not (here / "out").exists()
+
+
+# -- sweep ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("background", [False, True])
+@pytest.mark.usefixtures("capfd")
+@pytest.mark.parametrize(
+    ("changes", "error", "why"),
+    [
+        ({"run": {"blocs": 1}}, ExperimentError, r"the experiment: \[run\] blocs: .*'blocks'"),
+        ({"settings": {"crf": [99]}}, ExperimentError, r"\[settings\] crf: 99 is not legal"),
+        ({"name": "../up"}, ExperimentError, "cannot name a campaign"),
+        ({"settings": {"crf": None}}, ExperimentError, "no TOML can hold this"),
+        ({"job": {"uploads": "no.mp4"}}, ClipkitError, r"no\.mp4"),
+        ({"job": {"uploads": ["my.mp4"], "length_s": 99}}, ClipkitError, "do not fit"),
+    ],
+)
+def test_an_experiment_that_is_wrong_is_refused_by_sweep_itself(
+    here: Path, changes, error, why, background
+):
+    asked = {"name": "wrong", "job": {"uploads": ["my.mp4"], "clips": 1, "length_s": 1}, **changes}
+    with pytest.raises(error, match=why):
+        clipkit.sweep(asked, background=background)
+    assert list(here.glob("results/*")) == list(here.glob("results/.*")) == []
+
+
+def test_a_file_is_run_as_it_lies_and_a_finished_campaign_is_not_run_again(
+    here: Path, capfd: pytest.CaptureFixture[str]
+):
+    (here / "films").mkdir()
+    (here / "films" / "a.mp4").symlink_to((here / "my.mp4").resolve())
+    file = here / "films" / "tiny.toml"
+    file.write_text(
+        '[job]\nuploads = ["a.mp4"]\nclips = 1\nlength_s = 1\n[run]\nblocks = 2\n', "utf-8"
+    )
+    campaign = clipkit.sweep(file, results=here / "elsewhere")
+    assert campaign.folder == (here / "elsewhere" / "tiny").resolve()
+    assert campaign.table["status"].tolist() == ["ok", "ok"]
+    assert "block 2 of 2" in capfd.readouterr().out
+    again = clipkit.sweep("films/tiny.toml", results="elsewhere", background=True).wait()
+    assert again.table["run_id"].tolist() == campaign.table["run_id"].tolist()
+
+
+# -- showing -------------------------------------------------------------------------------
+
+
+def test_an_upload_and_a_cut_show_themselves(here: Path):
+    page = clipkit.probe("my.mp4")._repr_html_()
+    assert "160x90" in page
+    assert "aac 44100 Hz 1 ch" in page
+    page = clipkit.cut("my.mp4", "out", count=2, length_s=1)._repr_html_()
+    assert "clip-002.mp4" in page
+    assert "2 of 2 clips in out" in page
