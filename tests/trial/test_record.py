@@ -1,0 +1,24 @@
+"""The record's columns: declared once, stored and documented from the declaration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from inventing_records import TEMPLATE
+
+from clipkit.trial.record import Record, columns
+
+README = Path(__file__).resolve().parents[2] / "results" / "README.md"
+
+
+def test_a_row_holds_every_column_and_comes_back() -> None:
+    row = TEMPLATE.to_row()
+    assert set(row) == set(columns())
+    assert Record.from_row(row) == TEMPLATE
+
+
+def test_every_column_is_documented_beside_the_campaigns() -> None:
+    lines = README.read_text("utf-8").splitlines()
+    documented = [line for line in lines if line.startswith("| `") and line.count("|") == 3]
+    expected = [f"| `{name}` | {meaning} |" for name, meaning in columns().items()]
+    assert documented[-len(expected) :] == expected
