@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -47,6 +48,11 @@ def words(column: str, value: Any) -> str:
     """A level with what it is a level of: `512 MB`, `concurrency 3`."""
     alone = level(column, value)
     return alone if column in _SPEAKING and alone != "default" else f"{name(column)} {alone}"
+
+
+def listed(column: str, several: Iterable[Any]) -> str:
+    """`ultrafast, veryfast, medium`."""
+    return ", ".join(level(column, value) for value in several)
 
 
 def plain(text: str) -> str:

@@ -137,7 +137,7 @@ def _refuse_crowds(cells: pd.DataFrame, layout: Layout) -> None:
     if not cells.duplicated(list(layout.used)).any():
         return
     others = [
-        f"{levels.name(f.column)} ({', '.join(levels.level(f.column, v) for v in f.levels)})"
+        f"{levels.name(f.column)} ({levels.listed(f.column, f.levels)})"
         for f in left_over(cells, layout)
     ]
     raise CampaignError(

@@ -16,7 +16,7 @@ from clipkit.analysis import cells as cell_table
 from clipkit.analysis.statistics import Noise
 from clipkit.report import levels, style
 
-_NAMED = 30
+NAMED = 30
 """So many cells can be named beside their dots; more are told by their rank."""
 
 
@@ -80,12 +80,12 @@ def repeat_points(
 
 def draw_all(found: Repeats, figure: Figure) -> None:
     """Dots of every cell on the left, how they are distributed on the right."""
-    left, right = figure.subplots(1, 2, width_ratios=[3, 1], sharey=len(found.cells) > _NAMED)
+    left, right = figure.subplots(1, 2, width_ratios=[3, 1], sharey=len(found.cells) > NAMED)
     if not found.repeats:
         style.nothing(left, "nothing was repeated")
         right.set_axis_off()
         return
-    named = len(found.cells) <= _NAMED
+    named = len(found.cells) <= NAMED
     draw_repeats(found, left)
     draw_distribution(found, right, upright=named)
     blocks = len({repeat.block for repeat in found.repeats})
@@ -105,7 +105,7 @@ def draw_repeats(found: Repeats, ax: Axes) -> Axes:
 
     Few cells have a named row each; many a column each, from the steadiest on.
     """
-    named = len(found.cells) <= _NAMED
+    named = len(found.cells) <= NAMED
     place = {cell: index for index, cell in enumerate(found.cells)}
     blocks = sorted({repeat.block for repeat in found.repeats})
     size = 34 if named else max(3.0, min(18.0, 3000 / len(found.cells)))
