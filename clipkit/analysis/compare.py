@@ -22,6 +22,7 @@ from clipkit.analysis.differences import (
     known,
     size_words,
 )
+from clipkit.analysis.factors import levels_of
 from clipkit.analysis.rows import evidence, settings_words, varying
 from clipkit.analysis.statistics import Estimate, Noise, geometric_mean, pool
 from clipkit.settings import knobs
@@ -30,16 +31,18 @@ from clipkit.tables import Table
 # What makes a cell besides its ffmpeg. A user's own command is told by the cell's name alone.
 _LEVELS = (
     "subject",
-    *(knob.name for knob in knobs() if knob.name != "ffmpeg"),
+    "upload_sha256",
+    "clip_s",
+    "clips",
+    "clip_starts_s",
     "memory_limit_bytes",
     "cpu_quota",
     "reserve_bytes",
-    "upload_sha256",
-    "clips",
-    "clip_s",
-    "clip_starts_s",
+    *(knob.name for knob in knobs() if knob.name != "ffmpeg"),
 )
 _OWN_COMMAND = "command"
+# In a notebook, a longer table is folded.
+_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +132,14 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         names = Table(("", "campaign"), (("A", fmt.near(self.a)), ("B", fmt.near(self.b))))
-        tables = [names, self.unlike, *([self.cells] if self.pairs else [])]
         # The sentences hold words of the records, so they go through a table as well.
         said = Table(("verdict",), tuple((line,) for line in (self.verdict, *self._left_out())))
-        return "".join(table._repr_html_() for table in [*tables, said])
+        cells = self.cells._repr_html_()
+        shown = "".join(table._repr_html_() for table in (names, self.unlike, said))
+        is_open = " open" if len(self.pairs) <= _SHOWN else ""
+        summary = f"<summary>{len(self.pairs)} cells in common</summary>"
+        folded = f"<details{is_open}>{summary}{cells}</details>" if self.pairs else ""
+        return shown + folded
 
 
 def compare(a: Opened, b: Opened) -> Comparison:
@@ -141,10 +148,11 @@ def compare(a: Opened, b: Opened) -> Comparison:
     matched = _matched(ours, theirs)
     spreads = [spread for side in (a, b) if (spread := noise(side.table))]
     spread = pool(*spreads) if spreads else None
-    words = _cell_words(ours.loc[list(matched)])
+    shared = ours.loc[list(matched)]
+    words = _cell_words(shared)
     pairs = tuple(
-        _pair(words, ours.loc[name].to_dict(), theirs.loc[other].to_dict(), spread)
-        for name, other in matched.items()
+        _pair(words, cell, theirs.loc[matched[cell["cell"]]].to_dict(), spread)
+        for cell in _in_order(shared)
     )
     ratios = [pair.ratio for pair in pairs if pair.ratio]
     return Comparison(
@@ -181,6 +189,19 @@ def _by_levels(cells: pd.DataFrame) -> dict[tuple[object, ...], list[str]]:
         if levels[0] != _OWN_COMMAND:
             found.setdefault(tuple(map(hashable, levels)), []).append(name)
     return found
+
+
+def _in_order(cells: pd.DataFrame) -> list[dict[Any, Any]]:
+    """By the levels in the order of their declaration, or ascending."""
+    places = {
+        column: {level: place for place, level in enumerate(levels_of(column, cells[column]))}
+        for column in _LEVELS
+        if column != "clip_starts_s"
+    }
+    return sorted(
+        cells.to_dict("records"),
+        key=lambda cell: [places[column][known(cell[column])] for column in places],
+    )
 
 
 def _cell_words(rows: pd.DataFrame) -> Callable[[Mapping[Any, Any]], str]:

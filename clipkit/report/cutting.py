@@ -33,7 +33,7 @@ class Cutting:
         heads = ("clip", "start", "length", "frames", "size", "wall time", "peak RSS", "ended")
         rows = tuple(
             (
-                clip["file"] or "–",
+                Path(clip["file"]).name if clip["file"] else "–",
                 f"{clip['start_s']:g} s",
                 f"{clip['duration_s']:g} s",
                 "–" if clip["frames"] is None else str(clip["frames"]),

@@ -12,7 +12,9 @@ from clipkit.report.charts.heat_drawing import draw_heat_maps
 from clipkit.report.exhibit import WIDE_PX
 from clipkit.report.style import Picture, picture
 
-_TILE_PX, _AROUND_PX, _HEAD_PX = 30, 50, 130
+_TILE_PX, _AROUND_PX, _HEAD_PX = 30, 40, 130
+_ROW_PX = 170
+"""The least height of a row of maps: its label stands upright beside it."""
 
 
 def heat_map(table: pd.DataFrame) -> Picture | None:
@@ -22,7 +24,7 @@ def heat_map(table: pd.DataFrame) -> Picture | None:
     if heat is None or len(heat.tiles) < 2 or heat.range_s is None:
         return None
     rows, tall = len(heat.levels[heat.layout.rows]), len(heat.levels[heat.layout.y])
-    size_px = (WIDE_PX, _HEAD_PX + rows * (_AROUND_PX + tall * _TILE_PX))
+    size_px = (WIDE_PX, _HEAD_PX + rows * max(_ROW_PX, _AROUND_PX + tall * _TILE_PX))
     low_s, high_s = heat.range_s
     alt = (
         f"Heat map of wall time a clip: {low_s:.3g} to {high_s:.3g} s over {len(heat.tiles)} cells"

@@ -138,7 +138,7 @@ class Campaign:
         # One group where nothing of the place varies.
         keys = [cells[column] for column in by] or [pd.Series("", index=cells.index)]
         rows = []
-        for _, group in cells.assign(standing=standing).groupby(keys, dropna=False, sort=False):
+        for _, group in cells.assign(standing=standing).groupby(keys, dropna=False):
             first = group.iloc[0]
             where = ", ".join(self._level_words(column, first[column]) for column in by)
             rows.append((f"best: {where}" if where else "best", _best_words(group, differing)))

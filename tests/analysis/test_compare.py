@@ -119,7 +119,7 @@ def test_everything_else_that_changed_is_told_before_any_ratio(campaign):
     shown = "\n".join(found.lines())
     assert shown.index("5.1.9") < shown.index("B / A") < shown.index(found.verdict)
     page = found._repr_html_()
-    assert page.index("5.1.9") < page.index("B / A") < page.index("the time of A")
+    assert page.index("5.1.9") < page.index("the time of A") < page.index("B / A")
 
 
 def test_cells_that_differ_by_their_ffmpeg_alone_are_compared(campaign):
@@ -193,6 +193,19 @@ def test_without_repeats_there_is_a_ratio_and_no_interval(campaign):
     assert pair.ratio.interval is None
     assert found.overall == pair.ratio
     assert found.verdict.endswith("(no interval: nothing was repeated)")
+
+
+def test_cells_are_listed_by_their_levels_and_a_long_list_is_folded(campaign):
+    found = compare(campaign("a"), campaign("b"))
+    assert [pair.words for pair in found.pairs] == [
+        "ultrafast, concurrency 1",
+        "ultrafast, concurrency 2",
+        "veryfast, concurrency 1",
+        "veryfast, concurrency 2",
+    ]
+    assert "<details open>" in found._repr_html_()
+    large = Sweep()
+    assert "<details>" in compare(campaign("c", large), campaign("d", large))._repr_html_()
 
 
 def test_words_of_strangers_are_escaped(campaign):

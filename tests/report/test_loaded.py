@@ -67,10 +67,18 @@ def test_a_campaign_shows_itself(swept: Path, tuned: Path):
     page = clipkit.load(swept)._repr_html_()
     assert "Invented CPU, 2 cores" in page
     assert "best: sample.mp4, 512 MB" in page
-    assert "not told apart" in page
+    assert "best: &lt;b&gt;other&lt;/b&gt;.mp4, 96 MB" in page
     assert "data:image/svg+xml" in page
     page = clipkit.load(tuned)._repr_html_()
     assert "verdict" in page
+
+
+def test_the_best_of_a_campaign_comes_with_its_ties(tmp_path: Path):
+    folder = inventing_sweep.write(tmp_path / "grid", Sweep(hosts=(on("512M"),)))
+    page = clipkit.load(folder)._repr_html_()
+    concurrency, threads = inventing_sweep.OPTIMUM["512M"]
+    assert f"ultrafast, concurrency {concurrency}, encoder threads {threads}: " in page
+    assert f"{len(inventing_sweep.TIES['512M'])} not told apart from it" in page
 
 
 def test_words_of_strangers_are_escaped_wherever_something_shows_itself(swept: Path, tuned: Path):
