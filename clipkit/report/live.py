@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import html
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from clipkit.campaign.store import RUNS
 from clipkit.report import glance, loaded
 
 _REFRESH_S = 2.0
+_LOOK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +54,44 @@ def watch(folder: Path) -> None:
     """
     show = _notebook() or _Lines()
     charts = _Charts(folder)
-    try:
-        while background.is_held(folder):
+    with _noting_interrupts() as interrupted:
+        while background.is_held(folder) and not interrupted():
             show(view(folder, charts))
-            with contextlib.suppress(TimeoutError):
-                background.wait(folder, _REFRESH_S)
-        show(view(folder, charts))
-    except KeyboardInterrupt:
-        where = fmt.near(folder)
-        show(
-            View(
-                "No longer watching. The campaign goes on.",
-                f"attach({where!r}).watch() looks again, attach({where!r}).cancel() stops it.",
-                view(folder, charts).fraction,
+            _pause(folder, interrupted)
+        seen = view(folder, charts)
+        if interrupted() and background.is_held(folder):
+            where = fmt.near(folder)
+            seen = replace(
+                seen,
+                words="No longer watching. The campaign goes on.",
+                now=f"attach({where!r}).watch() looks again, attach({where!r}).cancel() stops it.",
             )
-        )
+        show(seen)
+
+
+@contextlib.contextmanager
+def _noting_interrupts() -> Iterator[Callable[[], bool]]:
+    """Yields whether there was an interrupt: noted instead of raised.
+
+    One that strikes while a chart is drawn may be raised where Python ignores exceptions (in a
+    finalizer, in a weak reference's callback), and be lost.
+    """
+    struck: list[int] = []
+    if threading.current_thread() is not threading.main_thread():  # it gets no signals
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, lambda number, _frame: struck.append(number))
+    try:
+        yield lambda: bool(struck)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _pause(folder: Path, interrupted: Callable[[], bool]) -> None:
+    """Until the next look, an interrupt, or the campaign's end."""
+    deadline_s = time.monotonic() + _REFRESH_S
+    while time.monotonic() < deadline_s and background.is_held(folder) and not interrupted():
+        time.sleep(_LOOK_S)
 
 
 def view(folder: Path, charts: Callable[[Standing], str]) -> View:
