@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -124,9 +123,7 @@ def upload(word: str) -> Upload:
     from clipkit.media import sample
     from clipkit.media.probe import probe
 
-    # os.path: a name too long for a file is none, and no error.
-    misspelt = word.startswith("sample-") and not os.path.exists(word)  # noqa: PTH110
-    return probe(sample.named(word) if misspelt or sample.is_name(word) else Path(word))
+    return probe(sample.find(word))
 
 
 def job(parsed: argparse.Namespace) -> Job:

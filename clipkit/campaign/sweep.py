@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +50,8 @@ def plan(experiment: Experiment) -> Planned:
 
     Raises UploadError, FfmpegError, TemplateError or ExperimentError: before anything is run.
     """
-    uploads = {word: _upload(word, experiment.folder) for word in _words(experiment)}
+    words = dict.fromkeys(levels["upload"] for levels in experiment.combinations())
+    uploads = {word: probe(sample.find(word, experiment.folder)) for word in words}
     laid_out = design(experiment, uploads)
     for choice in {cell.settings.ffmpeg for cell in laid_out.cells}:
         ffmpeg_builds.find(choice).require(encoders=("libx264",))
@@ -112,14 +113,6 @@ def _run(campaign: Campaign, grid: Grid, tally: Tally) -> None:
         tally.end("failed", str(error))
         raise
     tally.end("finished")
-
-
-def _words(experiment: Experiment) -> Iterable[str]:
-    return dict.fromkeys(levels["upload"] for levels in experiment.combinations())
-
-
-def _upload(word: str, folder: Path) -> Upload:
-    return probe(sample.named(word) if sample.is_name(word) else folder / word)
 
 
 def _check_alike(laid_out: Design, past: list[Record], folder: Path) -> None:

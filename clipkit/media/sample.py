@@ -117,6 +117,17 @@ def named(word: str) -> Path:
     return _kept(parse(word))
 
 
+def find(word: str, folder: Path = Path()) -> Path:
+    """The upload that `word` means: the sample by its name, or else a path relative to `folder`.
+
+    Raises UsageError for what looks like a sample's name and is neither.
+    """
+    path = folder / word
+    # os.path: a name too long for a file is none, and no error.
+    misspelt = word.startswith("sample-") and not os.path.exists(path)  # noqa: PTH110
+    return named(word) if misspelt or is_name(word) else path
+
+
 def is_name(word: str) -> bool:
     """Whether `word` has the shape of a sample's name."""
     return _NAME.fullmatch(word) is not None
