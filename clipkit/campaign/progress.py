@@ -30,8 +30,13 @@ class SweepProgress:
     def __call__(self, event: Event) -> None:
         if isinstance(event, TrialEnded):
             if event.cell.phase != WARMUP:
-                self.line.final(f"{self.tally.label(event.cell)}: {_result(event.record)}")
-                self.line.update(self.tally.standing.words)
+                now = self.tally.standing
+                left = "" if now.eta_s is None else f", {fmt.clock(now.eta_s)} left"
+                self.line.final(
+                    f"{now.done} of {now.total}{left}  "
+                    f"{self.tally.label(event.cell)}: {_result(event.record)}"
+                )
+                self.line.update(now.words)
         else:
             now = self.tally.standing
             doing = ", ".join(part for part in (now.now, now.clip) if part)

@@ -70,7 +70,8 @@ class TestASweep:
     ) -> None:
         lines = clipkit("sweep", experiment, cwd=tmp_path).err.splitlines()
         assert len(lines) == 16
-        assert lines[0].startswith("block 1 of 2: ")
+        assert lines[0].startswith("1 of 16, 0:")
+        assert " left  block 1 of 2: " in lines[0]
         assert ": 2 clips in 0." in lines[0]
 
     def test_a_finished_one_is_left_alone(self, experiment: Path, tmp_path: Path) -> None:
