@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from clipkit import format
@@ -76,7 +76,7 @@ def memory(opened: Explored, run_ids: Sequence[str] = ()) -> Exhibit:
         if rows.empty:
             raise UsageError(f"no run '{run_id}' among these: their names are in table['run_id']")
         row = rows.iloc[0]
-        told = words.get(str(row["cell"]), "").replace(", ", "\n", 1)
+        told = textwrap.fill(words.get(str(row["cell"]), ""), max(20, 120 // len(chosen)))
         traces.append(memory_chart.run_trace(opened.folder, row, title, told))
 
     def draw(figure: Figure) -> None:
@@ -139,18 +139,11 @@ def _telling(opened: Explored) -> list[tuple[str, str]]:
     ):
         if len(ordered):
             runs = ok[ok["cell"] == ordered["cell"].iloc[0]]
-            found.append((title, _sampled_first(opened, runs)))
+            found.append((title, str(opened.sampled(runs)["run_id"].iloc[0])))
     lost = table[table["status"] == str(Status.OOM)]
     if len(lost):
-        found.append(("ran out of memory", _sampled_first(opened, lost)))
+        found.append(("ran out of memory", str(opened.sampled(lost)["run_id"].iloc[0])))
     return found
-
-
-def _sampled_first(opened: Explored, runs: pd.DataFrame) -> str:
-    """Of these runs one whose samples were kept, if there is one."""
-    names = [str(name) for name in runs["run_id"]]
-    kept = (name for name in names if (opened.folder / "samples" / f"{name}.parquet").is_file())
-    return next(kept, names[0])
 
 
 def _levels_words(factor: Factor) -> str:

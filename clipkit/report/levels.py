@@ -57,5 +57,8 @@ def listed(column: str, several: Iterable[Any]) -> str:
 
 def plain(text: str) -> str:
     """Text that a chart shows letter by letter: no formulas, nothing that cannot be printed."""
-    shown = (letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    shown = (
+        letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}"
+        for letter in text
+    )
     return "".join(shown).replace("$", r"\$")

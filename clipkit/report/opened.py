@@ -50,6 +50,13 @@ class Explored:
         """Where the pictures are kept."""
         return self.folder / "figures"
 
+    def sampled(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """Of these rows those whose samples were kept; all of them where none were."""
+        kept = runs["run_id"].map(
+            lambda name: (self.folder / "samples" / f"{name}.parquet").is_file()
+        )
+        return runs[kept.astype(bool)] if kept.any() else runs
+
     @property
     def factors(self) -> tuple[Factor, ...]:
         """What varies."""

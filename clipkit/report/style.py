@@ -66,8 +66,8 @@ def series(index: int) -> tuple[str, str]:
 
 
 def title(ax: Axes, text: str, words: str, words_color: str = GREY) -> None:
-    """A title in bold, and below it a line of small print."""
-    ax.set_title(text, pad=18)
+    """A title in bold, and below it a line or several of small print."""
+    ax.set_title(text, pad=18 + 10 * words.count("\n"))
     ax.annotate(
         words,
         (0, 1),

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,7 @@ def trial(opened: Explored, name: str) -> TrialPage:
     rows = table[(table["run_id"] == name) | (table["cell"] == name)]
     if rows.empty:
         raise CampaignError(f"{opened.folder} has no cell and no run '{name[:80]}' among these")
-    row = _shown(rows)
+    row = _shown(opened.sampled(rows))
     runs = table[table["cell"] == row["cell"]]
     clips = list(_clips(opened.folder, str(row["run_id"])))
     words = opened.words().get(str(row["cell"]), "")
@@ -86,7 +87,7 @@ def _shown(rows: pd.DataFrame) -> pd.Series:
 
 
 def _memory(opened: Explored, row: pd.Series, words: str) -> Exhibit:
-    trace = memory_chart.run_trace(opened.folder, row, str(row["run_id"]), words)
+    trace = memory_chart.run_trace(opened.folder, row, str(row["run_id"]), textwrap.fill(words, 90))
     drawn = picture(
         "trial",
         f"Memory over time of run {row['run_id']}",

@@ -146,9 +146,9 @@ def _draw_room(room_bytes: int, ax: Axes) -> None:
         f"room for the job: {format.size(room_bytes)}",
         (0, room_bytes / MIB),
         xycoords=("axes fraction", "data"),
-        xytext=(6, -4),
+        xytext=(6, 3),
         textcoords="offset points",
-        va="top",
+        va="bottom",
         color=style.FAILURE,
         fontweight="bold",
     )
@@ -198,7 +198,7 @@ def _draw_failures(
     ax.text(
         (span.strip_s + span.right_s) / 2,
         0.02,
-        f"did not finish:\nno time (n = {len(failed)})",
+        f"did not\nfinish\nn = {len(failed)}",
         ha="center",
         fontsize=7.5,
         color=style.FAILURE,

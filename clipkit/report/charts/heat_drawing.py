@@ -30,7 +30,7 @@ _TEXT_PX = (34, 17)
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class Look:
     """Of a tile without a time."""
 
     text: str
@@ -40,13 +40,13 @@ class _Look:
     line: str
 
 
-_LOOKS = {
-    Status.OOM: _Look("OOM", "OOM: ran out of memory", "#fbe3d3", "xxxx", style.FAILURE),
-    Status.OOM_INFERRED: _Look(
+FAILURES = {
+    Status.OOM: Look("OOM", "OOM: ran out of memory", "#fbe3d3", "xxxx", style.FAILURE),
+    Status.OOM_INFERRED: Look(
         "not run", "not run: a smaller one ran out of memory", "#fdf6f0", "//", "#e8b999"
     ),
-    Status.TIMEOUT: _Look("timeout", "timed out", "#e5e7eb", "..", style.GREY),
-    Status.FAILED: _Look("failed", "failed", "#e5e7eb", "---", style.GREY),
+    Status.TIMEOUT: Look("timeout", "timed out", "#e5e7eb", "..", style.GREY),
+    Status.FAILED: Look("failed", "failed", "#e5e7eb", "---", style.GREY),
 }
 
 
@@ -79,7 +79,7 @@ def draw_heat(tiles: Sequence[Tile], ax: Axes, norm: LogNorm | None, numbers: bo
         if numbers:
             for tile, color in zip(timed, colors, strict=True):
                 _write(tile, _number(tile.s_per_clip or 0), _contrast(color), ax)
-    for status, look in _LOOKS.items():
+    for status, look in FAILURES.items():
         failed = [tile for tile in tiles if tile.s_per_clip is None and tile.status is status]
         if failed:
             ax.add_collection(
@@ -214,7 +214,7 @@ def _legend(heat: HeatMap) -> list[Patch | Line2D]:
             linewidth=0,
             label=look.legend,
         )
-        for status, look in _LOOKS.items()
+        for status, look in FAILURES.items()
         if status in found
     ]
     return handles

@@ -64,8 +64,10 @@ def memory_traces(
 def run_trace(campaign: Path, row: pd.Series, title: str, words: str) -> Trace:
     """One run (a row of the table), on its own host."""
     trace = _trace(campaign, row)
-    ended = "" if trace.status == str(Status.OK) else f"\n{outcome(str(trace.status))}"
-    return replace(trace, title=title, words=words + ended)
+    ended = outcome(str(trace.status))
+    if ended not in (title, outcome(Status.OK)):
+        words += f"\n{ended}"
+    return replace(trace, title=title, words=words)
 
 
 def draw_memory(trace: Trace, ax: Axes) -> Axes:
@@ -97,7 +99,7 @@ def draw_memory(trace: Trace, ax: Axes) -> Axes:
 
 
 def draw_memories(traces: Sequence[Trace], axes: Sequence[Axes]) -> None:
-    """The traces side by side on one scale; reserve and ceiling are labelled once."""
+    """The traces side by side on one scale; reserve and ceiling are labelled where they differ."""
     highest = max((_top_bytes(trace) for trace in traces), default=0)
     drawn = [(trace, draw_memory(trace, ax)) for trace, ax in zip(traces, axes, strict=True)]
     sampled = [(trace, ax) for trace, ax in drawn if trace.t_s]
@@ -107,6 +109,8 @@ def draw_memories(traces: Sequence[Trace], axes: Sequence[Axes]) -> None:
             ax.tick_params(axis="y", labelleft=False)
         else:
             ax.set_ylabel("memory in use (MB)")
+        before = sampled[index - 1][0] if index else None
+        if before is None or _room(before) != _room(trace):
             _label_bands(trace, ax)
 
 
@@ -152,6 +156,10 @@ def _sampled(campaign: Path, row: pd.Series | None) -> pd.DataFrame:
     return pd.DataFrame(columns=["t_s", "anon_bytes", "shmem_bytes", "kernel_bytes"], dtype=float)
 
 
+def _room(trace: Trace) -> tuple[int | None, int]:
+    return trace.limit_bytes, trace.reserve_bytes
+
+
 def _top_bytes(trace: Trace) -> float:
     """The highest thing to draw."""
     pairs = zip(trace.anon_bytes, trace.other_bytes, strict=True)
@@ -185,9 +193,9 @@ def _label_bands(trace: Trace, ax: Axes) -> None:
         ax.annotate(
             f"ceiling {format.size(trace.limit_bytes)}",
             (inset, trace.limit_bytes / MIB),
-            xytext=(0, -4),
+            xytext=(0, 3),
             textcoords="offset points",
-            va="top",
+            va="bottom",
             color=style.FAILURE,
             fontweight="bold",
         )

@@ -9,15 +9,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from clipkit.report import levels, style
+from clipkit.report.charts.heat_drawing import FAILURES
 from clipkit.report.subjects import outcome
 from clipkit.trial.record import Status
 
 _LOOKS = {
     Status.OK: (style.BLUE, style.BLUE, ""),
-    Status.OOM: (style.FAILURE, "white", "xxxx"),
-    Status.OOM_INFERRED: ("#fdf6f0", "#e8b999", "//"),
-    Status.TIMEOUT: (style.PALE, style.GREY, ".."),
-    Status.FAILED: (style.INK, style.INK, ""),
+    **{status: (look.fill, look.line, look.hatch) for status, look in FAILURES.items()},
 }
 """Status -> fill, lines, hatch."""
 
