@@ -51,3 +51,11 @@ def finished(campaign: Path) -> bool:
     if (campaign / standing.PROGRESS).is_file():
         return standing.read(campaign).state == "finished"
     return (campaign / "recommendation.json").is_file() or is_sweep(campaign)
+
+
+def unfinished(campaign: Path) -> str | None:
+    """`61 of 324 trials`, of a sweep that has not come to its end."""
+    if not (campaign / standing.PROGRESS).is_file():
+        return None
+    stands = standing.read(campaign)
+    return None if stands.state == "finished" else f"{stands.done} of {stands.total} trials"

@@ -2,22 +2,57 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
-from clipkit.report import notebook, page, tune_page
+from markupsafe import Markup
+
+from clipkit.analysis import table
+from clipkit.report import campaigns, notebook, page, sweep_page, tune_page
 from clipkit.tuning import recommendation as recommendations
+
+_OF_A_SWEEP = {"2-explore": "Everything measured", "3-optimum": "The best settings"}
+_OF_THE_QUICK_WINS = {"4-quick-wins": "The claims"}
+_QUICK_WINS = "quick-wins"
+"""Name of the experiment whose campaign the last notebook is about."""
 
 
 def write(campaign: Path) -> Path:
     """Execute the notebooks on the campaign, and write `report.html` in its folder.
 
-    Raises CampaignError where there is no campaign to report on, ReportError where a notebook
-    fails.
+    A sweep may be unfinished: its page says so. Raises CampaignError where there is no campaign to
+    report on, ReportError where a notebook fails; it is kept with what it had.
     """
     campaign = campaign.resolve()
-    recommendations.read(campaign)
-    executed = notebook.execute(
-        "1-measure", {"campaign": str(campaign)}, campaign / "notebooks" / "1-measure.ipynb"
-    )
-    text = page.render("tune", body=page.body(executed), **tune_page.first_screen(campaign))
+    text = _of_a_sweep(campaign) if campaigns.is_sweep(campaign) else _of_a_tuning(campaign)
     return page.write(campaign / "report.html", text)
+
+
+def _of_a_tuning(campaign: Path) -> str:
+    recommendations.read(campaign)
+    body = page.body(_executed("1-measure", campaign))
+    return page.render("tune", body=body, **tune_page.first_screen(campaign))
+
+
+def _of_a_sweep(campaign: Path) -> str:
+    table.load(campaign)
+    titles = _OF_A_SWEEP | (_OF_THE_QUICK_WINS if _name(campaign) == _QUICK_WINS else {})
+    parts = [
+        {"title": title, "body": page.body(_executed(name, campaign))}
+        for name, title in titles.items()
+    ]
+    shown = sweep_page.first_screen(campaign)
+    best = Markup(shown.pop("best")._repr_html_())  # noqa: S704 (escapes what it holds)
+    return page.render("sweep", parts=parts, best=best, **shown)
+
+
+def _executed(name: str, campaign: Path) -> Path:
+    output = campaign / "notebooks" / f"{name}.ipynb"
+    return notebook.execute(name, {"campaign": str(campaign)}, output)
+
+
+def _name(campaign: Path) -> str | None:
+    """The experiment's, whatever the campaign is called."""
+    experiment = tomllib.loads((campaign / "experiment.toml").read_text("utf-8"))
+    name = experiment.get("name")
+    return name if isinstance(name, str) else None

@@ -17,6 +17,7 @@ from traitlets.config import Config
 
 import clipkit
 from clipkit.errors import OutputError, ReportError
+from clipkit.report import notebook
 from clipkit.report.prose import listed, prose
 
 _FIRST_SCREEN = "first-screen"
@@ -54,7 +55,9 @@ def body(executed: Path, first_screen: bool = False) -> Markup:
         exclude_output_prompt=True,
         exclude_anchor_links=True,
     )
-    markup, _ = exporter.from_filename(str(executed))
+    document = notebook.read(executed)
+    document.metadata.pop("widgets", None)  # their state, in a script
+    markup, _ = exporter.from_notebook_node(document)
     return Markup(re.sub(r"\n\s*\n+", "\n", str(markup)))  # noqa: S704
 
 
