@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from clipkit import format as fmt
 from clipkit.tuning.claims.verdict import Effect, Finding
@@ -19,8 +20,11 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Factor:
+    """`first`: where it tells anything, it is told before the others."""
+
     name: str
     level: Callable[[Effect], Level]
+    first: bool = False
 
 
 def _unlimited(value: float | None) -> float:
@@ -47,6 +51,7 @@ PLACE = (
 COMPARED = Factor(
     "what it is compared with",
     lambda e: Level(None, e.before.variant.subject if e.before else "nothing"),
+    first=True,
 )
 WHO = Factor("who cuts", lambda e: Level(None, e.after.variant.subject))
 AT_ONCE = Factor(
@@ -103,25 +108,41 @@ def _border(effects: Sequence[Effect], factor: Factor) -> str | None:
 def _nested(effects: Sequence[Effect], factors: Sequence[Factor]) -> str | None:
     """By the factor most of whose effects lie at levels of one finding; what is left at the others
     by the next factor."""
-    best: tuple[int, Factor, dict[Level, list[Effect]]] | None = None
+    best: tuple[tuple[bool, int], Factor, dict[Level, list[Effect]]] | None = None
     for factor in factors:
         levels: dict[Level, list[Effect]] = {}
         for effect in effects:
             levels.setdefault(factor.level(effect), []).append(effect)
-        settled = sum(len(own) for own in levels.values() if _single(own))
-        if len(levels) > 1 and settled and (best is None or settled > best[0]):
+        settled = factor.first, sum(len(own) for own in levels.values() if _single(own))
+        if len(levels) > 1 and settled[1] and (best is None or settled > best[0]):
             best = settled, factor, levels
     if best is None:
         return None
     _, factor, levels = best
+    ordered = sorted(levels, key=lambda one: (_value(one), one.words))
     said = []
-    for level in sorted(levels, key=lambda one: (_value(one), one.words)):
-        own = levels[level]
-        if _single(own):
-            said.append(f"{own[0].finding} at {level.words}")
+    for finding, group in groupby(ordered, lambda level: _settled(levels[level])):
+        own = list(group)
+        if finding:
+            said.append(f"{finding} {_at(own)}")
         else:
-            said.append(f"at {level.words} it depends on {depends_on(own, factors)}")
+            said += [
+                f"{_at([one])} it depends on {depends_on(levels[one], factors)}" for one in own
+            ]
     return f"{factor.name}: {'; '.join(said)}"
+
+
+def _at(levels: Sequence[Level]) -> str:
+    """`at 0.5 CPU`, `at 0.5 CPU to 1 CPU`, `with sketch`."""
+    if levels[0].value is None:
+        return f"with {_words(set(levels))}"
+    ends = dict.fromkeys([levels[0].words, levels[-1].words])
+    return f"at {' to '.join(ends)}"
+
+
+def _settled(effects: Sequence[Effect]) -> Finding | None:
+    """The finding of them all; None where they differ."""
+    return effects[0].finding if _single(effects) else None
 
 
 def _listed(effects: Sequence[Effect]) -> str:

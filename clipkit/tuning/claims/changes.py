@@ -93,12 +93,10 @@ def moviepy(evidence: Evidence) -> Iterator[Effect]:
         for before in originals(variants):
             for after in sorted(variants, key=_order):
                 if after.subject == "moviepy" and after.settings.preset == PRESET:
-                    threads = WORDS["encoder_threads"](after.settings.encoder_threads)
-                    if after.settings.encoder_threads == 1:
-                        threads = "1 thread"
-                    yield effect(
-                        evidence, condition, (before, after), f"moviepy, {threads}", NO_PRICE
-                    )
+                    count = after.settings.encoder_threads
+                    threads = "1 thread" if count == 1 else WORDS["encoder_threads"](count)
+                    change = f"moviepy, {threads}"
+                    yield effect(evidence, condition, (before, after), change, NO_PRICE)
 
 
 def best(evidence: Evidence) -> Iterator[Effect]:
@@ -116,9 +114,7 @@ def best(evidence: Evidence) -> Iterator[Effect]:
             ]
             if ours:
                 after = min(ours, key=lambda variant: _wall_s(variants[variant]))
-                threads = WORDS["encoder_threads"](after.settings.encoder_threads)
-                at_once = WORDS["concurrency"](after.settings.concurrency)
-                change = f"{before.subject} -> clipkit, {at_once}, {threads}"
+                change = f"clipkit's best against {before.subject}"
                 yield effect(evidence, condition, (before, after), change, AT_MOST)
 
 

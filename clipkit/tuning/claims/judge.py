@@ -12,6 +12,7 @@ from clipkit.tuning import words as tuning_words
 from clipkit.tuning.claims import changes, orchestrator, parallel, rules, words
 from clipkit.tuning.claims.border import AT_ONCE, COMPARED, PLACE, WHO, Factor, depends_on
 from clipkit.tuning.claims.evidence import Evidence, gather
+from clipkit.tuning.claims.rules import Band
 from clipkit.tuning.claims.verdict import Effect, Fit, Outcome, Verdict
 
 
@@ -21,7 +22,7 @@ class _Claim:
 
     id: str
     claim: str
-    rule: str
+    rule: Band | str
     effects: Callable[[Evidence], Iterable[Effect]]
     found: Callable[[Sequence[Effect]], str] = words.range_of_speedups
     factors: tuple[Factor, ...] = PLACE
@@ -34,7 +35,7 @@ _CLAIMS = (
     _Claim(
         "C1",
         "FFmpeg is the bottleneck; the orchestrator's language hardly matters for one clip",
-        rules.ORCHESTRATOR.rule,
+        rules.ORCHESTRATOR,
         orchestrator.effects,
         words.bound_of_rewrite,
         unmeasured=(
@@ -53,19 +54,19 @@ _CLAIMS = (
     _Claim(
         "C6",
         "three clips at once instead of one are a quick win, if memory allows",
-        rules.QUICK_WIN.rule,
+        rules.QUICK_WIN,
         changes.CONCURRENCY.effects,
     ),
     _Claim(
         "C7",
         "four encoder threads instead of one are a quick win, if CPU allows",
-        rules.QUICK_WIN.rule,
+        rules.QUICK_WIN,
         changes.THREADS.effects,
     ),
     _Claim(
         "C8",
-        "preset veryfast instead of ultrafast is better quality, still fast",
-        rules.STILL_FAST.rule,
+        "preset veryfast instead of ultrafast is better quality, still fast (judged: still fast)",
+        rules.STILL_FAST,
         changes.BETTER_PRESET.effects,
         words.times_and_sizes,
         unmeasured=(_QUALITY,),
@@ -73,13 +74,13 @@ _CLAIMS = (
     _Claim(
         "C9",
         "all three together make the backend 1.5 to 2 times faster without a migration",
-        rules.ALL_TOGETHER.rule,
+        rules.ALL_TOGETHER,
         changes.TOGETHER.effects,
     ),
     _Claim(
         "C12",
-        "Python has the better FFmpeg libraries: easier to use (at what price?)",
-        rules.NO_PRICE.rule,
+        "Python has the better FFmpeg libraries: easier to use (judged: at no price in time)",
+        rules.NO_PRICE,
         changes.moviepy,
         words.price_of_ease,
         unmeasured=(
@@ -91,7 +92,7 @@ _CLAIMS = (
     _Claim(
         "C13",
         "all that can be had is a speed-up of 2 to 3 times, not 10 times",
-        rules.AT_MOST.rule,
+        rules.AT_MOST,
         changes.best,
         factors=(COMPARED, *PLACE),
         unmeasured=("clipkit's best was chosen by these same runs, which flatters it a little",),
@@ -111,15 +112,17 @@ def verdicts(table: pd.DataFrame) -> tuple[Verdict, ...]:
 
 def _verdict(claim: _Claim, evidence: Evidence, everywhere: tuple[str, ...]) -> Verdict:
     effects = tuple(claim.effects(evidence))
+    band = claim.rule if isinstance(claim.rule, Band) else None
     judged = [effect for effect in effects if effect.judged]
     outcome = rules.overall(effects)
     fits: tuple[Fit, ...] = parallel.fits(evidence) if claim.id == "C2" else ()
     nothing = outcome is Outcome.NOT_MEASURED
-    found = "no record speaks of it" if nothing else claim.found(judged)
+    found = "no record speaks of it" if nothing else claim.found(effects)
     return Verdict(
         id=claim.id,
         claim=claim.claim,
-        rule=claim.rule,
+        rule=band.rule if band else str(claim.rule),
+        band=(band.low, band.high) if band else None,
         outcome=outcome,
         found="; ".join([found, *words.how_many_fit(fits)]),
         depends_on=depends_on(judged, claim.factors),

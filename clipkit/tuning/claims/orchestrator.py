@@ -35,7 +35,7 @@ def effects(evidence: Evidence) -> Iterator[Effect]:
             finding, why = ORCHESTRATOR.judge(bound, with_it, without)
             yield Effect(
                 condition=condition,
-                change="an orchestrator that costs nothing",
+                change="a free orchestrator",
                 before=with_it,
                 after=without,
                 speedup=bound,

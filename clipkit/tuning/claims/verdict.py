@@ -128,12 +128,14 @@ class Fit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """`rule` says how each effect is judged; `found` what was measured, in a sentence; `depends_on`
+    """`rule` says how each effect is judged; `band`: between which ratios of wall time it confirms,
+    None for a claim that is not on time; `found` what was measured, in a sentence; `depends_on`
     what decides, with the border, where the outcome depends; `unmeasured` what it does not show."""
 
     id: str
     claim: str
     rule: str
+    band: tuple[float, float] | None
     outcome: Outcome
     found: str
     depends_on: str | None

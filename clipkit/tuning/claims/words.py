@@ -24,7 +24,26 @@ def interval(estimate: Estimate) -> str:
 
 def range_of_speedups(effects: Sequence[Effect]) -> str:
     """From the smallest to the largest effect, each with its place; then what did not finish."""
-    return "; ".join([_span(effects, "as fast"), *_tenfold(effects), *_failed(effects)])
+    own = _judged(effects)
+    return "; ".join(
+        [_span(own, "as fast"), *_tenfold(own), *_failed(own), *_shown_beside(effects)]
+    )
+
+
+def _judged(effects: Sequence[Effect]) -> list[Effect]:
+    return [effect for effect in effects if effect.judged]
+
+
+def _shown_beside(effects: Sequence[Effect]) -> list[str]:
+    """What the claim does not speak of, in short: `8 threads: 0.89x`."""
+    others: dict[str, list[float]] = {}
+    for effect in effects:
+        if not effect.judged and effect.speedup:
+            others.setdefault(effect.change, []).append(effect.speedup.value)
+    return [
+        f"{change}: {' to '.join(dict.fromkeys(fmt.ratio(end) for end in (min(own), max(own))))}"
+        for change, own in others.items()
+    ]
 
 
 def bound_of_rewrite(effects: Sequence[Effect]) -> str:
@@ -51,8 +70,8 @@ def _gain(effect: Effect) -> str:
 
 
 def peaks_at_once(effects: Sequence[Effect]) -> str:
-    """The most at once that fitted, by its peak memory; then what ran out."""
-    well = [e for e in effects if e.after.status is Status.OK and e.after.peak_bytes]
+    """The most at once that fitted, by its peak memory; then what ran out, of other presets too."""
+    well = [e for e in _judged(effects) if e.after.status is Status.OK and e.after.peak_bytes]
     said = []
     if well:
         most = max(well, key=lambda effect: (effect.at_once, effect.after.peak_bytes or 0))
@@ -61,20 +80,27 @@ def peaks_at_once(effects: Sequence[Effect]) -> str:
             f"{most.at_once} at once peaked at {fmt.size(most.after.peak_bytes)} of {room} at most "
             f"({most.condition.lines}p, {most.after.variant.subject})"
         )
-    return "; ".join([*said, *_failed(effects)])
+    own = _judged(effects)
+    others = [
+        f"{change}: {words}"
+        for change in dict.fromkeys(e.change for e in effects if not e.judged)
+        for words in _failed([e for e in effects if e.change == change])
+    ]
+    return "; ".join([*said, *_failed(own), *others])
 
 
 def how_many_fit(fits: Iterable[Fit]) -> list[str]:
-    """`by the line through the measured peaks 8 clips of 720p fit 512 MB (extrapolated) …`."""
+    """`with 10 % to spare 512 MB hold 8 of 720p and 4 of 1080p at once (fluent, …; extrapolated)`."""
     margin = f"{100 * (1 - USABLE_FRACTION):.0f} %"
-    said = []
+    alike: dict[tuple[str, str, int, bool], list[str]] = {}
     for fit in fits:
-        marked = "extrapolated" if fit.extrapolated else "measured"
-        said.append(
-            f"{fit.clips} clips of {fit.lines}p would fit {fmt.size(fit.room_bytes)} with {margin} "
-            f"to spare ({fit.subject}, {fit.preset}; {marked})"
-        )
-    return said
+        key = (fit.subject, fit.preset, fit.room_bytes, fit.extrapolated)
+        alike.setdefault(key, []).append(f"{fit.clips} of {fit.lines}p")
+    return [
+        f"with {margin} to spare {fmt.size(room)} hold {listed(sizes)} at once "
+        f"({subject}, {preset}; {'extrapolated' if extrapolated else 'measured'})"
+        for (subject, preset, room, extrapolated), sizes in alike.items()
+    ]
 
 
 def times_and_sizes(effects: Sequence[Effect]) -> str:
@@ -136,7 +162,7 @@ def _at(effect: Effect) -> str:
 def _tenfold(effects: Sequence[Effect]) -> list[str]:
     """Worth a word, since the analysis rules it out."""
     ten = [e for e in effects if e.speedup and e.speedup.interval and e.speedup.interval[0] > _TEN]
-    return [f"more than 10x at {_at(max(ten, key=_middle))}"] if ten else []
+    return [f"more than 10x: {_at(max(ten, key=_middle))}"] if ten else []
 
 
 def _memory(effects: Sequence[Effect]) -> list[str]:

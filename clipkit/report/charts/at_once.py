@@ -1,0 +1,117 @@
+"""Peak memory of so many clips at once against the ceiling, and how many would fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
+
+from clipkit import format
+from clipkit.format import MIB
+from clipkit.report import style
+from clipkit.trial.record import Status
+from clipkit.tuning.candidates import USABLE_FRACTION
+from clipkit.tuning.claims import Fit, Verdict
+from clipkit.tuning.claims.changes import PRESET
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The highest peak of all runs of one subject with so many clips of one size at once; None where
+    it ran out of memory. `extrapolated`: on the line through the measured ones."""
+
+    subject: str
+    lines: int
+    at_once: int
+    peak_bytes: int | None
+    extrapolated: bool
+
+
+def bars(verdict: Verdict) -> list[Bar]:
+    """Of the verdict on claim C2: by size, then by how many at once; one thread a clip."""
+    peaks: dict[tuple[int, int, str], list[int | None]] = {}
+    for effect in verdict.judged:
+        for side, count in ((effect.before, 1), (effect.after, effect.at_once)):
+            if side and side.variant.settings.encoder_threads == 1:
+                key = (effect.condition.lines, count, side.variant.subject)
+                ended_well = side.status is Status.OK
+                peaks.setdefault(key, []).append(side.peak_bytes if ended_well else None)
+    measured = [
+        Bar(subject, lines, count, None if None in own else max(p for p in own if p), False)
+        for (lines, count, subject), own in peaks.items()
+    ]
+    known = measured + [_at_the_limit(fit) for fit in verdict.fits if _shown(fit)]
+    return sorted(
+        known, key=lambda bar: (bar.lines, bar.subject != "fluent", bar.subject, bar.at_once)
+    )
+
+
+def draw_bars(own: Sequence[Bar], ax: Axes, room_bytes: int | None) -> Axes:
+    """The bars of one size of frame, side by side; extrapolated ones hatched."""
+    style.title(ax, f"{own[0].lines}p", "highest of all runs, whole job")
+    room = (room_bytes or max(bar.peak_bytes or 0 for bar in own)) / MIB
+    for place, bar in enumerate(own):
+        color = style.color("recommended" if bar.subject == "clipkit" else bar.subject)
+        if bar.peak_bytes is None:
+            ax.plot(place, room * 0.97, marker="X", color=style.FAILURE, markersize=9)
+            ax.text(place, room * 0.9, "ran out", ha="center", va="top", color=style.FAILURE)
+            continue
+        height = bar.peak_bytes / MIB
+        ax.bar(
+            place,
+            height,
+            width=0.66,
+            color="white" if bar.extrapolated else color,
+            edgecolor=color,
+            hatch="////" if bar.extrapolated else None,
+        )
+        ax.text(
+            place,
+            height + room * 0.015,
+            f"{height:.0f}",
+            ha="center",
+            va="bottom",
+            path_effects=[withStroke(linewidth=2.5, foreground="white")],
+            zorder=4,
+        )
+    if room_bytes is not None:
+        ax.axhline(room, color=style.FAILURE, linewidth=1.4)
+        ax.axhline(room * USABLE_FRACTION, color=style.FAILURE, linewidth=0.8, linestyle="--")
+    ax.set_ylim(0, room * 1.12)
+    ax.set_xlim(-0.6, len(own) - 0.4)
+    ax.set_xticks(range(len(own)), [f"{bar.subject}\n{bar.at_once} at once" for bar in own])
+    ax.tick_params(axis="x", length=0, labelsize=7.5)
+    ax.set_ylabel("peak memory (MB)")
+    ax.grid(axis="y")
+    return ax
+
+
+def legend(room_bytes: int | None) -> list[Artist]:
+    """What the hatching and the two lines mean."""
+    margin = f"{100 * (1 - USABLE_FRACTION):.0f} %"
+    entries: list[Artist] = [
+        Patch(
+            facecolor="white",
+            edgecolor=style.GREY,
+            hatch="////",
+            label=f"not run: as many as would leave {margin} free, by the line through the others",
+        )
+    ]
+    if room_bytes is not None:
+        words = f"ceiling {format.size(room_bytes)}; dashed: {margin} less"
+        entries.append(Line2D([], [], color=style.FAILURE, linewidth=1.4, label=words))
+    return entries
+
+
+def _shown(fit: Fit) -> bool:
+    return fit.preset == PRESET and fit.extrapolated
+
+
+def _at_the_limit(fit: Fit) -> Bar:
+    peak_bytes = fit.one_bytes + fit.each_more_bytes * (fit.clips - 1)
+    return Bar(fit.subject, fit.lines, fit.clips, int(peak_bytes), True)
