@@ -162,8 +162,8 @@ def sweep(
     >>> handle.wait().folder.name
     'once-more'
 
-    Raises ExperimentError naming file, key and the legal values, UploadError, FfmpegError,
-    CampaignError where the campaign cannot be measured.
+    Raises ExperimentError naming file, key and the legal values, CampaignError where it is being
+    measured already, Cancelled where it is cancelled from elsewhere, ClipkitError where it fails.
     """
     return _sweep(experiment, Path(results).absolute(), name, background)
 
@@ -240,6 +240,7 @@ def _sweep(
         folder = results / named(name or known.name)
         words = ["sweep", str(file), "--results", str(results), "--as", folder.name, "--json"]
         if not in_background:
+            background.refuse_held(folder)
             own_process.answer(words)
             return loaded.load(folder)
         background.start(words, folder)

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from clipkit import __version__, arguments, output
 from clipkit.arguments import add_host, add_settings
-from clipkit.errors import ClipkitError, UsageError
+from clipkit.errors import CampaignError, ClipkitError, UsageError
 
 _INTERRUPTED = 130
 Handler = Callable[[argparse.Namespace], int]
@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     _probe_command(commands)
     _export_command(commands)
     _report_command(commands)
+    _compare_command(commands)
     _batch_command(commands)
     _lab_command(commands)
     _add(commands, "hosts", _hosts, "the catalogue of hosts")
@@ -314,6 +315,28 @@ def _report(parsed: argparse.Namespace) -> int:
         _print_json({"report": report.absolute()})
     else:
         print(report)
+    return 0
+
+
+def _compare_command(commands: Any) -> None:
+    command = _add(
+        commands, "compare", _compare, "what differs between two campaigns, and by how much"
+    )
+    command.add_argument("a", metavar="A", help="a campaign's folder")
+    command.add_argument("b", metavar="B", help="another's, compared with it")
+
+
+def _compare(parsed: argparse.Namespace) -> int:
+    from clipkit.analysis.compare import compare
+    from clipkit.report.loaded import load
+
+    found = compare(load(Path(parsed.a)), load(Path(parsed.b)))
+    if not parsed.json:
+        print("\n".join(found.lines()))
+    elif found.overall:
+        _print_json(found.to_json())
+    if found.why_not:
+        raise CampaignError(found.why_not)
     return 0
 
 

@@ -119,7 +119,9 @@ class Comparison:
         """For a terminal: what differs comes before any ratio."""
         named = [f"A  {fmt.near(self.a)}", f"B  {fmt.near(self.b)}"]
         cells = ["", *self.cells.lines()] if self.pairs else []
-        return [*named, "", *self.unlike.lines(), *cells, "", *self._left_out(), self.verdict]
+        # Why there is nothing to compare is an error, which the command tells.
+        verdict = [] if self.why_not else [self.verdict]
+        return [*named, "", *self.unlike.lines(), *cells, "", *self._left_out(), *verdict]
 
     def to_json(self) -> dict[str, Any]:
         """For machines: every field, and the verdict."""

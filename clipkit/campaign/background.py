@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from clipkit.campaign import own_process
+from clipkit.campaign import own_process, standing
 from clipkit.campaign.store import Store
 from clipkit.errors import CampaignError, OutputError
 
@@ -30,10 +30,7 @@ def start(words: Sequence[str], folder: Path) -> None:
     it ends before it measures, as the class that its exit code stands for, and CampaignError where
     another one holds the folder.
     """
-    if is_held(folder):
-        raise CampaignError(
-            f"{folder} is being measured already: attach to it, or give another name"
-        )
+    refuse_held(folder)
     descriptor, log = _new_log(folder)
     try:
         process = subprocess.Popen(
@@ -81,6 +78,14 @@ def is_held(folder: Path) -> bool:
     return folder.is_dir() and Store(folder).busy
 
 
+def refuse_held(folder: Path) -> None:
+    """Raise CampaignError where a process measures into the campaign."""
+    if is_held(folder):
+        raise CampaignError(
+            f"{folder} is being measured already: attach to it, or give another name"
+        )
+
+
 def cancel(folder: Path, patience_s: float = 60) -> None:
     """Stop the sweep that holds the campaign, orderly: its trial is cancelled and cleaned up.
 
@@ -102,9 +107,10 @@ def cancel(folder: Path, patience_s: float = 60) -> None:
 
 
 def wait(folder: Path, timeout_s: float | None = None) -> None:
-    """Until no process holds the campaign. Raises TimeoutError."""
+    """Until no process holds the campaign, and the one that did has said how it ended. Raises
+    TimeoutError."""
     deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
-    while is_held(folder):
+    while is_held(folder) or _is_ending(folder):
         if deadline_s is not None and time.monotonic() > deadline_s:
             raise TimeoutError(f"{folder} is still being measured after {timeout_s:g} s")
         time.sleep(_LOOK_S)
@@ -117,15 +123,31 @@ def _holder(folder: Path) -> int | None:
     return next((pid for pid in pids if _sweeps(pid, folder)), None)
 
 
+def _is_ending(folder: Path) -> bool:
+    """Whether the process that swept it last is still there: it lets go before its last words."""
+    try:
+        return _is_sweep(standing.read(folder).pid)
+    except CampaignError:
+        return False
+
+
 def _sweeps(pid: int, folder: Path) -> bool:
     """Whether that process is a `clipkit sweep` that has the folder open."""
-    process = Path("/proc", str(pid))
+    if not _is_sweep(pid):
+        return False
     try:
-        words = (process / "cmdline").read_bytes().split(b"\0")
-        held = any(_is_same(link, folder) for link in (process / "fd").iterdir())
+        return any(_is_same(link, folder) for link in Path("/proc", str(pid), "fd").iterdir())
+    except OSError:  # it has ended, or is somebody else's
+        return False
+
+
+def _is_sweep(pid: int) -> bool:
+    """By its command line, which a zombie has lost."""
+    try:
+        words = Path("/proc", str(pid), "cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
-    return b"sweep" in words and any(b"clipkit" in word for word in words) and held
+    return b"sweep" in words and any(b"clipkit" in word for word in words)
 
 
 def _is_same(link: Path, folder: Path) -> bool:

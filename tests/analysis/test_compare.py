@@ -14,6 +14,7 @@ import inventing_sweep
 import pandas as pd
 import pytest
 from inventing_sweep import Film, Sweep, on
+from running import clipkit
 
 from clipkit.analysis import table
 from clipkit.analysis.compare import Comparison, compare
@@ -156,7 +157,8 @@ def test_unlike_runs_are_not_mixed(campaign, sweep, why):
     assert found.why_not.startswith("not comparable because ")
     assert why in found.why_not
     assert (found.only_a, found.only_b) == (4, 4)
-    assert found.why_not in found.lines()
+    assert found.differences
+    assert found.verdict == found.why_not
     assert "not comparable because" in found._repr_html_()
 
 
@@ -213,6 +215,28 @@ def test_words_of_strangers_are_escaped(campaign):
     page = compare(hostile, campaign("b"))._repr_html_()
     assert "<script>" not in page
     assert "<b>bold" not in page
+
+
+def test_the_command_compares_too(campaign):
+    a, b = campaign("a"), campaign("b", SMALL, slower(1.1))
+    ran = clipkit("compare", a.folder, b.folder)
+    assert ran.code == 0
+    assert ran.out.splitlines() == compare(a, b).lines()
+    ran = clipkit("compare", a.folder, b.folder, "--json")
+    assert ran.json == json.loads(json.dumps(compare(a, b).to_json(), default=str))
+
+
+def test_the_command_fails_where_nothing_can_be_compared_and_says_what_differs(campaign, tmp_path):
+    a, b = campaign("a"), campaign("b", replace(SMALL, films=(Film("other.mp4"),)))
+    ran = clipkit("compare", a.folder, b.folder)
+    assert ran.code == 1
+    assert "upload" in ran.out
+    assert ran.complaint.startswith("clipkit: not comparable because the upload differs")
+    ran = clipkit("compare", a.folder, b.folder, "--json")
+    assert (ran.code, ran.out) == (1, "")
+    ran = clipkit("compare", a.folder, tmp_path / "nowhere")
+    assert ran.code == 1
+    assert "is no campaign" in ran.complaint
 
 
 def test_the_object_for_machines_is_json(campaign):
