@@ -58,8 +58,9 @@ def watch(folder: Path) -> None:
         while background.is_held(folder) and not interrupted():
             show(view(folder, charts))
             _pause(folder, interrupted)
+        goes_on = interrupted() and background.is_held(folder)
         seen = view(folder, charts)
-        if interrupted() and background.is_held(folder):
+        if goes_on:
             where = fmt.near(folder)
             seen = replace(
                 seen,
