@@ -38,8 +38,9 @@ def _of_a_sweep(campaign: Path) -> str:
     table.load(campaign)
     titles = _OF_A_SWEEP | (_OF_THE_QUICK_WINS if _name(campaign) == _QUICK_WINS else {})
     parts = [
-        {"title": title, "body": page.body(_executed(name, campaign))}
+        {"title": title, "body": page.folded(page.body(_executed(name, campaign)))}
         for name, title in titles.items()
+        if name in notebook.ours()
     ]
     shown = sweep_page.first_screen(campaign)
     best = Markup(shown.pop("best")._repr_html_())  # noqa: S704 (escapes what it holds)

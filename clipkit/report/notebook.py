@@ -43,12 +43,16 @@ def find(word: str) -> Path:
         if not Path(word).is_file():
             raise NotebookError(f"no notebook {word}")
         return Path(word)
-    ours = sorted(folder("notebooks").glob("*.ipynb"))
-    for path in ours:
-        if word in (path.stem, path.stem.partition("-")[2]):
+    for name, path in ours().items():
+        if word in (name, name.partition("-")[2]):
             return path
-    known = ", ".join(path.stem for path in ours)
+    known = ", ".join(ours())
     raise NotebookError(f"unknown notebook '{word}': one of {known}, or a file that ends in .ipynb")
+
+
+def ours() -> dict[str, Path]:
+    """The package's notebooks, by their names, in the order of their numbers."""
+    return {path.stem: path for path in sorted(folder("notebooks").glob("*.ipynb"))}
 
 
 def declared(source: Path) -> list[str]:

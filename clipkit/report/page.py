@@ -26,6 +26,9 @@ _FIRST_SCREEN = "first-screen"
 _SHOWN = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/plain")
 """What of an output a page shows, the first that there is."""
 
+_TABLE = re.compile(r'<div class="clipkit-table".*?</table></div>', re.DOTALL)
+_LONG_ROWS = 15
+
 
 @dataclass(frozen=True, slots=True)
 class Chart:
@@ -59,6 +62,18 @@ def body(executed: Path, first_screen: bool = False) -> Markup:
     document.metadata.pop("widgets", None)  # their state, in a script
     markup, _ = exporter.from_notebook_node(document)
     return Markup(re.sub(r"\n\s*\n+", "\n", str(markup)))  # noqa: S704
+
+
+def folded(markup: Markup) -> Markup:
+    """The same with long tables closed, to be opened by a click: charts come first on a page."""
+    return Markup(_TABLE.sub(_fold, markup))  # noqa: S704
+
+
+def _fold(found: re.Match[str]) -> str:
+    rows = found[0].count("<tr") - 1
+    if rows <= _LONG_ROWS:
+        return found[0]
+    return f"<details><summary>Table of {rows} rows</summary>{found[0]}</details>"
 
 
 def picture(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from clipkit.report.study import read_object
 from clipkit.tables import Table
 from clipkit.trial.record import Status
 from clipkit.tuning.best import Optimum, Where, how
+from clipkit.tuning.candidates import USABLE_FRACTION
 from clipkit.tuning.optimum import optima
 
 _IN_A_SENTENCE = 4
@@ -50,9 +52,12 @@ def first_screen(campaign: Path) -> dict[str, Any]:
 def headline(found: Sequence[Optimum]) -> str:
     """The best settings of each host and job in a sentence, with their ties."""
     places = by_place(found)
-    if len(places) <= _IN_A_SENTENCE:
-        common = _common([own[0].where for own in places])
-        return ". ".join(_best_words(own[0], common) for own in places) + "."
+    common = _common([own[0].where for own in places])
+    answers: dict[str, list[str]] = {}  # what several have in common is said once
+    for own in places:
+        answers.setdefault(_best_words(own[0]), []).append(_place(own[0].where, common))
+    if len(answers) <= _IN_A_SENTENCE:
+        return ". ".join(f"{' and '.join(own)}: {answer}" for answer, own in answers.items()) + "."
     good: Counter[str] = Counter()
     for own in places:
         fastest = own[0]
@@ -69,7 +74,8 @@ def by_place(found: Sequence[Optimum]) -> list[list[Optimum]]:
     places: dict[Where, list[Optimum]] = {}
     for each in found:
         places.setdefault(each.where, []).append(each)
-    return [sorted(own, key=lambda each: not each.fastest) for own in places.values()]
+    ordered = sorted(places, key=lambda where: (where.memory_bytes or math.inf, where.cpus or 0))
+    return [sorted(places[where], key=lambda each: not each.fastest) for where in ordered]
 
 
 def best_table(found: Sequence[Optimum]) -> Table:
@@ -82,11 +88,16 @@ def best_table(found: Sequence[Optimum]) -> Table:
             _settings(each),
             fmt.seconds(each.best.s_per_clip),
             fmt.size(each.best.peak_anon_bytes),
-            str(len(each.ties)),
+            _ties_words(each),
         )
         for each in fastest
     )
-    return Table(("for", "best settings", "a clip", "peak", "ties"), rows)
+    margin = fmt.percent(1 - USABLE_FRACTION)
+    caption = (
+        f"Of what leaves {margin} of the memory free and is within the noise of the fastest, "
+        "the settings that need the least; as good: the others of these."
+    )
+    return Table(("for", "best settings", "a clip", "peak", "as good"), rows, caption)
 
 
 def heat_maps(campaign: Path) -> list[Path]:
@@ -102,20 +113,25 @@ def _optima(table: pd.DataFrame) -> tuple[tuple[Optimum, ...], str]:
         return (), str(error)
 
 
-def _best_words(each: Optimum, common: set[str]) -> str:
-    place = _place(each.where, common)
-    room = each.where.room_bytes
-    peak = fmt.size(each.best.peak_anon_bytes) + (f" of {fmt.size(room)}" if room else "")
+def _best_words(each: Optimum) -> str:
     interval = each.best.wall.interval
     clips = each.where.clips
     within = f" (95 %: {interval[0] / clips:.3g} to {interval[1] / clips:.3g})" if interval else ""
     ties = {0: "", 1: ", 1 tie"}.get(len(each.ties), f", {len(each.ties)} ties")
     time = fmt.seconds(each.best.s_per_clip)
-    return f"{place}: {_settings(each)}: {time} a clip{within}, peak {peak}{ties}"
+    peak = fmt.size(each.best.peak_anon_bytes)
+    return f"{_settings(each)}: {time} a clip{within}, peak {peak}{ties}"
 
 
 def _settings(each: Optimum) -> str:
     return f"{each.encoding.removesuffix(', CRF 23')}, {each.how}"
+
+
+def _ties_words(each: Optimum) -> str:
+    """The first two, and how many more."""
+    told = [how(tie.settings) for tie in each.ties[:2]]
+    more = len(each.ties) - len(told)
+    return "; ".join([*told, f"{more} more"] if more else told) or "none"
 
 
 def _tied(each: Optimum) -> Iterator[str]:
@@ -149,7 +165,8 @@ def _parts(where: Where) -> dict[str, str]:
 
 
 def _hosts(table: pd.DataFrame) -> list[str]:
-    places = table[["memory_limit_bytes", "cpu_quota"]].drop_duplicates()
+    columns = ["memory_limit_bytes", "cpu_quota"]
+    places = table[columns].drop_duplicates().sort_values(columns)
     return [
         ", ".join(
             (
