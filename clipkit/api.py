@@ -263,7 +263,9 @@ def _toml(asked: Mapping[str, Any]) -> str:
 
 
 def _absolute(word: PathLike) -> str:
-    return word if isinstance(word, str) and sample.is_name(word) else str(Path(word).absolute())
+    path = Path(word).absolute()
+    is_sample = isinstance(word, str) and (sample.is_name(word) or word.startswith("sample-"))
+    return str(word) if is_sample and not path.exists() else str(path)
 
 
 def _settings(given: Settings | Mapping[str, Any] | PathLike | None) -> Settings:

@@ -14,11 +14,11 @@ from clipkit.report import levels
 from clipkit.report.charts import frontier as frontier_chart
 from clipkit.report.charts import heat as heat_chart
 from clipkit.report.charts import scaling as scaling_chart
-from clipkit.report.charts.heat import Layout
+from clipkit.report.charts.heat import HeatMap, Layout
 from clipkit.report.charts.heat_drawing import draw_heat_maps
 from clipkit.report.exhibit import WIDE_PX, Exhibit, Exhibits, keep
 from clipkit.report.opened import Explored
-from clipkit.report.style import picture
+from clipkit.report.style import Picture, picture
 from clipkit.report.subjects import outcome
 from clipkit.tables import Table
 
@@ -58,18 +58,24 @@ def frontier(opened: Explored) -> Exhibits:
     return Exhibits(tuple(_frontier(part, number) for number, part in enumerate(parts, start=1)))
 
 
-def _heat_map(part: Explored, layout: Layout, number: int) -> Exhibit:
-    heat = heat_chart.heat_points(part.cells, part.noise, layout, part.fixed)
+def heat_picture(name: str, heat: HeatMap) -> Picture:
+    """The heat map, as large as its levels need."""
+    layout = heat.layout
     rows, ys = len(heat.levels[layout.rows]), len(heat.levels[layout.y])
     across = len(heat.levels[layout.x]) * len(heat.levels[layout.columns])
     width_px = min(WIDE_PX, max(520, 240 + 72 * across))
-    drawn = picture(
-        f"heat-{number}",
+    return picture(
+        name,
         f"Heat map of wall time a clip over {levels.name(layout.x)} and {levels.name(layout.y)}, "
         f"{len(heat.tiles)} cells",
-        (width_px, 150 + rows * (40 + max(60, min(46 * ys, 240)))),
+        (width_px, 150 + rows * (30 + max(60, min(46 * ys, 160)))),
         lambda figure: draw_heat_maps(heat, figure),
     )
+
+
+def _heat_map(part: Explored, layout: Layout, number: int) -> Exhibit:
+    heat = heat_chart.heat_points(part.cells, part.noise, layout, part.fixed)
+    drawn = heat_picture(f"heat-{number}", heat)
     return keep(part.figures, Exhibit(drawn, _cells_table(part, [layout.rows])))
 
 
