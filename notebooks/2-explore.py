@@ -13,7 +13,8 @@
 
 # %% [markdown] tags=["first-screen"]
 # # What did the campaign find?
-#
+
+# %% [markdown] tags=["notebook-only"]
 # Any campaign, a sweep's or a tuning's, finished or not. Nothing is measured here: run all cells, then
 # narrow what is shown with the parameters, and look into single runs at the end.
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
-import papermill
+import inventing_sweep
 import pytest
+from running import clipkit
 
 from clipkit import cli
 from clipkit.report import resources
@@ -23,6 +28,11 @@ COMMANDS = [
 ]
 
 
+PAPERMILL = [
+    line for block in BLOCKS for line in block.splitlines() if line.startswith("papermill ")
+]
+
+
 def ids(words: list[str]) -> str:
     return " ".join(words[:2])
 
@@ -32,15 +42,49 @@ def test_every_clipkit_command_of_the_readme_is_understood(words: list[str]) -> 
     assert cli.parse(words[1:]).handler
 
 
-@pytest.mark.parametrize("words", [w for w in COMMANDS if w[0] == "papermill"], ids=ids)
-def test_every_papermill_command_of_the_readme_names_a_notebook_and_its_parameters(
-    words: list[str],
-) -> None:
-    notebook = resources.folder("notebooks") / Path(words[1]).name
-    known = papermill.inspect_notebook(str(notebook))
-    given = [words[at + 1] for at, word in enumerate(words) if word == "-p"]
-    assert given
-    assert set(given) <= set(known)
+@pytest.fixture(scope="module")
+def laid_out(tmp_path_factory: pytest.TempPathFactory, small: Path) -> Path:
+    """A folder with all that the README's lines name, made by its own line `clipkit lab`."""
+    folder = tmp_path_factory.mktemp("readme")
+    (copying,) = [words for words in COMMANDS if words[:2] == ["clipkit", "lab"] and words[2:]]
+    assert clipkit(*copying[1:], cwd=folder).code == 0
+    shutil.copy(small, folder / "my.mp4")
+    for name in ("grid", "quick-wins"):
+        inventing_sweep.write(folder / "results" / name)
+    (parameters,) = re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    (folder / "params.yaml").write_text(parameters, "utf-8")
+    (folder / "other.yaml").write_text("campaign: results/quick-wins\n", "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("line", PAPERMILL, ids=lambda line: " ".join(line.split()[1:3]))
+def test_every_papermill_line_of_the_readme_runs_word_for_word(laid_out: Path, line: str) -> None:
+    output = laid_out / line.split()[2]
+    output.unlink(missing_ok=True)
+    here = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    own = {"PATH": here, "JUPYTER_PATH": str(Path(sys.prefix) / "share" / "jupyter")}
+    ran = subprocess.run(
+        ["bash", "-c", line],
+        cwd=laid_out,
+        env=os.environ | own,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "data:image/svg+xml" in output.read_text("utf-8")
+
+
+def test_the_batch_of_the_readme_ends_in_the_page_that_it_names(laid_out: Path) -> None:
+    (words,) = [words for words in COMMANDS if words[:2] == ["clipkit", "batch"]]
+    assert clipkit(*words[1:], cwd=laid_out).code == 0
+    (named,) = re.findall(r"`(batch-[^`]*/index\.html)`", README)
+    assert (laid_out / named).read_text("utf-8").count('src="data:image/') == 2
+
+
+def test_every_notebook_is_among_the_papermill_lines_of_the_readme() -> None:
+    named = {Path(line.split()[1]).name for line in PAPERMILL}
+    assert named == {path.name for path in resources.folder("notebooks").glob("*.ipynb")}
 
 
 def test_each_of_the_two_first_commands_sets_up_everything_by_itself() -> None:

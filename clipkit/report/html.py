@@ -11,8 +11,9 @@ from clipkit.analysis import table
 from clipkit.report import campaigns, notebook, page, sweep_page, tune_page
 from clipkit.tuning import recommendation as recommendations
 
-_OF_A_SWEEP = {"2-explore": "Everything measured", "3-optimum": "The best settings"}
-_OF_THE_QUICK_WINS = {"4-quick-wins": "The claims"}
+_OF_A_SWEEP = ("2-explore", "3-optimum")
+_OF_THE_QUICK_WINS = ("4-quick-wins",)
+_QUICK_WINS = {"4-quick-wins": "The claims"}
 _QUICK_WINS = "quick-wins"
 """Name of the experiment whose campaign the last notebook is about."""
 
@@ -36,15 +37,16 @@ def _of_a_tuning(campaign: Path) -> str:
 
 def _of_a_sweep(campaign: Path) -> str:
     table.load(campaign)
-    titles = _OF_A_SWEEP | (_OF_THE_QUICK_WINS if _name(campaign) == _QUICK_WINS else {})
+    is_quick_wins = _name(campaign) == _QUICK_WINS
     parts = [
-        {"title": title, "body": page.folded(page.body(_executed(name, campaign)))}
-        for name, title in titles.items()
+        page.folded(page.body(_executed(name, campaign), first_screen=True))
+        for name in (*(_OF_THE_QUICK_WINS if is_quick_wins else ()), *_OF_A_SWEEP)
         if name in notebook.ours()
     ]
     shown = sweep_page.first_screen(campaign)
     best = Markup(shown.pop("best")._repr_html_())  # noqa: S704 (escapes what it holds)
-    return page.render("sweep", parts=parts, best=best, **shown)
+    claims = sweep_page.claims(campaign) if is_quick_wins else None
+    return page.render("sweep", parts=parts, best=best, claims=claims, **shown)
 
 
 def _executed(name: str, campaign: Path) -> Path:

@@ -23,6 +23,9 @@ from clipkit.report.prose import listed, prose
 _FIRST_SCREEN = "first-screen"
 """Tag of a notebook's cells whose words and pictures a page's first screen shows already."""
 
+_FOR_WHO_WORKS = "notebook-only"
+"""Tag of cells that tell how to use the notebook."""
+
 _SHOWN = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/plain")
 """What of an output a page shows, the first that there is."""
 
@@ -48,7 +51,8 @@ def body(executed: Path, first_screen: bool = False) -> Markup:
     """The notebook without its code; the cells of the first screen only where asked for."""
     config = Config()
     config.TagRemovePreprocessor.enabled = True
-    config.TagRemovePreprocessor.remove_cell_tags = set() if first_screen else {_FIRST_SCREEN}
+    left_out = {_FOR_WHO_WORKS} if first_screen else {_FOR_WHO_WORKS, _FIRST_SCREEN}
+    config.TagRemovePreprocessor.remove_cell_tags = left_out
     # Neither widgets nor scripts: they would need the network.
     config.NbConvertBase.display_data_priority = list(_SHOWN)
     exporter: Any = HTMLExporter(  # type: ignore[no-untyped-call]

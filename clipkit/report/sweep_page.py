@@ -20,6 +20,7 @@ from clipkit.tables import Table
 from clipkit.trial.record import Status
 from clipkit.tuning.best import Optimum, Where, how
 from clipkit.tuning.candidates import USABLE_FRACTION
+from clipkit.tuning.claims import verdicts
 from clipkit.tuning.optimum import optima
 
 _IN_A_SENTENCE = 4
@@ -67,6 +68,15 @@ def headline(found: Sequence[Optimum]) -> str:
         f"{words}: the fastest, or within the noise of the fastest, for {count} of {len(places)} "
         "combinations of host and job; the table tells the others."
     )
+
+
+def claims(campaign: Path) -> str:
+    """How many of the claims were confirmed, refuted, or depend on what, with their names."""
+    names: dict[str, list[str]] = {}
+    for verdict in verdicts(tables.load(campaign)):
+        names.setdefault(str(verdict.outcome), []).append(verdict.id)
+    told = (f"{outcome}: {', '.join(own)}" for outcome, own in names.items())
+    return f"The claims put to the test: {'; '.join(told)}. What each says and rests on is below."
 
 
 def by_place(found: Sequence[Optimum]) -> list[list[Optimum]]:

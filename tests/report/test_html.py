@@ -1,9 +1,11 @@
 import html as escaping
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import invented
+import inventing_sweep
 import pytest
 
 from clipkit.errors import CampaignError
@@ -89,6 +91,74 @@ def test_a_folder_that_is_no_campaign_has_no_report(tmp_path: Path):
     with pytest.raises(CampaignError, match=r"no recommendation\.json"):
         html.write(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An unfinished sweep's folder with its report, of films with a hostile name."""
+    folder = tmp_path_factory.mktemp("sweeps") / "sweep"
+    hostile = inventing_sweep.Film(name=HOSTILE.replace("/", "_"))
+    inventing_sweep.write(folder, inventing_sweep.Sweep(films=(hostile,)))
+    standing = dict.fromkeys(("pid", "ok", "oom", "inferred", "failed", "elapsed_s"), 0)
+    words = dict.fromkeys(("eta_s", "now", "clip", "best", "best_s_per_clip", "error"))
+    known = {"campaign": "sweep", "state": "cancelled", "total": 400, "done": 324}
+    document = {**standing, **words, **known, "updated_utc": "2025-01-02T03:04:05+00:00"}
+    (folder / "progress.json").write_text(json.dumps(document), "utf-8")
+    html.write(folder)
+    return folder
+
+
+def test_a_sweeps_page_needs_nothing_but_itself(swept: Path):
+    text = (swept / "report.html").read_text("utf-8")
+    page = Page(text)
+    assert [source for source in page.fetched if not source.startswith("data:image/")] == []
+    assert NEEDS_NETWORK.findall(text) == []
+    assert "default-src 'none'" in text
+    assert "widget" not in text
+    assert page.tags.count("script") == 1
+    assert HOSTILE.replace("/", "_") in page.text
+
+
+def test_the_first_screen_of_a_sweep_tells_the_best_for_each_ceiling(swept: Path):
+    text = (swept / "report.html").read_text("utf-8")
+    first = text[text.index('<header class="first">') : text.index("</header>")]
+    assert first.count("<img ") == 1
+    verdict = Page(first).text
+    for words in (
+        "unfinished: 324 of 400 trials",
+        "256 MB and 512 MB: ultrafast, 2 at once, 2 encoder threads each",
+        "1 tie",
+        "Invented CPU, 2 cores",
+        "210 finished, 8 ran out of memory",
+        "Not measured",
+    ):
+        assert words in verdict
+
+
+def test_below_are_the_notebooks_with_long_tables_closed(swept: Path):
+    text = (swept / "report.html").read_text("utf-8")
+    for words in ("What did the campaign find?", "Which settings are the best for a host?"):
+        assert words in text
+    assert "Do the quick wins win?" not in text
+    assert "run all cells" not in text
+    assert "<summary>Table of 108 rows</summary>" in text
+    assert sorted(path.name for path in (swept / "notebooks").iterdir()) == [
+        "2-explore.ipynb",
+        "3-optimum.ipynb",
+    ]
+
+
+def test_the_quick_wins_have_their_verdicts_on_the_page(tmp_path: Path):
+    sweep = inventing_sweep.Sweep(name="quick-wins", blocks=2)
+    folder = inventing_sweep.write(tmp_path / "mine", sweep)
+    text = html.write(folder).read_text("utf-8")
+    assert "The claims put to the test:" in text
+    assert "Do the quick wins win?" in text
+
+
+def test_a_sweep_of_which_nothing_finished_can_be_reported_on(tmp_path: Path):
+    folder = inventing_sweep.write(tmp_path / "sweep", rows=[])
+    assert "No settings can be recommended" in html.write(folder).read_text("utf-8")
 
 
 def test_prose_escapes_and_marks_code():
