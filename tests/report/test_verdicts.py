@@ -1,0 +1,103 @@
+"""What the verdicts look like: figures against points, tables against records, on invented times."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tuning"))
+
+from inventing_claims import ORIGINAL, Place, cut, ran_out, table
+
+from clipkit.errors import CampaignError
+from clipkit.format import MIB
+from clipkit.report import verdicts as shown
+from clipkit.report.charts import at_once, forest
+from clipkit.settings import Settings
+from clipkit.tuning.claims import Finding, verdicts
+
+LARGE = Place(lines=1080)
+TRIALS = [
+    cut(),
+    cut(settings=replace(ORIGINAL, concurrency=3), wall_s=40.0, peak_anon_bytes=148 * MIB),
+    cut(settings=replace(ORIGINAL, concurrency=2), wall_s=50.0, peak_anon_bytes=100 * MIB),
+    cut(place=LARGE),
+    ran_out(cut(settings=replace(ORIGINAL, concurrency=3), place=LARGE)),
+    cut("clipkit", Settings(concurrency=3), wall_s=30.0),
+]
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> shown.Judged:
+    return shown.Judged(tmp_path_factory.mktemp("campaign"), verdicts(table(TRIALS)))
+
+
+def test_the_summary_has_a_row_for_every_claim(judged):
+    summary = shown.summary(judged)
+    assert [row[0] for row in summary.rows] == ["C1", "C2", "C6", "C7", "C8", "C9", "C12", "C13"]
+    assert [row[2] for row in summary.rows][2] == "depends"
+    assert summary.rows[2][4] == "the frame size: confirmed at 720p, refuted at 1080p"
+
+
+def test_the_readmes_table_has_a_row_for_every_claim_and_no_stray_bars(judged):
+    lines = shown.markdown(judged.verdicts).splitlines()
+    assert len(lines) == 2 + len(judged.verdicts)
+    assert {line.count("|") for line in lines} == {5}
+
+
+def test_a_panel_shows_what_is_judged_first_and_what_ran_out_without_a_time(judged):
+    panel = next(p for p in forest.forest_panels(judged.verdicts) if p.title.startswith("C6"))
+    assert [name for name, _ in panel.groups] == ["3 at once", "2 at once"]
+    three, two = (lines for _, lines in panel.groups)
+    assert [line.judged for line in (*three, *two)] == [True, True, False]
+    assert [(line.ratio is None, line.finding) for line in three] == [
+        (False, Finding.CONFIRMED),
+        (True, Finding.REFUTED),
+    ]
+    assert three[1].words == "ran out of memory"
+
+
+def test_the_columns_of_the_forest_hold_every_panel_in_order(judged):
+    panels = forest.forest_panels(judged.verdicts)
+    left, right = forest.columns(panels)
+    assert left + right == panels
+
+
+def test_the_bars_have_the_highest_peaks_what_ran_out_and_what_would_fit(judged):
+    verdict = next(v for v in judged.verdicts if v.id == "C2")
+    fluent = [bar for bar in at_once.bars(verdict) if bar.subject == "fluent"]
+    assert [(b.lines, b.at_once, b.extrapolated) for b in fluent] == [
+        (720, 1, False),
+        (720, 2, False),
+        (720, 3, False),
+        (720, 9, True),
+        (1080, 1, False),
+        (1080, 3, False),
+    ]
+    assert [b.peak_bytes and b.peak_bytes // MIB for b in fluent][:3] == [60, 102, 150]
+    assert fluent[-1].peak_bytes is None
+
+
+def test_the_exhibits_are_drawn_and_kept(judged):
+    for exhibit, name in ((shown.effects(judged), "claims"), (shown.memory(judged), "at-once")):
+        assert exhibit.picture.svg.startswith(b"<?xml")
+        assert (judged.figures / f"{name}.png").is_file()
+        assert exhibit.table.rows
+
+
+def test_where_nothing_was_measured_the_exhibits_say_so(tmp_path):
+    empty = shown.Judged(tmp_path, verdicts(table([cut("clipkit", place=Place(memory_mb=2048))])))
+    assert shown.effects(empty).table.rows == ()
+    assert shown.memory(empty).table.rows == ()
+
+
+def test_what_all_verdicts_lack_is_said_once(judged):
+    markup = shown.not_measured(judged)._repr_html_()
+    assert markup.count("other films") == 1
+
+
+def test_without_a_campaign_the_error_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CampaignError, match=r"clipkit sweep experiments/quick-wins\.toml"):
+        shown.judge(shown.Asked(""))
