@@ -185,7 +185,7 @@ def _mean(codes: Codes, values: Values, count: int) -> Values:
     sums = np.bincount(codes[known], weights=values[known], minlength=count)
     counts = np.bincount(codes[known], minlength=count)
     means: Values = np.full(count, np.nan)
-    np.divide(sums, counts, out=means, where=counts > 0)
+    means[counts > 0] = sums[counts > 0] / counts[counts > 0]
     return means
 
 

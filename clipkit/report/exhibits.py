@@ -10,6 +10,7 @@ from clipkit.report.charts import cpu as cpu_chart
 from clipkit.report.charts import frontier as frontier_chart
 from clipkit.report.charts import memory as memory_chart
 from clipkit.report.charts import pairs as pair_chart
+from clipkit.report.charts.front import Point
 from clipkit.report.exhibit import HALF_PX, WIDE_PX, Exhibit, keep
 from clipkit.report.study import Study
 from clipkit.report.style import Picture, picture
@@ -224,7 +225,7 @@ def _left_over(trace: memory_chart.Trace) -> str:
     return format.size(trace.limit_bytes - trace.reserve_bytes - trace.peak_anon_bytes)
 
 
-def _standing(point: frontier_chart.Point) -> str:
+def _standing(point: Point) -> str:
     words = []
     if point.recommended:
         words.append("recommended")

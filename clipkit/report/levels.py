@@ -55,6 +55,11 @@ def listed(column: str, several: Iterable[Any]) -> str:
     return ", ".join(level(column, value) for value in several)
 
 
+def titled(column: str, alone: str) -> str:
+    """A level in words as a title, for a chart: `memory ceiling 512 MB`, `ultrafast`."""
+    return plain(alone if column in ("preset", "subject", "upload") else f"{name(column)} {alone}")
+
+
 def plain(text: str) -> str:
     """Text that a chart shows letter by letter: no formulas, nothing that cannot be printed."""
     shown = (

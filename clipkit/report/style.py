@@ -131,7 +131,9 @@ def picture(
         figure = Figure(figsize=(size_px[0] / DPI, size_px[1] / DPI), dpi=DPI, layout="constrained")
         FigureCanvasAgg(figure)
         draw(figure)
-        return Picture(name, alt, size_px[0], _rendered(figure, "svg"), _rendered(figure, "png"))
+        svg = _rendered(figure, "svg")
+        figure.set_layout_engine("none")  # everything has its place now
+        return Picture(name, alt, size_px[0], svg, _rendered(figure, "png"))
 
 
 def _rendered(figure: Figure, kind: str) -> bytes:

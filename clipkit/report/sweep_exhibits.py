@@ -112,7 +112,8 @@ def _frontier(part: Explored, number: int) -> Exhibit:
     fronts = frontier_chart.cell_fronts(part.cells, part.noise, part.words())
     heads = ("ceiling", "no.", "settings", "wall time a clip", "peak memory", "runs", "ended",
              "standing")  # fmt: skip
-    rows, marked = [], set()
+    rows: list[tuple[str, ...]] = []
+    marked = set[int]()
     for front in fronts:
         for point in front.points:
             if point.recommended:

@@ -135,8 +135,8 @@ def _scale(span: _Span, wide: bool, ax: Axes) -> None:
         ax.xaxis.set_minor_locator(NullLocator())
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     else:
-        ticks = MaxNLocator(9).tick_values(span.left_s, span.slowest_s)
-        ax.set_xticks([tick for tick in ticks if span.left_s <= tick <= span.slowest_s])
+        round_s = MaxNLocator(9).tick_values(span.left_s, span.slowest_s)
+        ax.set_xticks([tick for tick in round_s if span.left_s <= tick <= span.slowest_s])
     ax.set_xlim(span.left_s, span.right_s)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -102,18 +103,19 @@ def draw_fronts(fronts: Sequence[Front], figure: Figure, fixed: Sequence[str] = 
     labels = Labels(
         best="fastest", x=f"wall time a clip (s){', logarithmic' if wide else ''}", wide=wide
     )
-    handles = {}
+    handles: dict[str, Artist] = {}
     for index, (front, ax) in enumerate(zip(fronts, axes, strict=True)):
         draw_points(front.points, ax, front.room_bytes, labels)
         ax.set_title(front.place)
         if index:
             ax.set_ylabel("")
-        handles |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+        drawn, named = ax.get_legend_handles_labels()
+        handles |= dict(zip(named, drawn, strict=True))
     runs = sum(point.runs for front in fronts for point in front.points)
     cells = sum(len(front.points) for front in fronts)
     said = (f"n = {runs} runs of {cells} cells", "each number is a row of the table", *fixed)
     style.heading(figure, "Time against peak memory", levels.plain("  ·  ".join(said)))
-    figure.legend(handles.values(), handles.keys(), loc="outside lower left", ncols=3)
+    figure.legend(list(handles.values()), list(handles), loc="outside lower left", ncols=3)
 
 
 def _point(words: str, runs: pd.DataFrame) -> Point:

@@ -123,14 +123,13 @@ def heat_points(
     standing = cell_table.standing(cells, noise, [layout.rows])
     places = {column: _positions(cells[column], known[column]) for column in layout.used}
     placed = cells.assign(standing=standing, **{f"at_{c}": places[c] for c in layout.used})
-    panels = tuple(
-        Panel(row, column, tuple(_tile(record, layout) for record in group.to_dict("records")))
-        for (row, column), group in placed.groupby(
-            [f"at_{layout.rows}", f"at_{layout.columns}"], sort=True
-        )
-    )
+    panels = []
+    for _, group in placed.groupby([f"at_{layout.rows}", f"at_{layout.columns}"], sort=True):
+        records = group.to_dict("records")
+        row, column = (int(records[0][f"at_{c}"]) for c in (layout.rows, layout.columns))
+        panels.append(Panel(row, column, tuple(_tile(record, layout) for record in records)))
     named = {column: tuple(levels.level(column, v) for v in known[column]) for column in known}
-    return HeatMap(layout, named, panels, tuple(fixed), noise)
+    return HeatMap(layout, named, tuple(panels), tuple(fixed), noise)
 
 
 def _refuse_crowds(cells: pd.DataFrame, layout: Layout) -> None:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PatchCollection
+from matplotlib.collections import PathCollection
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path
 from matplotlib.patheffects import Normal, withStroke
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from clipkit import format
 from clipkit.analysis.cells import BEST, TIE
 from clipkit.report import levels, style
-from clipkit.report.charts.heat import HeatMap, Panel, Tile, words
+from clipkit.report.charts.heat import HeatMap, Tile, words
 from clipkit.trial.record import Status
 
 COLORS = "cividis_r"
@@ -50,18 +53,25 @@ FAILURES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    width: float
+    dashes: Any
+
+
+_OUTLINES = {BEST: Outline(2.6, "-"), TIE: Outline(1.3, (0, (3, 2)))}
+
+
 def draw_heat_maps(heat: HeatMap, figure: Figure) -> None:
     """Every small multiple, the highest row on top, with one bar of colours and one legend."""
     rows, columns = (len(heat.levels[c]) for c in (heat.layout.rows, heat.layout.columns))
-    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    norm = _norm(heat)
-    for ax in axes.flat:
-        ax.set_axis_off()
-    for panel in heat.panels:
-        ax = axes[rows - 1 - panel.row, panel.column]
-        ax.set_axis_on()
-        _frame(heat, panel, ax, (rows, columns))
-        draw_heat(panel.tiles, ax, norm, _has_room(heat, figure))
+    axes = figure.subplots(rows, columns, squeeze=False)
+    norm, numbers = _norm(heat), _has_room(heat, figure)
+    tiles = {(panel.row, panel.column): panel.tiles for panel in heat.panels}
+    for row, column in itertools.product(range(rows), range(columns)):
+        ax = axes[rows - 1 - row, column]
+        _frame(heat, row, column, ax)
+        draw_heat(tiles.get((row, column), ()), ax, norm, numbers)
     across = f"{levels.name(heat.layout.x)} and {levels.name(heat.layout.y)}"
     style.heading(figure, f"Wall time a clip (s) over {across}", words(heat))
     if norm is not None:
@@ -74,52 +84,55 @@ def draw_heat(tiles: Sequence[Tile], ax: Axes, norm: LogNorm | None, numbers: bo
     """One map: a tile for each cell, in its colour and with its number."""
     timed = [tile for tile in tiles if tile.s_per_clip is not None]
     if timed and norm is not None:
-        colors = mpl.colormaps[COLORS](norm([tile.s_per_clip for tile in timed]))
-        ax.add_collection(PatchCollection([_rectangle(tile) for tile in timed], facecolor=colors))
+        colors = mpl.colormaps[COLORS](norm([tile.s_per_clip or 0.0 for tile in timed]))
+        squares = [_squares([tile]) for tile in timed]
+        ax.add_collection(PathCollection(squares, facecolor=colors, linewidth=0), autolim=False)
         if numbers:
             for tile, color in zip(timed, colors, strict=True):
                 _write(tile, _number(tile.s_per_clip or 0), _contrast(color), ax)
     for status, look in FAILURES.items():
         failed = [tile for tile in tiles if tile.s_per_clip is None and tile.status is status]
         if failed:
-            ax.add_collection(
-                PatchCollection(
-                    [_rectangle(tile) for tile in failed],
-                    facecolor=look.fill, edgecolor=look.line, hatch=look.hatch, linewidth=0,
+            ax.add_patch(
+                PathPatch(
+                    _squares(failed), facecolor=look.fill, edgecolor=look.line, hatch=look.hatch,
+                    linewidth=0,
                 )
             )  # fmt: skip
         for tile in failed if numbers else ():
             _write(tile, look.text, style.INK, ax, boxed=look.fill)
-    grid = PatchCollection([_rectangle(tile) for tile in tiles], facecolor="none", zorder=2)
-    grid.set_edgecolor("white")
-    ax.add_collection(grid)
-    for tile in tiles:
-        _outline(tile, ax)
+    if tiles:
+        ax.add_patch(PathPatch(_squares(tiles), fill=False, edgecolor="white", zorder=2))
+    for standing, line in _OUTLINES.items():
+        chosen = [tile for tile in tiles if tile.standing == standing]
+        if chosen:
+            _outline(chosen, line, ax)
     return ax
 
 
-def _frame(heat: HeatMap, panel: Panel, ax: Axes, shape: tuple[int, int]) -> None:
+def _frame(heat: HeatMap, row: int, column: int, ax: Axes) -> None:
+    """The scales of one map; only those at the left and at the bottom are labelled."""
     layout = heat.layout
     xs, ys = heat.levels[layout.x], heat.levels[layout.y]
+    rows, columns = heat.levels[layout.rows], heat.levels[layout.columns]
     ax.set_xlim(-0.55, len(xs) - 0.45)
     ax.set_ylim(-0.55, len(ys) - 0.45)
-    ax.set_xticks(range(len(xs)), [levels.plain(x) for x in xs])
-    ax.set_yticks(range(len(ys)), [levels.plain(y) for y in ys])
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)
-    if panel.row == shape[0] - 1 and len(heat.levels[layout.columns]) > 1:
-        ax.set_title(_titled(layout.columns, heat.levels[layout.columns][panel.column]))
-    if panel.row == 0:
+    if row == len(rows) - 1 and len(columns) > 1:
+        ax.set_title(levels.titled(layout.columns, columns[column]))
+    if row == 0:
+        ax.set_xticks(range(len(xs)), [levels.plain(x) for x in xs])
         ax.set_xlabel(levels.name(layout.x))
-    if panel.column == 0:
-        rows = heat.levels[layout.rows]
-        row = f"{_titled(layout.rows, rows[panel.row])}\n\n" if len(rows) > 1 else ""
-        ax.set_ylabel(row + levels.name(layout.y))
-
-
-def _titled(column: str, level: str) -> str:
-    return levels.plain(f"{levels.name(column)} {level}")
+    else:
+        ax.xaxis.set_visible(False)
+    if column == 0:
+        several = f"{levels.titled(layout.rows, rows[row])}\n\n" if len(rows) > 1 else ""
+        ax.set_yticks(range(len(ys)), [levels.plain(y) for y in ys])
+        ax.set_ylabel(several + levels.name(layout.y))
+    else:
+        ax.yaxis.set_visible(False)
 
 
 def _norm(heat: HeatMap) -> LogNorm | None:
@@ -137,8 +150,14 @@ def _has_room(heat: HeatMap, figure: Figure) -> bool:
     return bool(width_px * 0.82 / across >= _TEXT_PX[0] and height_px * 0.7 / down >= _TEXT_PX[1])
 
 
-def _rectangle(tile: Tile) -> Rectangle:
-    return Rectangle((tile.x - 0.5, tile.y - 0.5), 1, 1)
+def _squares(tiles: Sequence[Tile], side: float = 1.0) -> Path:
+    """The outlines of tiles as one path: much faster to hatch than one by one."""
+    half = side / 2
+    corners = np.array([(-half, -half), (half, -half), (half, half), (-half, half), (-half, -half)])
+    middles = np.array([(tile.x, tile.y) for tile in tiles], dtype=float)
+    codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
+    vertices = (middles[:, None, :] + corners[None, :, :]).reshape(-1, 2)
+    return Path(vertices, np.tile(codes, len(tiles)))
 
 
 def _write(tile: Tile, text: str, color: str, ax: Axes, boxed: str | None = None) -> None:
@@ -155,18 +174,21 @@ def _write(tile: Tile, text: str, color: str, ax: Axes, boxed: str | None = None
     )
 
 
-def _outline(tile: Tile, ax: Axes) -> None:
-    if not tile.standing:
-        return
-    best = tile.standing == BEST
-    halo = withStroke(linewidth=5 if best else 3.2, foreground="white")
+def _outline(tiles: Sequence[Tile], line: Outline, ax: Axes) -> None:
+    """With a halo, so that it stands out on dark tiles too."""
+    halo = withStroke(linewidth=line.width * 2, foreground="white")
     ax.add_patch(
-        Rectangle(
-            (tile.x - 0.46, tile.y - 0.46), 0.92, 0.92, fill=False, edgecolor=style.INK,
-            linewidth=2.6 if best else 1.3, linestyle="-" if best else (0, (3, 2)), zorder=4,
+        PathPatch(
+            _squares(tiles, 0.92),
+            fill=False,
+            edgecolor=style.INK,
+            linewidth=line.width,
+            linestyle=line.dashes,
+            joinstyle="miter",
+            zorder=4,
             path_effects=[halo, Normal()],
         )
-    )  # fmt: skip
+    )
 
 
 def _number(s_per_clip: float) -> str:
@@ -180,12 +202,12 @@ def _contrast(color: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str:
     return style.INK if luminance > 0.2 else "white"
 
 
-def _color_bar(norm: LogNorm, axes: np.ndarray, figure: Figure) -> None:  # type: ignore[type-arg]
+def _color_bar(norm: LogNorm, axes: Any, figure: Figure) -> None:
     mapped = mpl.cm.ScalarMappable(norm, COLORS)
     bar = figure.colorbar(mapped, ax=axes, shrink=0.85, aspect=30, pad=0.015)
     steps = [b * 10.0**e for e in range(-4, 6) for b in (1, 1.5, 2, 3, 5, 7)]
-    inside = [step for step in steps if norm.vmin <= step <= norm.vmax]
-    bar.set_ticks(inside or [norm.vmin, norm.vmax])
+    low_s, high_s = norm.vmin or 0.0, norm.vmax or 0.0
+    bar.set_ticks([step for step in steps if low_s <= step <= high_s] or [low_s, high_s])
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format.seconds(value)))
     bar.ax.yaxis.set_minor_formatter(NullFormatter())
     bar.ax.minorticks_off()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -139,7 +140,7 @@ def draw_distribution(found: Repeats, ax: Axes, upright: bool = False) -> Axes:
     """A histogram of the same ratios."""
     ratios = np.array([repeat.ratio for repeat in found.repeats])
     bins = int(np.clip(np.sqrt(len(ratios)) * 1.5, 6, 40))
-    along = "vertical" if upright else "horizontal"
+    along: Literal["vertical", "horizontal"] = "vertical" if upright else "horizontal"
     ax.hist(ratios, bins=bins, orientation=along, color=style.SKY, edgecolor="white", linewidth=0.4)
     _draw_band(found, ax, upright)
     label = f"runs (of {len(ratios)})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -17,6 +18,8 @@ from clipkit.report import levels, style
 from clipkit.trial.record import Status
 
 X, LINES = "concurrency", "encoder_threads"
+
+Row = dict[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +109,12 @@ def draw_speedups(lines: Sequence[Line], ax: Axes) -> Axes:
     return ax
 
 
-def _steps(records: Sequence[dict[str, object]], noise: Noise | None) -> tuple[Step, ...]:
+def _steps(records: Sequence[Row], noise: Noise | None) -> tuple[Step, ...]:
     first = next((r for r in records if not pd.isna(r["wall_s"])), None)
     return tuple(_step(record, first, noise) for record in records)
 
 
-def _step(record: dict, first: dict | None, noise: Noise | None) -> Step:  # type: ignore[type-arg]
+def _step(record: Row, first: Row | None, noise: Noise | None) -> Step:
     s_per_clip = _known(record["s_per_clip"])
     speedup = low = high = None
     if s_per_clip is not None and first is not None:
@@ -199,7 +202,9 @@ def _legend(lines: Sequence[Line]) -> list[Line2D]:
     for index, label in enumerate(labels):
         color, marker = style.series(index)
         handles.append(Line2D([], [], color=color, marker=marker, label=levels.plain(label)))
-    handles.append(Line2D([], [], color=style.GREY, linestyle=":", label="ideal: n at a time, n times as fast"))
+    handles.append(
+        Line2D([], [], color=style.GREY, linestyle=":", label="ideal: n at a time, n times as fast")
+    )
     found = {step.status for line in lines for step in line.steps if step.s_per_clip is None}
     for status, marker, fill, label in (
         (Status.OOM, "X", style.GREY, "ran out of memory"),
