@@ -5,8 +5,9 @@ from clipkit import probe, cut, sweep, load, compare, recommend, attach
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Unpack, overload
 
@@ -16,7 +17,11 @@ from clipkit import arguments, ffmpeg_builds, hosts
 from clipkit import settings as settings_station
 from clipkit.analysis import compare as comparing
 from clipkit.analysis.compare import Comparison
-from clipkit.campaign import background, experiment, own_process
+from clipkit.campaign import background as running
+from clipkit.campaign import experiment as experiments
+from clipkit.campaign import own_process
+from clipkit.campaign.estimate import Estimate
+from clipkit.campaign.experiment import Experiment
 from clipkit.campaign.store import named
 from clipkit.ceiling.base import Mechanism
 from clipkit.ceiling.choose import open_ceiling
@@ -69,6 +74,7 @@ def cut(  # noqa: PLR0913 (the command's options, by keyword)
     memory: str | None = None,
     cpus: float | None = None,
     reserve: str = "0",
+    ceiling: str | None = None,
     timeout_s: float = 3600,
 ) -> Cutting:
     """Cut clips out of an upload, into the folder `out`.
@@ -81,7 +87,7 @@ def cut(  # noqa: PLR0913 (the command's options, by keyword)
     ['clip-001.mp4', 'clip-002.mp4']
 
     `settings` are a mapping, `Settings`, or the path of a `clipkit.toml`; without `host`, or
-    `memory` and `cpus`, nothing is limited.
+    `memory` and `cpus`, nothing is limited. `ceiling` forces one mechanism (see `clipkit doctor`).
 
     >>> cut("my.mp4", "more", count=3, length_s=1, settings={"concurrency": 2}).status
     'ok'
@@ -103,9 +109,9 @@ def cut(  # noqa: PLR0913 (the command's options, by keyword)
     )
     progress = CutProgress(len(job.clips), arguments.frames(job))
     remove_stale()
-    with open_ceiling(limits(held), Mechanism.NONE if held.unlimited else None) as ceiling:
+    with open_ceiling(limits(held), _mechanism(ceiling, held)) as opened:
         try:
-            manifest = cut_order(order, ceiling, progress)
+            manifest = cut_order(order, opened, progress)
         finally:
             progress.line.clear()
     cutting = Cutting(order.out_dir, manifest)
@@ -122,7 +128,9 @@ def sweep(
     *,
     results: PathLike = ...,
     name: str | None = ...,
+    ceiling: str | None = ...,
     background: Literal[False] = ...,
+    dry_run: Literal[False] = ...,
 ) -> Campaign: ...
 @overload
 def sweep(
@@ -130,15 +138,29 @@ def sweep(
     *,
     results: PathLike = ...,
     name: str | None = ...,
+    ceiling: str | None = ...,
     background: Literal[True],
+    dry_run: Literal[False] = ...,
 ) -> Handle: ...
+@overload
 def sweep(
+    experiment: PathLike | Mapping[str, Any],
+    *,
+    results: PathLike = ...,
+    name: str | None = ...,
+    ceiling: str | None = ...,
+    background: bool = ...,
+    dry_run: Literal[True],
+) -> Estimate: ...
+def sweep(  # noqa: PLR0913 (the command's options, by keyword)
     experiment: PathLike | Mapping[str, Any],
     *,
     results: PathLike = "results",
     name: str | None = None,
+    ceiling: str | None = None,
     background: bool = False,
-) -> Campaign | Handle:
+    dry_run: bool = False,
+) -> Campaign | Handle | Estimate:
     """Run, resume or extend the campaign of an experiment: a TOML file, or a dict of its shape.
 
     It always runs in a process of its own. This shows its progress and returns the campaign;
@@ -151,7 +173,7 @@ def sweep(
     ...     "run": {"blocks": 1},
     ... }
     >>> campaign = sweep(threads)  # doctest: +ELLIPSIS
-    block 1 of 1: ...
+    1 of 2, ...block 1 of 1: encoder threads ...
     >>> len(campaign.cells)
     2
 
@@ -162,10 +184,27 @@ def sweep(
     >>> handle.wait().folder.name
     'once-more'
 
+    With `dry_run` nothing is swept, and how long that would take is estimated.
+
+    >>> sweep(threads, name="a-third", dry_run=True).trials
+    2
+
     Raises ExperimentError naming file, key and the legal values, CampaignError where it is being
     measured already, Cancelled where it is cancelled from elsewhere, ClipkitError where it fails.
     """
-    return _sweep(experiment, Path(results).absolute(), name, background)
+    forced = [] if ceiling is None else ["--ceiling", _forced(ceiling)]
+    with _file(experiment) as (file, asked):
+        folder = Path(results).absolute() / named(name or asked.name)
+        words = ["sweep", str(file), "--results", str(folder.parent), "--as", folder.name, "--json"]
+        words += forced
+        if dry_run:
+            return Estimate(**own_process.answer([*words, "--dry-run"]))
+        if background:
+            running.start(words, folder)
+            return Handle(folder.resolve())
+        running.refuse_held(folder)
+        own_process.answer(words)
+        return loaded.load(folder)
 
 
 def attach(folder: PathLike) -> Handle:
@@ -226,25 +265,19 @@ def recommend(
     return (campaign if isinstance(campaign, Campaign) else load(campaign)).recommend(**singled_out)
 
 
-def _sweep(
-    asked: PathLike | Mapping[str, Any], results: Path, name: str | None, in_background: bool
-) -> Campaign | Handle:
+@contextlib.contextmanager
+def _file(given: PathLike | Mapping[str, Any]) -> Iterator[tuple[Path, Experiment]]:
+    """An experiment's file, and what it says; one that was given as a dict is written meanwhile."""
+    if not isinstance(given, Mapping):
+        file = Path(given).absolute()
+        yield file, experiments.read(file)
+        return
+    text = _toml(given)
+    asked = experiments.parse(text, _ASKED)
     with tempfile.TemporaryDirectory(prefix="clipkit-experiment-") as scratch:
-        if isinstance(asked, Mapping):
-            known = experiment.parse(_toml(asked), _ASKED)
-            file = Path(scratch, "experiment.toml")
-            file.write_text(_toml(asked), "utf-8")
-        else:
-            file = Path(asked).absolute()
-            known = experiment.read(file)
-        folder = results / named(name or known.name)
-        words = ["sweep", str(file), "--results", str(results), "--as", folder.name, "--json"]
-        if not in_background:
-            background.refuse_held(folder)
-            own_process.answer(words)
-            return loaded.load(folder)
-        background.start(words, folder)
-        return Handle(folder.resolve())
+        file = Path(scratch, "experiment.toml")
+        file.write_text(text, "utf-8")
+        yield file, asked
 
 
 def _toml(asked: Mapping[str, Any]) -> str:
@@ -290,6 +323,20 @@ def _job(
     if count is None or length_s is None:
         raise UsageError("say which clips: either clips, or count and length_s")
     return spread(upload, count, length_s, seed)
+
+
+def _mechanism(word: str | None, host: Host) -> Mechanism | None:
+    """None: the best that this machine has."""
+    if word is None:
+        return Mechanism.NONE if host.unlimited else None
+    return _forced(word)
+
+
+def _forced(word: str) -> Mechanism:
+    try:
+        return Mechanism(word)
+    except ValueError:
+        raise UsageError(f"unknown ceiling '{word}': one of {', '.join(Mechanism)}") from None
 
 
 def _host(host: Host | str | None, memory: str | None, cpus: float | None) -> Host:

@@ -106,6 +106,7 @@ def test_a_host_may_be_a_name_an_object_or_made_of_memory_and_cpus(here: Path):
         ({"count": 1, "length_s": 1, "settings": {"crf": 99}}, SettingsError, "settings: crf = 99"),
         ({"count": 1, "length_s": 1, "settings": {"crv": 9}}, SettingsError, "did you mean 'crf'"),
         ({"count": 1, "length_s": 1, "host": "moon"}, HostError, "unknown host 'moon'"),
+        ({"count": 1, "length_s": 1, "ceiling": "roof"}, UsageError, "unknown ceiling 'roof': one"),
         ({"count": 1, "length_s": 1, "memory": "much"}, HostError, "'much' is not a size"),
     ],
 )
@@ -152,6 +153,24 @@ def test_an_experiment_that_is_wrong_is_refused_by_sweep_itself(
     with pytest.raises(error, match=why):
         clipkit.sweep(asked, background=background)
     assert list(here.glob("results/*")) == list(here.glob("results/.*")) == []
+
+
+def test_a_ceiling_may_be_forced_in_a_sweep_as_in_a_cut(here: Path):
+    asked = {"name": "forced", "job": {"uploads": ["my.mp4"], "clips": 1, "length_s": 1}}
+    asked |= {"host": {"memory": "256M"}, "run": {"blocks": 1}}
+    assert clipkit.sweep(asked, ceiling="watchdog").table["ceiling"].tolist() == ["watchdog"]
+    cutting = clipkit.cut("my.mp4", "out", clips=[(0, 1)], memory="256M", ceiling="watchdog")
+    assert cutting.manifest["ceiling"] == "watchdog"
+    with pytest.raises(UsageError, match="unknown ceiling 'roof'"):
+        clipkit.sweep(asked, ceiling="roof")
+
+
+def test_a_dry_run_sweeps_nothing(here: Path):
+    asked = {"name": "dry", "job": {"uploads": ["my.mp4"], "clips": 1, "length_s": 1}}
+    found = clipkit.sweep(asked | {"settings": {"crf": [20, 30]}}, dry_run=True)
+    assert (found.cells, found.blocks, found.trials) == (2, 3, 6)
+    assert found.time_s > 0
+    assert not (here / "results").exists()
 
 
 def test_a_file_is_run_as_it_lies_and_a_finished_campaign_is_not_run_again(

@@ -24,6 +24,7 @@ from clipkit.report import glance, loaded
 
 _REFRESH_S = 2.0
 _LOOK_S = 0.05
+_LAST_WORDS_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,9 @@ def watch(folder: Path) -> None:
             show(view(folder, charts))
             _pause(folder, interrupted)
         goes_on = interrupted() and background.is_held(folder)
+        if not goes_on:  # it has let go of the folder, and is about to say how it ended
+            with contextlib.suppress(TimeoutError):
+                background.wait(folder, _LAST_WORDS_S)
         seen = view(folder, charts)
         if goes_on:
             where = fmt.near(folder)
