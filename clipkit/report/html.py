@@ -7,12 +7,9 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from clipkit.analysis import table
 from clipkit.report import campaigns, notebook, page, sweep_page, tune_page
 from clipkit.tuning import recommendation as recommendations
 
-_OF_A_SWEEP = ("2-explore", "3-optimum")
-_OF_THE_QUICK_WINS = ("4-quick-wins",)
 _QUICK_WINS = {"4-quick-wins": "The claims"}
 _QUICK_WINS = "quick-wins"
 """Name of the experiment whose campaign the last notebook is about."""
@@ -36,13 +33,12 @@ def _of_a_tuning(campaign: Path) -> str:
 
 
 def _of_a_sweep(campaign: Path) -> str:
-    table.load(campaign)
     is_quick_wins = _name(campaign) == _QUICK_WINS
-    parts = [
-        page.folded(page.body(_executed(name, campaign), first_screen=True))
-        for name in (*(_OF_THE_QUICK_WINS if is_quick_wins else ()), *_OF_A_SWEEP)
-        if name in notebook.ours()
-    ]
+    names = ["4-quick-wins"] if is_quick_wins else []
+    names.append("2-explore")
+    if sweep_page.has_optimum(campaign):
+        names.append("3-optimum")
+    parts = [page.folded(page.body(_executed(name, campaign), first_screen=True)) for name in names]
     shown = sweep_page.first_screen(campaign)
     best = Markup(shown.pop("best")._repr_html_())  # noqa: S704 (escapes what it holds)
     claims = sweep_page.claims(campaign) if is_quick_wins else None

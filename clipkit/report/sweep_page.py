@@ -70,6 +70,11 @@ def headline(found: Sequence[Optimum]) -> str:
     )
 
 
+def has_optimum(campaign: Path) -> bool:
+    """Whether anything finished that could be recommended. Raises CampaignError for no campaign."""
+    return bool(_optima(tables.load(campaign))[0])
+
+
 def claims(campaign: Path) -> str:
     """How many of the claims were confirmed, refuted, or depend on what, with their names."""
     names: dict[str, list[str]] = {}
