@@ -341,7 +341,10 @@ def _experiment(sweep: Sweep) -> str:
                 "memory": [f"{(host.memory_bytes or 0) // 2**20}M" for host in sweep.hosts],
                 "cpus": sorted({host.cpus for host in sweep.hosts if host.cpus}),
             },
-            "settings": {name: list(levels) for name, levels in sweep.factors.items()},
+            "settings": {
+                name: ["default" if level is None else level for level in levels]
+                for name, levels in sweep.factors.items()
+            },
             "run": {"strategy": "grid", "blocks": sweep.blocks, "seed": sweep.seed},
         }
     )

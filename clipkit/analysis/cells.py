@@ -195,5 +195,6 @@ def _floats(column: pd.Series[float]) -> Values:
 
 def _lists(codes: Codes, names: pd.Series[str], count: int) -> list[list[str]]:
     order = np.argsort(codes, kind="stable")
-    ends = np.cumsum(np.bincount(codes, minlength=count))[:-1]
-    return [part.tolist() for part in np.split(names.to_numpy(dtype=object)[order], ends)]
+    ends = np.cumsum(np.bincount(codes, minlength=count))
+    parts = np.split(names.to_numpy(dtype=object)[order], ends)
+    return [part.tolist() for part in parts[:count]]

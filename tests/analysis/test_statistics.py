@@ -29,7 +29,7 @@ CLOSE_TO_95 = (0.92, 0.98)
 
 def coverage(simulate: Callable[[random.Random], tuple[float, Estimate]]) -> float:
     """How often the interval holds the truth."""
-    generator = random.Random(20240)  # noqa: S311  invented figures, not secrets
+    generator = random.Random(20240)
     held = 0
     for _ in range(SIMULATIONS):
         truth, estimate = simulate(generator)

@@ -1,0 +1,180 @@
+import json
+import math
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import inventing_sweep
+import pandas as pd
+import pytest
+from inventing_sweep import OPTIMUM, TIES, Sweep
+
+from clipkit.analysis import cells, table
+from clipkit.analysis.factors import factors
+from clipkit.hosts import parse_size
+from clipkit.trial.record import Record, Status
+
+
+def loaded(folder: Path, records: list[Record]) -> pd.DataFrame:
+    lines = "".join(json.dumps(record.to_row()) + "\n" for record in records)
+    (folder / "runs.jsonl").write_text(lines, "utf-8")
+    return table.load(folder)
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    return table.load(inventing_sweep.write(tmp_path_factory.mktemp("sweep") / "campaign"))
+
+
+def run(cell: str, block: int, wall_s: float | None, status: Status = Status.OK) -> Record:
+    started = inventing_sweep.records(Sweep(blocks=1, spoilt=False))[0]
+    return replace(
+        started, cell=cell, block=block, run_id=f"{cell}-{block}", wall_s=wall_s, status=status
+    )
+
+
+def test_each_cell_is_one_row_with_its_runs(sweep: pd.DataFrame):
+    found = cells.cells(sweep)
+    assert len(found) == found["cell"].nunique() == 3 * 3 * 4 * 3
+    timed = found[found["status"] == "ok"]
+    assert set(timed["runs"]) == {3}
+    assert timed["run_ids"].map(len).eq(3).all()
+    assert (timed["s_per_clip"] * 4 == timed["wall_s"]).all()
+
+
+def test_spoilt_and_cancelled_attempts_are_in_no_cell(sweep: pd.DataFrame):
+    spoilt = set(sweep[sweep["status"].isin(["invalid_noise", "cancelled"])]["run_id"])
+    assert len(spoilt) == 2
+    counted = {run_id for run_ids in cells.cells(sweep)["run_ids"] for run_id in run_ids}
+    assert not spoilt & counted
+
+
+def test_the_known_optimum_and_its_ties_are_found_for_each_ceiling(sweep: pd.DataFrame):
+    found = cells.cells(sweep)
+    standing = cells.standing(found, cells.noise(sweep), ["memory_limit_bytes"])
+    for memory, settings in OPTIMUM.items():
+        here = found["memory_limit_bytes"] == parse_size(memory)
+
+        def where(word: str, here: pd.Series = here) -> set[tuple[int, int]]:
+            rows = found[here & (standing == word)]
+            return set(zip(rows["concurrency"], rows["encoder_threads"], strict=True))
+
+        assert where(cells.BEST) == {settings}
+        assert where(cells.TIE) == TIES[memory]
+
+
+def test_the_noise_is_pooled_and_free_of_the_machines_drift(sweep: pd.DataFrame):
+    noise = cells.noise(sweep)
+    assert noise is not None
+    # 210 runs of 70 cells in 3 blocks: 210 - 70 - 2.
+    assert noise.freedom == 138
+    assert noise.log_sd == pytest.approx(inventing_sweep.NOISE_LOG_SD, rel=0.12)
+
+
+def test_drift_alone_is_no_noise(tmp_path: Path):
+    records = [
+        run(cell, block, base_s * (1 + 0.1 * block))
+        for cell, base_s in (("a", 1.0), ("b", 2.0), ("c", 5.0))
+        for block in range(3)
+    ]
+    noise = cells.noise(loaded(tmp_path, records))
+    assert noise is not None
+    assert noise.log_sd == pytest.approx(0, abs=1e-9)
+
+
+def test_a_cell_that_a_slow_block_lacks_is_not_taken_for_faster(tmp_path: Path):
+    records = [run(cell, block, 1.0 + block) for cell in "abcd" for block in range(2)]
+    found = cells.cells(loaded(tmp_path, records[:-1])).set_index("cell")  # d lacks block 1
+    assert found["wall_s"]["d"] == pytest.approx(found["wall_s"]["a"], rel=1e-6)
+
+
+def test_the_interval_shrinks_with_the_runs_of_the_cell(tmp_path: Path):
+    walls = {"a": (1.0, 1.1), "b": (2.0, 2.1, 1.9, 2.0)}
+    records = [
+        replace(run(cell, 0, wall_s), run_id=f"{cell}-{n}")
+        for cell, several in walls.items()
+        for n, wall_s in enumerate(several)
+    ]
+    found = cells.cells(loaded(tmp_path, records)).set_index("cell")
+    width = (found["wall_high_s"] / found["wall_low_s"]).map(math.log)
+    assert width["a"] / width["b"] == pytest.approx(math.sqrt(2))
+
+
+def test_nothing_repeated_has_no_interval(tmp_path: Path):
+    data = loaded(tmp_path, [run("a", 0, 1.0), run("b", 0, 2.0)])
+    assert cells.noise(data) is None
+    found = cells.cells(data)
+    assert found["wall_low_s"].isna().all()
+    assert cells.standing(found, None, []).tolist() == [cells.BEST, ""]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "told", "runs", "failures"),
+    [
+        ((Status.OOM_INFERRED, Status.OOM), "oom", 0, 1),
+        ((Status.TIMEOUT, Status.FAILED), "timeout", 0, 2),
+        ((Status.OOM, Status.OK), "ok", 1, 1),
+        ((Status.OOM_INFERRED, Status.OOM_INFERRED), "oom_inferred", 0, 0),
+    ],
+)
+def test_a_cells_status_is_what_is_worth_telling(
+    tmp_path: Path, statuses: tuple[Status, ...], told: str, runs: int, failures: int
+):
+    records = [
+        run("a", block, 1.0 if status is Status.OK else None, status)
+        for block, status in enumerate(statuses)
+    ]
+    (found,) = cells.cells(loaded(tmp_path, records)).to_dict("records")
+    assert (found["status"], found["runs"], found["failures"]) == (told, runs, failures)
+
+
+def test_a_campaign_without_records_has_no_cells(sweep: pd.DataFrame):
+    nothing = cells.cells(sweep.iloc[:0])
+    assert nothing.empty
+    assert list(nothing.columns) == list(cells.cells(sweep).columns)
+    assert cells.standing(nothing, None, ["host"]).empty
+    assert cells.repeats(sweep.iloc[:0]).empty
+
+
+def test_repeats_are_ratios_to_the_mean_of_their_cell(tmp_path: Path):
+    records = [run("a", 0, 1.0), run("a", 1, 4.0), run("b", 0, 3.0)]
+    found = cells.repeats(loaded(tmp_path, records))
+    assert found["ratio"].tolist() == pytest.approx([0.5, 2.0])
+
+
+def test_a_hundred_thousand_rows_are_grouped_at_once(sweep: pd.DataFrame):
+    copies = [sweep.assign(cell=sweep["cell"] + str(number)) for number in range(310)]
+    many = pd.concat(copies, ignore_index=True)
+    began_s = time.process_time()
+    assert len(cells.cells(many)) == 310 * 108
+    # About 0.6 s alone; a loop over the cells would take half a minute.
+    assert time.process_time() - began_s < 4
+
+
+def test_factors_are_what_varies_and_companions_go_along(tmp_path: Path):
+    sweep = Sweep(factors={"lookahead": (None, 0), "concurrency": (1, 2)}, spoilt=False)
+    records = [
+        replace(
+            r, settings=replace(r.settings, mbtree=None if r.settings.lookahead is None else False)
+        )
+        for r in inventing_sweep.records(sweep)
+    ]
+    found = factors(cells.cells(loaded(tmp_path, records)))
+    assert [(f.column, f.along) for f in found] == [
+        ("memory_limit_bytes", ()),
+        ("concurrency", ()),
+        ("lookahead", ("mbtree",)),
+    ]
+    assert found[2].levels == (0, None)
+
+
+def test_plans_that_are_no_grid_of_memory_and_cpu_are_hosts(tmp_path: Path):
+    plans = (
+        inventing_sweep.on("512M", 0.5),
+        inventing_sweep.on("512M", 2),
+        inventing_sweep.on("2G", 2),
+    )
+    sweep = Sweep(hosts=plans, factors={"preset": ("medium", "ultrafast")}, spoilt=False)
+    found = factors(cells.cells(loaded(tmp_path, inventing_sweep.records(sweep))))
+    assert [factor.column for factor in found] == ["host", "preset"]
+    assert found[1].levels == ("ultrafast", "medium")

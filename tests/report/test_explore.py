@@ -1,0 +1,141 @@
+import json
+import shlex
+from pathlib import Path
+
+import invented
+import inventing_sweep
+import pytest
+from inventing_sweep import Film, Sweep
+
+from clipkit.errors import CampaignError, UsageError
+from clipkit.report import explore
+from clipkit.report.opened import Explored
+from clipkit.tuning.recommendation import Recommendation
+
+EXHIBITS = (
+    explore.overview,
+    explore.heat_maps,
+    explore.scaling,
+    explore.frontier,
+    explore.memory,
+    explore.repeats,
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return inventing_sweep.write(tmp_path / "campaign")
+
+
+@pytest.fixture
+def swept(folder: Path) -> Explored:
+    return explore.open_campaign(folder)
+
+
+def test_every_exhibit_of_a_sweep_is_drawn_and_kept(swept: Explored):
+    for make in EXHIBITS:
+        shown = make(swept)
+        for exhibit in getattr(shown, "shown", [shown]):
+            assert exhibit.picture.alt
+            assert exhibit.table.rows
+            for kind in ("svg", "png"):
+                kept = swept.figures / f"{exhibit.picture.name}.{kind}"
+                assert kept.stat().st_size > 5000
+        assert "data:image/svg+xml;base64," in shown._repr_html_()
+
+
+def test_a_tuning_can_be_explored_too(tmp_path: Path, recommendation: Recommendation):
+    records = [*invented.screening(), *invented.confirming()]
+    tuned = explore.open_campaign(invented.write(tmp_path / "c", records, recommendation))
+    for make in (explore.overview, explore.frontier, explore.memory, explore.repeats):
+        assert make(tuned)._repr_html_()
+
+
+def test_a_campaign_that_has_just_begun_can_be_opened(folder: Path):
+    (folder / "runs.jsonl").write_text("")
+    begun = explore.open_campaign(folder)
+    assert explore.overview(begun).table.rows
+    assert explore.repeats(begun).picture.svg
+
+
+@pytest.mark.parametrize("missing", ["runs.jsonl", "environment.json", "uploads.json"])
+def test_a_folder_that_lacks_something_is_named(folder: Path, missing: str):
+    (folder / missing).unlink()
+    with pytest.raises(CampaignError, match=missing):
+        explore.open_campaign(folder)
+
+
+def test_cells_are_chosen_by_their_levels(swept: Explored):
+    part = swept.where(memory="256M", preset=["ultrafast", "medium"])
+    assert len(part.cells) == 24
+    assert set(part.table["cell"]) == set(part.cells["cell"])
+    assert part.noise == swept.noise
+    assert part.fixed == ("only 256 MB", "only ultrafast or medium")
+    assert "only 256 MB" in str(explore.overview(part).table.rows)
+
+
+def test_uploads_are_chosen_by_name(tmp_path: Path):
+    both = inventing_sweep.write(tmp_path / "c", Sweep(films=(Film("a.mp4"), Film("b.mp4"))))
+    part = explore.open_campaign(both).where(upload="b.mp4")
+    assert set(part.cells["upload_sha256"]) == {Film("b.mp4").sha256}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ({"preset": "slow"}, "there are: ultrafast, veryfast, medium"),
+        ({"memory": "64M"}, "there are: 96 MB, 256 MB, 512 MB"),
+        ({"threads": 1}, "what varies here: memory, preset, concurrency, encoder_threads"),
+        ({"upload": "other.mp4"}, r"there are: sample\.mp4"),
+    ],
+)
+def test_what_does_not_occur_is_told_with_what_does(swept: Explored, wanted: dict, said: str):
+    with pytest.raises(UsageError, match=said):
+        swept.where(**wanted)
+
+
+def test_memory_shows_the_fastest_the_largest_and_one_that_ran_out(swept: Explored):
+    rows = explore.memory(swept).table.rows
+    assert [row[1] for row in rows] == ["fastest", "most memory", "ran out of memory"]
+    run_id = rows[2][0]
+    assert explore.memory(swept, [run_id]).table.rows[0][0] == run_id
+    with pytest.raises(UsageError, match="no run 'x'"):
+        explore.memory(swept, ["x"])
+
+
+def test_a_cell_tells_its_runs_commands_and_logs(swept: Explored):
+    cell = swept.cells.loc[swept.cells["status"] == "ok", "cell"].iloc[0]
+    page = explore.trial(swept, cell)
+    assert len(page.runs.rows) >= 3
+    lines = (swept.folder / "clips.jsonl").read_text().splitlines()
+    shown = page.runs.rows[min(page.runs.marked)][0]
+    argv = [clip["argv"] for line in lines if (clip := json.loads(line))["run_id"] == shown]
+    assert [shlex.split(command) for command in page.commands] == argv
+    assert page.logs[0][0] == "clip-001.log"
+    markup = page._repr_html_()
+    assert "&lt;b&gt;invented&lt;/b&gt; &amp; hostile" in markup
+    assert "<b>invented" not in markup
+
+
+def test_a_run_is_found_by_its_name_whatever_became_of_it(swept: Explored):
+    for status in ("oom", "oom_inferred", "cancelled", "invalid_noise"):
+        run_id = str(swept.table.loc[swept.table["status"] == status, "run_id"].iloc[0])
+        page = explore.trial(swept, run_id)
+        assert page.runs.rows[min(page.runs.marked)][0] == run_id
+        assert page._repr_html_()
+
+
+def test_a_trial_that_does_not_occur_is_an_error(swept: Explored):
+    with pytest.raises(CampaignError, match=r"no cell and no run '\.\./x'"):
+        explore.trial(swept, "../x")
+
+
+def test_only_the_end_of_a_long_log_is_shown_without_control_characters(swept: Explored):
+    run_id = str(swept.table["run_id"].iloc[0])
+    log = swept.folder / "logs" / run_id / "clip-001.log"
+    log.write_bytes(b"first\n" + b"x" * 100_000 + b"\n\x1b[31mred\x00\nlast\xff\n")
+    (_, text), *_ = explore.trial(swept, run_id).logs
+    assert "first" not in text
+    assert "\x1b" not in text
+    assert text.endswith("last\N{REPLACEMENT CHARACTER}")
+    assert len(text) < 20_000
