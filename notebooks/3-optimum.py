@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -25,7 +27,7 @@ campaign: str = ""  # folder of a campaign; empty: the newest finished one in re
 memory: str = ""  # only this memory ceiling, such as 512M; empty: all
 cpus: float = 0.0  # only this CPU quota, such as 0.5; 0: all
 preset: str = ""  # only this preset, such as veryfast; empty: the best of each
-out: str = ""  # folder to write clipkit.toml to; empty: the campaign's
+out: str = ""  # folder to write clipkit.toml to; empty: a sweep's own
 
 # %% tags=["first-screen"]
 asked = parameters.checked(globals(), optimum_sections.Asked)

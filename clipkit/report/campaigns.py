@@ -8,6 +8,7 @@ from pathlib import Path
 from clipkit.campaign import standing
 from clipkit.campaign.store import RUNS
 from clipkit.errors import CampaignError
+from clipkit.tuning.recommendation import is_tuning
 
 # The notebooks lie in a folder of their own, a checkout's or that of `clipkit lab`; who types
 # `clipkit tune` or papermill stands one above.
@@ -50,7 +51,7 @@ def finished(campaign: Path) -> bool:
         return False
     if (campaign / standing.PROGRESS).is_file():
         return standing.read(campaign).state == "finished"
-    return (campaign / "recommendation.json").is_file() or is_sweep(campaign)
+    return is_tuning(campaign) or is_sweep(campaign)
 
 
 def unfinished(campaign: Path) -> str | None:

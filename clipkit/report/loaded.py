@@ -70,7 +70,7 @@ class Campaign:
     @property
     def recommendation(self) -> Recommendation | None:
         """What `clipkit tune` recommended, where this is a tuning."""
-        if not (self.folder / "recommendation.json").exists():
+        if not recommendations.is_tuning(self.folder):
             return None
         return recommendations.read(self.folder)
 

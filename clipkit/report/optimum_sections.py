@@ -18,6 +18,7 @@ from clipkit.report.sections import Section
 from clipkit.tables import Table
 from clipkit.tuning.best import Choice, Optimum, how
 from clipkit.tuning.optimum import Wanted, optima
+from clipkit.tuning.recommendation import is_tuning
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ class Found:
 
 
 def find(asked: Asked) -> Found:
-    """Read the campaign, choose, and write `clipkit.toml` where there is a single host and job.
+    """Read the campaign, choose, and write `clipkit.toml` where there is a single host and job: into
+    the folder `out`, or into a sweep's own, but never over what `tune` wrote into its.
 
     Raises CampaignError where nothing matches, HostError for a memory that is no size.
     """
@@ -61,7 +63,9 @@ def find(asked: Asked) -> Found:
     columns = {"memory_limit_bytes": "memory_bytes", "cpu_quota": "cpus", "preset": "preset"}
     kept = {column: wanted[name] for column, name in columns.items() if wanted[name]}  # type: ignore[literal-required]
     explored = explore.open_campaign(folder).where(subject="clipkit", **kept)
-    return Found(found, explored, _write(found, Path(asked.out) if asked.out else folder))
+    if asked.out:
+        return Found(found, explored, _write(found, Path(asked.out)))
+    return Found(found, explored, None if is_tuning(folder) else _write(found, folder))
 
 
 def sentences(found: Found) -> Section:
@@ -158,11 +162,11 @@ def to_copy(found: Found) -> Section:
         where = f"It was written to `{fmt.near(found.written)}`."
     elif len(found.fastest) > 1:
         where = (
-            "There are several hosts or jobs: with the parameters memory and cpus it is "
+            "There are several hosts or jobs: with the parameters `memory` and `cpus` it is "
             "written to a file."
         )
     else:
-        where = "The folder cannot be written: set the parameter out to one that can."
+        where = "It was not written: set the parameter `out` to a folder that takes it."
     return Section(f"{''.join(shown)}<p>{prose(where)}</p>")
 
 

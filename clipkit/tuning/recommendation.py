@@ -18,6 +18,8 @@ from clipkit.hosts import Host
 from clipkit.settings import Settings
 from clipkit.tables import Table
 
+_FILE = "recommendation.json"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
@@ -145,13 +147,18 @@ def _baseline(document: dict[str, Any]) -> Baseline:
     return Baseline(**values)
 
 
+def is_tuning(campaign: Path) -> bool:
+    """Whether `clipkit tune` came to a verdict in that folder."""
+    return (campaign / _FILE).is_file()
+
+
 def read(campaign: Path) -> Recommendation:
     """The recommendation in a campaign's folder. Raises CampaignError where there is none."""
-    path = campaign / "recommendation.json"
+    path = campaign / _FILE
     try:
         return Recommendation.from_json(json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
-        raise CampaignError(f"{campaign} has no recommendation.json: run `clipkit tune`") from None
+        raise CampaignError(f"{campaign} has no {_FILE}: run `clipkit tune`") from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CampaignError(f"{path} cannot be read: {error}") from None
 
