@@ -27,6 +27,10 @@ class ClipkitError(Exception):
 
     exit_code = 1
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows instead of a traceback (IPython asks for it): the message is all."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class UsageError(ClipkitError):
     exit_code = 2
