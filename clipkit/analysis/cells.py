@@ -184,13 +184,12 @@ def _mean(codes: Codes, values: Values, count: int) -> Values:
     known = ~np.isnan(values)
     sums = np.bincount(codes[known], weights=values[known], minlength=count)
     counts = np.bincount(codes[known], minlength=count)
-    means: Values = np.full(count, np.nan)
-    means[counts > 0] = sums[counts > 0] / counts[counts > 0]
+    means: Values = sums / np.where(counts > 0, counts, np.nan)
     return means
 
 
 def _floats(column: pd.Series[float]) -> Values:
-    return column.to_numpy(dtype=float, na_value=np.nan)
+    return np.asarray(column.to_numpy(dtype=float, na_value=np.nan), dtype=np.float64)
 
 
 def _lists(codes: Codes, names: pd.Series[str], count: int) -> list[list[str]]:
