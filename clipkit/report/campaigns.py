@@ -41,7 +41,7 @@ def is_sweep(campaign: Path) -> bool:
         return False
     except (OSError, ValueError) as error:
         raise CampaignError(f"{path} cannot be read: {error}") from None
-    return experiment.get("run", {}).get("strategy") != "tune"
+    return bool(experiment.get("run", {}).get("strategy") != "tune")
 
 
 def finished(campaign: Path) -> bool:

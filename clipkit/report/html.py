@@ -10,7 +10,6 @@ from markupsafe import Markup
 from clipkit.report import campaigns, notebook, page, sweep_page, tune_page
 from clipkit.tuning import recommendation as recommendations
 
-_QUICK_WINS = {"4-quick-wins": "The claims"}
 _QUICK_WINS = "quick-wins"
 """Name of the experiment whose campaign the last notebook is about."""
 
