@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-MIB = 1024 * 1024
+KIB = 1024
+MIB = 1024 * KIB
 GIB = 1024 * MIB
 
 
 def size(size_bytes: float | None) -> str:
-    """`131 MB`, `1.5 GB`; a hosting plan's MB are 2**20 bytes, as the kernel's limits are."""
+    """`12 kB`, `131 MB`, `1.5 GB`; a hosting plan's MB are 2**20 bytes, as the kernel's limits are."""
     if size_bytes is None:
         return "unknown"
+    if 0 < size_bytes < KIB * 100:
+        return f"{size_bytes / KIB:.{0 if size_bytes >= 10 * KIB else 1}f} kB"
     if size_bytes >= GIB:
         return f"{size_bytes / GIB:.3g} GB"
     return f"{size_bytes / MIB:.{0 if size_bytes >= 10 * MIB or not size_bytes else 1}f} MB"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_UNIT = "( (s|MB|GB|%)|x)?"
+_UNIT = "( (s|kB|MB|GB|%)|x)?"
 _NUMBER = re.compile(rf"-?[\d.]+{_UNIT}( – [\d.]+{_UNIT})?|unknown|–|")
 
 

@@ -10,7 +10,7 @@ from clipkit import errors
 
 def in_ipython(code: str) -> str:
     argv = [sys.executable, "-m", "IPython", "--colors=nocolor", "--no-banner", "-c", code]
-    return subprocess.run(argv, capture_output=True, text=True, timeout=60).stdout
+    return subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60).stdout
 
 
 def test_a_notebook_shows_the_message_alone() -> None:

@@ -63,14 +63,16 @@ class Campaign:
         return time.monotonic() - self.started_s
 
     def run(self, strategy: Strategy) -> None:
-        """Until the strategy asks for nothing more. Raises Cancelled after an interrupt."""
-        with self.store.writing():
-            self.order = self.store.finished()  # so that no attempt has an earlier one's name
-            while (asked := strategy.ask()) is not None:
-                if isinstance(asked, Inferred):
-                    strategy.tell(self._infer(asked))
-                else:
-                    strategy.tell(self._measure(asked))
+        """Until the strategy asks for nothing more; the caller holds the store (`writing`).
+
+        Raises Cancelled after an interrupt.
+        """
+        self.order = self.store.finished()  # so that no attempt has an earlier one's name
+        while (asked := strategy.ask()) is not None:
+            if isinstance(asked, Inferred):
+                strategy.tell(self._infer(asked))
+            else:
+                strategy.tell(self._measure(asked))
 
     def _infer(self, asked: Inferred) -> Record:
         outcome = inferred(self._trial(asked.cell, self._attempts(asked.cell)[0]), asked.because)

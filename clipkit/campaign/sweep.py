@@ -66,25 +66,27 @@ def sweep(
 ) -> Swept:
     """Run what of the experiment is not in `folder` yet; `watching` makes the watch of it all.
 
-    Raises CampaignError where the folder holds another experiment or was measured elsewhere, and
-    where nothing ended well, CeilingError where this machine cannot stand in for a host, Cancelled after an interrupt.
+    Raises CampaignError where the folder is in use, holds another experiment or was measured
+    elsewhere, and where nothing ended well; CeilingError where this machine cannot stand in for a
+    host; Cancelled after an interrupt.
     """
     store = Store.create(folder)
-    past = store.records()
-    left, tally = _left(planned.design, past), Tally(store, planned.design, past)
-    if left:
-        _check_alike(planned.design, past, store.folder)
-        _describe(planned, store, open_ceiling)
-        watch = watching(tally)
+    with store.writing():
+        past = store.records()
+        left, tally = _left(planned.design, past), Tally(store, planned.design, past)
+        if left:
+            _check_alike(planned.design, past, store.folder)
+            _describe(planned, store, open_ceiling)
+            watch = watching(tally)
 
-        def both(event: Event) -> None:
-            tally(event)
-            watch(event)
+            def both(event: Event) -> None:
+                tally(event)
+                watch(event)
 
-        attempts = Counter((record.cell, record.block) for record in past)
-        campaign = Campaign(store.folder.name, store, open_ceiling, both, attempts)
-        tally.begin()
-        _run(campaign, Grid(planned.design, past, os.cpu_count() or 1), tally)
+            attempts = Counter((record.cell, record.block) for record in past)
+            campaign = Campaign(store.folder.name, store, open_ceiling, both, attempts)
+            tally.begin()
+            _run(campaign, Grid(planned.design, past, os.cpu_count() or 1), tally)
     if not tally.standing.ok:
         why = {f"{record.status}: {record.error}" for record in store.records()}
         raise CampaignError(f"no trial of {store.folder} ended well: {'; '.join(sorted(why)[:3])}")

@@ -83,10 +83,11 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
     store = Store.create(folder)
     question = _question(request)
     facts = environment.describe([build], str(mechanism))
-    _describe(store, request, question, facts)
     campaign = Campaign(store.folder.name, store, open_ceiling, watch)
     strategy = TuneStrategy(question, campaign.elapsed_s)
-    campaign.run(strategy)
+    with store.writing():
+        _describe(store, request, question, facts)
+        campaign.run(strategy)
     if strategy.winner is None:
         raise CampaignError(_nothing_fits(strategy, store))
     setting = Setting(

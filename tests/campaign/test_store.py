@@ -53,7 +53,8 @@ def measure(folder: Path, cells: list[Cell], watch: Any = lambda _: None) -> Onc
     campaign = Campaign(
         "trying", Store.create(folder), lambda limits: open_ceiling(limits, Mechanism.NONE), watch
     )
-    campaign.run(strategy)
+    with campaign.store.writing():
+        campaign.run(strategy)
     return strategy
 
 
