@@ -151,7 +151,7 @@ class Tally:
         return f"block {cell.block + 1} of {self.design.blocks}: {self.design.words[cell.name]}"
 
     def _count(self, record: Record, took_s: float | None) -> None:
-        if record.status is not Status.CANCELLED:
+        if record.status is not Status.CANCELLED and record.block < self.design.blocks:
             self._ended[record.cell, record.block] = record.status
         if record.status is not Status.OOM_INFERRED and took_s is not None:
             self._took_s[record.cell].append(took_s)

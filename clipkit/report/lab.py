@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +23,14 @@ from clipkit.report.resources import folder
 
 _OURS = ".clipkit"
 """Folder beside the copies: a digest of each as it was copied, and the kernel."""
+
+
+# No question about news, no look for updates, and on the terminal the address alone.
+_QUIET = (
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
+    "--log-level=ERROR",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +74,16 @@ def copy(target: Path) -> Copies:
         (target / _OURS).mkdir(parents=True, exist_ok=True)
         digests = _read_digests(target)
         for source, name in _sources():
-            copy_of, newest = target / name, digest(source)
-            there = digest(copy_of) if copy_of.exists() else None
+            copy_of, content = target / name, _content(source)
+            newest = digest(content)
+            there = digest(copy_of.read_bytes()) if copy_of.exists() else None
             if there not in (None, newest, digests.get(str(name))):
                 kept.append(name)
                 continue
             digests[str(name)] = newest
             if there != newest:
                 copy_of.parent.mkdir(exist_ok=True)
-                shutil.copyfile(source, copy_of)
+                copy_of.write_bytes(content)
                 copied.append(name)
         _digests_file(target).write_text(json.dumps(digests, indent=1), "utf-8")
     except OSError as error:
@@ -94,6 +102,7 @@ def command(copies: Copies, browser: bool, port: int | None) -> tuple[list[str],
     _check(copies.folder)
     argv = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={copies.folder}"]
     argv.append(f"--LabApp.default_url=/lab/tree/{copies.first}")
+    argv += _QUIET
     argv += [] if browser else ["--no-browser"]
     argv += [] if port is None else [f"--port={port}"]
     if os.geteuid() == 0:
@@ -148,6 +157,16 @@ def _read_digests(target: Path) -> dict[str, str]:
     return digests
 
 
-def digest(path: Path) -> str:
+def _content(source: Path) -> bytes:
+    """What is copied of a file: a notebook without its pairing, or else JupyterLab would write a
+    `.py` beside it, which outlives the copy and then fights with a newer one."""
+    if source.suffix != ".ipynb":
+        return source.read_bytes()
+    document = json.loads(source.read_bytes())
+    document["metadata"].pop("jupytext", None)
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def digest(content: bytes) -> str:
     """By which a copy is known to be as it was copied."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(content).hexdigest()

@@ -6,7 +6,7 @@ import base64
 import html
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -101,8 +101,8 @@ class Picture:
     name: str
     alt: str
     width_px: int
-    svg: bytes
-    png: bytes
+    svg: bytes = field(repr=False)
+    png: bytes = field(repr=False)
 
     def save(self, folder: Path) -> None:
         """Write `<name>.svg` and `<name>.png`."""

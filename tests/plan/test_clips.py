@@ -48,7 +48,7 @@ class TestFrames:
     ) -> None:
         exact = [Fraction(n) / rate for n in range(900)]
         film = upload([float(t) for t in exact], fps=float(rate))
-        generator = random.Random(5)  # noqa: S311
+        generator = random.Random(5)
         for _ in range(2000):
             start, length = generator.randrange(10_000), generator.randrange(100, 4000)
             clip = Clip(start / 1000, length / 1000)

@@ -1,6 +1,7 @@
 import json
 import socket
 import sys
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def test_an_older_copy_that_nobody_changed_becomes_the_newer_one(tmp_path: Path)
     newest = copy_of.read_bytes()
     copy_of.write_text("of an older clipkit", "utf-8")
     digests = json.loads((tmp_path / ".clipkit" / "copied.json").read_text("utf-8"))
-    digests[NOTEBOOKS[0]] = lab.digest(copy_of)
+    digests[NOTEBOOKS[0]] = lab.digest(copy_of.read_bytes())
     (tmp_path / ".clipkit" / "copied.json").write_text(json.dumps(digests), "utf-8")
     assert lab.copy(tmp_path).copied == (Path(NOTEBOOKS[0]),)
     assert copy_of.read_bytes() == newest
@@ -121,7 +122,11 @@ def test_jupyterlab_opens_the_first_notebook_with_a_kernel_that_has_clipkit(tmp_
         until(lambda: processes_with(kernel))
         (pid,) = processes_with(kernel)
         assert Path(f"/proc/{pid}/cwd").readlink() == tmp_path / "lab"
+        first = f"http://127.0.0.1:{port}/?token=secret"
+        with urllib.request.urlopen(first, timeout=10) as shown:
+            assert urllib.parse.urlsplit(shown.geturl()).path == f"/lab/tree/{NOTEBOOKS[0]}"
         process.terminate()
         _, said = process.communicate(timeout=60)
-    assert f"/lab/tree/{NOTEBOOKS[0]}" in said
+    assert "[I " not in said
+    assert "[W " not in said
     until(lambda: not processes_with(str(tmp_path / "runtime")))

@@ -110,7 +110,7 @@ class Machine:
     random: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
-        self.random = random.Random(self.seed)  # noqa: S311  invented noise, not secrets
+        self.random = random.Random(self.seed)
 
     def elapsed_s(self) -> float:
         return self.clock_s
