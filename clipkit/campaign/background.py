@@ -23,7 +23,7 @@ _LOOK_S = 0.1
 
 
 def start(words: Sequence[str], folder: Path) -> None:
-    """Start `clipkit WORDS`, which sweeps into `folder`; returns once it holds that folder.
+    """Start `clipkit WORDS`, which sweeps into `folder`; returns once it says there how it stands.
 
     Returns also where it ended well before: a finished campaign has nothing left to do. The process
     has a session of its own and no terminal, and goes on when this one ends. Raises its error where
@@ -61,9 +61,12 @@ def _new_log(folder: Path) -> tuple[int, Path]:
 
 
 def _await(process: subprocess.Popen[bytes], folder: Path, log: Path) -> None:
-    """Until it holds the folder or has ended. An interrupt meanwhile ends it."""
+    """Until it has begun to measure or has ended. An interrupt meanwhile ends it.
+
+    That it holds the folder is not enough: it may still refuse what it finds there.
+    """
     try:
-        while (code := process.poll()) is None and not _sweeps(process.pid, folder):
+        while (code := process.poll()) is None and not _has_begun(process.pid, folder):
             time.sleep(_LOOK_S)
     except KeyboardInterrupt:
         process.terminate()
@@ -71,6 +74,13 @@ def _await(process: subprocess.Popen[bytes], folder: Path, log: Path) -> None:
         raise
     if code:
         raise own_process.failure(code, log.read_text("utf-8", "replace").splitlines())
+
+
+def _has_begun(pid: int, folder: Path) -> bool:
+    """By its own word: what another one left in the folder bears another number."""
+    with contextlib.suppress(CampaignError):
+        return standing.read(folder).pid == pid
+    return False
 
 
 def is_held(folder: Path) -> bool:

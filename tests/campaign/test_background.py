@@ -20,7 +20,7 @@ from running import groups_of, processes_with, until
 from clipkit import attach, load, sweep
 from clipkit.campaign import background
 from clipkit.campaign.store import Store
-from clipkit.errors import CampaignError, Cancelled, OutputError
+from clipkit.errors import CampaignError, Cancelled, ClipkitError, OutputError
 from clipkit.report.handle import Handle
 
 LONG = {
@@ -88,6 +88,20 @@ def test_it_runs_in_a_session_of_its_own_without_a_terminal(long: Handle):
         assert Path(f"/proc/{pid}/fd/{stream}").samefile(long.folder / background.LOG)
     assert "block 1 of 100" in (long.folder / background.LOG).read_text("utf-8")
     assert long.running
+
+
+def test_what_it_refuses_is_told_by_the_call_that_started_it(here: Path):
+    """It holds the folder by then, in which an earlier campaign has said that it finished."""
+    short = {**LONG, "settings": {}, "run": {"blocks": 1}, "host": {}}
+    sweep(short, background=True).wait(timeout_s=60)
+    with pytest.raises(ClipkitError, match="holds another experiment"):
+        sweep({**short, "settings": {"crf": [40]}}, background=True)
+
+
+def test_how_it_stands_is_known_as_soon_as_it_has_been_started(here: Path):
+    handle = sweep(LONG, background=True)
+    assert (handle.standing().state, handle.running) == ("running", True)
+    handle.cancel()
 
 
 def test_cancelling_stops_the_trial_and_leaves_nothing_behind(long: Handle):
