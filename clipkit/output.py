@@ -55,7 +55,7 @@ def swept_lines(done: Swept) -> list[str]:
     if standing.oom + standing.inferred:
         shown[0] += f", {standing.oom} ran out of memory, {standing.inferred} known to"
     if standing.failed:
-        shown[0] += f", {standing.failed} failed"
+        shown[0] += f", {standing.failed} failed or were disturbed"
     if not done.ran:
         shown.append("nothing was left to run")
     folder = fmt.near(done.folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
+
 from clipkit.campaign import own_process, standing
 from clipkit.campaign.store import Store
 from clipkit.errors import CampaignError, OutputError
@@ -20,6 +23,7 @@ LOG = Path("logs", "sweep.log")
 """In the campaign's folder: what the process that swept last printed."""
 
 _LOOK_S = 0.1
+_TOLD_TO_S = 1  # a standing tells its time in whole seconds
 
 
 def start(words: Sequence[str], folder: Path) -> None:
@@ -136,9 +140,13 @@ def _holder(folder: Path) -> int | None:
 def _is_ending(folder: Path) -> bool:
     """Whether the process that swept it last is still there: it lets go before its last words."""
     try:
-        return _is_sweep(standing.read(folder).pid)
-    except CampaignError:
+        last = standing.read(folder)
+        began_s = psutil.Process(last.pid).create_time()
+    except (CampaignError, psutil.Error):
         return False
+    # The number may belong to another campaign's sweep by now, which began after those words.
+    said_s = datetime.datetime.fromisoformat(last.updated_utc).timestamp()
+    return _is_sweep(last.pid) and began_s < said_s + _TOLD_TO_S
 
 
 def _sweeps(pid: int, folder: Path) -> bool:

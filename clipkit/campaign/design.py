@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from clipkit import format as fmt
 from clipkit.campaign.experiment import Experiment, Levels, Place, settings_of
 from clipkit.campaign.strategy import WARMUP, Cell
-from clipkit.errors import ClipListError, ClipRangeError, ExperimentError
+from clipkit.errors import ClipListError, ClipRangeError, ExperimentError, UsageError
 from clipkit.media.upload import Upload
 from clipkit.plan import subjects
 from clipkit.plan.clips import spread
+from clipkit.settings import knobs
 
 PHASE = "grid"
 
@@ -68,11 +69,14 @@ def warm_ups(cells: list[Cell]) -> list[Cell]:
 
 def _cell(experiment: Experiment, levels: Levels, upload: Upload) -> Cell:
     asked, place = settings_of(levels), levels["place"]
-    subject = subjects.named(levels["subject"], asked, experiment.command)
+    try:
+        subject = subjects.named(levels["subject"], asked, experiment.command)
+    except UsageError as error:
+        raise ExperimentError(f"{experiment.path}: [subject] name: {error}") from None
     try:
         job = spread(upload, levels["clips"], levels["length_s"], experiment.clips_seed)
     except (ClipRangeError, ClipListError) as error:
-        raise ExperimentError(f"{experiment.folder}: [job] length_s: {error}") from None
+        raise ExperimentError(f"{experiment.path}: [job] length_s: {error}") from None
     return Cell(
         phase=PHASE,
         subject=subject,
@@ -87,12 +91,16 @@ def _cell(experiment: Experiment, levels: Levels, upload: Upload) -> Cell:
 
 def _words(levels: Levels, varying: list[str]) -> str:
     """`veryfast, concurrency 3, 96 MB`: the levels of the factors that vary."""
-    if levels["variant"] is not None:
-        shown = [levels["variant"]]
-        varying = [factor for factor in varying if factor in ("upload", "length_s", "place")]
-    else:
-        shown = []
-    return ", ".join(shown + [_level(factor, levels[factor]) for factor in varying]) or "all"
+    shown = [] if levels["variant"] is None else [levels["variant"]]
+    told = [factor for factor in varying if levels["variant"] is None or _is_open(factor, levels)]
+    return ", ".join(shown + [_level(factor, levels[factor]) for factor in told]) or "all"
+
+
+def _is_open(factor: str, levels: Levels) -> bool:
+    """Whether a variant's name does not tell the factor: it neither fixes it nor leaves it at what it
+    is without being asked."""
+    default = {"subject": subjects.ENGINE} | {knob.name: knob.default for knob in knobs()}
+    return factor not in levels["fixed"] and levels[factor] != default.get(factor, ...)
 
 
 def _level(factor: str, level: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from clipkit.campaign.design import Design
 from clipkit.campaign.strategy import WARMUP, Cell
 from clipkit.ceiling.base import Mechanism
 from clipkit.ceiling.choose import open_ceiling
+from clipkit.errors import CampaignError
 from clipkit.plan.clips import Clip, Job, span
 from clipkit.plan.subjects import Subject
 from clipkit.trial.record import Status
@@ -51,24 +53,26 @@ class _Pace:
     clip_bytes_per_s: float
 
 
-def estimate(design: Design, left: int) -> Estimate:
-    """For the `left` trials that are not in the campaign yet. Cuts a short clip of each upload and
-    encoding, without any limit, to learn how long one takes here."""
+def estimate(design: Design, left: Sequence[Cell]) -> Estimate:
+    """For the cells `left` to run, each in its block. Cuts a short clip of each upload and encoding,
+    without any limit, to learn how long one takes here.
+
+    Raises CampaignError where such a clip cannot be cut: a trial could not either.
+    """
     paces: dict[tuple[Any, ...], _Pace] = {}
-    for cell in design.cells:
+    for cell in left:
         if _kind(cell) not in paces:
             paces[_kind(cell)] = _try(cell)
-    times_s = [_trial_s(cell, paces[_kind(cell)].cpu_s) for cell in design.cells]
-    largest = max(
+    clips_bytes = [
         paces[_kind(cell)].clip_bytes_per_s * sum(clip.duration_s for clip in cell.job.clips)
-        for cell in design.cells
-    )
+        for cell in left
+    ]
     return Estimate(
         cells=len(design.cells),
         blocks=design.blocks,
-        trials=left,
-        time_s=sum(times_s) / len(times_s) * left,
-        disk_bytes=left * _KEPT_BYTES + largest,
+        trials=len(left),
+        time_s=sum(_trial_s(cell, paces[_kind(cell)].cpu_s) for cell in left),
+        disk_bytes=len(left) * _KEPT_BYTES + max(clips_bytes, default=0.0),
         tried=len(paces),
     )
 
@@ -101,7 +105,10 @@ def _try(cell: Cell) -> _Pace:
             lambda _event: None,
         ).record
     if record.status not in (Status.OK, Status.INVALID_NOISE):
-        return _Pace(0.0, 0.0)
+        raise CampaignError(
+            f"a clip of {upload.path} cannot be cut with preset {cell.settings.preset}: "
+            f"{record.status}: {record.error}"
+        )
     return _Pace(
         (record.ffmpeg_cpu_s or 0.0) / _work(Subject(), job, clip, trial),
         (record.output_bytes or 0) / clip.duration_s,

@@ -43,7 +43,7 @@ class Experiment:
     """
 
     name: str
-    folder: Path
+    path: Path
     text: str
     factors: dict[str, tuple[Any, ...]]
     variants: tuple[tuple[str | None, Levels], ...]
@@ -55,11 +55,13 @@ class Experiment:
     timeout_s: float
 
     def combinations(self) -> Iterator[Levels]:
-        """Every combination of levels that is not excluded, `variant` among them."""
+        """Every combination of levels that is not excluded; among them `variant`, its name, and
+        `fixed`, the factors that it fixes."""
         for name, fixed in self.variants:
             levels = {**self.factors, **{factor: (level,) for factor, level in fixed.items()}}
             for combined in itertools.product(*levels.values()):
-                found = {"variant": name, **dict(zip(levels, combined, strict=True))}
+                chosen = dict(zip(levels, combined, strict=True))
+                found = {"variant": name, "fixed": frozenset(fixed), **chosen}
                 if not any(_matches(rule, found) for rule in self.excluded):
                     yield found
 
@@ -103,11 +105,7 @@ def parse(text: str, path: Path) -> Experiment:
         raise ExperimentError(f"{path} is not TOML: {error}") from None
     top = Table(str(path), "", document)
     top.only("name", "job", "subject", "host", "settings", "variants", "exclude", "run")
-    name = top.one("name", _text, path.stem)
-    try:
-        named(name)
-    except ClipkitError as error:
-        raise top.error("name", str(error)) from None
+    name = top.one("name", _name, path.stem)
     job, subject, run = top.table("job"), top.table("subject"), top.table("run")
     factors = {
         **_job(job),
@@ -127,7 +125,7 @@ def parse(text: str, path: Path) -> Experiment:
     run.one("strategy", _choice(("grid",)), "grid")
     experiment = Experiment(
         name=name,
-        folder=path.absolute().parent,
+        path=path.absolute(),
         text=text,
         factors=factors,
         variants=variants,
@@ -244,8 +242,14 @@ def _text(value: Any) -> str:
     return value
 
 
+def _name(value: Any) -> str:
+    return named(_text(value))
+
+
 def _template(value: Any) -> str:
-    return baselines.parse(_text(value), "it").text
+    text = _text(value)
+    baselines.parse(text, "it")
+    return text
 
 
 def _choice(known: Sequence[str]) -> Reader:

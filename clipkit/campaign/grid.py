@@ -14,7 +14,7 @@ from clipkit.trial.run import ATTEMPTS
 
 _FINAL = {Status.OK, Status.OOM, Status.TIMEOUT, Status.FAILED, Status.OOM_INFERRED}
 # Settings that must agree for one cell to need as much memory as another; the rest is compared.
-_ALIKE = ("mode", "seek", "audio", "hdr", "ffmpeg")
+_ALIKE = ("mode", "seek", "filter_threads", "mbtree", "audio", "hdr", "ffmpeg")
 
 
 @dataclass(slots=True)

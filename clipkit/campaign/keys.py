@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -84,7 +85,8 @@ class Table:
     def _range(self, key: str, content: Mapping[str, Any]) -> list[Any]:
         """From and to inclusive, in decimal arithmetic: 0.1 + 0.2 is 0.3 here."""
         numbers = [content.get("from"), content.get("to"), content.get("step", 1)]
-        if not set(content) <= set(_RANGE) or any(type(n) not in (int, float) for n in numbers):
+        right = all(type(n) in (int, float) and math.isfinite(n) for n in numbers)
+        if not set(content) <= set(_RANGE) or not right:
             raise self.error(key, "a range is written { from = 1, to = 4, step = 1 }")
         first, last, step = (Decimal(str(number)) for number in numbers)
         count = int((last - first) / step) + 1 if step > 0 else 0

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,13 +48,13 @@ Watch = Callable[[Event], None]
 
 @dataclass(slots=True)
 class Campaign:
-    """A campaign being run. `past`: attempts so far of a cell in a block, where it is resumed."""
+    """A campaign being run. `past`: cell and block -> how its attempts ended, where it is resumed."""
 
     name: str
     store: Store
     open_ceiling: Callable[[Limits], Ceiling]
     watch: Watch
-    past: Counter[tuple[str, int]] = field(default_factory=Counter)
+    past: Mapping[tuple[str, int], Sequence[Status]] = field(default_factory=dict)
     order: int = 0
     started_s: float = field(default_factory=time.monotonic)
 
@@ -103,8 +102,10 @@ class Campaign:
         return outcome.record
 
     def _attempts(self, cell: Cell) -> range:
-        first = self.past[cell.name, cell.block] + 1
-        return range(first, first + ATTEMPTS)
+        """Their numbers: as many as others' load did not use up before."""
+        ends = self.past.get((cell.name, cell.block), ())
+        first = len(ends) + 1
+        return range(first, first + ATTEMPTS - ends.count(Status.INVALID_NOISE))
 
     def _trial(self, cell: Cell, attempt: int) -> Trial:
         return Trial(

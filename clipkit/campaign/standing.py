@@ -33,7 +33,7 @@ _REWRITE_S = 0.5
 class Standing:
     """`total`, `done` and the counts below it are cells times blocks; times in seconds.
 
-    `state`: running, finished, cancelled or failed. `eta_s` is the time that the rest will take,
+    `failed` counts those that others' load spoilt, too. `state`: running, finished, cancelled or failed. `eta_s` is the time that the rest will take,
     None while nothing is known. `now`: what runs, in words; `clip`: how far it is. `best`: the
     fastest so far of the job and host that ran last.
     """
@@ -160,7 +160,7 @@ class Tally:
 
     def _counts(self) -> dict[str, Any]:
         ends = list(self._ended.values())
-        well = sum(status in (Status.OK, Status.INVALID_NOISE) for status in ends)
+        well = ends.count(Status.OK)
         ran_out, inferred = ends.count(Status.OOM), ends.count(Status.OOM_INFERRED)
         return {
             "done": len(ends),

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from clipkit import ffmpeg_builds
+from clipkit import __version__, ffmpeg_builds
 from clipkit.campaign import environment, hosting
 from clipkit.campaign.design import Design, design
 from clipkit.campaign.experiment import Experiment
 from clipkit.campaign.grid import Grid, finished
 from clipkit.campaign.run import Campaign, Event, Watch
-from clipkit.campaign.standing import Standing, Tally
+from clipkit.campaign.standing import Standing, Tally, read
 from clipkit.campaign.store import Store
+from clipkit.campaign.strategy import Cell
 from clipkit.ceiling.base import Ceiling, Limits
-from clipkit.errors import CampaignError, Cancelled
+from clipkit.errors import CampaignError, Cancelled, UploadError, UsageError
+from clipkit.hosts import Host
 from clipkit.media import sample
 from clipkit.media.probe import probe
 from clipkit.media.upload import Upload
 from clipkit.trial import machine
-from clipkit.trial.record import Record
+from clipkit.trial.record import Record, Status
 
-EXPERIMENT = "experiment.toml"
+EXPERIMENT, UPLOADS = "experiment.toml", "uploads.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ def plan(experiment: Experiment) -> Planned:
     Raises UploadError, FfmpegError, TemplateError or ExperimentError: before anything is run.
     """
     words = dict.fromkeys(levels["upload"] for levels in experiment.combinations())
-    uploads = {word: probe(sample.find(word, experiment.folder)) for word in words}
+    uploads = {word: _upload(word, experiment.path) for word in words}
     laid_out = design(experiment, uploads)
     for choice in {cell.settings.ffmpeg for cell in laid_out.cells}:
         ffmpeg_builds.find(choice).require(encoders=("libx264",))
@@ -75,34 +80,48 @@ def sweep(
         past = store.records()
         left, tally = _left(planned.design, past), Tally(store, planned.design, past)
         if left:
-            _check_alike(planned.design, past, store.folder)
-            _describe(planned, store, open_ceiling)
+            mechanisms = {
+                host: str(hosting.check(host, open_ceiling))
+                for host in {cell.host for cell in planned.design.cells}
+            }
+            _check_alike(planned.design, past, store.folder, mechanisms)
+            _describe(planned, store, set(mechanisms.values()))
             watch = watching(tally)
 
             def both(event: Event) -> None:
                 tally(event)
                 watch(event)
 
-            attempts = Counter((record.cell, record.block) for record in past)
-            campaign = Campaign(store.folder.name, store, open_ceiling, both, attempts)
+            ends = defaultdict[tuple[str, int], list[Status]](list)
+            for record in past:
+                ends[record.cell, record.block].append(record.status)
+            campaign = Campaign(store.folder.name, store, open_ceiling, both, ends)
             tally.begin()
             _run(campaign, Grid(planned.design, past, os.cpu_count() or 1), tally)
+        else:
+            _settle(planned.experiment, store, tally)
     if not tally.standing.ok:
         why = {f"{record.status}: {record.error}" for record in store.records()}
         raise CampaignError(f"no trial of {store.folder} ended well: {'; '.join(sorted(why)[:3])}")
-    return Swept(store.folder, tally.standing, left)
+    return Swept(store.folder, tally.standing, len(left))
 
 
-def remaining(planned: Planned, folder: Path) -> int:
-    """How many trials are not in that folder yet."""
+def remaining(planned: Planned, folder: Path) -> list[Cell]:
+    """The trials that are not in that folder yet."""
     return _left(planned.design, Store(folder).records())
 
 
-def _left(laid_out: Design, past: list[Record]) -> int:
+def _left(laid_out: Design, past: list[Record]) -> list[Cell]:
     done = finished(past)
-    return laid_out.total - sum(
-        (cell.name, block) in done for cell in laid_out.cells for block in range(laid_out.blocks)
-    )
+    cells = (cell for block in range(laid_out.blocks) for cell in laid_out.block(block))
+    return [cell for cell in cells if (cell.name, cell.block) not in done]
+
+
+def _upload(word: str, file: Path) -> Upload:
+    try:
+        return probe(sample.find(word, file.parent))
+    except (UploadError, UsageError) as error:
+        raise type(error)(f"{file}: [job] uploads: {error}") from None
 
 
 def _run(campaign: Campaign, grid: Grid, tally: Tally) -> None:
@@ -117,7 +136,22 @@ def _run(campaign: Campaign, grid: Grid, tally: Tally) -> None:
     tally.end("finished")
 
 
-def _check_alike(laid_out: Design, past: list[Record], folder: Path) -> None:
+def _settle(experiment: Experiment, store: Store, tally: Tally) -> None:
+    """Nothing is left to run. The folder says so, also where an earlier run was stopped short of its
+    last word, or the experiment asks for less by now."""
+    file = store.folder / EXPERIMENT
+    if not file.exists() or file.read_text("utf-8") != experiment.text:
+        store.write(EXPERIMENT, experiment.text)
+    with contextlib.suppress(CampaignError):
+        stands = read(store.folder)
+        if (stands.state, stands.total) == ("finished", tally.standing.total):
+            return
+    tally.end("finished")
+
+
+def _check_alike(
+    laid_out: Design, past: list[Record], folder: Path, mechanisms: Mapping[Host, str]
+) -> None:
     """Only what was measured alike belongs into one campaign."""
     if not past:
         return
@@ -133,6 +167,11 @@ def _check_alike(laid_out: Design, past: list[Record], folder: Path) -> None:
             | {record.ffmpeg_version for record in past if record.settings.ffmpeg not in builds},
             {record.ffmpeg_version for record in past},
         ),
+        "clipkit": ({__version__}, {record.clipkit_version for record in past}),
+        "ceiling": (
+            set(mechanisms.values()),
+            {r.ceiling for r in past if r.host in {host.name for host in mechanisms}},
+        ),
     }
     for what, (here, there) in now.items():
         if not there <= here:
@@ -142,17 +181,23 @@ def _check_alike(laid_out: Design, past: list[Record], folder: Path) -> None:
             )
 
 
-def _describe(planned: Planned, store: Store, open_ceiling: Callable[[Limits], Ceiling]) -> None:
-    cells = planned.design.cells
-    hosts = {cell.host for cell in cells}
-    mechanisms = {str(hosting.check(host, open_ceiling)) for host in hosts}
-    builds = [ffmpeg_builds.find(choice) for choice in sorted({c.settings.ffmpeg for c in cells})]
-    names = Counter(upload.path.name for upload in planned.uploads.values())
+def _describe(planned: Planned, store: Store, mechanisms: set[str]) -> None:
+    choices = sorted({cell.settings.ffmpeg for cell in planned.design.cells})
+    builds = [ffmpeg_builds.find(choice) for choice in choices]
     store.write(EXPERIMENT, planned.experiment.text)
     store.describe(
         environment=environment.describe(builds, ", ".join(sorted(mechanisms))),
-        uploads={
-            upload.path.name if names[upload.path.name] == 1 else word: upload.facts()
-            for word, upload in planned.uploads.items()
-        },
+        uploads=_uploads(planned, store.folder),
     )
+
+
+def _uploads(planned: Planned, folder: Path) -> dict[str, Any]:
+    """The facts of each upload by its name, those that an earlier experiment had included."""
+    path = folder / UPLOADS
+    earlier = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    probed = {upload.sha256 for upload in planned.uploads.values()}
+    found = {name: facts for name, facts in earlier.items() if facts["sha256"] not in probed}
+    names = Counter(upload.path.name for upload in planned.uploads.values()) + Counter(found)
+    for word, upload in planned.uploads.items():
+        found[upload.path.name if names[upload.path.name] == 1 else word] = upload.facts()
+    return found

@@ -212,6 +212,17 @@ def test_a_stale_note_of_a_pid_signals_nobody(here: Path, long: Handle):
     assert "its process was killed" in long._repr_html_()
 
 
+def test_another_campaign_s_sweep_of_that_number_is_not_waited_for(here: Path, long: Handle):
+    short = {**LONG, "settings": {}, "run": {"blocks": 1}, "host": {}}
+    done = sweep(short, name="short", background=True)
+    done.wait(timeout_s=60)
+    path = done.folder / "progress.json"
+    noted = json.loads(path.read_text("utf-8")) | {"pid": holder(long.folder)}
+    path.write_text(json.dumps(noted | {"updated_utc": "2025-01-02T03:04:05+00:00"}), "utf-8")
+    done.wait(timeout_s=5)
+    assert long.running
+
+
 def test_waiting_has_an_end(long: Handle):
     began_s = time.monotonic()
     with pytest.raises(TimeoutError, match=r"still being measured after 0\.3 s"):

@@ -76,6 +76,14 @@ class TestTheFile:
             assert experiment.name == path.stem
             assert list(experiment.combinations())
 
+    def test_a_files_name_need_not_name_a_campaign_where_another_is_given(self) -> None:
+        assert parse("", Path("/experiments/my grid.toml")).name == "my grid"
+
+    def test_a_command_is_kept_to_the_letter(self) -> None:
+        command = "sh -c '{ffmpeg} -i {input} {output}'"
+        text = f'[subject]\nname = "command"\ncommand = "{command}"'
+        assert parsed(text).command == command
+
     def test_one_that_cannot_be_read_is_told(self, tmp_path: Path) -> None:
         with pytest.raises(ExperimentError, match=r"cannot read .*none\.toml: No such file"):
             read(tmp_path / "none.toml")
@@ -176,6 +184,7 @@ class TestExclusions:
         ("[settings]\nconcurrency = [1, 1]", "concurrency: names a level twice"),
         ("[settings]\nconcurrency = []", "concurrency: has no level"),
         ("[settings]\nconcurrency = { from = 4, to = 1 }", "has no or too many levels"),
+        ("[settings]\nconcurrency = { from = 1, to = inf }", "a range is written { from = 1"),
         ("[settings]\nconcurrency = { from = 1 }", "a range is written { from = 1, to = 4"),
         ("[settings]\nconcurrency = { from = 1, to = 4, step = 0 }", "no or too many levels"),
         ("[settings]\ncrf = { from = 0, to = 99 }", "crf: 52 is not legal"),

@@ -100,6 +100,13 @@ class TestDesign:
         other = laid_out(EXPERIMENT.replace("seed = 5", "seed = 6"))
         assert [c.name for c in other.block(0)] != [c.name for c in laid_out().block(0)]
 
+    def test_a_variants_name_tells_what_it_fixes_and_the_rest_is_told(self) -> None:
+        text = (
+            '[job]\nuploads = "film.mp4"\nlength_s = 2\n[settings]\npreset = ["ultrafast", "slow"]\n'
+            '[[variants]]\nname = "one"\n[[variants]]\nname = "two"\nconcurrency = 2'
+        )
+        assert set(laid_out(text).words.values()) == {"one", "one, slow", "two", "two, slow"}
+
     def test_what_a_subject_ignores_makes_no_cell(self) -> None:
         text = '[job]\nuploads = "film.mp4"\nlength_s = 2\n[subject]\nname = ["sketch", "fluent"]\n'
         threads = "[settings]\nencoder_threads = [1, 2, 4]"
@@ -198,6 +205,11 @@ class TestInference:
             less = laid_out("[job]\nuploads = 'film.mp4'\nlength_s = 2").cells[0]
             assert needs_as_much(more, less, CORES)
             assert not needs_as_much(less, more, CORES)
+
+    def test_what_may_need_less_is_run(self) -> None:
+        base = "[job]\nuploads = 'film.mp4'\nlength_s = 2\n[settings]\npreset = 'veryfast'\n"
+        plain = laid_out(base).cells[0]
+        assert not needs_as_much(laid_out(f"{base}mbtree = false").cells[0], plain, CORES)
 
     def test_threads_left_to_ffmpeg_are_as_many_as_it_takes(self) -> None:
         base = "[job]\nuploads = 'film.mp4'\nlength_s = 2\n[settings]\nencoder_threads = "

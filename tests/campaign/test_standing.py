@@ -78,6 +78,13 @@ def test_ends_are_counted_by_what_they_were(tmp_path: Path, laid_out: Design) ->
     assert "3 of 6 trials, 1 out of memory, 1 inferred" in now.words
 
 
+def test_what_others_disturbed_did_not_end_well(tmp_path: Path, laid_out: Design) -> None:
+    watching = tally(tmp_path, laid_out)
+    first = laid_out.block(0)[0]
+    ended(watching, (first, record(first, Status.INVALID_NOISE)))
+    assert (watching.standing.ok, watching.standing.failed) == (0, 1)
+
+
 def test_warm_ups_and_cancelled_attempts_do_not_count(tmp_path: Path, laid_out: Design) -> None:
     watching = tally(tmp_path, laid_out)
     first = laid_out.block(0)[0]

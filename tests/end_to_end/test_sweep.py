@@ -7,6 +7,7 @@ import random
 import signal
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,46 @@ class TestASweep:
         assert (folder / "runs.jsonl").read_bytes().startswith(before)
         assert (folder / "experiment.toml").read_text() == text
 
+    def test_one_that_asks_for_less_by_now_is_finished(
+        self, experiment: Path, tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "results" / "trying"
+        with start("sweep", experiment, cwd=tmp_path) as process:
+            until(lambda: (folder / "runs.jsonl").exists() and len(rows(folder)) > 8)
+            process.kill()
+        assert json.loads((folder / "progress.json").read_text())["state"] == "running"
+        experiment.write_text(experiment.read_text().replace("blocks = 2", "blocks = 1"))
+        ran = clipkit("sweep", experiment, "--json", cwd=tmp_path)
+        assert (ran.json["ran"], ran.json["total"]) == (0, 8)
+        standing = json.loads((folder / "progress.json").read_text())
+        assert (standing["state"], standing["total"]) == ("finished", 8)
+        assert (folder / "experiment.toml").read_text() == experiment.read_text()
+
+    def test_uploads_of_an_earlier_experiment_stay_known(
+        self, experiment: Path, make: Callable[..., Path], tmp_path: Path
+    ) -> None:
+        assert clipkit("sweep", experiment, cwd=tmp_path).code == 0
+        other = make("other.mp4")
+        text = experiment.read_text()
+        experiment.write_text(
+            text.replace('uploads = "', f'uploads = ["{other}", "', 1).replace(
+                'small.mp4"', 'small.mp4"]', 1
+            )
+        )
+        assert clipkit("sweep", experiment, cwd=tmp_path).code == 0
+        experiment.write_text(text)
+        uploads = json.loads((tmp_path / "results" / "trying" / "uploads.json").read_text())
+        assert set(uploads) == {"small.mp4", "other.mp4"}
+
+    def test_a_ceiling_of_another_kind_is_another_campaign(
+        self, experiment: Path, tmp_path: Path
+    ) -> None:
+        assert clipkit("sweep", experiment, cwd=tmp_path).code == 0
+        experiment.write_text(experiment.read_text().replace("blocks = 2", "blocks = 3"))
+        ran = clipkit("sweep", experiment, "--ceiling", "watchdog", cwd=tmp_path)
+        assert ran.code == 1
+        assert "another ceiling" in ran.complaint
+
     def test_another_experiment_does_not_get_its_name(
         self, experiment: Path, tmp_path: Path
     ) -> None:
@@ -184,6 +225,7 @@ class TestMistakes:
         ran = clipkit("sweep", experiment, cwd=tmp_path)
         assert ran.code == 1
         assert f"{tmp_path / 'none.mp4'}" in ran.complaint
+        assert "trying.toml: [job] uploads: " in ran.complaint
         assert not (tmp_path / "results").exists()
 
     def test_a_wrong_key_is_wrong_use(self, experiment: Path, tmp_path: Path) -> None:
