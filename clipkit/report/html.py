@@ -39,9 +39,18 @@ def _of_a_sweep(campaign: Path) -> str:
         names.append("3-optimum")
     parts = [page.folded(page.body(_executed(name, campaign), first_screen=True)) for name in names]
     shown = sweep_page.first_screen(campaign)
-    best = Markup(shown.pop("best")._repr_html_())  # noqa: S704 (escapes what it holds)
-    claims = sweep_page.claims(campaign) if is_quick_wins else None
-    return page.render("sweep", parts=parts, best=best, claims=claims, **shown)
+    shown["best"] = Markup(shown["best"]._repr_html_())  # noqa: S704 (escapes what it holds)
+    if is_quick_wins:
+        shown |= {"claims": sweep_page.claims(campaign), "charts": [_claims_chart(campaign)]}
+    return page.render("sweep", parts=parts, **shown)
+
+
+def _claims_chart(campaign: Path) -> page.Chart:
+    """What `4-quick-wins` has just drawn."""
+    return page.Chart(
+        page.picture(campaign / "figures" / "claims.svg"),
+        "Every claim's effects with their intervals, in numbers in the table below",
+    )
 
 
 def _executed(name: str, campaign: Path) -> Path:

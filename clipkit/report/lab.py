@@ -29,7 +29,8 @@ _OURS = ".clipkit"
 _QUIET = (
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
-    "--log-level=ERROR",
+    "--LabApp.log_level=ERROR",
+    "--ServerApp.log_level=ERROR",
 )
 
 
