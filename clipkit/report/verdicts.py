@@ -21,6 +21,7 @@ from clipkit.report.sections import Section
 from clipkit.report.style import nothing, picture
 from clipkit.report.subjects import outcome
 from clipkit.tables import Table
+from clipkit.trial.record import Status
 from clipkit.tuning.best import how
 from clipkit.tuning.claims import Effect, Outcome, Side, Verdict, verdicts
 from clipkit.tuning.claims import words as claim_words
@@ -123,8 +124,7 @@ def memory(judged: Judged) -> Exhibit:
     """How much so many clips at once need, and how many would fit."""
     verdict = next(verdict for verdict in judged.verdicts if verdict.id == "C2")
     bars = at_once_chart.bars(verdict)
-    rooms = [effect.condition.room_bytes for effect in verdict.judged]
-    room_bytes = min((room for room in rooms if room is not None), default=None)
+    room_bytes = at_once_chart.room_bytes(verdict)
     sizes = sorted({bar.lines for bar in bars})
 
     def draw(figure: Figure) -> None:
@@ -141,13 +141,21 @@ def memory(judged: Judged) -> Exhibit:
             bar.subject,
             str(bar.at_once),
             "–" if bar.peak_bytes is None else fmt.size(bar.peak_bytes),
-            "extrapolated" if bar.extrapolated else "measured",
+            _how_known(bar),
         )
         for bar in bars
     )
     drawn = picture("at-once", f"Peak memory. {verdict.found}", (WIDE_PX, 330), draw)
     heads = ("size", "subject", "clips at once", "peak memory", "how it is known")
     return keep(judged.figures, Exhibit(drawn, Table(heads, rows)))
+
+
+def _how_known(bar: at_once_chart.Bar) -> str:
+    if bar.extrapolated:
+        return "extrapolated"
+    if bar.status is not Status.OK:
+        return outcome(bar.status)
+    return "measured" if bar.peak_bytes is not None else "unknown"
 
 
 def rules(judged: Judged) -> Table:

@@ -15,6 +15,7 @@ from clipkit.format import MIB
 from clipkit.report import verdicts as shown
 from clipkit.report.charts import at_once, forest
 from clipkit.settings import Settings
+from clipkit.trial.record import Status
 from clipkit.tuning.claims import Finding, verdicts
 
 LARGE = Place(lines=1080)
@@ -77,6 +78,37 @@ def test_the_bars_have_the_highest_peaks_what_ran_out_and_what_would_fit(judged)
     ]
     assert [b.peak_bytes and b.peak_bytes // MIB for b in fluent][:3] == [60, 102, 150]
     assert fluent[-1].peak_bytes is None
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_bars_are_of_the_largest_ceiling_alone_and_find_room(tmp_path):
+    three = replace(ORIGINAL, concurrency=3)
+    small = Place(memory_mb=96)
+    rows = table([
+        cut(),
+        cut(settings=three, peak_anon_bytes=400 * MIB),
+        cut(place=small),
+        cut(settings=three, place=small, peak_anon_bytes=80 * MIB),
+    ])  # fmt: skip
+    found = verdicts(rows)
+    verdict = next(v for v in found if v.id == "C2")
+    assert at_once.room_bytes(verdict) == 512 * MIB
+    assert [bar.at_once for bar in at_once.bars(verdict)] == [1, 3]
+    assert shown.memory(shown.Judged(tmp_path, found)).picture.png
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_unknown_peak_and_a_timeout_did_not_run_out_of_memory(tmp_path):
+    two, three = (replace(ORIGINAL, concurrency=n) for n in (2, 3))
+    late = replace(cut(settings=three), status=Status.TIMEOUT, wall_s=None, peak_anon_bytes=None)
+    found = verdicts(table([cut(peak_anon_bytes=0), cut(settings=two, peak_anon_bytes=None), late]))
+    bars = at_once.bars(next(v for v in found if v.id == "C2"))
+    assert [bar.lacks for bar in bars if bar.peak_bytes is None] == ["unknown", "timeout"]
+    assert [row[4] for row in shown.memory(shown.Judged(tmp_path, found)).table.rows] == [
+        "measured",
+        "unknown",
+        "timed out",
+    ]
 
 
 def test_the_exhibits_are_drawn_and_kept(judged):

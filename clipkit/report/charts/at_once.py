@@ -16,36 +16,53 @@ from clipkit.format import MIB
 from clipkit.report import style
 from clipkit.trial.record import Status
 from clipkit.tuning.candidates import USABLE_FRACTION
-from clipkit.tuning.claims import Fit, Verdict
+from clipkit.tuning.claims import Fit, Side, Verdict
 from clipkit.tuning.claims.changes import PRESET
+from clipkit.tuning.claims.evidence import RAN_OUT
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
     """The highest peak of all runs of one subject with so many clips of one size at once; None where
-    it ran out of memory. `extrapolated`: on the line through the measured ones."""
+    one did not finish, as `status` says, or where no peak is known. `extrapolated`: on the line
+    through the measured ones."""
 
     subject: str
     lines: int
     at_once: int
     peak_bytes: int | None
+    status: Status
     extrapolated: bool
+
+    @property
+    def lacks(self) -> str:
+        """Why there is no peak, in words for a narrow column."""
+        if self.status in RAN_OUT:
+            return "ran out"
+        return "unknown" if self.status is Status.OK else str(self.status)
+
+
+def room_bytes(verdict: Verdict) -> int | None:
+    """What the largest ceiling that was judged leaves for the job: peaks under others are not
+    comparable with it. None where nothing was judged."""
+    rooms = [effect.condition.room_bytes for effect in verdict.judged]
+    return max((room for room in rooms if room is not None), default=None)
 
 
 def bars(verdict: Verdict) -> list[Bar]:
-    """Of the verdict on claim C2: by size, then by how many at once; one thread a clip."""
-    peaks: dict[tuple[int, int, str], list[int | None]] = {}
+    """Of the verdict on claim C2, under `room_bytes`: by size, then by how many at once; one thread
+    a clip."""
+    room = room_bytes(verdict)
+    sides: dict[tuple[int, int, str], list[Side]] = {}
     for effect in verdict.judged:
+        if effect.condition.room_bytes != room:
+            continue
         for side, count in ((effect.before, 1), (effect.after, effect.at_once)):
             if side and side.variant.settings.encoder_threads == 1:
                 key = (effect.condition.lines, count, side.variant.subject)
-                ended_well = side.status is Status.OK
-                peaks.setdefault(key, []).append(side.peak_bytes if ended_well else None)
-    measured = [
-        Bar(subject, lines, count, None if None in own else max(p for p in own if p), False)
-        for (lines, count, subject), own in peaks.items()
-    ]
-    known = measured + [_at_the_limit(fit) for fit in verdict.fits if _shown(fit)]
+                sides.setdefault(key, []).append(side)
+    measured = [_measured(key, own) for key, own in sides.items()]
+    known = measured + [_at_the_limit(fit) for fit in verdict.fits if _shown(fit, room)]
     return sorted(
         known, key=lambda bar: (bar.lines, bar.subject != "fluent", bar.subject, bar.at_once)
     )
@@ -54,12 +71,13 @@ def bars(verdict: Verdict) -> list[Bar]:
 def draw_bars(own: Sequence[Bar], ax: Axes, room_bytes: int | None) -> Axes:
     """The bars of one size of frame, side by side; extrapolated ones hatched."""
     style.title(ax, f"{own[0].lines}p", "highest of all runs, whole job")
-    room = (room_bytes or max(bar.peak_bytes or 0 for bar in own)) / MIB
+    highest = max(bar.peak_bytes or 0 for bar in own) / MIB
+    room = room_bytes / MIB if room_bytes else max(highest, 1.0)
     for place, bar in enumerate(own):
         color = style.color("recommended" if bar.subject == "clipkit" else bar.subject)
         if bar.peak_bytes is None:
             ax.plot(place, room * 0.97, marker="X", color=style.FAILURE, markersize=9)
-            ax.text(place, room * 0.9, "ran out", ha="center", va="top", color=style.FAILURE)
+            ax.text(place, room * 0.9, bar.lacks, ha="center", va="top", color=style.FAILURE)
             continue
         height = bar.peak_bytes / MIB
         ax.bar(
@@ -82,7 +100,7 @@ def draw_bars(own: Sequence[Bar], ax: Axes, room_bytes: int | None) -> Axes:
     if room_bytes is not None:
         ax.axhline(room, color=style.FAILURE, linewidth=1.4)
         ax.axhline(room * USABLE_FRACTION, color=style.FAILURE, linewidth=0.8, linestyle="--")
-    ax.set_ylim(0, room * 1.12)
+    ax.set_ylim(0, max(room, highest) * 1.12)
     ax.set_xlim(-0.6, len(own) - 0.4)
     ax.set_xticks(range(len(own)), [f"{bar.subject}\n{bar.at_once} at once" for bar in own])
     ax.tick_params(axis="x", length=0, labelsize=7.5)
@@ -108,10 +126,18 @@ def legend(room_bytes: int | None) -> list[Artist]:
     return entries
 
 
-def _shown(fit: Fit) -> bool:
-    return fit.preset == PRESET and fit.extrapolated
+def _measured(key: tuple[int, int, str], own: Sequence[Side]) -> Bar:
+    lines, count, subject = key
+    failed = [side.status for side in own if side.status is not Status.OK]
+    status = next((s for s in failed if s in RAN_OUT), failed[0] if failed else Status.OK)
+    peaks = [side.peak_bytes for side in own if side.peak_bytes is not None]
+    return Bar(subject, lines, count, None if failed else max(peaks, default=None), status, False)
+
+
+def _shown(fit: Fit, room_bytes: int | None) -> bool:
+    return fit.preset == PRESET and fit.extrapolated and fit.room_bytes == room_bytes
 
 
 def _at_the_limit(fit: Fit) -> Bar:
     peak_bytes = fit.one_bytes + fit.each_more_bytes * (fit.clips - 1)
-    return Bar(fit.subject, fit.lines, fit.clips, int(peak_bytes), True)
+    return Bar(fit.subject, fit.lines, fit.clips, int(peak_bytes), Status.OK, True)
