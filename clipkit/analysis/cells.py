@@ -17,12 +17,17 @@ from clipkit.trial.record import Status
 
 PLACE = ("host", "memory_limit_bytes", "cpu_quota", "reserve_bytes", "usd_per_month")
 JOB = ("upload_sha256", "width", "height", "fps", "codec", "upload_s", "clips", "clip_s")
+ALIKE = (*PLACE, *JOB)
+"""Only what has these in common is compared: one host, one job."""
 SOURCE = ("ceiling", "ffmpeg_version", "host_id")
 
 BEST, TIE = "best", "tie"
 
 _FITS = 50
 """Rounds of the fit of blocks; where every block has every cell, the first is exact."""
+
+_RANKS = {str(Status.OOM): 0, str(Status.OK): 2, str(Status.OOM_INFERRED): 3}
+"""Which of its runs' ends stands for a cell, the lowest; any other failure comes second."""
 
 Codes = NDArray[np.intp]
 Values = NDArray[np.float64]
@@ -48,12 +53,12 @@ def identity() -> list[str]:
 def cells(table: pd.DataFrame) -> pd.DataFrame:
     """The table of `analysis.table.load`, one row a cell, in the order they were first tried.
 
-    Besides `identity()`: `status` (ok if any run was; else the first failure, one that happened
-    before one that was inferred), `runs` (that finished), `failures` (attempts that were run and
-    did not), `wall_s` (geometric mean), `wall_low_s` and `wall_high_s` (95 %), the same for a clip
+    Besides `identity()`: `status` (what failed once has failed, its good runs were luck: running out
+    of memory before other failures; inferred only where no run says otherwise), `runs` (that
+    finished), `failures` (attempts that were run and did not), `wall_s` (geometric mean), `wall_low_s` and `wall_high_s` (95 %), the same for a clip
     as `s_per_clip`, `s_per_clip_low`, `s_per_clip_high`, `peak_anon_bytes` (highest),
     `orchestrator_fraction` (of all CPU), and as means `cpu_s`, `throttled_s`, `output_bytes`;
-    `run_ids` (list). Unknown is NaN or NA.
+    `run_ids` (list). Unknown is NaN or NA, as are the times of what failed.
 
     Two or three repeats say little of their own noise, so every interval is drawn from the noise
     of all cells together (`noise`). What a block has in common, since the machine drifts, is taken
@@ -71,6 +76,7 @@ def cells(table: pd.DataFrame) -> pd.DataFrame:
 
     fit, runs = _fit(rows), grouped["runs"].to_numpy()
     wall_s, spread = np.exp(_mean(fit.codes, fit.logs, count)), _noise(fit)
+    wall_s[failed_once(grouped).to_numpy(dtype=bool)] = np.nan
     factor = np.full(count, np.nan)
     if spread is not None:
         factor[runs > 0] = np.exp(spread.half_width / np.sqrt(runs[runs > 0]))
@@ -88,6 +94,11 @@ def cells(table: pd.DataFrame) -> pd.DataFrame:
         grouped[column] = _mean(codes[finished], _floats(ran[column]), count)
     grouped["run_ids"] = _lists(codes, rows["run_id"], count)
     return grouped
+
+
+def failed_once(grouped: pd.DataFrame) -> pd.Series[bool]:
+    """Which of the cells failed in any run that was tried, or were inferred to."""
+    return grouped["status"] != str(Status.OK)
 
 
 def noise(table: pd.DataFrame) -> Noise | None:
@@ -174,7 +185,7 @@ def _first_of_each(codes: Codes) -> Codes:
 
 def _worth_telling(codes: Codes, status: pd.Series[str]) -> Codes:
     """The row whose status stands for its cell."""
-    rank = np.where(status == str(Status.OK), 0, np.where(status == str(Status.OOM_INFERRED), 2, 1))
+    rank = status.map(_RANKS).fillna(1).to_numpy(dtype=int)
     order = np.lexsort((np.arange(len(codes)), rank, codes))
     return order[np.unique(codes[order], return_index=True)[1]]
 

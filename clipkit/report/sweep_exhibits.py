@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -53,7 +54,16 @@ def frontier(opened: Explored) -> Exhibits:
     """Time a clip against peak memory, a front for each ceiling; one picture for each job and
     CPU quota, whose times cannot be compared."""
     ours = opened.ours()
-    apart = ("upload", "upload_sha256", "clips", "clip_s", "cpu_quota", "host", "host_id")
+    apart = (
+        "upload",
+        "upload_sha256",
+        "clips",
+        "clip_s",
+        "cpu_quota",
+        "reserve_bytes",
+        "host",
+        "host_id",
+    )
     parts = _parts(ours, [f for f in ours.factors if f.column in apart])
     return Exhibits(tuple(_frontier(part, number) for number, part in enumerate(parts, start=1)))
 
@@ -149,7 +159,9 @@ def _parts(opened: Explored, others: Sequence[Factor]) -> list[Explored]:
 
 def _cells_table(part: Explored, by: Sequence[str]) -> Table:
     """The cells from the fastest on, failures last."""
-    cells = part.cells.assign(standing=cell_table.standing(part.cells, part.noise, by))
+    cells = part.cells.assign(
+        standing=cell_table.standing(part.cells, part.noise, cell_table.ALIKE)
+    )
     ordered = cells.sort_values([*by, "s_per_clip"], kind="stable", na_position="last")
     words = part.words()
     rows = tuple(
@@ -160,7 +172,7 @@ def _cells_table(part: Explored, by: Sequence[str]) -> Table:
             _interval(row["s_per_clip_low"], row["s_per_clip_high"], " s"),
             format.size(None if pd.isna(row["peak_anon_bytes"]) else int(row["peak_anon_bytes"])),
             str(row["runs"]),
-            outcome(row["status"]),
+            _ended(row),
             {cell_table.BEST: "fastest"}.get(row["standing"], row["standing"]),
         )
         for row in ordered.head(_ROWS).to_dict("records")
@@ -181,6 +193,12 @@ def _cut(
     whole = len(rows) if of is None else of
     caption = f"The first {_ROWS} of {whole} rows; all are in `cells`." if whole > _ROWS else ""
     return Table(heads, rows[:_ROWS], caption, frozenset(m for m in marked if m < _ROWS))
+
+
+def _ended(row: dict[Any, Any]) -> str:
+    """How a cell ended; in how many of its runs, where only some failed."""
+    partly = f" in {row['failures']} of {row['runs'] + row['failures']} runs"
+    return outcome(row["status"]) + (partly if row["failures"] and row["runs"] else "")
 
 
 def _interval(low: float | None, high: float | None, unit: str) -> str:

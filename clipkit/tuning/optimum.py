@@ -78,7 +78,8 @@ def optima(table: pd.DataFrame, **wanted: Unpack[Wanted]) -> tuple[Optimum, ...]
     rows = evidence(table)
     matching = _matching(rows, {"subject": ENGINE} | wanted)
     spread = cell_station.noise(table)
-    grouped = cell_station.cells(matching)
+    grouped = cell_station.cells(table)
+    grouped = grouped[grouped["cell"].isin(matching["cell"])]
     found: list[Optimum] = []
     for _, place in grouped.groupby(_by(grouped, (*PLACE, *JOB)), **_APART):
         own = rows[rows["cell"].isin(place["cell"])]
@@ -123,8 +124,8 @@ def _by(cells: pd.DataFrame, columns: Sequence[str]) -> list[Any]:
 
 def _optimum(cells: pd.DataFrame, rows: pd.DataFrame, spread: Noise | None) -> Optimum | None:
     """Of cells that encode alike on one host; None where none finished in all its runs."""
-    failed = _failed(cells)
-    out = failed & _ran_out(cells, rows)
+    failed = cell_station.failed_once(cells)
+    out = cells["status"].isin([str(Status.OOM), str(Status.OOM_INFERRED)])
     finished = cells[~failed]
     if finished.empty:
         return None
@@ -162,25 +163,14 @@ def _optimum(cells: pd.DataFrame, rows: pd.DataFrame, spread: Noise | None) -> O
     )
 
 
-def _failed(cells: pd.DataFrame) -> pd.Series[bool]:
-    """What failed once has failed: its good runs were luck."""
-    return (cells["failures"] > 0) | (cells["status"] != str(Status.OK))
-
-
 def _without_optimum(encodings: Sequence[pd.DataFrame]) -> tuple[str, ...]:
     """Encodings of which no cell finished, in words."""
     return tuple(
         f"{encoding_words(_settings(cells.iloc[0].to_dict()))}: none of its {len(cells)} settings "
         "finished here in every run"
         for cells in encodings
-        if _failed(cells).all()
+        if cell_station.failed_once(cells).all()
     )
-
-
-def _ran_out(cells: pd.DataFrame, rows: pd.DataFrame) -> pd.Series[bool]:
-    """Cells of which a run ran out of memory, or would have."""
-    ends = rows["status"].isin([str(Status.OOM), str(Status.OOM_INFERRED)])
-    return cells["cell"].isin(rows.loc[ends, "cell"])
 
 
 def _choices(finished: pd.DataFrame) -> Iterator[Choice]:

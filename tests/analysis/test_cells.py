@@ -113,7 +113,9 @@ def test_nothing_repeated_has_no_interval(tmp_path: Path):
     [
         ((Status.OOM_INFERRED, Status.OOM), "oom", 0, 1),
         ((Status.TIMEOUT, Status.FAILED), "timeout", 0, 2),
-        ((Status.OOM, Status.OK), "ok", 1, 1),
+        ((Status.OOM, Status.OK), "oom", 1, 1),
+        ((Status.OK, Status.FAILED, Status.OOM), "oom", 1, 2),
+        ((Status.OK, Status.OOM_INFERRED), "ok", 1, 0),
         ((Status.OOM_INFERRED, Status.OOM_INFERRED), "oom_inferred", 0, 0),
     ],
 )
@@ -126,6 +128,16 @@ def test_a_cells_status_is_what_is_worth_telling(
     ]
     (found,) = cells.cells(loaded(tmp_path, records)).to_dict("records")
     assert (found["status"], found["runs"], found["failures"]) == (told, runs, failures)
+    assert math.isnan(found["wall_s"]) == (told != "ok")
+
+
+def test_a_cell_that_failed_once_is_neither_the_fastest_nor_a_tie(tmp_path: Path):
+    lucky = [run("a", 0, 1.0), run("a", 1, None, Status.OOM), run("a", 2, 1.0)]
+    data = loaded(tmp_path, [*lucky, *(run("b", block, 1.01) for block in range(3))])
+    found = cells.cells(data)
+    assert cells.failed_once(found).tolist() == [True, False]
+    standing = cells.standing(found, cells.noise(data), [])
+    assert dict(zip(found["cell"], standing, strict=True)) == {"a": "", "b": cells.BEST}
 
 
 def test_a_campaign_without_records_has_no_cells(sweep: pd.DataFrame):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import inventing_sweep
@@ -66,9 +67,21 @@ def test_what_ran_out_of_memory_has_no_time_and_says_so(map_: heat.HeatMap):
     said = texts(figure)
     assert said.count("OOM\n") == sum(tile.status is Status.OOM for tile in lost)
     assert "not run: a smaller one ran out of memory" in said
-    assert "fastest for each memory ceiling" in said
+    assert "fastest for each host and job" in said
     assert "n = 3 runs a tile" in said
     assert "95 % interval" in said
+
+
+def test_a_cell_that_ran_out_once_is_hatched_and_says_in_how_many_runs(map_: heat.HeatMap):
+    panel = map_.panels[0]
+    lucky = replace(
+        panel.tiles[0], status=Status.OOM, s_per_clip=None, runs=1, failures=2, standing=""
+    )
+    figure = Figure()
+    heat_drawing.draw_heat_maps(replace(map_, panels=(replace(panel, tiles=(lucky,)),)), figure)
+    said = texts(figure)
+    assert "OOM 2/3\n" in said
+    assert "ran out of memory (2/3: in 2 of 3 runs)" in said
 
 
 def test_a_failure_and_a_timeout_look_otherwise_than_running_out_of_memory():

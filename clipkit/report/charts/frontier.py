@@ -60,7 +60,7 @@ def cell_fronts(
     cells: pd.DataFrame, noise: Noise | None, words: Mapping[str, str]
 ) -> tuple[Front, ...]:
     """A front for each memory ceiling among the cells; `words` says by its name what each is."""
-    standing = cell_table.standing(cells, noise, [_PLACE])
+    standing = cell_table.standing(cells, noise, cell_table.ALIKE)
     fronts = []
     for limit in reversed(levels_of(_PLACE, cells[_PLACE])):
         inside = cells[at(cells, _PLACE, [limit])]

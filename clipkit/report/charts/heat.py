@@ -113,14 +113,14 @@ def heat_points(
     layout: Layout | None = None,
     fixed: Sequence[str] = (),
 ) -> HeatMap:
-    """The heat map of these cells (`analysis.cells.cells`); best and ties are told for each row.
+    """The heat map of these cells (`analysis.cells.cells`); best and ties are told for each host and job.
 
     Raises CampaignError where several cells fall on one place: something else varies too.
     """
     layout = layout or usual_layout(cells)
     known = {column: levels_of(column, cells[column]) for column in layout.used}
     _refuse_crowds(cells, layout)
-    standing = cell_table.standing(cells, noise, [layout.rows])
+    standing = cell_table.standing(cells, noise, cell_table.ALIKE)
     places = {column: _positions(cells[column], known[column]) for column in layout.used}
     placed = cells.assign(standing=standing, **{f"at_{c}": places[c] for c in layout.used})
     panels = []
@@ -173,7 +173,7 @@ def _known(value: float) -> float | None:
 
 def words(heat: HeatMap) -> str:
     """What the tiles rest on, in one line: repeats, interval, what was held fixed."""
-    runs = sorted({tile.runs for tile in heat.tiles if tile.runs})
+    runs = sorted({tile.runs for tile in heat.tiles if tile.s_per_clip is not None})
     said = (
         [f"n = {'–'.join(dict.fromkeys((str(runs[0]), str(runs[-1]))))} runs a tile"]
         if runs

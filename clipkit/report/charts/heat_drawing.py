@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -100,7 +101,7 @@ def draw_heat(tiles: Sequence[Tile], ax: Axes, norm: LogNorm | None, numbers: bo
                 )
             )  # fmt: skip
         for tile in failed if numbers else ():
-            _write(tile, look.text, style.INK, ax, boxed=look.fill)
+            _write(tile, f"{look.text}{_share(tile)}", style.INK, ax, boxed=look.fill)
     if tiles:
         ax.add_patch(PathPatch(_squares(tiles), fill=False, edgecolor="white", zorder=2))
     for standing, line in _OUTLINES.items():
@@ -195,6 +196,11 @@ def _number(s_per_clip: float) -> str:
     return f"{s_per_clip:.0f}" if s_per_clip >= 100 else f"{s_per_clip:.3g}"
 
 
+def _share(tile: Tile) -> str:
+    """` 2/3` where only some of the runs failed."""
+    return f" {tile.failures}/{tile.runs + tile.failures}" if tile.runs else ""
+
+
 def _contrast(color: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str:
     """Ink or white, whichever is told apart better (relative luminance, WCAG 2)."""
     linear = np.where(color[:3] <= 0.04045, color[:3] / 12.92, ((color[:3] + 0.055) / 1.055) ** 2.4)
@@ -216,9 +222,8 @@ def _color_bar(norm: LogNorm, axes: Any, figure: Figure) -> None:
 
 
 def _legend(heat: HeatMap) -> list[Patch | Line2D]:
-    each = levels.name(heat.layout.rows)
-    several = f" for each {each}" if len(heat.levels[heat.layout.rows]) > 1 else ""
-    standings = {tile.standing for tile in heat.tiles}
+    standings = Counter(tile.standing for tile in heat.tiles)
+    several = " for each host and job" if standings[BEST] > 1 else ""
     handles: list[Patch | Line2D] = []
     if BEST in standings:
         handles.append(
@@ -227,16 +232,25 @@ def _legend(heat: HeatMap) -> list[Patch | Line2D]:
     if TIE in standings:
         handles.append(Patch(fill=False, edgecolor=style.INK, linewidth=1.2, linestyle=(0, (3, 2)),
                              label="tie: within the noise of the fastest"))  # fmt: skip
-    found = {tile.status for tile in heat.tiles if tile.s_per_clip is None}
+    lost = [tile for tile in heat.tiles if tile.s_per_clip is None]
+    found = {tile.status for tile in lost}
     handles += [
         Patch(
             facecolor=look.fill,
             edgecolor=look.line,
             hatch=look.hatch,
             linewidth=0,
-            label=look.legend,
+            label=look.legend + _partly([tile for tile in lost if tile.status is status]),
         )
         for status, look in FAILURES.items()
         if status in found
     ]
     return handles
+
+
+def _partly(failed: Sequence[Tile]) -> str:
+    """Explains the share in tiles of which some runs did finish."""
+    for tile in failed:
+        if tile.runs:
+            return f" ({tile.failures}/{tile.runs + tile.failures}: in {tile.failures} of {tile.runs + tile.failures} runs)"
+    return ""

@@ -75,8 +75,8 @@ def draw_scalings(lines: Sequence[Line], figure: Figure, fixed: Sequence[str] = 
     for ax in axes[1]:
         ax.set_ylim(0, highest)
     axes[0, 0].set_ylabel("wall time a clip (s)")
-    axes[1, 0].set_ylabel("speed-up over one at a time")
-    runs = sorted({step.runs for line in lines for step in line.steps if step.runs})
+    axes[1, 0].set_ylabel("speed-up over the fewest at a time")
+    runs = sorted({step.runs for line in lines for step in line.steps if step.s_per_clip})
     n = "–".join(dict.fromkeys(map(str, (runs[0], runs[-1])))) if runs else "0"
     said = (f"n = {n} runs a point", "bars: 95 % intervals", *fixed)
     style.heading(figure, "Scaling with concurrency", levels.plain("  ·  ".join(said)))
