@@ -85,7 +85,7 @@ class Campaign:
     def recommend(self, **singled_out: Unpack[SingledOut]) -> Optimum | Recommendation:
         """The best settings for one host and job: see `clipkit.recommend`."""
         known = self.recommendation
-        if known and not singled_out:
+        if known and all(value is None for value in singled_out.values()):
             return known
         return optimum(self.table, **self._wanted(singled_out))
 

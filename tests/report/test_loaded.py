@@ -35,6 +35,7 @@ def test_a_tuning_recommends_what_it_recommended(tuned: Path):
     found = clipkit.recommend(tuned)
     assert isinstance(found, Recommendation)
     assert clipkit.load(tuned).recommend() == found
+    assert clipkit.recommend(tuned, host=None, clip_s=None) == found
 
 
 def test_a_sweep_over_several_hosts_recommends_for_the_one_that_is_singled_out(swept: Path):
