@@ -22,13 +22,21 @@ def given_or_newest(campaign: str) -> Path:
     """
     if campaign:
         return Path(campaign).resolve()
-    found = [folder for results in _RESULTS for folder in results.glob("*") if finished(folder)]
+    found = [folder for results in _RESULTS for folder in results.glob("*") if _is_usable(folder)]
     if not found:
         raise CampaignError(
             "no finished campaign in results: set the parameter campaign to a campaign's folder, "
             "or make one with `clipkit sweep` or `clipkit tune`"
         )
     return max(found, key=lambda folder: (folder / RUNS).stat().st_mtime).resolve()
+
+
+def _is_usable(campaign: Path) -> bool:
+    """Whether it is finished; a damaged one is no reason not to show another."""
+    try:
+        return finished(campaign)
+    except (CampaignError, OSError):
+        return False
 
 
 def is_sweep(campaign: Path) -> bool:
@@ -41,7 +49,10 @@ def is_sweep(campaign: Path) -> bool:
         return False
     except (OSError, ValueError) as error:
         raise CampaignError(f"{path} cannot be read: {error}") from None
-    return bool(experiment.get("run", {}).get("strategy") != "tune")
+    run = experiment.get("run", {})
+    if not isinstance(run, dict):
+        raise CampaignError(f"{path} cannot be read: run is no table")
+    return run.get("strategy") != "tune"
 
 
 def finished(campaign: Path) -> bool:

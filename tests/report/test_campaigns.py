@@ -45,6 +45,18 @@ def test_otherwise_the_newest_finished_one_here_or_one_up(
     assert given_or_newest("") == newest
 
 
+def test_a_damaged_one_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    whole = write_campaign(tmp_path / "results" / "whole", 500)
+    for damage in ("{", "{}", "[]"):
+        folder = write_campaign(tmp_path / "results" / f"damaged{damage}", 100)
+        (folder / "progress.json").write_text(damage, "utf-8")
+    for damage in ("name =", "run = 3"):
+        folder = write_campaign(tmp_path / "results" / damage, 100, None)
+        (folder / "experiment.toml").write_text(damage, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert given_or_newest("") == whole
+
+
 def test_without_any_the_error_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CampaignError, match=r"set the parameter campaign .* `clipkit sweep`"):
