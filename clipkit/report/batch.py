@@ -1,7 +1,7 @@
 """One notebook executed for several files of parameters, ending in a page that lists them all.
 
-What is finished is known by the executed notebook itself: it says of which cells and parameters it
-was made, so an interrupted batch goes on where it was, and needs no other book-keeping.
+What is finished is known by the executed notebook itself: it says of which cells, parameters and
+records it was made, so an interrupted batch goes on where it was, and needs no other book-keeping.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import yaml
 from nbformat import ValidationError
 from papermill.iorw import read_yaml_file
 
+from clipkit import __version__
+from clipkit.campaign.store import RUNS
 from clipkit.errors import Cancelled, NotebookError, OutputError, ReportError
 from clipkit.report import batch_page, notebook, parameters
 from clipkit.report.batch_page import Ended, Item
@@ -56,7 +58,8 @@ def plan(word: str, files: Sequence[Path], folder: Path | None) -> Batch:
     """The batch of a notebook (as `notebook.find` knows it) and its files of parameters.
 
     Raises NotebookError, before anything runs, for an unknown notebook, a file that cannot be read
-    or holds a parameter that the notebook lacks, and two files of one name.
+    or holds a parameter that the notebook lacks, two files of one name, and one whose output would
+    be the notebook.
     """
     source = notebook.find(word)
     known = notebook.declared(source)
@@ -72,7 +75,13 @@ def plan(word: str, files: Sequence[Path], folder: Path | None) -> Batch:
         for name in given:
             if name not in known:
                 raise NotebookError(f"{file}: {parameters.unknown(name, known)}")
-        items[file.stem] = Item(file.stem, given, folder / f"{file.stem}.ipynb")
+        executed = folder / f"{file.stem}.ipynb"
+        if executed.resolve() == source.resolve():
+            raise NotebookError(
+                f"{file}: what is executed would overwrite the notebook {source} itself: "
+                "rename the file, or give another --out"
+            )
+        items[file.stem] = Item(file.stem, given, executed)
     return Batch(source, folder, tuple(items.values()))
 
 
@@ -138,10 +147,23 @@ def _stamp(executed: Path, made_of: str, duration_s: float) -> None:
 
 
 def _made_of(source: Path, given: Mapping[str, Any]) -> str:
-    """A digest of the notebook's cells, not of its outputs, and of the parameters."""
+    """A digest of the notebook's cells, not of its outputs, of the parameters, of the records in
+    the campaign that they name, and of this clipkit."""
     cells = [cell.source for cell in notebook.read(source).cells]
-    text = json.dumps([cells, given], sort_keys=True, default=str)
+    made_of = [cells, given, _records(given.get("campaign")), __version__]
+    text = json.dumps(made_of, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _records(campaign: Any) -> tuple[int, int] | None:
+    """Size and time of what a campaign's folder holds, which change when it grows."""
+    if not isinstance(campaign, str) or not campaign:
+        return None
+    try:
+        found = Path(campaign, RUNS).stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 def _write_index(batch: Batch) -> None:

@@ -88,6 +88,38 @@ def test_a_second_run_skips_what_is_finished_and_unchanged(source: Path):
     assert done.items[0].ended is Ended.OK
 
 
+def test_a_campaign_that_has_grown_and_another_clipkit_are_not_what_was_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    source = write_notebook(tmp_path / "look.ipynb", "print(campaign)")
+    document = nbformat.read(source, as_version=4)
+    document.cells[0].source = "campaign: str = ''  # which"
+    nbformat.write(document, source)
+    records = tmp_path / "grid" / "runs.jsonl"
+    records.parent.mkdir()
+    records.write_text("{}\n", "utf-8")
+    (tmp_path / "p.yaml").write_text(f"campaign: {records.parent}\n", "utf-8")
+
+    def ended() -> Ended:
+        return run(source, [tmp_path / "p.yaml"])[0].items[0].ended
+
+    assert [ended(), ended()] == [Ended.OK, Ended.SKIPPED]
+    records.write_text("{}\n{}\n", "utf-8")
+    assert [ended(), ended()] == [Ended.OK, Ended.SKIPPED]
+    monkeypatch.setattr(batch, "__version__", "0.0.0")
+    assert ended() is Ended.OK
+
+
+def test_the_notebook_itself_is_never_written_over(source: Path):
+    before = source.read_bytes()
+    (file,) = given(source.parent, say="a")
+    (source.parent / "linked").symlink_to(source.parent)
+    for folder in (source.parent, source.parent / "linked"):
+        with pytest.raises(NotebookError, match=r"say\.yaml: .* would overwrite the notebook"):
+            batch.plan(str(source), [file], folder)
+    assert source.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
