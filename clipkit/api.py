@@ -193,6 +193,8 @@ def sweep(  # noqa: PLR0913 (the command's options, by keyword)
     measured already, Cancelled where it is cancelled from elsewhere, ClipkitError where it fails.
     """
     forced = [] if ceiling is None else ["--ceiling", _forced(ceiling)]
+    if isinstance(experiment, Mapping) and name is None and "name" not in experiment:
+        raise ExperimentError(f"{_ASKED} has no name: state one in it, or give sweep(…, name=…)")
     with _file(experiment) as (file, asked):
         folder = Path(results).absolute() / named(name or asked.name)
         words = ["sweep", str(file), "--results", str(folder.parent), "--as", folder.name, "--json"]

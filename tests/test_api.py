@@ -173,6 +173,16 @@ def test_a_dry_run_sweeps_nothing(here: Path):
     assert not (here / "results").exists()
 
 
+def test_a_name_is_stated_in_the_experiment_or_given(here: Path):
+    asked = {"job": {"uploads": ["my.mp4"], "clips": 1, "length_s": 1}, "run": {"blocks": 1}}
+    assert clipkit.sweep(asked, name="given").folder.name == "given"
+    assert clipkit.sweep({"name": "stated", **asked}, name="given").folder.name == "given"
+    with pytest.raises(ExperimentError, match=r"the experiment has no name: .*name="):
+        clipkit.sweep(asked)
+    with pytest.raises(UsageError, match=r"'\.\./up' cannot name a campaign"):
+        clipkit.sweep(asked, name="../up")
+
+
 def test_a_file_is_run_as_it_lies_and_a_finished_campaign_is_not_run_again(
     here: Path, capfd: pytest.CaptureFixture[str]
 ):
