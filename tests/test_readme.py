@@ -16,6 +16,7 @@ import pytest
 from running import clipkit
 
 from clipkit import cli
+from clipkit.campaign import experiment
 from clipkit.report import resources
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -85,6 +86,26 @@ def test_the_batch_of_the_readme_ends_in_the_page_that_it_names(laid_out: Path) 
 def test_every_notebook_is_among_the_papermill_lines_of_the_readme() -> None:
     named = {Path(line.split()[1]).name for line in PAPERMILL}
     assert named == {path.name for path in resources.folder("notebooks").glob("*.ipynb")}
+
+
+def test_the_experiment_of_the_readme_is_the_one_that_clipkit_brings_along() -> None:
+    (shown,) = re.findall(r"^```toml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    file = resources.folder("experiments") / "grid.toml"
+    assert experiment.parse(shown, file).factors == experiment.read(file).factors
+
+
+def test_the_python_of_the_readme_runs_word_for_word(small: Path, tmp_path: Path) -> None:
+    """On a smaller experiment of the same name."""
+    (shown,) = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    shutil.copytree(REPOSITORY / "results" / "reference-grid", tmp_path / "results/reference-grid")
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "grid.toml").write_text(
+        f'[job]\nuploads = "{small}"\nclips = 1\nlength_s = 1\n[run]\nblocks = 2\n', "utf-8"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", shown], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_each_of_the_two_first_commands_sets_up_everything_by_itself() -> None:

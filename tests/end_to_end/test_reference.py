@@ -1,0 +1,78 @@
+"""The campaigns in git: everything that is made of them is made without ffmpeg and without a ceiling."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from running import clipkit
+
+from clipkit.analysis import table
+from clipkit.report import verdicts
+from clipkit.tuning.claims import verdicts as judge
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+RESULTS = REPOSITORY / "results"
+CAMPAIGNS = {
+    "quick-wins": {"2-explore", "3-optimum", "4-quick-wins"},
+    "reference-grid": {"2-explore", "3-optimum"},
+    "reference-tune": {"1-measure"},
+}
+"""Which notebooks the report of each is made of."""
+SMALL_BYTES = 12_000_000
+README = (REPOSITORY / "README.md").read_text("utf-8")
+
+
+@pytest.fixture(params=CAMPAIGNS)
+def campaign(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A copy, since a report is written into the campaign's folder."""
+    folder = tmp_path / "results" / request.param
+    shutil.copytree(RESULTS / request.param, folder)
+    for derived in ("figures", "notebooks"):
+        shutil.rmtree(folder / derived, ignore_errors=True)
+    return folder
+
+
+def test_every_report_is_made_without_ffmpeg(campaign: Path, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    without = {"PATH": str(tmp_path / "bin"), "IMAGEIO_FFMPEG_EXE": "/nonexistent/ffmpeg"}
+    ran = clipkit("report", campaign, "--json", cwd=tmp_path, **without)
+    assert ran.code == 0, ran.err
+    page = Path(ran.json["report"]).read_text("utf-8")
+    assert page.count("data:image/svg+xml;base64,") >= 3
+    notebooks = list((campaign / "notebooks").glob("*.ipynb"))
+    assert {path.stem for path in notebooks} == CAMPAIGNS[campaign.name]
+    for executed in notebooks:
+        cells = json.loads(executed.read_text("utf-8"))["cells"]
+        outputs = [output for cell in cells for output in cell.get("outputs", [])]
+        assert outputs
+        assert not [output for output in outputs if output["output_type"] == "error"]
+
+
+def test_every_notebook_is_made_of_one_of_them() -> None:
+    notebooks = {path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb")}
+    assert notebooks == set().union(*CAMPAIGNS.values())
+
+
+def test_they_are_small_enough_for_git() -> None:
+    if not (REPOSITORY / ".git").exists():
+        pytest.skip("this is no checkout of git's")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "results"], cwd=REPOSITORY, capture_output=True, check=True
+    ).stdout.decode()
+    files = [REPOSITORY / name for name in listed.split("\0") if name]
+    assert {path.relative_to(RESULTS).parts[0] for path in files} == {"README.md", *CAMPAIGNS}
+    assert sum(path.stat().st_size for path in files) < SMALL_BYTES
+
+
+def test_the_readmes_verdicts_are_those_of_the_stored_records() -> None:
+    shown = README.partition("<!-- quick wins -->\n")[2].partition("<!-- end -->")[0]
+    assert shown == verdicts.markdown(judge(table.load(RESULTS / "quick-wins")))
+
+
+def test_the_readmes_picture_is_there() -> None:
+    assert "](results/reference-grid/figures/heat-1.png)" in README
+    assert (RESULTS / "reference-grid" / "figures" / "heat-1.png").stat().st_size > 10_000
