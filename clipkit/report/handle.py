@@ -62,7 +62,9 @@ class Handle:
         return load(self.folder)
 
     def _again(self) -> str:
-        return f"see {fmt.near(self.folder / background.LOG)}; the same sweep again goes on"
+        log = self.folder / background.LOG  # of one that was started in the background
+        see = f"see {fmt.near(log)}; " if log.is_file() else ""
+        return f"{see}the same sweep again goes on"
 
     def _repr_html_(self) -> str:
         now = self.standing()
