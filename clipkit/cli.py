@@ -186,6 +186,7 @@ def _sweep(parsed: argparse.Namespace) -> int:
     from clipkit.campaign import estimate
     from clipkit.campaign.progress import SweepProgress
     from clipkit.campaign.sweep import plan, remaining, sweep
+    from clipkit.terminal import Line
 
     planned = plan(asked)
     if parsed.dry_run:
@@ -195,7 +196,13 @@ def _sweep(parsed: argparse.Namespace) -> int:
         else:
             print("\n".join(output.estimate_lines(expected, folder)))
         return 0
-    swept = sweep(planned, folder, arguments.opener(parsed), SweepProgress)
+    line = Line()
+    try:
+        swept = sweep(
+            planned, folder, arguments.opener(parsed), lambda tally: SweepProgress(tally, line)
+        )
+    finally:
+        line.clear()
     table.to_parquet(swept.folder)
     if parsed.json:
         _print_json(output.swept(swept))
@@ -376,10 +383,13 @@ def _lab(parsed: argparse.Namespace) -> int:
 
     copies = lab.copy(Path(parsed.folder))
     print("\n".join(copies.lines()), file=sys.stderr)
+    opening = None
+    if not parsed.copy_only:
+        opening = lab.command(copies, not parsed.no_browser, parsed.port)
     if parsed.json:
         _print_json(copies.as_json())
-    if not parsed.copy_only:
-        argv, environment = lab.command(copies, not parsed.no_browser, parsed.port)
+    if opening:
+        argv, environment = opening
         sys.stdout.flush()
         os.execve(argv[0], argv, environment)  # noqa: S606 (no shell: the server takes our place)
     return 0

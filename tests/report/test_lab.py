@@ -75,6 +75,14 @@ def test_the_copies_alone_can_be_had(tmp_path: Path):
     assert len(ran.json["copied"]) == len(NOTEBOOKS) + len(EXPERIMENTS)
 
 
+def test_what_cannot_be_opened_promises_nothing_to_a_machine(tmp_path: Path):
+    (tmp_path / "clipkit.py").write_text("raise ValueError('mine')", "utf-8")
+    ran = clipkit("lab", tmp_path, "--no-browser", "--json")
+    assert (ran.code, ran.out) == (1, "")
+    assert "cannot work in" in ran.err
+    assert "ValueError: mine" in ran.err
+
+
 def test_jupyterlab_opens_the_first_notebook_with_a_kernel_that_has_clipkit(tmp_path: Path):
     decoy = tmp_path / "jupyter" / "kernels" / "python3"
     decoy.mkdir(parents=True)
