@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -15,7 +16,10 @@ _REDRAW_S = 0.1
 
 @dataclass(slots=True)
 class Line:
-    """A line that is redrawn on a terminal; elsewhere only what is final is printed."""
+    """A line that is redrawn on a terminal; elsewhere only what is final is printed.
+
+    Where nobody reads any more, the stream leads nowhere from then on.
+    """
 
     stream: TextIO = field(default_factory=lambda: sys.stderr)
     _drawn_s: float = 0.0
@@ -25,19 +29,24 @@ class Line:
         now_s = time.monotonic()
         if self.stream.isatty() and now_s - self._drawn_s > _REDRAW_S:
             width = shutil.get_terminal_size().columns - 1
-            self.stream.write(f"\r\x1b[2K{text[:width]}")
-            self.stream.flush()
+            self._write(f"\r\x1b[2K{text[:width]}")
             self._drawn_s, self._open = now_s, True
 
     def final(self, text: str) -> None:
         self.clear()
-        self.stream.write(f"{text}\n")
-        self.stream.flush()
+        self._write(f"{text}\n")
 
     def clear(self) -> None:
         if self._open:
-            self.stream.write("\r\x1b[2K")
+            self._write("\r\x1b[2K")
             self._open = False
+
+    def _write(self, text: str) -> None:
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        except BrokenPipeError:  # who watched has gone, a notebook's kernel: the work goes on
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
 
 
 @dataclass(slots=True)

@@ -1,0 +1,80 @@
+"""A line of progress, on a real terminal and into a real pipe that nobody reads any more."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import tomli_w
+from running import COMMAND
+
+from clipkit.terminal import Line
+
+
+def test_a_line_that_was_redrawn_is_gone_when_it_is_cleared():
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w", encoding="utf-8") as stream:
+        line = Line(stream)
+        line.update("1 of 2")
+        assert b"1 of 2" in os.read(ours, 100)
+        line.clear()
+        assert os.read(ours, 100) == b"\r\x1b[2K"  # before anything is printed by others
+    os.close(ours)
+
+
+def test_the_work_goes_on_where_nobody_reads_any_more():
+    code = (
+        "import sys\n"
+        "from clipkit.terminal import Line\n"
+        "sys.stdin.read()\n"
+        "line = Line()\n"
+        "line.final('1 of 2')\n"
+        "line.final('2 of 2')\n"
+        "print('and what others say', file=sys.stderr)\n"
+    )
+    argv = [sys.executable, "-P", "-c", code]
+    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(argv, **pipes) as process:
+        assert process.stderr is not None
+        process.stderr.close()
+        process.communicate()
+        assert process.returncode == 0
+
+
+def test_an_interrupted_sweep_leaves_no_line_open_for_what_is_printed_next(
+    tmp_path: Path, small: Path
+):
+    experiment = {
+        "job": {"uploads": str(small), "clips": 4, "length_s": 2},
+        "settings": {"preset": "veryslow"},
+        "run": {"blocks": 100},
+    }
+    (tmp_path / "long.toml").write_text(tomli_w.dumps(experiment), "utf-8")
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "sweep", "long.toml"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        drawn = b""
+        for chunk in _chunks(ours):
+            if b"block 1" in chunk and b"block 1" not in drawn:
+                process.send_signal(signal.SIGINT)
+            drawn += chunk
+    os.close(ours)
+    assert process.returncode == 130, drawn
+    before, complaint, _ = drawn.rpartition(b"clipkit: ")
+    assert complaint
+    assert before.endswith((b"\n", b"\r\x1b[2K")), drawn
+
+
+def _chunks(terminal: int) -> Iterator[bytes]:
+    """What is written there until nobody has it open any more."""
+    with contextlib.suppress(OSError):
+        while chunk := os.read(terminal, 4096):
+            yield chunk
