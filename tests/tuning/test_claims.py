@@ -103,13 +103,13 @@ def test_a_speed_up_of_more_than_ten_times_is_said():
     assert "more than 10x: 15" in found.found
 
 
-@pytest.mark.parametrize(("own_s", "outcome"), [(0.1, Outcome.CONFIRMED), (2.0, Outcome.REFUTED)])
+@pytest.mark.parametrize(("own_s", "outcome"), [(0.1, Outcome.CONFIRMED), (6.0, Outcome.REFUTED)])
 def test_the_orchestrators_share_bounds_what_a_rewrite_gains(own_s, outcome):
     found = verdict("C1", cut(orchestrator_cpu_s=own_s, orchestrator_peak_rss_bytes=13 * MIB))
     assert found.outcome is outcome
     (effect,) = found.effects
     assert effect.speedup is not None
-    assert effect.speedup.value == pytest.approx(1 / (1 - own_s / (own_s + 30.0)))
+    assert effect.speedup.value == pytest.approx(60 / (60 - own_s / min(1, Place().cpus)), rel=0.01)
     assert "save at most 13 MB of 60 MB" in found.found
 
 
@@ -145,6 +145,27 @@ def test_how_many_clips_fit_follows_the_line_through_the_peaks_and_leaves_a_marg
     (fit,) = found.fits
     assert (fit.clips, fit.measured_clips, fit.extrapolated) == (9, 3, True)
     assert "with 10 % to spare 512 MB hold 9 of 720p at once" in found.found
+
+
+def test_running_out_of_less_than_512_mb_says_nothing_on_512_mb():
+    small = Place(memory_mb=96)
+    lost = ran_out(cut(settings=THREE, place=small))
+    assert verdict("C2", cut(place=small), lost).outcome is Outcome.NOT_MEASURED
+    fitted = cut(settings=THREE, place=small, peak_anon_bytes=80 * MIB)
+    assert verdict("C2", cut(place=small), fitted).outcome is Outcome.REFUTED
+
+
+def test_never_as_many_fit_as_ran_out():
+    two, five = (replace(ORIGINAL, concurrency=count) for count in (2, 5))
+    lost = ran_out(cut(settings=five, clips=6))
+    found = verdict("C2", cut(clips=6), cut(settings=two, clips=6, peak_anon_bytes=90 * MIB), lost)
+    assert [fit.clips for fit in found.fits] == [4]
+
+
+def test_the_orchestrators_seconds_last_longer_under_half_a_cpu():
+    half = cut(place=Place(cpus=0.5), orchestrator_cpu_s=3.0, wall_s=60.0)
+    (effect,) = verdict("C1", half, log_sd=0.0).effects
+    assert effect.speedup.value == pytest.approx(60 / 54)
 
 
 def test_how_many_clips_fit_is_marked_as_measured_where_it_was():

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from clipkit.analysis.statistics import geometric_mean
+from clipkit.analysis.statistics import Estimate, geometric_mean
 from clipkit.tuning.claims.changes import originals
-from clipkit.tuning.claims.evidence import Evidence, side
+from clipkit.tuning.claims.evidence import Evidence, Runs, side
 from clipkit.tuning.claims.rules import ORCHESTRATOR
 from clipkit.tuning.claims.verdict import Effect
 from clipkit.tuning.screening import finished
@@ -16,17 +16,13 @@ from clipkit.tuning.screening import finished
 def effects(evidence: Evidence) -> Iterator[Effect]:
     """The original against itself with an orchestrator that needs neither CPU nor memory.
 
-    The gain is at most 1 / (1 - share): (CPU of both) / (CPU of ffmpeg), run by run.
+    Run by run the gain is at most wall / (wall - own), as if no clip were cut while it works: its
+    CPU seconds last longer where the host has less than one CPU.
     """
     for condition, variants in evidence.conditions():
         for original in originals(variants):
             runs = variants[original]
-            bounds = [
-                1 + r.orchestrator_cpu_s / r.ffmpeg_cpu_s
-                for r in runs
-                if finished(r) and r.orchestrator_cpu_s is not None and r.ffmpeg_cpu_s
-            ]
-            bound = geometric_mean(bounds) if bounds else None
+            bound = _bound(runs)
             own = [r.orchestrator_peak_rss_bytes for r in runs if r.orchestrator_peak_rss_bytes]
             with_it = side(original, runs)
             peak_bytes = with_it.peak_bytes
@@ -43,3 +39,15 @@ def effects(evidence: Evidence) -> Iterator[Effect]:
                 finding=finding,
                 why=why,
             )
+
+
+def _bound(runs: Runs) -> Estimate | None:
+    """None where no run tells it, or one in which the orchestrator's own time may be all of it."""
+    bounds = []
+    for run in runs:
+        if finished(run) and run.wall_s and run.orchestrator_cpu_s is not None:
+            own_s = run.orchestrator_cpu_s / min(1.0, run.cpu_quota or 1.0)
+            if own_s >= run.wall_s:
+                return None
+            bounds.append(run.wall_s / (run.wall_s - own_s))
+    return geometric_mean(bounds) if bounds else None

@@ -12,7 +12,7 @@ from clipkit.tuning.candidates import USABLE_FRACTION
 from clipkit.tuning.claims.changes import PRESET, WORDS, originals
 from clipkit.tuning.claims.evidence import Evidence, Runs, side
 from clipkit.tuning.claims.rules import one_after_another
-from clipkit.tuning.claims.verdict import Condition, Effect, Fit, Side, Variant
+from clipkit.tuning.claims.verdict import Condition, Effect, Finding, Fit, Side, Variant
 
 CEILING_BYTES = 512 * MIB
 """The plan that the claim speaks of."""
@@ -20,7 +20,8 @@ CEILING_BYTES = 512 * MIB
 
 def effects(evidence: Evidence) -> Iterator[Effect]:
     """Every variant that cut several clips at once under that ceiling or a lower one, against the
-    original; those of its preset are judged."""
+    original; those of its preset are judged. Below that ceiling only what fits is: what runs out of
+    less than 512 MB says nothing of 512 MB."""
     for condition, variants in evidence.conditions():
         if condition.memory_bytes is None or condition.memory_bytes > CEILING_BYTES:
             continue
@@ -31,6 +32,7 @@ def effects(evidence: Evidence) -> Iterator[Effect]:
                 continue
             several = side(after, runs)
             finding, why = one_after_another(several)
+            speaks = condition.memory_bytes == CEILING_BYTES or finding is Finding.REFUTED
             threads = "" if settings.encoder_threads == 1 else f", {_threads(after)}"
             yield Effect(
                 condition=condition,
@@ -41,14 +43,15 @@ def effects(evidence: Evidence) -> Iterator[Effect]:
                 size=None,
                 finding=finding,
                 why=why,
-                judged=settings.preset == PRESET,
+                judged=settings.preset == PRESET and speaks,
             )
 
 
 def fits(evidence: Evidence) -> tuple[Fit, ...]:
     """For each size of frame, subject and preset (one thread a clip): how many at once leave the
-    usual margin free; the fewest of all conditions of that size."""
+    usual margin free; the fewest of all conditions of that size, and fewer than ever ran out."""
     fewest: dict[tuple[object, ...], Fit] = {}
+    too_many = _ran_out(evidence)
     for condition, variants in evidence.conditions():
         room_bytes = condition.room_bytes
         if room_bytes is None or (condition.memory_bytes or 0) > CEILING_BYTES:
@@ -56,9 +59,24 @@ def fits(evidence: Evidence) -> tuple[Fit, ...]:
         for sides in _families(condition, variants):
             fit = _fit(condition, room_bytes, sides)
             key = (fit.subject, fit.preset, fit.lines, fit.room_bytes) if fit else ()
+            if fit and key in too_many:
+                fit = replace(fit, clips=min(fit.clips, too_many[key] - 1))
             if fit and (key not in fewest or fit.clips < fewest[key].clips):
                 fewest[key] = fit
     return tuple(sorted(fewest.values(), key=lambda fit: (fit.subject, fit.preset, fit.lines)))
+
+
+def _ran_out(evidence: Evidence) -> dict[tuple[object, ...], int]:
+    """Subject, preset, size and room -> the fewest clips at once that ran out, one thread a clip."""
+    fewest: dict[tuple[object, ...], int] = {}
+    for condition, variants in evidence.conditions():
+        for variant, runs in variants.items():
+            settings = variant.settings
+            if settings.encoder_threads == 1 and side(variant, runs).status is Status.OOM:
+                key = (variant.subject, settings.preset, condition.lines, condition.room_bytes)
+                at_once = min(settings.concurrency, condition.clips)
+                fewest[key] = min(fewest.get(key, at_once), at_once)
+    return fewest
 
 
 def _families(condition: Condition, variants: Mapping[Variant, Runs]) -> Iterator[dict[int, Side]]:
@@ -90,7 +108,7 @@ def _fit(condition: Condition, room_bytes: int, sides: Mapping[int, Side]) -> Fi
         one_bytes=int(one_bytes),
         each_more_bytes=each_bytes,
         measured_clips=most,
-        clips=1 + math.floor((USABLE_FRACTION * room_bytes - one_bytes) / each_bytes),
+        clips=max(0, 1 + math.floor((USABLE_FRACTION * room_bytes - one_bytes) / each_bytes)),
     )
 
 

@@ -61,7 +61,8 @@ ORCHESTRATOR = Band(
     0.0,
     _MATTERS,
     "confirmed where even an orchestrator that costs nothing would make the job less than "
-    f"{fmt.ratio(_MATTERS)} as fast, by its share of the CPU: at most 1 / (1 - share)",
+    f"{fmt.ratio(_MATTERS)} as fast: at most wall / (wall - its own CPU seconds), these stretched "
+    "by a quota below one CPU",
 )
 QUICK_WIN = Band(
     _MATTERS,

@@ -108,9 +108,10 @@ class Effect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """How many clips at once fit a memory ceiling, on the line through the peaks of one and of
-    `measured_clips` at once, of clips of one size; a margin is left free. `extrapolated`: more
-    than were measured."""
+    """How many clips at once fit a memory ceiling, none if not even one does: on the line through the
+    peaks of the fewest and of the most (`measured_clips`) at once that ended well, of clips of one
+    size; a margin is left free, and it is fewer than any number that ran out. `one_bytes` is where
+    the line starts. `extrapolated`: more than were measured."""
 
     subject: str
     preset: str

@@ -50,7 +50,7 @@ def bound_of_rewrite(effects: Sequence[Effect]) -> str:
     known = [effect for effect in effects if effect.speedup]
     if not known:
         return "; ".join(_failed(effects)) or "the orchestrator's CPU is not known"
-    most = max(known, key=_middle)
+    most = max(known, key=_upper)
     said = f"an orchestrator that costs nothing would be at most {_gain(most)} faster"
     needs = [
         (effect.before.peak_bytes - effect.after.peak_bytes, effect.before.peak_bytes)
@@ -64,9 +64,13 @@ def bound_of_rewrite(effects: Sequence[Effect]) -> str:
 
 
 def _gain(effect: Effect) -> str:
+    return f"{_upper(effect) * 100 - 100:.1f} % ({effect.condition.words})"
+
+
+def _upper(effect: Effect) -> float:
+    """The highest that a gain may be; its middle where it has no interval."""
     speedup = effect.speedup
-    gain = f"{((speedup.high or speedup.value) if speedup else 1.0) * 100 - 100:.1f} %"
-    return f"{gain} ({effect.condition.words})"
+    return (speedup.high or speedup.value) if speedup else 1.0
 
 
 def peaks_at_once(effects: Sequence[Effect]) -> str:
