@@ -236,7 +236,7 @@ def test_one_started_in_a_terminal_is_attached_to_and_cancelled_as_well(
 ):
     process = start_sweep()
     folder = tmp_path / "results" / "long"
-    until(lambda: background.is_held(folder))
+    until((folder / "progress.json").exists)
     attach(folder).cancel()
     assert process.wait(timeout=30) == 130
     nothing_is_left(process.pid, folder)

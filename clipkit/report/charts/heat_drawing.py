@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ COLORS = "cividis_r"
 
 _TEXT_PX = (34, 17)
 """A tile smaller than this has no room for its number: the colour alone, and the table, tell it."""
+
+_ROW_TITLE = 16
+"""Letters in a line of a row's title, which stands upright: an upload's name may be long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,8 @@ def _frame(heat: HeatMap, row: int, column: int, ax: Axes) -> None:
     else:
         ax.xaxis.set_visible(False)
     if column == 0:
-        several = f"{levels.titled(layout.rows, rows[row])}\n\n" if len(rows) > 1 else ""
+        title = textwrap.fill(levels.titled(layout.rows, rows[row]), _ROW_TITLE)
+        several = f"{title}\n\n" if len(rows) > 1 else ""
         ax.set_yticks(range(len(ys)), [levels.plain(y) for y in ys])
         ax.set_ylabel(several + levels.name(layout.y))
     else:
