@@ -151,7 +151,11 @@ def _tune(parsed: argparse.Namespace) -> int:
         program=arguments.program(),
         words=tuple(parsed.words),
     )
-    tuned = tune(request, arguments.opener(parsed), TuneProgress(request.budget_s))
+    progress = TuneProgress(request.budget_s)
+    try:
+        tuned = tune(request, arguments.opener(parsed), progress)
+    finally:
+        progress.line.clear()
     report = None if parsed.no_report else html.write(tuned.folder)
     if parsed.json:
         _print_json(answer.as_json(tuned, report))

@@ -56,7 +56,8 @@ def cells(table: pd.DataFrame) -> pd.DataFrame:
     Besides `identity()`: `status` (what failed once has failed, its good runs were luck: running out
     of memory before other failures; inferred only where no run says otherwise), `runs` (that
     finished), `failures` (attempts that were run and did not), `wall_s` (geometric mean), `wall_low_s` and `wall_high_s` (95 %), the same for a clip
-    as `s_per_clip`, `s_per_clip_low`, `s_per_clip_high`, `peak_anon_bytes` (highest),
+    as `s_per_clip`, `s_per_clip_low`, `s_per_clip_high`, `peak_anon_bytes` (highest), `peak_need_bytes` (with shared and
+    kernel memory),
     `orchestrator_fraction` (of all CPU), and as means `cpu_s`, `throttled_s`, `output_bytes`;
     `run_ids` (list). Unknown is NaN or NA, as are the times of what failed.
 
@@ -85,6 +86,9 @@ def cells(table: pd.DataFrame) -> pd.DataFrame:
         grouped[f"wall{end}_s"], grouped[f"s_per_clip{end}"] = bound_s, bound_s / clips
     peaks = rows["peak_anon_bytes"].groupby(codes).max()
     grouped["peak_anon_bytes"] = peaks.reset_index(drop=True).astype("Int64")
+    others = rows["peak_shmem_bytes"].fillna(0) + rows["peak_kernel_bytes"].fillna(0)
+    needs = (rows["peak_anon_bytes"] + others).groupby(codes).max()
+    grouped["peak_need_bytes"] = needs.reset_index(drop=True).astype("Int64")
     ran = rows[finished]
     ffmpeg_s, orchestrator_s = _floats(ran["ffmpeg_cpu_s"]), _floats(ran["orchestrator_cpu_s"])
     grouped["cpu_s"] = _mean(codes[finished], ffmpeg_s + orchestrator_s, count)

@@ -34,9 +34,6 @@ class Estimate:
         """Half the interval on logarithms: about its half width relative to the value."""
         return None if self.interval is None else math.log(self.interval[1] / self.interval[0]) / 2
 
-    def times(self, factor: float) -> Estimate:
-        return _estimate(self.value * factor, self.log_half_width, self.n)
-
 
 @dataclass(frozen=True, slots=True)
 class Noise:

@@ -37,6 +37,6 @@ class Exhibits:
 def keep(figures: Path, exhibit: Exhibit) -> Exhibit:
     """Put the picture into that folder too, where it can be written."""
     # Where somebody shares a campaign for reading, its charts are in the notebook alone.
-    with contextlib.suppress(PermissionError):
+    with contextlib.suppress(OSError):
         exhibit.picture.save(figures)
     return exhibit

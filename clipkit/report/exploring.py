@@ -59,7 +59,7 @@ def about(found: Explored) -> Section:
 def shown(exhibit: Callable[[Explored], object], found: Explored) -> object:
     """The exhibit, or in words why this campaign has none."""
     if found.cells["wall_s"].notna().sum() == 0:
-        return Section("<p>No run finished yet: there is nothing to draw.</p>")
+        return Section("<p>No run finished: there is no time to draw.</p>")
     try:
         return exhibit(found)
     except CampaignError as error:

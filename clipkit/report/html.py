@@ -37,7 +37,9 @@ def _of_a_sweep(campaign: Path) -> str:
     names.append("2-explore")
     if sweep_page.has_optimum(campaign):
         names.append("3-optimum")
-    parts = [page.folded(page.body(_executed(name, campaign), first_screen=True)) for name in names]
+    # The last one first: 2-explore's pictures, of all there is, are those that stay in the folder.
+    executed = {name: _executed(name, campaign) for name in reversed(names)}
+    parts = [page.folded(page.body(executed[name], first_screen=True)) for name in names]
     shown = sweep_page.first_screen(campaign)
     shown["best"] = Markup(shown["best"]._repr_html_())  # noqa: S704 (escapes what it holds)
     if is_quick_wins:

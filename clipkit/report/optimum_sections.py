@@ -181,7 +181,7 @@ def _write(found: tuple[Optimum, ...], folder: Path) -> Path | None:
         return None
     path = folder / "clipkit.toml"
     # Where somebody shares a campaign for reading, the notebook alone holds the text.
-    with contextlib.suppress(PermissionError):
+    with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(fastest[0].to_toml(), "utf-8")
         return path.resolve()

@@ -10,6 +10,7 @@ from clipkit import format as fmt
 from clipkit.analysis.statistics import Estimate
 from clipkit.settings import Settings
 from clipkit.tables import Table
+from clipkit.tuning.condition import Condition
 from clipkit.tuning.recommendation import settings_toml
 
 ENCODING = ("mode", "preset", "crf", "lookahead", "mbtree", "bframes", "refs", "audio", "hdr")
@@ -17,20 +18,10 @@ ENCODING = ("mode", "preset", "crf", "lookahead", "mbtree", "bframes", "refs", "
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
-    """A host and a job, of a campaign. `memory_bytes` and `cpus` None: no limit."""
+class Where(Condition):
+    """A condition, and the campaign that it is of."""
 
     campaign: str
-    host: str
-    memory_bytes: int | None
-    cpus: float | None
-    reserve_bytes: int
-    upload_sha256: str
-    width: int
-    height: int
-    upload_s: float
-    clips: int
-    clip_s: float
 
     @property
     def words(self) -> str:
@@ -43,15 +34,11 @@ class Where:
             f"{fmt.clock(self.upload_s)}"
         )
 
-    @property
-    def room_bytes(self) -> int | None:
-        """What the ceiling leaves for the job."""
-        return None if self.memory_bytes is None else self.memory_bytes - self.reserve_bytes
-
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One cell that finished: `wall` is the whole job's time; `on_front`: no other cell that encodes
+    """One cell that finished: `wall` is the whole job's time; `peak_need_bytes` what the kernel cannot
+    drop, shared and its own memory too, by which the margin is judged; `on_front`: no other cell that encodes
     alike is both faster and smaller."""
 
     cell: str
@@ -59,6 +46,7 @@ class Choice:
     wall: Estimate
     s_per_clip: float
     peak_anon_bytes: int | None
+    peak_need_bytes: int | None
     output_bytes: float | None
     runs: int
     on_front: bool

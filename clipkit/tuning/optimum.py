@@ -134,7 +134,7 @@ def _optimum(cells: pd.DataFrame, rows: pd.DataFrame, spread: Noise | None) -> O
     roomy = {
         name
         for name, choice in choices.items()
-        if leaves_margin(choice.peak_anon_bytes, where.room_bytes)
+        if leaves_margin(choice.peak_need_bytes, where.room_bytes)
     }
     contending = finished[finished["cell"].isin(roomy)] if roomy else finished
     standing = cell_station.standing(contending, spread, ())
@@ -193,6 +193,7 @@ def _choices(finished: pd.DataFrame) -> Iterator[Choice]:
             ),
             s_per_clip=float(row["s_per_clip"]),
             peak_anon_bytes=_whole(row["peak_anon_bytes"]),
+            peak_need_bytes=_whole(row["peak_need_bytes"]),
             output_bytes=None if pd.isna(row["output_bytes"]) else float(row["output_bytes"]),
             runs=int(row["runs"]),
             on_front=not beaten,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -48,6 +49,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Load and draw 100,000 invented records.")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the campaign there")
     kept: Path | None = parser.parse_args().keep
+    if kept and kept.exists():
+        parser.error(f"{kept} is there already: name a new folder")
     with tempfile.TemporaryDirectory() as temporary:
         folder = write(kept or Path(temporary) / "large-table")
         began_s = time.perf_counter()
@@ -58,6 +61,7 @@ def main() -> None:
     cells, pictures = len(opened.cells), len(shown.shown)
     print(f"load  {len(opened.table)} records of {cells} cells: {load_s:.2f} s (target {LOAD_S} s)")
     print(f"draw  {pictures} heat map as SVG and PNG: {draw_s:.2f} s (target {DRAW_S} s)")
+    sys.exit(load_s > LOAD_S or draw_s > DRAW_S)
 
 
 def write(folder: Path) -> Path:

@@ -88,7 +88,6 @@ def test_what_has_no_interval_gives_none_to_what_is_made_of_it():
     known, single = mean([3.0, 3.1]), mean([3.0])
     assert quotient(known, single).interval is None
     assert total([known, single]).interval is None
-    assert single.times(12).interval is None
     assert total_by_ratio([3.0], [1.0], [1.0, 1.0]).interval is None
 
 
@@ -111,12 +110,6 @@ def test_no_interval_reaches_0_however_wild_the_values(found: Estimate):
 
 def test_equal_values_have_an_interval_of_no_width():
     assert mean([2.0, 2.0, 2.0]).interval == pytest.approx((2.0, 2.0))
-
-
-def test_twelve_times_an_estimate_has_twelve_times_its_interval():
-    once = mean([2.0, 2.2, 2.1])
-    assert once.interval is not None
-    assert once.times(12).interval == pytest.approx(tuple(12 * bound for bound in once.interval))
 
 
 def test_the_total_of_one_part_is_that_part():

@@ -6,50 +6,21 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from inventing_records import TEMPLATE
 
 from clipkit.analysis import table
 from clipkit.errors import CampaignError
 from clipkit.settings import Settings
 from clipkit.trial.record import Record, Status, columns
 
-RECORD = Record(
+RECORD = replace(
+    TEMPLATE,
     run_id="run-1",
-    campaign="c",
-    cell="a",
-    block=0,
-    order=0,
-    attempt=1,
-    phase="screen",
-    subject="clipkit",
-    status=Status.OK,
-    error=None,
-    ceiling="cgroup1",
-    host="h",
-    memory_limit_bytes=512 << 20,
-    cpu_quota=0.5,
-    reserve_bytes=0,
-    usd_per_month=None,
     settings=Settings(lookahead=0, mbtree=False),
-    upload_sha256="0",
-    width=1280,
-    height=720,
-    fps=25.0,
-    codec="h264",
-    bit_depth=8,
-    gop_s=10.0,
-    upload_s=600.0,
-    clips=2,
-    clip_s=12.0,
-    clips_seed=None,
+    usd_per_month=None,
     clip_starts_s=(0.0, 47.5),
-    clip_wall_s=(2.5, 3.0),
-    clip_cpu_s=(2.0, 2.5),
     wall_s=5.5,
     peak_anon_bytes=123_456_789_012,
-    started_utc="2025-01-02T03:04:05+00:00",
-    clipkit_version="0",
-    ffmpeg_version="f",
-    host_id="m",
 )
 OUT_OF_MEMORY = replace(RECORD, run_id="run-2", status=Status.OOM, wall_s=None)
 

@@ -249,7 +249,7 @@ def test_a_change_that_runs_out_of_memory_is_no_quick_win_there():
     found = verdict("C6", *trials)
     assert found.outcome is Outcome.DEPENDS
     assert found.depends_on == "the frame size: confirmed at 720p, refuted at 1080p"
-    assert "ran out of memory at 0.5 CPU, 1080p, 12 s" in found.found
+    assert "ran out of memory at 1080p, 12 s on 0.5 CPU" in found.found
 
 
 def test_nothing_is_decided_where_the_original_itself_failed():

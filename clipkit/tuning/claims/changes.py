@@ -19,7 +19,8 @@ from clipkit.tuning.claims.rules import (
     STILL_FAST,
     Band,
 )
-from clipkit.tuning.claims.verdict import Condition, Effect, Variant
+from clipkit.tuning.claims.verdict import Effect, Variant
+from clipkit.tuning.condition import Condition
 
 Variants = Mapping[Variant, Runs]
 

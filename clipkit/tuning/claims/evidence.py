@@ -13,7 +13,8 @@ from clipkit.analysis.cells import noise
 from clipkit.analysis.rows import evidence
 from clipkit.analysis.statistics import Estimate, Noise, paired_ratio
 from clipkit.trial.record import Record, Status
-from clipkit.tuning.claims.verdict import Condition, Side, Variant
+from clipkit.tuning.claims.verdict import Side, Variant
+from clipkit.tuning.condition import Condition
 from clipkit.tuning.screening import finished, peak_need_bytes
 
 Runs = tuple[Record, ...]

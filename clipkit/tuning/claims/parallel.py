@@ -12,7 +12,8 @@ from clipkit.tuning.candidates import USABLE_FRACTION
 from clipkit.tuning.claims.changes import PRESET, WORDS, originals
 from clipkit.tuning.claims.evidence import Evidence, Runs, side
 from clipkit.tuning.claims.rules import one_after_another
-from clipkit.tuning.claims.verdict import Condition, Effect, Finding, Fit, Side, Variant
+from clipkit.tuning.claims.verdict import Effect, Finding, Fit, Side, Variant
+from clipkit.tuning.condition import Condition
 
 CEILING_BYTES = 512 * MIB
 """The plan that the claim speaks of."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from clipkit import format as fmt
 from clipkit.analysis.statistics import Estimate
 from clipkit.settings import Settings
 from clipkit.trial.record import Status
+from clipkit.tuning.condition import Condition
 
 
 class Finding(StrEnum):
@@ -27,37 +27,6 @@ class Outcome(StrEnum):
     DEPENDS = "depends"
     UNDECIDED = "undecided"
     NOT_MEASURED = "not measured"
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """Where a job was cut: the host, the upload and the clips. None: no limit."""
-
-    host: str
-    memory_bytes: int | None
-    cpus: float | None
-    reserve_bytes: int
-    upload_sha256: str
-    width: int
-    height: int
-    upload_s: float
-    clips: int
-    clip_s: float
-
-    @property
-    def lines(self) -> int:
-        """720 of a 720p film, upright or not."""
-        return min(self.width, self.height)
-
-    @property
-    def words(self) -> str:
-        """`0.5 CPU, 720p, 12 s`."""
-        return f"{fmt.cpus(self.cpus)}, {self.lines}p, {self.clip_s:g} s"
-
-    @property
-    def room_bytes(self) -> int | None:
-        """What the ceiling leaves for the job; None: unlimited."""
-        return None if self.memory_bytes is None else self.memory_bytes - self.reserve_bytes
 
 
 @dataclass(frozen=True, slots=True)

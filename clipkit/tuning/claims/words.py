@@ -184,11 +184,14 @@ def _memory(effects: Sequence[Effect]) -> list[str]:
 
 def _failed(effects: Sequence[Effect]) -> list[str]:
     """Which did not finish, and where."""
-    ended: dict[str, list[str]] = {}
+    hosts: dict[tuple[str, str], list[str]] = {}
     for effect in effects:
         if effect.after.status is not Status.OK:
-            ended.setdefault(effect.why, []).append(effect.condition.words)
-    return [f"{why} at {' and at '.join(dict.fromkeys(places))}" for why, places in ended.items()]
+            place = f"{effect.condition.lines}p, {effect.condition.clip_s:g} s"
+            hosts.setdefault((effect.why, place), []).append(fmt.cpus(effect.condition.cpus))
+    return [
+        f"{why} at {place} on {listed(dict.fromkeys(own))}" for (why, place), own in hosts.items()
+    ]
 
 
 def _middle(effect: Effect) -> float:
