@@ -22,7 +22,6 @@ from clipkit.campaign import experiment as experiments
 from clipkit.campaign import own_process
 from clipkit.campaign.estimate import Estimate
 from clipkit.campaign.experiment import Experiment
-from clipkit.campaign.store import named
 from clipkit.ceiling.base import Mechanism
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.ceiling.stale import remove_stale
@@ -32,10 +31,11 @@ from clipkit.media import sample
 from clipkit.media.upload import Upload
 from clipkit.output import cut_failure
 from clipkit.plan.clips import Clip, Job, spread
-from clipkit.report import loaded
-from clipkit.report.cutting import Cutting
-from clipkit.report.handle import Handle
-from clipkit.report.loaded import Campaign, SingledOut
+from clipkit.records.store import named
+from clipkit.report.exhibits import loaded
+from clipkit.report.exhibits.cutting import Cutting
+from clipkit.report.exhibits.loaded import Campaign, SingledOut
+from clipkit.report.notebooks.handle import Handle
 from clipkit.settings import Settings
 from clipkit.terminal import CutProgress
 from clipkit.trial.cut import Order

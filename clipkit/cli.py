@@ -133,7 +133,7 @@ def _tune(parsed: argparse.Namespace) -> int:
 
     # These take seconds to import: what is wrong has been told by now.
     from clipkit.campaign.progress import TuneProgress
-    from clipkit.report import html
+    from clipkit.report.pages import report as html
     from clipkit.tuning import answer
     from clipkit.tuning.tune import Request, tune
 
@@ -180,16 +180,16 @@ def _sweep_command(commands: Any) -> None:
 
 def _sweep(parsed: argparse.Namespace) -> int:
     from clipkit.campaign import experiment
-    from clipkit.campaign.store import named
+    from clipkit.records.store import named
 
     asked = experiment.read(Path(parsed.experiment))
     folder = Path(parsed.results).absolute() / named(parsed.name or asked.name)
 
     # These take seconds to import: what is wrong in the file has been told by now.
-    from clipkit.analysis import table
     from clipkit.campaign import estimate
     from clipkit.campaign.progress import SweepProgress
     from clipkit.campaign.sweep import plan, remaining, sweep
+    from clipkit.records import table
     from clipkit.terminal import Line
 
     planned = plan(asked)
@@ -319,7 +319,7 @@ def _report_command(commands: Any) -> None:
 
 
 def _report(parsed: argparse.Namespace) -> int:
-    from clipkit.report import html
+    from clipkit.report.pages import report as html
 
     report = html.write(Path(parsed.campaign))
     if parsed.json:
@@ -339,7 +339,7 @@ def _compare_command(commands: Any) -> None:
 
 def _compare(parsed: argparse.Namespace) -> int:
     from clipkit.analysis.compare import compare
-    from clipkit.report.loaded import load
+    from clipkit.report.exhibits.loaded import load
 
     found = compare(load(Path(parsed.a)), load(Path(parsed.b)))
     if not parsed.json:
@@ -361,8 +361,8 @@ def _batch_command(commands: Any) -> None:
 
 
 def _batch(parsed: argparse.Namespace) -> int:
-    from clipkit.report import batch
-    from clipkit.report.batch_progress import BatchProgress
+    from clipkit.report.notebooks import batch
+    from clipkit.report.notebooks.batch_progress import BatchProgress
 
     files = [Path(word) for word in parsed.parameters]
     planned = batch.plan(parsed.notebook, files, Path(parsed.out) if parsed.out else None)
@@ -383,7 +383,7 @@ def _lab_command(commands: Any) -> None:
 
 
 def _lab(parsed: argparse.Namespace) -> int:
-    from clipkit.report import lab
+    from clipkit.report.notebooks import lab
 
     copies = lab.copy(Path(parsed.folder))
     print("\n".join(copies.lines()), file=sys.stderr)

@@ -20,7 +20,10 @@
 # %% tags=["first-screen"]
 from IPython.display import display
 
-from clipkit.report import exhibits, measure, parameters, sections, study
+from clipkit.report.exhibits import answer as sections
+from clipkit.report.exhibits import study
+from clipkit.report.exhibits import tuning as exhibits
+from clipkit.report.notebooks import measure, parameters
 
 # %% tags=["parameters"]
 campaign: str = ""  # folder of a finished campaign; empty: measure now

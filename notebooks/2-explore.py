@@ -19,7 +19,8 @@
 # narrow what is shown with the parameters, and look into single runs at the end.
 
 # %% tags=["first-screen"]
-from clipkit.report import explore, exploring, parameters
+from clipkit.report.exhibits import explore
+from clipkit.report.notebooks import exploring, parameters
 
 # %% tags=["parameters"]
 campaign: str = ""  # folder of a campaign; empty: the newest finished one in results

@@ -20,7 +20,9 @@
 # preset decides the picture too; of those that cannot be told apart, the one that needs least memory.
 
 # %% tags=["first-screen"]
-from clipkit.report import explore, exploring, optimum_sections, parameters
+from clipkit.report.exhibits import explore
+from clipkit.report.exhibits import optimum as optimum_sections
+from clipkit.report.notebooks import exploring, parameters
 
 # %% tags=["parameters"]
 campaign: str = ""  # folder of a campaign; empty: the newest finished one in results

@@ -19,7 +19,8 @@
 # whole 95 % interval says so.
 
 # %% tags=["first-screen"]
-from clipkit.report import parameters, verdicts
+from clipkit.report.exhibits import claims as verdicts
+from clipkit.report.notebooks import parameters
 
 # %% tags=["parameters"]
 campaign: str = ""  # folder of a campaign; empty: results/quick-wins

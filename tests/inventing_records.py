@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from clipkit.format import MIB
+from clipkit.records.record import Record, Status
 from clipkit.settings import Settings
-from clipkit.trial.record import Record, Status
 
 TEMPLATE = Record(
     run_id="",

@@ -21,8 +21,8 @@ from inventing_records import TEMPLATE, samples
 
 from clipkit import hosts
 from clipkit.hosts import Host
+from clipkit.records.record import Record, Status
 from clipkit.settings import Settings
-from clipkit.trial.record import Record, Status
 
 PRESETS = ("ultrafast", "veryfast", "medium")
 

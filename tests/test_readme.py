@@ -15,9 +15,8 @@ import inventing_sweep
 import pytest
 from running import clipkit
 
-from clipkit import cli
+from clipkit import cli, resources
 from clipkit.campaign import experiment
-from clipkit.report import resources
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 README = (REPOSITORY / "README.md").read_text("utf-8")

@@ -12,8 +12,6 @@ from typing import Any
 import pandas as pd
 
 from clipkit import format as fmt
-from clipkit.analysis.cells import cells as cells_of
-from clipkit.analysis.cells import noise
 from clipkit.analysis.differences import (
     Difference,
     Opened,
@@ -23,8 +21,10 @@ from clipkit.analysis.differences import (
     size_words,
 )
 from clipkit.analysis.factors import levels_of
-from clipkit.analysis.rows import evidence, settings_words, varying
 from clipkit.analysis.statistics import Estimate, Noise, geometric_mean, pool
+from clipkit.records.cells import cells as cells_of
+from clipkit.records.cells import noise
+from clipkit.records.evidence import evidence, settings_words, varying
 from clipkit.settings import knobs
 from clipkit.tables import Table
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from clipkit import format as fmt
-from clipkit.analysis.rows import evidence
+from clipkit.records.evidence import evidence
 
 # Where these differ, no cell is shared: its name is made of them.
 _DECIDE = ("upload", "job", "host")

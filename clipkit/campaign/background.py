@@ -16,8 +16,8 @@ from pathlib import Path
 import psutil
 
 from clipkit.campaign import own_process, standing
-from clipkit.campaign.store import Store
 from clipkit.errors import CampaignError, OutputError
+from clipkit.records.store import Store
 
 LOG = Path("logs", "sweep.log")
 """In the campaign's folder: what the process that swept last printed."""

@@ -17,7 +17,7 @@ from clipkit.ceiling.choose import open_ceiling
 from clipkit.errors import CampaignError
 from clipkit.plan.clips import Clip, Job, span
 from clipkit.plan.subjects import Subject
-from clipkit.trial.record import Status
+from clipkit.records.record import Status
 from clipkit.trial.run import Identity, Trial, run_trial
 
 _PROBE_S = 2.0

@@ -12,11 +12,11 @@ from typing import Any
 
 from clipkit import hosts
 from clipkit.campaign.keys import Table
-from clipkit.campaign.store import named
 from clipkit.errors import ClipkitError, ExperimentError
 from clipkit.hosts import Host
 from clipkit.plan import baselines
 from clipkit.plan.subjects import NAMES as SUBJECTS
+from clipkit.records.store import named
 from clipkit.settings import Knob, Settings, knobs
 
 # What TOML cannot say: that a setting is left to the preset.

@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass, field
 from clipkit.campaign.design import Design, warm_ups
 from clipkit.campaign.strategy import WARMUP, Cell, Inferred
 from clipkit.model.memory import frames_held
-from clipkit.trial.record import Record, Status
+from clipkit.records.record import Record, Status
 from clipkit.trial.run import ATTEMPTS
 
 _FINAL = {Status.OK, Status.OOM, Status.TIMEOUT, Status.FAILED, Status.OOM_INFERRED}

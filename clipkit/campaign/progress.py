@@ -9,8 +9,8 @@ from clipkit import format as fmt
 from clipkit.campaign.run import ClipProgress, Event, TrialEnded, TrialStarted
 from clipkit.campaign.standing import Tally
 from clipkit.campaign.strategy import WARMUP, Cell
+from clipkit.records.record import Record, Status
 from clipkit.terminal import Line
-from clipkit.trial.record import Record, Status
 
 _PHASES = {
     "warmup": "warming up",

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clipkit import ffmpeg_builds
-from clipkit.campaign.store import Store
 from clipkit.campaign.strategy import WARMUP, Cell, Inferred, Strategy
 from clipkit.ceiling.base import Ceiling, Limits
 from clipkit.errors import Cancelled
-from clipkit.trial.record import Record, Status
+from clipkit.records.record import Record, Status
+from clipkit.records.store import Store
 from clipkit.trial.run import ATTEMPTS, Identity, Trial, inferred, run_trial
 
 

@@ -19,10 +19,10 @@ from clipkit import format as fmt
 from clipkit.campaign.design import Design
 from clipkit.campaign.grid import finished
 from clipkit.campaign.run import ClipProgress, Event, TrialStarted
-from clipkit.campaign.store import Store
 from clipkit.campaign.strategy import WARMUP, Cell
 from clipkit.errors import CampaignError
-from clipkit.trial.record import Record, Status
+from clipkit.records.record import Record, Status
+from clipkit.records.store import Store
 
 PROGRESS = "progress.json"
 # While clips of one trial come in, the file is written no more often.

@@ -10,8 +10,8 @@ from typing import Protocol
 from clipkit.hosts import Host
 from clipkit.plan.clips import Job
 from clipkit.plan.subjects import Subject
+from clipkit.records.record import Record
 from clipkit.settings import Settings, to_table
-from clipkit.trial.record import Record
 
 WARMUP = "warmup"
 """The phase of a cell whose record is discarded: it reads the upload and ffmpeg from disk."""

@@ -18,7 +18,6 @@ from clipkit.campaign.experiment import Experiment
 from clipkit.campaign.grid import Grid, finished
 from clipkit.campaign.run import Campaign, Event, Watch
 from clipkit.campaign.standing import Standing, Tally, read
-from clipkit.campaign.store import Store
 from clipkit.campaign.strategy import Cell
 from clipkit.ceiling.base import Ceiling, Limits
 from clipkit.errors import CampaignError, Cancelled, UploadError, UsageError
@@ -26,8 +25,9 @@ from clipkit.hosts import Host
 from clipkit.media import sample
 from clipkit.media.probe import probe
 from clipkit.media.upload import Upload
+from clipkit.records.record import Record, Status
+from clipkit.records.store import Store
 from clipkit.trial import machine
-from clipkit.trial.record import Record, Status
 
 EXPERIMENT, UPLOADS = "experiment.toml", "uploads.json"
 

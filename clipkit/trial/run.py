@@ -15,10 +15,10 @@ from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.hosts import Host
 from clipkit.plan.clips import Job
 from clipkit.plan.subjects import Subject
+from clipkit.records.record import Record, Status
 from clipkit.settings import Settings
 from clipkit.trial import machine
 from clipkit.trial.execute import Execution, Run, Watch, execute
-from clipkit.trial.record import Record, Status
 from clipkit.trial.sampler import Sample, peak
 
 # Where a trial's clips are until it ends.

@@ -8,9 +8,9 @@ from typing import Any
 
 from clipkit import format as fmt
 from clipkit.analysis.statistics import Estimate
+from clipkit.records.condition import Condition
 from clipkit.settings import Settings
 from clipkit.tables import Table
-from clipkit.tuning.condition import Condition
 from clipkit.tuning.recommendation import settings_toml
 
 ENCODING = ("mode", "preset", "crf", "lookahead", "mbtree", "bframes", "refs", "audio", "hdr")

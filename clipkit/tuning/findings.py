@@ -19,8 +19,8 @@ from clipkit.analysis.statistics import (
 from clipkit.campaign.strategy import Cell
 from clipkit.plan.clips import Clip, Job, span
 from clipkit.plan.subjects import Subject
+from clipkit.records.record import Record, Status
 from clipkit.settings import Settings
-from clipkit.trial.record import Record, Status
 from clipkit.tuning.question import Question
 from clipkit.tuning.screening import Results, Screened, cpu_s, finished, repeat_noise
 

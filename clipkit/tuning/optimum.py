@@ -10,14 +10,14 @@ from typing import Any, TypedDict, Unpack
 import pandas as pd
 
 from clipkit import format as fmt
-from clipkit.analysis import cells as cell_station
-from clipkit.analysis.cells import BEST, JOB, PLACE
-from clipkit.analysis.rows import evidence
 from clipkit.analysis.statistics import Estimate, Noise, quotient
 from clipkit.errors import CampaignError
 from clipkit.plan.subjects import ENGINE
+from clipkit.records import cells as cell_station
+from clipkit.records.cells import BEST, JOB, PLACE
+from clipkit.records.evidence import evidence
+from clipkit.records.record import Status
 from clipkit.settings import Settings, knobs
-from clipkit.trial.record import Status
 from clipkit.tuning.best import ENCODING, Choice, Optimum, Where, encoding_words
 from clipkit.tuning.candidates import USABLE_FRACTION
 from clipkit.tuning.screening import leaves_margin, need

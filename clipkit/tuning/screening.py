@@ -10,8 +10,8 @@ from statistics import fmean
 from clipkit.analysis.statistics import Noise, geometric_mean, noise_of, pool
 from clipkit.campaign.strategy import Cell
 from clipkit.hosts import Host
+from clipkit.records.record import Record, Status
 from clipkit.settings import Settings
-from clipkit.trial.record import Record, Status
 from clipkit.tuning.candidates import USABLE_FRACTION, available_bytes
 from clipkit.tuning.question import Question
 

@@ -14,8 +14,8 @@ from clipkit.campaign.strategy import Cell
 from clipkit.errors import CampaignError
 from clipkit.plan.clips import Job
 from clipkit.plan.subjects import Subject
+from clipkit.records.record import Record
 from clipkit.settings import Settings
-from clipkit.trial.record import Record
 from clipkit.tuning.candidates import cores_of
 from clipkit.tuning.pace import Pace
 from clipkit.tuning.question import Question

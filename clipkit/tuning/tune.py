@@ -17,7 +17,6 @@ from clipkit import format as fmt
 from clipkit import settings as settings_station
 from clipkit.campaign import environment, hosting
 from clipkit.campaign.run import Campaign, Watch
-from clipkit.campaign.store import RUNS, Store, named, slug
 from clipkit.ceiling.base import Ceiling, Limits
 from clipkit.ceiling.choose import describe
 from clipkit.errors import CampaignError
@@ -26,6 +25,7 @@ from clipkit.media.upload import Upload
 from clipkit.plan.baselines import Template
 from clipkit.plan.clips import Job, spread
 from clipkit.plan.subjects import from_template
+from clipkit.records.store import RUNS, Store, named, slug
 from clipkit.settings import Settings
 from clipkit.tuning.candidates import propose
 from clipkit.tuning.conclude import Setting, conclude

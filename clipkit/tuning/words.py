@@ -10,8 +10,8 @@ from clipkit import format as fmt
 from clipkit.analysis.statistics import Estimate
 from clipkit.hosts import Host
 from clipkit.media.upload import Upload
+from clipkit.records.record import Record, Status
 from clipkit.settings import Settings
-from clipkit.trial.record import Record, Status
 from clipkit.tuning import export
 from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.findings import Findings, Timed

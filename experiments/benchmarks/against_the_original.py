@@ -28,8 +28,8 @@ from clipkit.media.sample import sample
 from clipkit.plan import baselines
 from clipkit.plan.clips import Job, spread
 from clipkit.plan.subjects import Subject, from_template
+from clipkit.records.record import Record, Status
 from clipkit.settings import Settings, knobs
-from clipkit.trial.record import Record, Status
 from clipkit.trial.run import Identity, Trial, run_trial
 
 ENGINE_AT_ITS_BEST = {"concurrency": 2}

@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from clipkit.format import MIB
-from clipkit.report import explore
+from clipkit.records.record import Record, Status
+from clipkit.report.exhibits import explore
 from clipkit.settings import PRESETS, Settings
-from clipkit.trial.record import Record, Status
 
 RECORDS = 100_000
 CONCURRENCY = range(1, 9)

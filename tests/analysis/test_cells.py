@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from inventing_sweep import OPTIMUM, TIES, Sweep
 
-from clipkit.analysis import cells, table
 from clipkit.analysis.factors import factors
 from clipkit.hosts import parse_size
-from clipkit.trial.record import Record, Status
+from clipkit.records import cells, table
+from clipkit.records.record import Record, Status
 
 
 def loaded(folder: Path, records: list[Record]) -> pd.DataFrame:

@@ -16,9 +16,9 @@ import pytest
 from inventing_sweep import Film, Sweep, on
 from running import clipkit
 
-from clipkit.analysis import table
 from clipkit.analysis.compare import Comparison, compare
-from clipkit.trial.record import Record, Status
+from clipkit.records import table
+from clipkit.records.record import Record, Status
 
 SMALL = Sweep(
     factors={"preset": ("ultrafast", "veryfast"), "concurrency": (1, 2)},

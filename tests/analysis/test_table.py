@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from inventing_records import TEMPLATE
 
-from clipkit.analysis import table
 from clipkit.errors import CampaignError
+from clipkit.records import table
+from clipkit.records.record import Record, Status, columns
 from clipkit.settings import Settings
-from clipkit.trial.record import Record, Status, columns
 
 RECORD = replace(
     TEMPLATE,

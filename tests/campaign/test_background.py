@@ -19,9 +19,9 @@ from running import groups_of, processes_with, until
 
 from clipkit import attach, load, sweep
 from clipkit.campaign import background
-from clipkit.campaign.store import Store
 from clipkit.errors import CampaignError, Cancelled, ClipkitError, OutputError
-from clipkit.report.handle import Handle
+from clipkit.records.store import Store
+from clipkit.report.notebooks.handle import Handle
 
 LONG = {
     "name": "long",

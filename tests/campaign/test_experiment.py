@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from clipkit import resources
 from clipkit.campaign.experiment import Experiment, Place, parse, read
 from clipkit.errors import ExperimentError
 from clipkit.format import MIB
 from clipkit.hosts import Host, find
-from clipkit.report import resources
 
 DESIGNED = """
 name = "grid-512"

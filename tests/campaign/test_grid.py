@@ -18,7 +18,7 @@ from clipkit.campaign.grid import Grid, finished, needs_as_much
 from clipkit.campaign.strategy import WARMUP, Cell, Inferred
 from clipkit.errors import ExperimentError
 from clipkit.format import MIB
-from clipkit.trial.record import Record, Status
+from clipkit.records.record import Record, Status
 
 FILM = upload()
 CORES = 2

@@ -13,10 +13,10 @@ from clipkit.campaign.design import Design, design
 from clipkit.campaign.experiment import parse
 from clipkit.campaign.run import ClipProgress, TrialEnded, TrialStarted
 from clipkit.campaign.standing import Tally, read
-from clipkit.campaign.store import Store
 from clipkit.campaign.strategy import WARMUP, Cell
 from clipkit.errors import CampaignError
-from clipkit.trial.record import Record, Status
+from clipkit.records.record import Record, Status
+from clipkit.records.store import Store
 
 EXPERIMENT = """
 [job]

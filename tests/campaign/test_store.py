@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 
 from clipkit.campaign.run import Campaign, ClipProgress, Event, TrialEnded, TrialStarted
-from clipkit.campaign.store import CLIPS, RUNS, Store, named, slug
 from clipkit.campaign.strategy import Cell
 from clipkit.ceiling.base import Mechanism
 from clipkit.ceiling.choose import open_ceiling
@@ -22,8 +21,9 @@ from clipkit.hosts import Host
 from clipkit.media.probe import probe
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.subjects import Subject
+from clipkit.records.record import Record, Status
+from clipkit.records.store import CLIPS, RUNS, Store, named, slug
 from clipkit.settings import Settings
-from clipkit.trial.record import Record, Status
 
 CLIP = (Clip(0.5, 0.4),)
 
@@ -205,7 +205,7 @@ class Elsewhere:
     def __init__(self, folder: Path) -> None:
         program = (
             "import pathlib, sys, time\n"
-            "from clipkit.campaign.store import Store\n"
+            "from clipkit.records.store import Store\n"
             "with Store.create(pathlib.Path(sys.argv[1])).writing():\n"
             "    print('writing', flush=True)\n"
             "    time.sleep(100)\n"

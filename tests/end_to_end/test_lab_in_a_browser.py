@@ -13,7 +13,7 @@ from browsing import Notebook, browser, lab
 from running import ffmpegs_in, groups_of, processes_with, until
 
 from clipkit.campaign import background, standing
-from clipkit.report.resources import folder as folder_of
+from clipkit.resources import folder as folder_of
 
 FIRST = min(path.name for path in folder_of("notebooks").glob("*.ipynb"))
 

@@ -18,9 +18,9 @@ from clipkit.media.sample import sample
 from clipkit.media.upload import Upload
 from clipkit.plan.clips import spread
 from clipkit.plan.subjects import Subject
+from clipkit.records.record import Record, Status
 from clipkit.settings import Settings
 from clipkit.trial.cut import Order, cut
-from clipkit.trial.record import Record, Status
 from clipkit.trial.run import Identity, Trial, run_trial
 
 SMALL_HOST = Host("512M-2cpu", 512 * MIB, 2)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from running import clipkit
 
-from clipkit.analysis import table
-from clipkit.report import verdicts
-from clipkit.tuning.claims import verdicts as judge
+from clipkit.claims import verdicts as judge
+from clipkit.records import table
+from clipkit.report.exhibits import claims as verdicts
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESULTS = REPOSITORY / "results"

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from running import clipkit, ffmpegs_in, finish, groups_of, processes_with, start, until
 
-from clipkit.trial.record import columns
+from clipkit.records.record import columns
 
 EXPERIMENT = """
 [job]

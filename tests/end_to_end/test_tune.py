@@ -12,10 +12,10 @@ import requirements
 from running import clipkit, groups_of
 
 from clipkit import settings
-from clipkit.analysis import table
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.hosts import find
-from clipkit.trial.record import columns
+from clipkit.records import table
+from clipkit.records.record import columns
 from clipkit.trial.run import limits
 
 # The least that the strategy can work with: what is tested is that all stations are passed.

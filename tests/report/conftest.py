@@ -4,8 +4,8 @@ import invented
 import pandas as pd
 import pytest
 
-from clipkit.analysis import table
-from clipkit.report import html
+from clipkit.records import table
+from clipkit.report.pages import report as html
 from clipkit.tuning.recommendation import Recommendation
 
 

@@ -12,8 +12,8 @@ from inventing_records import TEMPLATE, samples
 
 from clipkit import hosts
 from clipkit.format import MIB
+from clipkit.records.record import Record, Status
 from clipkit.settings import Settings
-from clipkit.trial.record import Record, Status
 from clipkit.tuning.recommendation import Baseline, Recommendation, Tie
 
 WINNER = Settings(preset="ultrafast", concurrency=2)

@@ -8,8 +8,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 from running import clipkit, finish, processes_with, start, until
 
 from clipkit.errors import NotebookError
-from clipkit.report import batch
-from clipkit.report.batch_page import Ended
+from clipkit.report.notebooks import batch
+from clipkit.report.pages.batch import Ended
 
 PICTURE = (
     "from IPython.display import HTML, display\n"

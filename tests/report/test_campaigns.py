@@ -6,7 +6,7 @@ import inventing_sweep
 import pytest
 
 from clipkit.errors import CampaignError
-from clipkit.report.campaigns import finished, given_or_newest, is_sweep
+from clipkit.report.notebooks.campaigns import finished, given_or_newest, is_sweep
 
 
 def write_campaign(folder: Path, age_s: float, state: str | None = "finished") -> Path:

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from clipkit.analysis import table
 from clipkit.format import MIB
-from clipkit.report import exhibits, style
-from clipkit.report.charts import bars, cpu, frontier, memory, pairs
-from clipkit.report.study import open_study
-from clipkit.trial.record import Status
+from clipkit.records import table
+from clipkit.records.record import Status
+from clipkit.report.charts import bars, cpu, frontier, memory, pairs, style
+from clipkit.report.exhibits import tuning as exhibits
+from clipkit.report.exhibits.study import open_study
 from clipkit.tuning.recommendation import Recommendation
 
 

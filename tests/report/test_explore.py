@@ -8,8 +8,8 @@ import pytest
 from inventing_sweep import Film, Sweep
 
 from clipkit.errors import CampaignError, UsageError
-from clipkit.report import explore
-from clipkit.report.opened import Explored
+from clipkit.report.exhibits import explore
+from clipkit.report.exhibits.opened import Explored
 from clipkit.tuning.recommendation import Recommendation
 
 EXHIBITS = (

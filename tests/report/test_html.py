@@ -9,8 +9,8 @@ import inventing_sweep
 import pytest
 
 from clipkit.errors import CampaignError
-from clipkit.report import html
-from clipkit.report.prose import prose
+from clipkit.report.exhibits.prose import prose
+from clipkit.report.pages import report as html
 
 NEEDS_NETWORK = re.compile(r"url\(|@import|//cdn|https?://(?!www\.w3\.org)")
 

@@ -10,8 +10,8 @@ import pytest
 from running import clipkit, processes_with, start, until
 
 from clipkit.errors import OutputError, ReportError
-from clipkit.report import lab
-from clipkit.report.resources import folder
+from clipkit.report.notebooks import lab
+from clipkit.resources import folder
 
 NOTEBOOKS = sorted(path.name for path in folder("notebooks").glob("*.ipynb"))
 EXPERIMENTS = sorted(path.name for path in folder("experiments").glob("*.toml"))

@@ -18,8 +18,9 @@ from kernels import kernel
 from running import processes_with, until
 
 from clipkit import attach, sweep
-from clipkit.analysis import table
-from clipkit.report import glance, live
+from clipkit.records import table
+from clipkit.report.exhibits import glance
+from clipkit.report.notebooks import live
 
 LONG = {
     "name": "long",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from clipkit.errors import Cancelled, ClipkitError, NotebookError
-from clipkit.report.measure import Asked, measure
+from clipkit.report.notebooks.measure import Asked, measure
 
 ASKED = Asked(
     campaign="",
@@ -97,7 +97,7 @@ def test_the_end_of_the_kernel_stops_the_measurement_orderly(clipkit_says, how):
     root = clipkit_says(WAITS_FOR_AN_INTERRUPT)
     code = (
         "import sys; sys.path.remove(sys.argv[1])\n"
-        "from clipkit.report.measure import Asked, measure\n"
+        "from clipkit.report.notebooks.measure import Asked, measure\n"
         f"measure({ASKED!r})"
     )
     with subprocess.Popen(

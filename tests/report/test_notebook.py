@@ -13,8 +13,8 @@ import papermill
 import pytest
 
 from clipkit.errors import NotebookError, ReportError
-from clipkit.report import notebook
-from clipkit.report.resources import folder
+from clipkit.report.notebooks import execute as notebook
+from clipkit.resources import folder
 
 NOTEBOOKS = sorted(path.stem for path in folder("notebooks").glob("*.py"))
 

@@ -10,8 +10,8 @@ import pytest
 
 from clipkit import settings
 from clipkit.errors import CampaignError
-from clipkit.report import optimum_sections as sections
-from clipkit.report.optimum_sections import Asked
+from clipkit.report.exhibits import optimum as sections
+from clipkit.report.exhibits.optimum import Asked
 
 ALL = Asked(campaign="", memory="", cpus=0.0, preset="", out="")
 

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import pytest
 
 from clipkit.errors import NotebookError
-from clipkit.report.parameters import checked
+from clipkit.report.notebooks.parameters import checked
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from clipkit.report import notebook, page
+from clipkit.report.notebooks import execute as notebook
+from clipkit.report.pages import page
 
 PICK = """
 from IPython.display import HTML

@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 
 from clipkit.errors import CampaignError
 from clipkit.hosts import parse_size
-from clipkit.report import explore
+from clipkit.records.record import Status
 from clipkit.report.charts import frontier, heat, heat_drawing, outcomes, repeats, scaling
 from clipkit.report.charts.heat import Layout, Tile
-from clipkit.report.opened import Explored
-from clipkit.trial.record import Status
+from clipkit.report.exhibits import explore
+from clipkit.report.exhibits.opened import Explored
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tuning"))
 
 from inventing_claims import ORIGINAL, Place, cut, ran_out, table
 
+from clipkit.claims import Finding, verdicts
 from clipkit.errors import CampaignError
 from clipkit.format import MIB
-from clipkit.report import verdicts as shown
+from clipkit.records.record import Status
 from clipkit.report.charts import at_once, forest
+from clipkit.report.exhibits import claims as shown
 from clipkit.settings import Settings
-from clipkit.trial.record import Status
-from clipkit.tuning.claims import Finding, verdicts
 
 LARGE = Place(lines=1080)
 TRIALS = [

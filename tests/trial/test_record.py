@@ -6,7 +6,7 @@ from pathlib import Path
 
 from inventing_records import TEMPLATE
 
-from clipkit.trial.record import Record, columns
+from clipkit.records.record import Record, columns
 
 README = Path(__file__).resolve().parents[2] / "results" / "README.md"
 

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from inventing_records import TEMPLATE
 
-from clipkit.analysis import table as tables
 from clipkit.format import MIB
+from clipkit.records import table as tables
+from clipkit.records.record import Record, Status
 from clipkit.settings import Settings
-from clipkit.trial.record import Record, Status
 
 HOSTS = {0.5: "render-starter", 1.0: "512M-1cpu", 2.0: "512M-2cpu"}
 SIZES = {720: 1280, 1080: 1920}

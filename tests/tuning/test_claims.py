@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 from inventing_claims import ORIGINAL, Place, cut, ran_out, table
 
+from clipkit.claims import Finding, Outcome, Verdict, verdicts
 from clipkit.format import MIB
+from clipkit.records.record import Record, Status
 from clipkit.settings import Settings
-from clipkit.trial.record import Record, Status
-from clipkit.tuning.claims import Finding, Outcome, Verdict, verdicts
 
 THREE = replace(ORIGINAL, concurrency=3)
 FOUR = replace(ORIGINAL, encoder_threads=4)

@@ -15,8 +15,8 @@ from clipkit.errors import CampaignError
 from clipkit.format import MIB
 from clipkit.hosts import Host
 from clipkit.plan.clips import spread
+from clipkit.records.record import Status
 from clipkit.settings import Settings
-from clipkit.trial.record import Status
 from clipkit.tuning import recommendation as station
 from clipkit.tuning.conclude import Setting, conclude
 from clipkit.tuning.findings import Findings, gather

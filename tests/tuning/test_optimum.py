@@ -11,9 +11,9 @@ import pytest
 from inventing_sweep import OPTIMUM, PRESETS, TIES, Film, Sweep, on, records, write
 
 from clipkit import settings
-from clipkit.analysis import table as tables
 from clipkit.errors import CampaignError
 from clipkit.format import MIB
+from clipkit.records import table as tables
 from clipkit.tuning.optimum import Choice, optima, optimum
 
 SMALL = Sweep(

@@ -29,8 +29,8 @@ from clipkit.hosts import Host
 from clipkit.plan import baselines
 from clipkit.plan.clips import spread
 from clipkit.plan.subjects import Subject, from_template
+from clipkit.records.record import Record, Status
 from clipkit.settings import Settings
-from clipkit.trial.record import Record, Status
 from clipkit.tuning.question import Question
 from clipkit.tuning.strategy import PAIRS, TuneStrategy
 

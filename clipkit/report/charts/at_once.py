@@ -12,13 +12,13 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
 from clipkit import format
+from clipkit.claims import Fit, Side, Verdict
+from clipkit.claims.changes import PRESET
+from clipkit.claims.evidence import RAN_OUT
 from clipkit.format import MIB
-from clipkit.report import style
-from clipkit.trial.record import Status
+from clipkit.records.record import Status
+from clipkit.report.charts import style
 from clipkit.tuning.candidates import USABLE_FRACTION
-from clipkit.tuning.claims import Fit, Side, Verdict
-from clipkit.tuning.claims.changes import PRESET
-from clipkit.tuning.claims.evidence import RAN_OUT
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from clipkit import format
-from clipkit.report import style
-from clipkit.report.subjects import outcome
+from clipkit.report.charts import style
+from clipkit.report.exhibits.subjects import outcome
 from clipkit.tuning.recommendation import Baseline, Recommendation
 
 _CUT_ABOVE = 5.0

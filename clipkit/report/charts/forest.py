@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from clipkit import format
-from clipkit.report import style
-from clipkit.tuning.claims import Effect, Finding, Verdict
+from clipkit.claims import Effect, Finding, Verdict
+from clipkit.report.charts import style
 
 ROW_PX, HEAD_PX, LEGEND_PX = 17, 78, 40
 """Height of an effect, of a panel's title and axis, and of the legend."""

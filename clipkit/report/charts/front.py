@@ -11,8 +11,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from clipkit import format
 from clipkit.format import MIB
-from clipkit.report import style
-from clipkit.trial.record import Status
+from clipkit.records.record import Status
+from clipkit.report.charts import style
 
 _FAILURE_LOOKS = {
     Status.OOM: ("ran out of memory", "X", style.FAILURE),

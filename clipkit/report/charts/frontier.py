@@ -10,15 +10,16 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from clipkit.analysis import cells as cell_table
 from clipkit.analysis.factors import at, levels_of
-from clipkit.analysis.rows import evidence, has_settings, settings_words, varying
 from clipkit.analysis.statistics import Noise, geometric_mean
-from clipkit.report import levels, style
+from clipkit.records import cells as cell_table
+from clipkit.records import wording as levels
+from clipkit.records.evidence import evidence, has_settings, settings_words, varying
+from clipkit.records.record import Status
+from clipkit.report.charts import style
 from clipkit.report.charts.front import Labels, Point, draw_points, numbered
-from clipkit.report.subjects import predicted_wall_s
+from clipkit.report.exhibits.subjects import predicted_wall_s
 from clipkit.settings import knobs, to_table
-from clipkit.trial.record import Status
 from clipkit.tuning.recommendation import Recommendation
 
 _PLACE = "memory_limit_bytes"

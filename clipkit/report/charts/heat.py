@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 
 from clipkit import format
-from clipkit.analysis import cells as cell_table
 from clipkit.analysis.factors import Factor, at, factors, levels_of
 from clipkit.analysis.statistics import Noise
 from clipkit.errors import CampaignError
-from clipkit.report import levels
-from clipkit.trial.record import Status
+from clipkit.records import cells as cell_table
+from clipkit.records import wording as levels
+from clipkit.records.record import Status
 
 _USUAL = ("concurrency", "encoder_threads", "preset", "memory_limit_bytes")
 

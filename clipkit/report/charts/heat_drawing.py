@@ -22,10 +22,11 @@ from matplotlib.patheffects import Normal, withStroke
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from clipkit import format
-from clipkit.analysis.cells import BEST, TIE
-from clipkit.report import levels, style
+from clipkit.records import wording as levels
+from clipkit.records.cells import BEST, TIE
+from clipkit.records.record import Status
+from clipkit.report.charts import style
 from clipkit.report.charts.heat import HeatMap, Tile, words
-from clipkit.trial.record import Status
 
 COLORS = "cividis_r"
 """Bright is fast, dark is slow; told apart by everybody and in print."""

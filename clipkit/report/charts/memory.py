@@ -10,12 +10,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from clipkit import format
-from clipkit.analysis import table as tables
 from clipkit.errors import CampaignError
 from clipkit.format import MIB
-from clipkit.report import levels, style
-from clipkit.report.subjects import names, outcome, rows_of
-from clipkit.trial.record import Status
+from clipkit.records import table as tables
+from clipkit.records import wording as levels
+from clipkit.records.record import Status
+from clipkit.report.charts import style
+from clipkit.report.exhibits.subjects import names, outcome, rows_of
 from clipkit.tuning.recommendation import Recommendation
 
 _DRAWN_POINTS = 400

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.axes import Axes
 
-from clipkit.report import levels, style
+from clipkit.records import wording as levels
+from clipkit.records.record import Status
+from clipkit.report.charts import style
 from clipkit.report.charts.heat_drawing import FAILURES
-from clipkit.report.subjects import outcome
-from clipkit.trial.record import Status
+from clipkit.report.exhibits.subjects import outcome
 
 _LOOKS = {
     Status.OK: (style.BLUE, style.BLUE, ""),

@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from clipkit import format
-from clipkit.report import style
-from clipkit.report.subjects import rows_of
-from clipkit.trial.record import Status
+from clipkit.records.record import Status
+from clipkit.report.charts import style
+from clipkit.report.exhibits.subjects import rows_of
 from clipkit.tuning.recommendation import Recommendation
 
 

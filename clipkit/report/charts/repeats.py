@@ -13,9 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from clipkit import format
-from clipkit.analysis import cells as cell_table
 from clipkit.analysis.statistics import Noise
-from clipkit.report import levels, style
+from clipkit.records import cells as cell_table
+from clipkit.records import wording as levels
+from clipkit.report.charts import style
 
 NAMED = 30
 """So many cells can be named beside their dots; more are told by their rank."""

@@ -14,8 +14,9 @@ from matplotlib.lines import Line2D
 
 from clipkit.analysis.factors import at, levels_of
 from clipkit.analysis.statistics import Noise
-from clipkit.report import levels, style
-from clipkit.trial.record import Status
+from clipkit.records import wording as levels
+from clipkit.records.record import Status
+from clipkit.report.charts import style
 
 X, LINES = "concurrency", "encoder_threads"
 

@@ -1,0 +1,152 @@
+"""The effects of changes to the original: concurrency, threads, preset, all three, moviepy, and
+clipkit's best settings (claims C6 to C9, C12 and C13)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from clipkit.analysis.statistics import geometric_mean
+from clipkit.claims.evidence import Evidence, Runs, side, side_status
+from clipkit.claims.rules import ALL_TOGETHER, AT_MOST, NO_PRICE, QUICK_WIN, STILL_FAST, Band
+from clipkit.claims.verdict import Effect, Variant
+from clipkit.plan.subjects import ENGINE
+from clipkit.records.condition import Condition
+from clipkit.records.record import Status
+from clipkit.settings import Settings, knobs
+
+Variants = Mapping[Variant, Runs]
+
+PRESET = "ultrafast"
+"""The original's."""
+
+
+def originals(variants: Variants) -> Iterator[Variant]:
+    """The original as the analysis describes it: one clip at a time, one thread, `ultrafast`."""
+    for variant in variants:
+        s = variant.settings
+        if (variant.subject, s.preset, s.concurrency, s.encoder_threads) == (
+            "fluent",
+            PRESET,
+            1,
+            1,
+        ):
+            yield variant
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Settings that a claim changes: the value that it names, which is judged, of each. Other values
+    of the same settings are shown beside it."""
+
+    values: Mapping[str, object]
+    band: Band
+
+    def effects(self, evidence: Evidence) -> Iterator[Effect]:
+        for condition, variants in evidence.conditions():
+            for before in originals(variants):
+                for after in sorted(variants, key=_order):
+                    if after.subject == before.subject and self._is_of_it(before, after):
+                        words = self._words(after.settings)
+                        found = effect(evidence, condition, (before, after), words, self.band)
+                        yield replace(found, judged=self._is_named(after.settings))
+
+    def _is_named(self, after: Settings) -> bool:
+        return all(getattr(after, name) == value for name, value in self.values.items())
+
+    def _is_of_it(self, before: Variant, after: Variant) -> bool:
+        """Whether `after` changes at least two of several settings, or the only one, and no other."""
+        differing = {
+            knob.name
+            for knob in knobs()
+            if getattr(before.settings, knob.name) != getattr(after.settings, knob.name)
+        }
+        return differing <= self.values.keys() and len(differing) >= min(2, len(self.values))
+
+    def _words(self, after: Settings) -> str:
+        """Such as `3 at once, 4 threads`."""
+        usual = Settings(preset=PRESET)
+        said = []
+        for name in self.values:
+            value = getattr(after, name)
+            if value != getattr(usual, name):
+                said.append(WORDS[name](value))
+        return ", ".join(said)
+
+
+WORDS: dict[str, Callable[[object], str]] = {
+    "concurrency": lambda value: f"{value} at once",
+    "encoder_threads": lambda value: f"{value} threads" if value else "ffmpeg's own threads",
+    "preset": str,
+}
+
+
+def moviepy(evidence: Evidence) -> Iterator[Effect]:
+    """moviepy in place of the original's command line, both with the same preset."""
+    for condition, variants in evidence.conditions():
+        for before in originals(variants):
+            for after in sorted(variants, key=_order):
+                if after.subject == "moviepy" and after.settings.preset == PRESET:
+                    count = after.settings.encoder_threads
+                    threads = "1 thread" if count == 1 else WORDS["encoder_threads"](count)
+                    change = f"moviepy, {threads}"
+                    yield effect(evidence, condition, (before, after), change, NO_PRICE)
+
+
+def best(evidence: Evidence) -> Iterator[Effect]:
+    """clipkit's fastest settings of the original's preset and CRF, against each of its readings."""
+    for condition, variants in evidence.conditions():
+        sketches = [v for v in variants if v.subject == "sketch" and v.settings.preset == PRESET]
+        for before in [*sketches, *originals(variants)]:
+            ours = [
+                variant
+                for variant, runs in variants.items()
+                if variant.subject == ENGINE
+                and variant.settings.preset == PRESET
+                and variant.settings.crf == before.settings.crf
+                and side_status(runs) is Status.OK
+            ]
+            if ours:
+                after = min(ours, key=lambda variant: _wall_s(variants[variant]))
+                change = f"clipkit's best against {before.subject}"
+                yield effect(evidence, condition, (before, after), change, AT_MOST)
+
+
+def effect(
+    evidence: Evidence,
+    condition: Condition,
+    pair: tuple[Variant, Variant],
+    change: str,
+    band: Band,
+) -> Effect:
+    """What one variant does in place of another, judged by `band`."""
+    variants = evidence.runs[condition]
+    before, after = pair
+    speedup = evidence.speedup(variants[before], variants[after])
+    sides = side(before, variants[before]), side(after, variants[after])
+    finding, why = band.judge(speedup, *sides)
+    return Effect(
+        condition=condition,
+        change=change,
+        before=sides[0],
+        after=sides[1],
+        speedup=speedup,
+        size=evidence.size(variants[before], variants[after]),
+        finding=finding,
+        why=why,
+    )
+
+
+CONCURRENCY = Changed({"concurrency": 3}, QUICK_WIN)
+THREADS = Changed({"encoder_threads": 4}, QUICK_WIN)
+BETTER_PRESET = Changed({"preset": "veryfast"}, STILL_FAST)
+TOGETHER = Changed({"concurrency": 3, "encoder_threads": 4, "preset": "veryfast"}, ALL_TOGETHER)
+
+
+def _wall_s(runs: Runs) -> float:
+    return geometric_mean([record.wall_s for record in runs if record.wall_s]).value
+
+
+def _order(variant: Variant) -> tuple[object, ...]:
+    s = variant.settings
+    return variant.subject, s.concurrency, s.encoder_threads, s.preset

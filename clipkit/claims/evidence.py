@@ -1,0 +1,139 @@
+"""A campaign's table as runs by condition and variant: what the verdicts are computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clipkit.analysis.statistics import Estimate, Noise, paired_ratio
+from clipkit.claims.verdict import Side, Variant
+from clipkit.records.cells import noise
+from clipkit.records.condition import Condition
+from clipkit.records.evidence import evidence
+from clipkit.records.record import Record, Status
+from clipkit.tuning.screening import finished, peak_need_bytes
+
+Runs = tuple[Record, ...]
+
+RAN_OUT = (Status.OOM, Status.OOM_INFERRED)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All runs that count. `noise`: what repeats of one cell differ by, over the whole table, since
+    two or three repeats say little of their own; None where nothing was repeated."""
+
+    runs: Mapping[Condition, Mapping[Variant, Runs]]
+    noise: Noise | None
+
+    def conditions(self) -> Iterator[tuple[Condition, Mapping[Variant, Runs]]]:
+        """From the smallest host, frame and clip to the largest."""
+        yield from sorted(self.runs.items(), key=lambda item: _place(item[0]))
+
+    def all_runs(self) -> Iterator[Record]:
+        for variants in self.runs.values():
+            for runs in variants.values():
+                yield from runs
+
+    def speedup(self, before: Runs, after: Runs) -> Estimate | None:
+        """Wall time before over after, block by block; None where a side failed."""
+        if side_status(before) is not Status.OK or side_status(after) is not Status.OK:
+            return None
+        return self._ratio(_by_block(before, "wall_s"), _by_block(after, "wall_s"), self.noise)
+
+    def size(self, before: Runs, after: Runs) -> Estimate | None:
+        """Bytes of all clips after over before, block by block."""
+        sizes = _by_block(after, "output_bytes"), _by_block(before, "output_bytes")
+        return self._ratio(*sizes, None)
+
+    @staticmethod
+    def _ratio(
+        numerators: dict[int, float], denominators: dict[int, float], before: Noise | None
+    ) -> Estimate | None:
+        both = sorted(numerators.keys() & denominators.keys())
+        if not both:
+            return None
+        return paired_ratio([numerators[b] for b in both], [denominators[b] for b in both], before)
+
+
+def gather(table: pd.DataFrame) -> Evidence:
+    """The table's runs that count; the last attempt of each."""
+    latest: dict[tuple[str, int], Record] = {}
+    rows = evidence(table).sort_values(["attempt", "order"], kind="stable")
+    for row in rows.to_dict("records"):
+        record = _record(row)
+        latest[record.cell, record.block] = record
+    grouped: dict[Condition, dict[Variant, list[Record]]] = {}
+    for record in latest.values():
+        variants = grouped.setdefault(_condition(record), {})
+        variants.setdefault(Variant(record.subject, record.settings), []).append(record)
+    runs = {
+        condition: {variant: tuple(own) for variant, own in variants.items()}
+        for condition, variants in grouped.items()
+    }
+    return Evidence(runs, noise(table))
+
+
+def side(variant: Variant, runs: Runs) -> Side:
+    failed = [record for record in runs if not finished(record)]
+    peaks = [peak for record in runs if (peak := peak_need_bytes(record)) is not None]
+    return Side(
+        variant=variant,
+        status=side_status(runs),
+        error=failed[0].error if failed else None,
+        peak_bytes=max(peaks, default=None),
+        runs=len(runs),
+    )
+
+
+def side_status(runs: Sequence[Record]) -> Status:
+    """What failed once is a failure: its good runs were luck."""
+    failed = [record.status for record in runs if not finished(record)]
+    ran_out = [status for status in failed if status in RAN_OUT]
+    return (ran_out or failed or [Status.OK])[0]
+
+
+def _by_block(runs: Runs, column: str) -> dict[int, float]:
+    values = {r.block: getattr(r, column) for r in runs if finished(r)}
+    return {block: float(value) for block, value in values.items() if value}
+
+
+def _condition(record: Record) -> Condition:
+    return Condition(
+        host=record.host,
+        memory_bytes=record.memory_limit_bytes,
+        cpus=record.cpu_quota,
+        reserve_bytes=record.reserve_bytes,
+        upload_sha256=record.upload_sha256,
+        width=record.width,
+        height=record.height,
+        upload_s=record.upload_s,
+        clips=record.clips,
+        clip_s=record.clip_s,
+    )
+
+
+def _place(condition: Condition) -> tuple[float, ...]:
+    unlimited = float("inf")
+    memory = unlimited if condition.memory_bytes is None else condition.memory_bytes
+    cpus = unlimited if condition.cpus is None else condition.cpus
+    return memory, cpus, condition.lines, condition.clip_s
+
+
+def _record(row: Mapping[Any, Any]) -> Record:
+    """A row of the table as the record it came from."""
+    plain = {name: _plain(value) for name, value in row.items()}
+    return Record.from_row(plain | {"started_utc": str(plain["started_utc"])})
+
+
+def _plain(value: Any) -> Any:
+    """Lists as they are, NA as None, numbers of numpy as Python's."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if pd.isna(value) else value

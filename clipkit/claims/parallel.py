@@ -1,0 +1,117 @@
+"""Whether several clips at once fit the ceiling, and how many would (claim C2)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from clipkit.claims.changes import PRESET, WORDS, originals
+from clipkit.claims.evidence import Evidence, Runs, side
+from clipkit.claims.rules import one_after_another
+from clipkit.claims.verdict import Effect, Finding, Fit, Side, Variant
+from clipkit.format import MIB
+from clipkit.records.condition import Condition
+from clipkit.records.record import Status
+from clipkit.tuning.candidates import USABLE_FRACTION
+
+CEILING_BYTES = 512 * MIB
+"""The plan that the claim speaks of."""
+
+
+def effects(evidence: Evidence) -> Iterator[Effect]:
+    """Every variant that cut several clips at once under that ceiling or a lower one, against the
+    original; those of its preset are judged. Below that ceiling only what fits is: what runs out of
+    less than 512 MB says nothing of 512 MB."""
+    for condition, variants in evidence.conditions():
+        if condition.memory_bytes is None or condition.memory_bytes > CEILING_BYTES:
+            continue
+        alone = next(originals(variants), None)
+        for after, runs in variants.items():
+            settings = after.settings
+            if min(settings.concurrency, condition.clips) < 2:
+                continue
+            several = side(after, runs)
+            finding, why = one_after_another(several)
+            speaks = condition.memory_bytes == CEILING_BYTES or finding is Finding.REFUTED
+            threads = "" if settings.encoder_threads == 1 else f", {_threads(after)}"
+            yield Effect(
+                condition=condition,
+                change=f"{after.subject}, {settings.preset}, {settings.concurrency} at once{threads}",
+                before=side(alone, variants[alone]) if alone else None,
+                after=several,
+                speedup=evidence.speedup(variants[alone], runs) if alone else None,
+                size=None,
+                finding=finding,
+                why=why,
+                judged=settings.preset == PRESET and speaks,
+            )
+
+
+def fits(evidence: Evidence) -> tuple[Fit, ...]:
+    """For each size of frame, subject and preset (one thread a clip): how many at once leave the
+    usual margin free; the fewest of all conditions of that size, and fewer than ever ran out."""
+    fewest: dict[tuple[object, ...], Fit] = {}
+    too_many = _ran_out(evidence)
+    for condition, variants in evidence.conditions():
+        room_bytes = condition.room_bytes
+        if room_bytes is None or (condition.memory_bytes or 0) > CEILING_BYTES:
+            continue
+        for sides in _families(condition, variants):
+            fit = _fit(condition, room_bytes, sides)
+            key = (fit.subject, fit.preset, fit.lines, fit.room_bytes) if fit else ()
+            if fit and key in too_many:
+                fit = replace(fit, clips=min(fit.clips, too_many[key] - 1))
+            if fit and (key not in fewest or fit.clips < fewest[key].clips):
+                fewest[key] = fit
+    return tuple(sorted(fewest.values(), key=lambda fit: (fit.subject, fit.preset, fit.lines)))
+
+
+def _ran_out(evidence: Evidence) -> dict[tuple[object, ...], int]:
+    """Subject, preset, size and room -> the fewest clips at once that ran out, one thread a clip."""
+    fewest: dict[tuple[object, ...], int] = {}
+    for condition, variants in evidence.conditions():
+        for variant, runs in variants.items():
+            settings = variant.settings
+            if settings.encoder_threads == 1 and side(variant, runs).status is Status.OOM:
+                key = (variant.subject, settings.preset, condition.lines, condition.room_bytes)
+                at_once = min(settings.concurrency, condition.clips)
+                fewest[key] = min(fewest.get(key, at_once), at_once)
+    return fewest
+
+
+def _families(condition: Condition, variants: Mapping[Variant, Runs]) -> Iterator[dict[int, Side]]:
+    """Variants that differ in nothing but the number of clips at once: that number -> the side."""
+    families: dict[Variant, dict[int, Side]] = {}
+    for variant, runs in variants.items():
+        one = side(variant, runs)
+        if variant.settings.encoder_threads == 1 and one.status is Status.OK and one.peak_bytes:
+            family = Variant(variant.subject, replace(variant.settings, concurrency=1))
+            at_once = min(variant.settings.concurrency, condition.clips)
+            families.setdefault(family, {})[at_once] = one
+    yield from families.values()
+
+
+def _fit(condition: Condition, room_bytes: int, sides: Mapping[int, Side]) -> Fit | None:
+    """The line through the fewest and the most at once that were run."""
+    fewest, most = min(sides), max(sides)
+    low, high = (sides[n].peak_bytes or 0 for n in (fewest, most))
+    if high <= low:
+        return None
+    each_bytes = (high - low) / (most - fewest)
+    one_bytes = low - each_bytes * (fewest - 1)
+    variant = sides[most].variant
+    return Fit(
+        subject=variant.subject,
+        preset=variant.settings.preset,
+        lines=condition.lines,
+        room_bytes=room_bytes,
+        one_bytes=int(one_bytes),
+        each_more_bytes=each_bytes,
+        measured_clips=most,
+        clips=max(0, 1 + math.floor((USABLE_FRACTION * room_bytes - one_bytes) / each_bytes)),
+    )
+
+
+def _threads(variant: Variant) -> str:
+    return WORDS["encoder_threads"](variant.settings.encoder_threads)

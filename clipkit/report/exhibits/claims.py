@@ -1,0 +1,226 @@
+"""The verdicts on the claims, shown: a table, every effect, the memory of clips at once, a summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from clipkit import format as fmt
+from clipkit.analysis.statistics import Estimate
+from clipkit.claims import Effect, Outcome, Side, Verdict, verdicts
+from clipkit.claims import words as claim_words
+from clipkit.errors import CampaignError
+from clipkit.records import table as tables
+from clipkit.records.record import Status
+from clipkit.report.charts import at_once as at_once_chart
+from clipkit.report.charts import forest as forest_chart
+from clipkit.report.charts.style import nothing, picture
+from clipkit.report.exhibits.answer import Section
+from clipkit.report.exhibits.exhibit import WIDE_PX, Exhibit, keep
+from clipkit.report.exhibits.prose import listed
+from clipkit.report.exhibits.subjects import outcome
+from clipkit.report.notebooks.campaigns import given_or_newest
+from clipkit.tables import Table
+from clipkit.tuning.best import how
+
+_USUAL = (Path("results/quick-wins"), Path("../results/quick-wins"))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The parameter of `notebooks/4-quick-wins.ipynb`; empty: the campaign `quick-wins`."""
+
+    campaign: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A campaign and what it says of every claim."""
+
+    campaign: Path
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def figures(self) -> Path:
+        return self.campaign / "figures"
+
+
+def judge(asked: Asked) -> Judged:
+    """Read the campaign's records and judge by them. Raises CampaignError where there is none."""
+    usual = next((folder for folder in _USUAL if (folder / "runs.jsonl").is_file()), None)
+    if not asked.campaign and usual is None:
+        raise CampaignError(
+            "there is no campaign results/quick-wins: measure it with "
+            "`clipkit sweep experiments/quick-wins.toml`, or set the parameter campaign"
+        )
+    folder = given_or_newest(asked.campaign or str(usual))
+    return Judged(folder, verdicts(tables.load(folder)))
+
+
+def summary(judged: Judged) -> Table:
+    """One row a claim."""
+    rows = tuple(
+        (
+            verdict.id,
+            verdict.claim,
+            str(verdict.outcome),
+            verdict.found,
+            verdict.depends_on or "–",
+            claim_words.count(verdict.judged),
+            verdict.holds_for,
+        )
+        for verdict in judged.verdicts
+    )
+    heads = (
+        "claim",
+        "says",
+        "verdict",
+        "found (95 % interval)",
+        "depends on",
+        "conditions",
+        "holds for",
+    )
+    decided = (Outcome.CONFIRMED, Outcome.REFUTED, Outcome.DEPENDS)
+    marked = frozenset(i for i, v in enumerate(judged.verdicts) if v.outcome in decided)
+    return Table(heads, rows, "Ratios of wall time, paired by block; above 1x is faster", marked)
+
+
+def effects(judged: Judged) -> Exhibit:
+    """Every effect under every condition."""
+    panels = forest_chart.forest_panels(judged.verdicts)
+    rows = tuple(
+        _effect_row(verdict, effect) for verdict in judged.verdicts for effect in verdict.effects
+    )
+    heads = (
+        "claim",
+        "change",
+        "settings",
+        "where",
+        "times as fast",
+        "95 % interval",
+        "n",
+        "peak before",
+        "peak after",
+        "size of files",
+        "ended",
+        "finding",
+        "why",
+    )
+    words = "; ".join(f"{verdict.id} {verdict.outcome}" for verdict in judged.verdicts)
+    drawn = picture(
+        "claims",
+        f"Effect of each change with its 95 % interval. {words}",
+        (WIDE_PX, max(120, forest_chart.height_px(panels))),
+        lambda figure: forest_chart.draw_forest(panels, figure),
+    )
+    caption = "peaks: anonymous, shared and kernel memory of the whole job; n: pairs of runs"
+    return keep(judged.figures, Exhibit(drawn, Table(heads, rows, caption)))
+
+
+def memory(judged: Judged) -> Exhibit:
+    """How much so many clips at once need, and how many would fit."""
+    verdict = next(verdict for verdict in judged.verdicts if verdict.id == "C2")
+    bars = at_once_chart.bars(verdict)
+    room_bytes = at_once_chart.room_bytes(verdict)
+    sizes = sorted({bar.lines for bar in bars})
+
+    def draw(figure: Figure) -> None:
+        if not sizes:
+            nothing(figure.subplots(), "nothing was cut at once under that ceiling")
+            return
+        for ax, lines in zip(figure.subplots(1, len(sizes), squeeze=False)[0], sizes, strict=True):
+            at_once_chart.draw_bars([b for b in bars if b.lines == lines], ax, room_bytes)
+        figure.legend(handles=at_once_chart.legend(room_bytes), loc="outside lower center", ncols=2)
+
+    rows = tuple(
+        (
+            f"{bar.lines}p",
+            bar.subject,
+            str(bar.at_once),
+            "–" if bar.peak_bytes is None else fmt.size(bar.peak_bytes),
+            _how_known(bar),
+        )
+        for bar in bars
+    )
+    drawn = picture("at-once", f"Peak memory. {verdict.found}", (WIDE_PX, 330), draw)
+    heads = ("size", "subject", "clips at once", "peak memory", "how it is known")
+    return keep(judged.figures, Exhibit(drawn, Table(heads, rows)))
+
+
+def _how_known(bar: at_once_chart.Bar) -> str:
+    if bar.extrapolated:
+        return "extrapolated"
+    if bar.status is not Status.OK:
+        return outcome(bar.status)
+    return "measured" if bar.peak_bytes is not None else "unknown"
+
+
+def rules(judged: Judged) -> Table:
+    """How each claim was judged."""
+    rows = tuple((verdict.id, verdict.claim, verdict.rule) for verdict in judged.verdicts)
+    return Table(("claim", "says", "rule"), rows)
+
+
+def not_measured(judged: Judged) -> Section:
+    """What the verdicts do not show, each said once."""
+    said: dict[str, list[str]] = {}
+    for verdict in judged.verdicts:
+        for words in verdict.unmeasured:
+            said.setdefault(words, []).append(verdict.id)
+    every = sum(verdict.outcome is not Outcome.NOT_MEASURED for verdict in judged.verdicts)
+    return Section(
+        listed(
+            words if len(ids) == every else f"{', '.join(ids)}: {words}"
+            for words, ids in said.items()
+        )
+    )
+
+
+def markdown(found: Sequence[Verdict]) -> str:
+    """The verdicts as a table for a README; it ends with a line feed."""
+    return "\n".join([*_markdown_lines(found), ""])
+
+
+def _markdown_lines(found: Sequence[Verdict]) -> Iterator[str]:
+    yield "| claim | verdict | found (95 % interval) | depends on |"
+    yield "|---|---|---|---|"
+    for verdict in found:
+        cells = (
+            f"{verdict.id}: {verdict.claim}",
+            f"**{verdict.outcome}**",
+            verdict.found,
+            verdict.depends_on or "",
+        )
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _effect_row(verdict: Verdict, effect: Effect) -> tuple[str, ...]:
+    return (
+        verdict.id,
+        effect.change,
+        f"{effect.after.variant.subject}: {how(effect.after.variant.settings)}",
+        f"{effect.condition.host}: {effect.condition.words}",
+        "–" if effect.speedup is None else fmt.ratio(effect.speedup.value),
+        _interval(effect.speedup),
+        "–" if effect.speedup is None else str(effect.speedup.n),
+        _peak(effect.before),
+        _peak(effect.after),
+        "–" if effect.size is None else fmt.ratio(effect.size.value),
+        outcome(effect.after.status),
+        str(effect.finding) if effect.judged else "not judged",
+        effect.why,
+    )
+
+
+def _interval(known: Estimate | None) -> str:
+    if known is None or known.interval is None:
+        return "–"
+    low, high = known.interval
+    return f"{forest_chart.bare(low)} – {fmt.ratio(high)}"
+
+
+def _peak(side: Side | None) -> str:
+    return "–" if side is None or side.peak_bytes is None else fmt.size(side.peak_bytes)

@@ -1,0 +1,172 @@
+"""One cell or one run: how its runs ended, memory over time, the exact commands, the logs' ends."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import shlex
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from clipkit import format
+from clipkit.errors import CampaignError
+from clipkit.records import wording as levels
+from clipkit.records.record import Status
+from clipkit.report.charts import memory as memory_chart
+from clipkit.report.charts.style import picture
+from clipkit.report.exhibits.exhibit import HALF_PX, Exhibit, keep
+from clipkit.report.exhibits.opened import Explored
+from clipkit.report.exhibits.subjects import outcome
+from clipkit.tables import Table
+
+_TAIL_BYTES, _TAIL_LINES = 16_384, 20
+_UNPRINTABLE = re.compile(r"[^\n\t\x20-\x7e\xa0-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class TrialPage:
+    """`commands`: each clip's command line, ready for a shell; `logs`: file -> its last lines."""
+
+    title: str
+    runs: Table
+    memory: Exhibit
+    clips: Table
+    commands: tuple[str, ...]
+    logs: tuple[tuple[str, str], ...]
+
+    def _repr_html_(self) -> str:
+        commands = "\n\n".join(self.commands) or "none was kept"
+        logs = "".join(
+            f"<details><summary>{html.escape(name)}</summary>{_pre(text)}</details>"
+            for name, text in self.logs
+        )
+        return (
+            f"<h4>{html.escape(self.title)}</h4>{self.runs._repr_html_()}"
+            f"{self.memory.picture._repr_html_()}{self.clips._repr_html_()}"
+            f"<p>The commands, one for each clip:</p>{_pre(commands)}"
+            f"<p>{'The last lines of the logs:' if logs else 'No log was kept.'}</p>{logs}"
+        )
+
+
+def trial(opened: Explored, name: str) -> TrialPage:
+    """Of a cell (its run of median time is shown in full) or of a run, by the name in the tables.
+
+    Raises CampaignError for a name that does not occur.
+    """
+    table = opened.table
+    rows = table[(table["run_id"] == name) | (table["cell"] == name)]
+    if rows.empty:
+        raise CampaignError(f"{opened.folder} has no cell and no run '{name[:80]}' among these")
+    row = _shown(opened.sampled(rows))
+    runs = table[table["cell"] == row["cell"]]
+    clips = list(_clips(opened.folder, str(row["run_id"])))
+    words = opened.words().get(str(row["cell"]), "")
+    return TrialPage(
+        title=f"{row['cell']}: {words}",
+        runs=_runs_table(runs, str(row["run_id"])),
+        memory=_memory(opened, row, words),
+        clips=_clips_table(clips),
+        commands=tuple(shlex.join(map(str, clip.get("argv", ()))) for clip in clips),
+        logs=tuple(_logs(opened.folder, str(row["run_id"]))),
+    )
+
+
+def _shown(rows: pd.DataFrame) -> pd.Series:
+    finished = rows[(rows["status"] == str(Status.OK)) & rows["wall_s"].notna()]
+    if len(finished):
+        return finished.sort_values("wall_s", kind="stable").iloc[(len(finished) - 1) // 2]
+    ran = rows[rows["status"] != str(Status.OOM_INFERRED)]
+    return (ran if len(ran) else rows).iloc[0]
+
+
+def _memory(opened: Explored, row: pd.Series, words: str) -> Exhibit:
+    trace = memory_chart.run_trace(opened.folder, row, str(row["run_id"]), textwrap.fill(words, 90))
+    drawn = picture(
+        "trial",
+        f"Memory over time of run {row['run_id']}",
+        (HALF_PX, 300),
+        lambda figure: memory_chart.draw_memories([trace], [figure.subplots()]),
+    )
+    return keep(opened.figures, Exhibit(drawn, Table((), ())))
+
+
+def _runs_table(runs: pd.DataFrame, shown: str) -> Table:
+    heads = ("run", "block", "attempt", "wall time", "peak memory", "ended", "why")
+    rows = tuple(
+        (
+            str(row["run_id"]),
+            str(row["block"]),
+            str(row["attempt"]),
+            "–" if pd.isna(row["wall_s"]) else format.seconds(float(row["wall_s"])),
+            format.size(None if pd.isna(row["peak_anon_bytes"]) else int(row["peak_anon_bytes"])),
+            outcome(row["status"]),
+            "" if pd.isna(row["error"]) else str(row["error"]),
+        )
+        for row in runs.to_dict("records")
+    )
+    marked = frozenset(index for index, row in enumerate(rows) if row[0] == shown)
+    return Table(heads, rows, "The runs of this cell; the marked one is shown below.", marked)
+
+
+def _clips_table(clips: list[dict[str, Any]]) -> Table:
+    heads = ("clip", "start", "length", "wall time", "CPU time", "peak memory", "ended", "why")
+    return Table(
+        heads,
+        tuple(
+            (
+                str(clip["number"]),
+                format.seconds(clip["start_s"]),
+                format.seconds(clip["duration_s"]),
+                format.seconds(clip["wall_s"]),
+                format.seconds(clip["cpu_s"]),
+                format.size(clip["peak_rss_bytes"]),
+                str(clip["status"]),
+                str(clip["error"] or clip["change"] or ""),
+            )
+            for clip in clips
+        ),
+    )
+
+
+def _clips(folder: Path, run_id: str) -> Iterator[dict[str, Any]]:
+    """The lines of `clips.jsonl` of that run. Lines that are none are left out."""
+    path, wanted = folder / "clips.jsonl", json.dumps(run_id).encode()
+    if not path.is_file():
+        return
+    with path.open("rb") as lines:
+        for line in lines:
+            if wanted in line:
+                try:
+                    clip = json.loads(line)
+                except ValueError:  # torn by a kill
+                    continue
+                if clip.get("run_id") == run_id:
+                    yield clip
+
+
+def _logs(folder: Path, run_id: str) -> Iterator[tuple[str, str]]:
+    logs = folder / "logs" / run_id
+    if logs.parent != folder / "logs" or run_id in ("", ".", "..") or not logs.is_dir():
+        return
+    for path in sorted(logs.iterdir()):
+        if path.is_file():
+            yield levels.plain(path.name), _tail(path)
+
+
+def _tail(path: Path) -> str:
+    with path.open("rb") as log:
+        log.seek(max(0, os.fstat(log.fileno()).st_size - _TAIL_BYTES))
+        text = log.read().decode("utf-8", "replace").replace("\r", "\n")
+    lines = [line for line in text.splitlines() if line.strip()]
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", "\n".join(lines[-_TAIL_LINES:]))
+
+
+def _pre(text: str) -> str:
+    return f'<pre style="white-space:pre-wrap">{html.escape(text)}</pre>'

@@ -1,0 +1,236 @@
+"""The charts of the report, each with the table of its numbers. A notebook shows them as they are."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from clipkit import format
+from clipkit.report.charts import bars as bar_chart
+from clipkit.report.charts import cpu as cpu_chart
+from clipkit.report.charts import frontier as frontier_chart
+from clipkit.report.charts import memory as memory_chart
+from clipkit.report.charts import pairs as pair_chart
+from clipkit.report.charts.front import Point
+from clipkit.report.charts.style import Picture, picture
+from clipkit.report.exhibits.exhibit import HALF_PX, WIDE_PX, Exhibit, keep
+from clipkit.report.exhibits.study import Study
+from clipkit.report.exhibits.subjects import outcome
+from clipkit.tables import Table
+
+
+def bars(study: Study) -> Exhibit:
+    """How long the whole job takes."""
+    points = bar_chart.bar_points(study.recommendation)
+    commands = [baseline.command for baseline in study.recommendation.baselines]
+    rows = [
+        (
+            bar.subject,
+            "–" if bar.wall_s is None else format.seconds(bar.wall_s),
+            _interval(bar.ci95_s, " s"),
+            "–" if bar.speedup is None else format.ratio(bar.speedup),
+            _interval(bar.speedup_ci95, "x"),
+            "–" if bar.pairs is None else str(bar.pairs),
+            bar.run_words,
+            bar.ended,
+            command,
+        )
+        for bar, command in zip(points, [*commands, "clipkit cut"], strict=True)
+    ]
+    heads = (
+        "subject",
+        "wall time",
+        "95 % interval",
+        "recommended is faster",
+        "95 % interval",
+        "pairs",
+        "what was run",
+        "ended",
+        "command",
+    )
+    words = "; ".join(f"{bar.subject}: {bar.time_words} {bar.speedup_words}" for bar in points)
+    return _exhibit(
+        study,
+        picture(
+            "bars",
+            f"Wall time of the whole job. {words}",
+            (HALF_PX, 330),
+            lambda figure: bar_chart.draw_bars(points, figure.subplots()),
+        ),
+        Table(heads, tuple(rows), marked=frozenset({len(rows) - 1})),
+    )
+
+
+def memory(study: Study) -> Exhibit:
+    """What one run of each subject needs over time."""
+    traces = memory_chart.memory_traces(study.campaign, study.table, study.recommendation)
+    rows = [
+        (
+            trace.subject,
+            format.size(trace.peak_anon_bytes),
+            format.size(trace.reserve_bytes),
+            _left_over(trace),
+            "no limit" if trace.limit_bytes is None else format.size(trace.limit_bytes),
+            "not run" if trace.status is None else outcome(trace.status),
+            trace.run_id or "–",
+        )
+        for trace in traces
+    ]
+    heads = ("subject", "peak", "reserve", "headroom", "ceiling", "ended", "run shown")
+    words = "; ".join(f"{trace.subject}: {format.size(trace.peak_anon_bytes)}" for trace in traces)
+
+    def draw(figure: Figure) -> None:
+        title = "Memory in use, one run of each (without page cache)"
+        figure.suptitle(title, x=0.005, ha="left", fontsize=9.5, fontweight="bold")
+        axes = figure.subplots(1, len(traces), squeeze=False)[0]
+        memory_chart.draw_memories(traces, axes)
+
+    return _exhibit(
+        study,
+        picture("memory", f"Memory over time, peaks: {words}", (HALF_PX, 330), draw),
+        Table(heads, tuple(rows), marked=frozenset({len(rows) - 1})),
+    )
+
+
+def frontier(study: Study) -> Exhibit:
+    """The settings tried: time against memory."""
+    points = frontier_chart.frontier_points(study.table, study.recommendation)
+    rows = [
+        (
+            str(point.number),
+            point.words,
+            "–" if point.s_per_clip is None else format.seconds(point.s_per_clip),
+            format.size(point.peak_anon_bytes),
+            str(point.runs),
+            outcome(point.status),
+            _standing(point),
+        )
+        for point in points
+    ]
+    heads = (
+        "no.",
+        "settings that differ",
+        "wall time a clip",
+        "peak memory",
+        "runs",
+        "ended",
+        "standing",
+    )
+    room = study.recommendation.host.memory_bytes
+    if room is not None:
+        room -= study.recommendation.reserve_bytes
+    words = f"{len(points)} settings tried: wall time a clip against peak memory"
+    return _exhibit(
+        study,
+        picture(
+            "frontier",
+            words,
+            (WIDE_PX, 420),
+            lambda figure: frontier_chart.draw_frontier(points, figure.subplots(), room),
+        ),
+        Table(
+            heads,
+            tuple(rows),
+            marked=frozenset(i for i, point in enumerate(points) if point.recommended),
+        ),
+    )
+
+
+def cpu(study: Study) -> Exhibit:
+    """Where the CPU goes."""
+    shares = cpu_chart.cpu_points(study.table, study.recommendation)
+    rows = [
+        (
+            share.subject,
+            str(share.runs),
+            format.seconds(share.ffmpeg_s),
+            format.seconds(share.orchestrator_s),
+            _percent(share.orchestrator_fraction),
+            format.seconds(share.throttled_s),
+            format.seconds(share.wall_s),
+        )
+        for share in shares
+    ]
+    heads = (
+        "subject",
+        "runs",
+        "ffmpeg's CPU a clip",
+        "orchestrator's CPU a clip",
+        "orchestrator's share",
+        "held back by the quota, a clip",
+        "wall time a clip",
+    )
+    words = "; ".join(f"{s.subject} {_percent(s.orchestrator_fraction)}" for s in shares)
+
+    def draw(figure: Figure) -> None:
+        left, right = figure.subplots(1, 2)
+        cpu_chart.draw_cpu(shares, left)
+        cpu_chart.draw_throttling(shares, right)
+
+    return _exhibit(
+        study,
+        picture("cpu", f"The orchestrator's share of the CPU: {words}", (WIDE_PX, 300), draw),
+        Table(heads, tuple(rows), marked=frozenset({len(rows) - 1})),
+    )
+
+
+def pairs(study: Study) -> Exhibit:
+    """Every repeat, in its pair."""
+    points = pair_chart.pair_points(study.table, study.recommendation)
+    rows = [
+        (
+            pair.baseline,
+            str(pair.block),
+            str(pair.clips),
+            format.seconds(pair.baseline_s),
+            format.seconds(pair.recommended_s),
+            format.ratio(pair.ratio),
+        )
+        for pair in points
+    ]
+    heads = (
+        "baseline",
+        "block",
+        "clips of each",
+        "baseline, wall time a clip",
+        "recommended, wall time a clip",
+        "ratio",
+    )
+    baselines = list(dict.fromkeys(pair.baseline for pair in points))
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots(1, max(1, len(baselines)), squeeze=False)[0]
+        for ax, name in zip(axes, baselines or [""], strict=True):
+            pair_chart.draw_pairs([pair for pair in points if pair.baseline == name], ax)
+
+    words = f"{len(points)} pairs of runs: wall time a clip of a baseline and of the recommended"
+    size_px = (WIDE_PX if len(baselines) > 1 else HALF_PX, 340)
+    return _exhibit(study, picture("pairs", words, size_px, draw), Table(heads, tuple(rows)))
+
+
+def _exhibit(study: Study, drawn: Picture, table: Table) -> Exhibit:
+    return keep(study.figures, Exhibit(drawn, table))
+
+
+def _interval(bounds: tuple[float, float] | None, unit: str) -> str:
+    return "–" if bounds is None else f"{bounds[0]:.3g} – {bounds[1]:.3g}{unit}"
+
+
+def _percent(fraction: float | None) -> str:
+    return "unknown" if fraction is None else format.percent(fraction)
+
+
+def _left_over(trace: memory_chart.Trace) -> str:
+    if trace.limit_bytes is None or trace.peak_anon_bytes is None:
+        return "–"
+    return format.size(trace.limit_bytes - trace.reserve_bytes - trace.peak_anon_bytes)
+
+
+def _standing(point: Point) -> str:
+    words = []
+    if point.recommended:
+        words.append("recommended")
+    if point.tie:
+        words.append("tie")
+    if point.efficient:
+        words.append("Pareto front")
+    return ", ".join(words)

@@ -1,0 +1,110 @@
+"""Execute a notebook of the package through papermill, in a kernel of this very interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from ipykernel.kernelspec import get_kernel_dict
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import ValidationError
+from papermill.exceptions import PapermillExecutionError
+
+from clipkit.errors import NotebookError, ReportError
+from clipkit.report.notebooks import parameters as parameters_station
+from clipkit.resources import folder
+
+
+class OwnKernel(AsyncKernelManager):
+    """Starts this interpreter, whichever kernels are installed: clipkit is in this one."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        # A file in the user's folder must not be taken for a module, and the terminal is the
+        # user's: no remark of the kernel's on how it talks to this process.
+        arguments = ["--InteractiveShellApp.ignore_cwd=True", "--IPKernelApp.log_level=40"]
+        spec = KernelSpec(**get_kernel_dict(arguments))
+        # Or the debugger warns on stderr that it cannot see into Python's frozen modules.
+        spec.env = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+        return spec
+
+
+def find(word: str) -> Path:
+    """The notebook that `word` names: one of the package's (`2-explore`, `explore`), or a file.
+
+    Raises NotebookError where there is none.
+    """
+    if word.endswith(".ipynb") or "/" in word:
+        if not Path(word).is_file():
+            raise NotebookError(f"no notebook {word}")
+        return Path(word)
+    for name, path in ours().items():
+        if word in (name, name.partition("-")[2]):
+            return path
+    known = ", ".join(ours())
+    raise NotebookError(f"unknown notebook '{word}': one of {known}, or a file that ends in .ipynb")
+
+
+def ours() -> dict[str, Path]:
+    """The package's notebooks, by their names, in the order of their numbers."""
+    return {path.stem: path for path in sorted(folder("notebooks").glob("*.ipynb"))}
+
+
+def declared(source: Path) -> list[str]:
+    """The names of the notebook's parameters. Raises NotebookError for a file that is no notebook."""
+    try:
+        return list(papermill.inspect_notebook(_unformatted(source)))
+    except (ValidationError, ValueError, AttributeError) as error:
+        raise NotebookError(f"{source} is no notebook: {error}") from None
+
+
+def read(path: Path) -> Any:
+    """The notebook's document. Raises OSError, ValueError or ValidationError."""
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+
+
+def write(document: Any, path: Path) -> None:
+    nbformat.write(document, path)  # type: ignore[no-untyped-call]
+
+
+def execute(name: str, parameters: Mapping[str, Any], output: Path) -> Path:
+    """Execute the notebook that `find` finds into `output` and return it.
+
+    Quiet, and without changing directory. Raises NotebookError for an unknown notebook or
+    parameter, before anything runs, and ReportError where a cell fails: `output` then holds the
+    notebook as far as it came.
+    """
+    source = find(name)
+    known = declared(source)
+    for parameter in parameters:
+        if parameter not in known:
+            raise parameters_station.unknown(parameter, known)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        papermill.execute_notebook(
+            _unformatted(source),
+            _unformatted(output),
+            dict(parameters),
+            progress_bar=False,
+            kernel_manager_class=OwnKernel,
+        )
+    except PapermillExecutionError as error:
+        raise ReportError(
+            f"the notebook {source.stem} failed in cell {error.cell_index}: "
+            f"{error.ename}: {error.evalue}\n{output} holds what it had"
+        ) from None
+    except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
+        raise ReportError(
+            f"the kernel of the notebook {source.stem} failed: {error}\n{output} holds what it had"
+        ) from error
+    return output
+
+
+def _unformatted(path: Path) -> str:
+    """papermill fills in braces in paths; these are meant as they are."""
+    return str(path).replace("{", "{{").replace("}", "}}")

@@ -1,0 +1,101 @@
+"""What the notebook `2-explore` does besides calling exhibits: its parameters, what is not finished,
+and from a cell of the heat map to that run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from clipkit import format as fmt
+from clipkit.errors import CampaignError, NotebookError
+from clipkit.report.exhibits import explore
+from clipkit.report.exhibits.answer import Section
+from clipkit.report.exhibits.explore import Explored
+from clipkit.report.exhibits.prose import prose
+from clipkit.report.notebooks import campaigns
+from clipkit.report.notebooks.picker import pick
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The parameters of `notebooks/2-explore.ipynb`. Each may name several levels: `256M, 512M`."""
+
+    campaign: str
+    preset: str
+    memory: str
+    cpus: str
+    upload: str
+    clip_s: str
+    cell: str
+
+
+def opened(asked: Asked) -> Explored:
+    """The campaign, or what of it is asked for.
+
+    Raises NotebookError for what should be a number, UsageError for a level that does not occur,
+    CampaignError where there is no campaign.
+    """
+    wanted = {
+        "preset": _words(asked.preset),
+        "memory": _words(asked.memory),
+        "cpus": _numbers("cpus", asked.cpus),
+        "upload": _words(asked.upload),
+        "clip_s": _numbers("clip_s", asked.clip_s),
+    }
+    whole = explore.open_campaign(campaigns.given_or_newest(asked.campaign))
+    return whole.where(**{name: levels for name, levels in wanted.items() if levels})
+
+
+def about(found: Explored) -> Section:
+    """Which campaign this is, whether it is finished, and what of it is shown."""
+    left = campaigns.unfinished(found.folder)
+    lines = [f"Campaign `{found.folder.name}` in `{fmt.near(found.folder.parent)}`."]
+    lines += [f"Unfinished: {left} so far; intervals will get narrower."] if left else []
+    lines += [f"Shown: {', '.join(found.fixed)}."] if found.fixed else []
+    return Section("".join(f"<p>{prose(line)}</p>" for line in lines))
+
+
+def shown(exhibit: Callable[[Explored], object], found: Explored) -> object:
+    """The exhibit, or in words why this campaign has none."""
+    if found.cells["wall_s"].notna().sum() == 0:
+        return Section("<p>No run finished: there is no time to draw.</p>")
+    try:
+        return exhibit(found)
+    except CampaignError as error:
+        return Section(f"<p>{prose(str(error))}</p>")
+
+
+def look_into(found: Explored, cell: str) -> None:
+    """A cell's or a run's command lines, logs and memory over time; without any, the fastest's.
+
+    In JupyterLab another cell can be chosen from a list.
+    """
+    ordered = found.cells.sort_values("s_per_clip", kind="stable", na_position="last")
+    words = found.words()
+    choices = [
+        (f"{_time_words(s_per_clip)}: {words[str(name)]}", str(name))
+        for name, s_per_clip in zip(ordered["cell"], ordered["s_per_clip"], strict=True)
+    ]
+    if cell and cell not in words:
+        choices.insert(0, (f"run {cell}", cell))
+    if choices:
+        pick(choices, cell or choices[0][1], lambda name: explore.trial(found, name), "cell")
+
+
+def _time_words(s_per_clip: float) -> str:
+    return "no time" if pd.isna(s_per_clip) else f"{fmt.seconds(float(s_per_clip))} a clip"
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _numbers(name: str, text: str) -> list[float]:
+    try:
+        return [float(word) for word in _words(text)]
+    except ValueError:
+        raise NotebookError(
+            f"the parameter {name} = {text!r} must be a number, or several such as '0.5, 2'"
+        ) from None

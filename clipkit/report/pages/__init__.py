@@ -1,0 +1,1 @@
+"""Pages that need nothing beside them: templates filled with what notebooks showed."""

@@ -1,0 +1,44 @@
+"""The first screen of a tuning's report: the verdict, two charts, the change to copy, the limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from clipkit.report.pages import page
+from clipkit.tuning import recommendation as recommendations
+
+
+def first_screen(campaign: Path) -> dict[str, Any]:
+    """What the template `tune` shows; its pictures are those that the notebook has just drawn."""
+    known = recommendations.read(campaign)
+    figures = campaign / "figures"
+    return {
+        "host": known.host.name,
+        "headline": known.headline,
+        "verdict": known.verdict,
+        # The verdict takes three lines at most, or the rest would not fit beside it.
+        "verdict_px": 23 if len(known.verdict) < 240 else 19 if len(known.verdict) < 360 else 16,
+        "charts": [
+            page.Chart(
+                page.picture(figures / "bars.svg"),
+                "Wall time of the whole job, in words in the first table",
+            ),
+            page.Chart(
+                page.picture(figures / "memory.svg"),
+                "Memory over time, in words in the second table",
+            ),
+        ],
+        "change": known.do,
+        "why": known.why,
+        "toml": _settings(recommendations.to_toml(known)),
+        "measured_on": known.measured_on,
+        "unmeasured": known.unmeasured,
+        "again": known.again,
+    }
+
+
+def _settings(toml: str) -> str:
+    """The file without the comments that head it: they repeat the verdict above."""
+    lines = [line for line in toml.splitlines() if not line.startswith("#")]
+    return "\n".join(lines).strip()
