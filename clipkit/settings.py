@@ -1,6 +1,7 @@
 """The declaration of the knobs: every setting that decides how a job is cut, once.
 
-Command line flags, TOML keys, columns, defaults and their documentation derive from `Settings`.
+Command line flags, TOML keys, columns, defaults and their documentation derive from `Settings`, which
+is what our engine is asked for; `UsedSettings` is what was really used, as a record holds it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import dataclasses
 import difflib
 import tomllib
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import NoneType
@@ -31,9 +32,16 @@ PRESETS = (
 )
 
 
+_AS_THE_DEFAULT: Any = object()
+
+
 @dataclass(frozen=True, slots=True)
 class Knob:
-    """What one setting may be. `choices` or the range `low` to `high`; `absent` says what None means."""
+    """What one setting may be. `choices` or the range `low` to `high`; `absent` says what None means.
+
+    `first` is what held before the knob was declared, and so what a record without its column was
+    measured with; left out: the default. `picture`: it decides what a clip looks and sounds like.
+    """
 
     name: str
     kind: type
@@ -43,6 +51,13 @@ class Knob:
     low: int | None = None
     high: int | None = None
     absent: str | None = None
+    picture: bool = False
+    first: Any = _AS_THE_DEFAULT
+
+    @property
+    def before(self) -> Any:
+        """What held before the knob was declared. A cell at it has the name that it had then."""
+        return self.default if self.first is _AS_THE_DEFAULT else self.first
 
     @property
     def flag(self) -> str:
@@ -92,18 +107,22 @@ def _knob(default: Any, help: str, **bounds: Any) -> Any:
     return field(default=default, metadata={"help": help, **bounds})
 
 
+def _picture(default: Any, help: str, **bounds: Any) -> Any:
+    return _knob(default, help, picture=True, **bounds)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How a job is cut. Checked when made: raises SettingsError naming the legal values."""
 
-    mode: str = _knob("encode", "re-encode the whole clip", choices=("encode",))
+    mode: str = _picture("encode", "re-encode the whole clip", choices=("encode",))
     seek: str = _knob(
         "input",
         "seek before the input (jump to the key frame), or after it (decode from the first frame)",
         choices=("input", "output"),
     )
-    preset: str = _knob("ultrafast", "x264 preset", choices=PRESETS)
-    crf: int = _knob(23, "x264 constant rate factor: lower is better and larger", low=0, high=51)
+    preset: str = _picture("ultrafast", "x264 preset", choices=PRESETS)
+    crf: int = _picture(23, "x264 constant rate factor: lower is better and larger", low=0, high=51)
     concurrency: int = _knob(1, "clips cut at the same time", low=1, high=64)
     encoder_threads: int = _knob(1, "x264 threads for each clip; 0: ffmpeg decides", low=0, high=64)
     decoder_threads: int = _knob(
@@ -112,25 +131,25 @@ class Settings:
     filter_threads: int = _knob(
         1, "filter threads for each clip; 0: ffmpeg decides", low=0, high=64
     )
-    lookahead: int | None = _knob(
+    lookahead: int | None = _picture(
         None, "frames x264 looks ahead", low=0, high=250, absent="as the preset has it"
     )
-    mbtree: bool | None = _knob(
+    mbtree: bool | None = _picture(
         None, "x264 macroblock tree rate control", absent="as the preset has it"
     )
-    bframes: int | None = _knob(
+    bframes: int | None = _picture(
         None, "consecutive B-frames", low=0, high=16, absent="as the preset has it"
     )
-    refs: int | None = _knob(
+    refs: int | None = _picture(
         None, "reference frames", low=1, high=16, absent="as the preset has it"
     )
-    audio: str = _knob(
+    audio: str = _picture(
         "auto",
         "auto: copy AAC, re-encode the rest to AAC; aac: always re-encode; "
         "copy: keep it whatever it is; none: no sound",
         choices=("auto", "aac", "copy", "none"),
     )
-    hdr: str = _knob(
+    hdr: str = _picture(
         "sdr", "sdr: tone-map HDR uploads to SDR; keep: 10 bit HDR", choices=("sdr", "keep")
     )
     ffmpeg: str = _knob("bundled", "bundled (from pip), system (on the PATH), or a path to ffmpeg")
@@ -142,6 +161,44 @@ class Settings:
     def changed(self) -> dict[str, Any]:
         """What differs from the defaults: name -> value."""
         return {k.name: v for k in knobs() if (v := getattr(self, k.name)) != k.default}
+
+    @property
+    def used(self) -> UsedSettings:
+        """The same as a record holds them, where every one was followed."""
+        return UsedSettings(tuple(getattr(self, knob.name) for knob in knobs()))
+
+
+@dataclass(frozen=True, slots=True)
+class UsedSettings:
+    """The settings that a job was really cut with, an attribute each: `used.preset`.
+
+    None is unknown, or not followed by what cut the job; of a knob that may be left to the preset it
+    is that. `values` are in the order of the declaration.
+    """
+
+    values: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, known: Mapping[str, Any]) -> UsedSettings:
+        """From name -> value; what is not named is unknown."""
+        return cls(tuple(known.get(knob.name) for knob in knobs()))
+
+    def __getattr__(self, name: str) -> Any:
+        place = _PLACES.get(name)
+        if place is None:
+            raise AttributeError(f"there is no setting '{name}'")
+        return self.values[place]
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """Name and value of each, in the order of the declaration."""
+        return zip(_PLACES, self.values, strict=True)
+
+    def asked(self) -> Settings:
+        """Settings that cut like this: what is unknown is at its default."""
+        known = dict(self.items())
+        return Settings(
+            **{k.name: v for k in knobs() if (v := known[k.name]) is not None or k.absent}
+        )
 
 
 def knobs() -> tuple[Knob, ...]:
@@ -160,6 +217,9 @@ def _declared() -> tuple[Knob, ...]:
 
 
 _KNOBS = _declared()
+_PLACES = {knob.name: place for place, knob in enumerate(_KNOBS)}
+PICTURE = tuple(knob.name for knob in _KNOBS if knob.picture)
+"""The settings that decide what the clips look and sound like: only alike ones are compared."""
 
 
 def from_mapping(table: Mapping[str, Any], where: str) -> Settings:

@@ -11,9 +11,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy import stats
-
-CONFIDENCE = 0.95
+from clipkit.records.noise import Noise, t_quantile
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +31,6 @@ class Estimate:
     def log_half_width(self) -> float | None:
         """Half the interval on logarithms: about its half width relative to the value."""
         return None if self.interval is None else math.log(self.interval[1] / self.interval[0]) / 2
-
-
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """By how much repeats of one measurement differ: a standard deviation on logarithms, and the
-    degrees of freedom behind it."""
-
-    log_sd: float
-    freedom: int
-
-    @property
-    def half_width(self) -> float:
-        """Of the 95 % interval of one measurement, on logarithms."""
-        return t_quantile(self.freedom + 1) * self.log_sd
-
-
-def t_quantile(n: int) -> float:
-    """Two-sided 95 % quantile of Student's t with n - 1 degrees of freedom."""
-    return float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1))
 
 
 def geometric_mean(values: Sequence[float]) -> Estimate:

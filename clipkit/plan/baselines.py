@@ -61,7 +61,7 @@ def original(settings: Settings) -> tuple[Template, Template]:
     return Template("sketch", tuple(sketch)), Template("fluent", tuple(fluent))
 
 
-def moviepy(settings: Settings) -> Template:
+def moviepy_template(settings: Settings) -> Template:
     """`moviepy` as its manual has it, one Python process a clip: `clipkit.plan.moviepy_clip`."""
     # -P: modules come from where they are installed, not from where the process happens to be.
     script = ["python", "-P", "-m", "clipkit.plan.moviepy_clip"]
@@ -88,7 +88,7 @@ def chosen(
     return tuple(template for template in known if not names or template.name in names)
 
 
-def parse(text: str, where: str = "--command") -> Template:
+def parse_template(text: str, where: str = "--command") -> Template:
     """The user's own command, split as a shell would and never given to one; `where` it was given
     opens the errors.
 
@@ -113,7 +113,7 @@ def parse(text: str, where: str = "--command") -> Template:
     return Template("command", tuple(argv), theirs=True)
 
 
-def tasks(job: Job, template: Template, build: FfmpegBuild) -> list[Task]:
+def template_tasks(job: Job, template: Template, build: FfmpegBuild) -> list[Task]:
     """One task a clip. Nothing is known of what a right output holds, so `frames` is None."""
     upload, argv = job.upload, template.argv
     if upload.films > 1 and argv[0] == "ffmpeg" and not template.theirs:

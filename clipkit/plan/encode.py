@@ -53,7 +53,7 @@ class _Cut:
     build: FfmpegBuild
 
 
-def tasks(job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
+def encode_tasks(job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
     """One task a clip, in the job's order.
 
     Raises ClipRangeError for a clip outside its upload, FfmpegError where the build lacks a need.

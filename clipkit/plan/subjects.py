@@ -1,20 +1,105 @@
-"""What cuts the job in a trial: clipkit's engine, a baseline, moviepy, or the user's own command."""
+"""Who cuts the job in a trial: clipkit's engine, a baseline, moviepy, the user's own command.
+
+A subject answers for itself what it runs, which settings it follows and which of them name its cells;
+nobody else asks who it is. To add one: a class (or a `Template` with its `_Conduct`), an entry in
+KINDS, its tests.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from clipkit.errors import TemplateError, UsageError
 from clipkit.ffmpeg_builds import FfmpegBuild
-from clipkit.plan import baselines, encode
+from clipkit.plan import baselines, modes
 from clipkit.plan.baselines import Template
 from clipkit.plan.clips import Clip, Job, span
 from clipkit.plan.task import Task
-from clipkit.settings import Settings
+from clipkit.settings import Settings, UsedSettings, knobs
 
 ENGINE = "clipkit"
 COMMAND = "command"
+
+
+class Subject(Protocol):
+    """What every subject tells of itself, whether it is tasks for the engine or a process that serves."""
+
+    @property
+    def name(self) -> str:
+        """As in experiments and records: one of KINDS."""
+        ...
+
+    @property
+    def command(self) -> str | None:
+        """Its command line with placeholders; None where the plan writes one for each clip."""
+        ...
+
+    @property
+    def tunable(self) -> bool:
+        """Whether a tuner chooses its settings."""
+        ...
+
+    def used(self, settings: Settings) -> UsedSettings:
+        """The settings as it really uses them, for its record; None: unknown, or not followed."""
+        ...
+
+    def seek(self, settings: Settings) -> str | None:
+        """Which side of the input its seek is on; None where that is not known."""
+        ...
+
+    def frames_decoded(self, job: Job, clip: Clip, settings: Settings) -> int | None:
+        """How many frames must be decoded to reach the clip's last one; None where not known."""
+        ...
+
+
+@runtime_checkable
+class Cuts(Subject, Protocol):
+    """A subject that is tasks for the engine, which starts its processes and is its orchestrator."""
+
+    def tasks(self, job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """How to start a process that serves: an argv inside the ceiling, with these variables added to
+    its environment. Its first line on stdout says that it listens, and where."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+@runtime_checkable
+class Serves(Subject, Protocol):
+    """A subject that is a process of its own, started inside the ceiling and driven from outside
+    (`trial.talk`); its ffmpegs are its children, and what they use is told apart from its own."""
+
+    def service(self, settings: Settings, build: FfmpegBuild) -> Service: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """clipkit's own engine: it follows every setting."""
+
+    name: str = ENGINE
+    command: str | None = None
+    tunable: bool = True
+
+    def tasks(self, job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
+        return modes.tasks(job, settings, build)
+
+    def used(self, settings: Settings) -> UsedSettings:
+        return settings.used
+
+    def seek(self, settings: Settings) -> str | None:
+        return settings.seek
+
+    def frames_decoded(self, job: Job, clip: Clip, settings: Settings) -> int | None:
+        if not modes.decodes(settings):
+            return 0
+        return _frames_decoded(job, clip, settings.seek)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,106 +109,139 @@ class _Conduct:
     seek: str
     audio: str
     follows: tuple[str, ...]
+    reads_ahead: bool = False
 
 
 _CONDUCT = {
     "sketch": _Conduct("output", "copy", ("preset", "crf")),
     "fluent": _Conduct("input", "copy", ("preset", "crf", "encoder_threads")),
-    "moviepy": _Conduct("input", "aac", ("preset", "crf", "encoder_threads")),
+    # It also decodes when it opens the film, as many frames as its pipe takes.
+    "moviepy": _Conduct("input", "aac", ("preset", "crf", "encoder_threads"), reads_ahead=True),
 }
-NAMES = (ENGINE, *_CONDUCT, COMMAND)
+_ALWAYS = ("concurrency", "ffmpeg")
+"""What the engine decides for every command line: how many at once, and by which ffmpeg."""
+_OF_ITSELF = {"mode": "encode", "encoder_threads": 0, "decoder_threads": 0, "filter_threads": 0}
+"""What our baselines do where they are not told: threads are left to ffmpeg."""
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """Who cuts. `template` None: clipkit's engine, by its settings."""
+class CommandLine:
+    """One command line for each clip: a baseline's of ours, or the user's own."""
 
-    name: str = ENGINE
-    template: Template | None = None
+    template: Template
 
-    def tasks(self, job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
-        if self.template is None:
-            return encode.tasks(job, settings, build)
-        return baselines.tasks(job, self.template, build)
+    @property
+    def name(self) -> str:
+        return self.template.name
 
-    def seek(self, settings: Settings) -> str | None:
-        """Which side of the input the seek is on; None where a user's command does not tell."""
-        if self.template is None:
-            return settings.seek
+    @property
+    def command(self) -> str | None:
+        return self.template.text
+
+    @property
+    def tunable(self) -> bool:
+        return False
+
+    def tasks(self, job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:  # noqa: ARG002
+        return baselines.template_tasks(job, self.template, build)
+
+    def used(self, settings: Settings) -> UsedSettings:
+        """Of a command of the user's only the side of its seek is known, where its words tell it."""
+        own: dict[str, object] = {}
         if not self.template.theirs:
-            return _CONDUCT[self.template.name].seek
-        words = self.template.argv
-        if "-ss" not in words or "-i" not in words:
-            return None
-        return "input" if words.index("-ss") < words.index("-i") else "output"
+            own = {**_OF_ITSELF, "audio": _CONDUCT[self.name].audio}
+        followed = {name: getattr(settings, name) for name in KINDS[self.name].levels}
+        return UsedSettings.of({**own, **followed, "seek": self.seek(settings)})
+
+    def seek(self, settings: Settings) -> str | None:  # noqa: ARG002 (its words decide)
+        if not self.template.theirs:
+            return _CONDUCT[self.name].seek
+        return _seek_of(self.template)
 
     def frames_decoded(self, job: Job, clip: Clip, settings: Settings) -> int | None:
-        """How many frames must be decoded to reach the clip's last one, by where decoding starts.
-
-        None where that is not known: moviepy also decodes when it opens the film, as many frames as
-        its pipe takes.
-        """
-        frames, times = span(job.upload, clip), job.upload.frame_times_s
         seek = self.seek(settings)
-        if seek is None or self.name == "moviepy":
-            return None
-        if seek == "output":
-            return frames.last + 1
-        keys = [t for t in job.upload.key_frame_times_s if t <= frames.first_s]
-        return frames.last - (times.index(keys[-1]) if keys else 0) + 1
+        reads_ahead = not self.template.theirs and _CONDUCT[self.name].reads_ahead
+        return None if seek is None or reads_ahead else _frames_decoded(job, clip, seek)
 
 
-def from_template(template: Template) -> Subject:
-    return Subject(template.name, template)
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`levels`: the settings that tell one of its cells from another; the rest it does not follow.
+    `known`: those that its records hold, the other ones are null there. `make` takes the settings and
+    the user's command line, where there is one."""
+
+    levels: tuple[str, ...]
+    known: tuple[str, ...]
+    make: Callable[[Settings, str | None], Subject]
 
 
-def named(name: str, settings: Settings, command: str | None = None) -> Subject:
-    """The subject of that name, with `settings` in its command line where it follows them.
-
-    Raises TemplateError for a name that is none of NAMES, or `command` without a right one;
-    UsageError where moviepy is not installed.
-    """
-    if name == ENGINE:
-        return Subject()
-    if name == COMMAND and command is not None:
-        return from_template(baselines.parse(command, f"the command '{command}'"))
-    if name == COMMAND:
-        raise TemplateError("the subject 'command' needs a command: give its template")
-    if name == "moviepy":
-        return from_template(_moviepy(settings))
-    for template in baselines.original(settings):
-        if template.name == name:
-            return from_template(template)
-    raise TemplateError(f"there is no subject '{name}': legal are {', '.join(NAMES)}")
+def _baseline(name: str, make: Callable[[Settings, str | None], Subject]) -> Kind:
+    levels = (*_CONDUCT[name].follows, *_ALWAYS)
+    return Kind(levels, (*levels, *_OF_ITSELF, "seek", "audio"), make)
 
 
-def _moviepy(settings: Settings) -> Template:
+def _original(name: str) -> Kind:
+    def make(settings: Settings, _command: str | None) -> Subject:
+        return CommandLine(next(t for t in baselines.original(settings) if t.name == name))
+
+    return _baseline(name, make)
+
+
+def _moviepy(settings: Settings, _command: str | None) -> Subject:
     if importlib.util.find_spec("moviepy") is None:
         raise UsageError(
             "the subject 'moviepy' is not installed: pip install 'clipkit[compare]', "
             "or leave the subject out"
         )
-    return baselines.moviepy(settings)
+    return CommandLine(baselines.moviepy_template(settings))
 
 
-def told(subject: Subject, settings: Settings) -> Settings:
-    """The settings as `subject` really uses them, for its record: what it ignores is at its default,
-    and threads that it leaves to ffmpeg are 0.
+def _theirs(_settings: Settings, command: str | None) -> Subject:
+    if command is None:
+        raise TemplateError("the subject 'command' needs a command: give its template")
+    return CommandLine(baselines.parse_template(command, f"the command '{command}'"))
 
-    So two cells that do the same have the same settings. Of a command of the user's only the side
-    of its seek is known, from its words; where they do not tell, the default stands.
+
+_EVERY = tuple(knob.name for knob in knobs())
+
+KINDS: dict[str, Kind] = {
+    ENGINE: Kind(_EVERY, _EVERY, lambda _settings, _command: Engine()),
+    "sketch": _original("sketch"),
+    "fluent": _original("fluent"),
+    "moviepy": _baseline("moviepy", _moviepy),
+    COMMAND: Kind(_ALWAYS, (*_ALWAYS, "seek"), _theirs),
+}
+TUNABLE = (ENGINE,)
+"""Names of the subjects whose settings a tuner chooses: what is recommended is one of these."""
+
+
+def subject_named(name: str, settings: Settings, command: str | None = None) -> Subject:
+    """The subject of that name, with `settings` in its command line where it follows them.
+
+    Raises TemplateError for a name that is none of KINDS, or `command` without a right one;
+    UsageError where moviepy is not installed.
     """
-    if subject.template is None:
-        return settings
-    conduct = _CONDUCT.get(subject.name) or _Conduct(
-        seek=subject.seek(settings) or Settings().seek, audio=Settings().audio, follows=()
-    )
-    followed = {name: getattr(settings, name) for name in conduct.follows}
-    left_to_ffmpeg = {"encoder_threads": 0, "decoder_threads": 0, "filter_threads": 0}
-    return Settings(
-        seek=conduct.seek,
-        audio=conduct.audio,
-        concurrency=settings.concurrency,
-        ffmpeg=settings.ffmpeg,
-        **left_to_ffmpeg | followed,
-    )
+    if name not in KINDS:
+        raise TemplateError(f"there is no subject '{name}': legal are {', '.join(KINDS)}")
+    return KINDS[name].make(settings, command)
+
+
+def seek_of_command(text: str) -> str | None:
+    """Which side of the input the seek of a user's command line is on; None where it does not tell."""
+    return _seek_of(baselines.parse_template(text))
+
+
+def _seek_of(template: Template) -> str | None:
+    words = template.argv
+    if "-ss" not in words or "-i" not in words:
+        return None
+    return "input" if words.index("-ss") < words.index("-i") else "output"
+
+
+def _frames_decoded(job: Job, clip: Clip, seek: str) -> int:
+    """By where decoding starts: at the upload's first frame, or at the key frame before the clip."""
+    frames, times = span(job.upload, clip), job.upload.frame_times_s
+    if seek == "output":
+        return frames.last + 1
+    keys = [t for t in job.upload.key_frame_times_s if t <= frames.first_s]
+    return frames.last - (times.index(keys[-1]) if keys else 0) + 1

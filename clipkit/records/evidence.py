@@ -1,47 +1,59 @@
-"""Which rows of the table count, and how they differ in settings."""
+"""Which rows of a table count, by the rule of `records.status`, and how they differ in settings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from clipkit.records.record import Status
+from clipkit.records.columns import column
+from clipkit.records.status import COUNTS, TELLING, Status
 from clipkit.settings import knobs
-
-_NO_EVIDENCE = (Status.INVALID_NOISE, Status.CANCELLED)
 
 
 def evidence(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows that count: no warm-up, neither spoilt by noise nor cut short by the user."""
-    spoilt = table["status"].isin([str(status) for status in _NO_EVIDENCE])
-    return table[~spoilt & (table["phase"] != "warmup")]
+    """The rows that say something of their cell: attempts that count, and inferences."""
+    return _ended(table, TELLING)
+
+
+def tried(table: pd.DataFrame) -> pd.DataFrame:
+    """The same and what others disturbed, of which a cell may have nothing else."""
+    return _ended(table, (*TELLING, Status.INVALID_NOISE))
+
+
+def finished_rows(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Which of the rows ended well and have a time: `status.is_finished`, for a table."""
+    return ((rows["status"] == str(Status.OK)) & rows["wall_s"].notna()).astype(bool)
+
+
+def counted_rows(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Which of the rows are attempts that count."""
+    return rows["status"].isin([str(status) for status in COUNTS]).astype(bool)
 
 
 def has_settings(table: pd.DataFrame, settings: Mapping[str, Any]) -> pd.Series[bool]:
-    """Which rows were cut with exactly these settings; one left out or None is NA in the table."""
+    """Which rows were cut with exactly these settings; of one that is left out what held before it
+    was declared, and None is NA in the table."""
     same = pd.Series(True, index=table.index)
     for knob in knobs():
-        column, value = table[knob.name], settings.get(knob.name)
-        same &= column.isna() if value is None else (column == value).fillna(False)
+        levels, value = table[knob.name], settings.get(knob.name, knob.before)
+        same &= levels.isna() if value is None else (levels == value).fillna(False)
     return same.astype(bool)
 
 
-def settings_words(settings: Mapping[Any, Any], varying: list[str]) -> str:
-    """`ultrafast, concurrency 2, encoder threads 1`: the settings that make the difference."""
-    known = {name: settings[name] for name in varying if not pd.isna(settings[name])}
-    words = [_setting_words(name, value) for name, value in known.items()]
-    return ", ".join(words) or "defaults"
-
-
-def varying(table: pd.DataFrame) -> list[str]:
+def varying_settings(table: pd.DataFrame) -> list[str]:
     """The settings that differ between rows, in the order of the declaration."""
     return [knob.name for knob in knobs() if table[knob.name].nunique(dropna=False) > 1]
 
 
-def _setting_words(name: str, value: object) -> str:
-    if name in ("mode", "preset"):
-        return str(value)
-    shown = {True: "on", False: "off"}[value] if isinstance(value, bool) else value
-    return f"{name.replace('_', ' ')} {shown}"
+def settings_words(settings: Mapping[Any, Any], differing: Sequence[str]) -> str:
+    """`ultrafast, concurrency 2, encoder threads 1`: the settings that make the difference."""
+    known = {name: settings[name] for name in differing if not pd.isna(settings[name])}
+    return ", ".join(column(name).words(value) for name, value in known.items()) or "defaults"
+
+
+def _ended(table: pd.DataFrame, statuses: Sequence[Status]) -> pd.DataFrame:
+    """Without warm-ups, which older campaigns hold."""
+    told = table["status"].isin([str(status) for status in statuses])
+    return table[told & (table["phase"] != "warmup")]

@@ -1,36 +1,27 @@
-"""What one trial measured: the columns of `runs.jsonl`, declared once, with unit and absence.
+"""What one trial measured: the columns of `runs.jsonl`, declared once, with their meaning and words.
 
-Bytes and seconds, unrounded. None is unknown, never 0.
+Bytes and seconds, unrounded; a name ends in its unit. None is unknown, never 0. To add a column: a
+field here, which `trial` fills; rows that were written before have None there.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from clipkit import format as fmt
-from clipkit.settings import Settings, knobs
+from clipkit.records.status import Status
+from clipkit.settings import UsedSettings, knobs
 from clipkit.tables import Table
 
 SCHEMA_VERSION = 1
 
 
-class Status(StrEnum):
-    """How a trial ended."""
-
-    OK = "ok"
-    OOM = "oom"
-    TIMEOUT = "timeout"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    INVALID_NOISE = "invalid_noise"
-    OOM_INFERRED = "oom_inferred"
-
-
-def _column(meaning: str) -> Any:
-    return field(metadata={"meaning": meaning})
+def _column(meaning: str, **words: Any) -> Any:
+    """`words`: what `columns.Column` holds besides: key, title, missing, speaks."""
+    return field(metadata={"meaning": meaning, **words})
 
 
 def _measured(meaning: str) -> Any:
@@ -39,7 +30,8 @@ def _measured(meaning: str) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One trial. `settings` is flattened into one column a knob by `to_row`."""
+    """One trial. `settings` is flattened into one column a knob by `to_row`; they are what was really
+    used, where `Settings` is what our engine is asked for."""
 
     run_id: str = _column("unique name of this attempt")
     campaign: str = _column("the campaign's name")
@@ -48,17 +40,38 @@ class Record:
     order: int = _column("position in the campaign's running order, from 0")
     attempt: int = _column("1, or higher where an earlier attempt was invalid or cancelled")
     phase: str = _column("what it was run for: screen, baseline, confirm, or a sweep's grid")
-    subject: str = _column("what cut the job: clipkit, sketch, fluent, moviepy, command")
+    subject: str = _column(
+        "what cut the job: clipkit, sketch, fluent, moviepy, command", key="subject", speaks=True
+    )
+    command: str | None = _column(
+        "the user's own command line, with its placeholders; null: cut by another subject"
+    )
     status: Status = _column("how it ended")
     error: str | None = _column("why it failed, in words")
-    ceiling: str = _column("which mechanism held the job to its limits")
-    host: str = _column("name of the host")
-    memory_limit_bytes: int | None = _column("the host's memory; null: no limit")
-    cpu_quota: float | None = _column("cores the job might use; null: no limit")
-    reserve_bytes: int = _column("memory occupied for the user's own server, inside the ceiling")
+    ceiling: str = _column("which mechanism held the job to its limits", speaks=True)
+    host: str = _column("name of the host", key="host", speaks=True)
+    memory_limit_bytes: int | None = _column(
+        "the host's memory; null: no limit",
+        key="memory",
+        title="memory ceiling",
+        missing="no limit",
+        speaks=True,
+    )
+    cpu_quota: float | None = _column(
+        "cores the job might use; null: no limit",
+        key="cpus",
+        title="CPU quota",
+        missing="unlimited CPU",
+        speaks=True,
+    )
+    reserve_bytes: int = _column(
+        "memory occupied for the user's own server, inside the ceiling",
+        key="reserve",
+        title="reserve",
+    )
     usd_per_month: float | None = _column("the host's price")
-    settings: Settings = _column("how the job was cut")
-    upload_sha256: str = _column("which upload")
+    settings: UsedSettings = _column("how the job was cut")
+    upload_sha256: str = _column("which upload", title="upload", speaks=True)
     width: int = _column("as shown, after rotation")
     height: int = _column("as shown, after rotation")
     fps: float = _column("mean frame rate")
@@ -66,8 +79,8 @@ class Record:
     bit_depth: int = _column("bits a sample")
     gop_s: float = _column("mean time between the upload's key frames")
     upload_s: float = _column("length of the upload")
-    clips: int = _column("clips in the job that was run")
-    clip_s: float = _column("length of each clip, mean")
+    clips: int = _column("clips in the job that was run", key="clips", title="clips of the job")
+    clip_s: float = _column("length of each clip, mean", key="length_s", title="clip length")
     clips_seed: int | None = _column("seed of random starts; null: spread evenly or listed")
     clip_starts_s: tuple[float, ...] = _column("where each clip starts")
     clip_wall_s: tuple[float, ...] = _column("wall time of each clip's ffmpeg, in the same order")
@@ -94,8 +107,10 @@ class Record:
     vmaf: float | None = _measured("quality against the upload; null: not measured")
     started_utc: str = _column("ISO 8601")
     clipkit_version: str = _column("version of clipkit")
-    ffmpeg_version: str = _column("first line of ffmpeg -version")
-    host_id: str = _column("stable name of the machine and its kernel")
+    ffmpeg_version: str = _column("first line of ffmpeg -version", speaks=True)
+    host_id: str = _column(
+        "stable name of the machine and its kernel", title="machine", speaks=True
+    )
     upload_cached_fraction: float | None = _measured("of the upload, in the page cache before")
     load_before: float | None = _measured("1 minute load average before the trial")
     steal_fraction: float | None = _measured("CPU time stolen by the hypervisor, of all cores")
@@ -114,18 +129,34 @@ class Record:
         return row
 
     @classmethod
-    def from_row(cls, row: dict[str, Any]) -> Record:
-        """The inverse of `to_row`."""
+    def from_row(cls, row: Mapping[str, Any]) -> Record:
+        """The inverse of `to_row`, of a row as `versions.upgraded` returns it."""
         values: dict[str, Any] = {
             declared.name: tuple(value) if isinstance(value := row[declared.name], list) else value
             for declared in dataclasses.fields(cls)
             if declared.name != "settings"
         }
-        settings = Settings(**{k.name: row[k.name] for k in knobs()})
-        return cls(**values | {"settings": settings, "status": Status(row["status"])})
+        used = UsedSettings.of(row)
+        return cls(**values | {"settings": used, "status": Status(row["status"])})
+
+    @property
+    def cpu_s(self) -> float:
+        """Of ffmpeg and the orchestrator, as far as known."""
+        return (self.ffmpeg_cpu_s or 0.0) + (self.orchestrator_cpu_s or 0.0)
+
+    @property
+    def peak_need_bytes(self) -> int | None:
+        """What the kernel cannot drop: anonymous, shared and its own memory, at their peaks."""
+        if self.peak_anon_bytes is None:
+            return None
+        return self.peak_anon_bytes + (self.peak_shmem_bytes or 0) + (self.peak_kernel_bytes or 0)
 
     def _repr_html_(self) -> str:
-        settings = [f"{name} {value}" for name, value in self.settings.changed().items()]
+        settings = [
+            f"{knob.name} {value}"
+            for knob in knobs()
+            if (value := getattr(self.settings, knob.name)) not in (None, knob.default)
+        ]
         memory = (
             "no limit" if self.memory_limit_bytes is None else fmt.size(self.memory_limit_bytes)
         )
@@ -146,14 +177,3 @@ class Record:
             ("measured", f"{self.started_utc}, block {self.block + 1}, attempt {self.attempt}"),
         ]
         return Table(("run", self.run_id), tuple(rows))._repr_html_()
-
-
-def columns() -> dict[str, str]:
-    """Every column of `runs.jsonl` and what it means, settings included."""
-    described = {"schema_version": "of this line"}
-    for declared in dataclasses.fields(Record):
-        if declared.name == "settings":
-            described |= {k.name: k.help for k in knobs()}
-        else:
-            described[declared.name] = declared.metadata["meaning"]
-    return described

@@ -1,4 +1,5 @@
-"""A campaign's folder: append-only, a line for each finished attempt, safe against a kill at any time."""
+"""A campaign's folder being written: append-only, a line for each finished attempt, safe against a
+kill at any time."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clipkit.errors import CampaignError, OutputError, UsageError
+from clipkit.records.folder import CLIPS, LOGS, RUNS, SAMPLES, is_object, read_records, whole_lines
+from clipkit.records.outcome import Outcome, Sample
 from clipkit.records.record import Record
-from clipkit.trial.run import CLIPS_PREFIX, Outcome
-from clipkit.trial.sampler import Sample
 
-RUNS = "runs.jsonl"
-CLIPS = "clips.jsonl"
+CLIPS_PREFIX = ".clips-"
+"""How the folder begins in which a trial's clips are until it ends."""
 # Who only looks whether a campaign is busy holds it for a moment: that is no reason to give up.
 _LOCK_PATIENCE_S = 0.5
 
@@ -38,7 +39,7 @@ class Store:
     def create(cls, folder: Path) -> Store:
         """Raises OutputError where the folder cannot be made."""
         try:
-            for name in ("samples", "logs"):
+            for name in (SAMPLES, LOGS):
                 (folder / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"cannot write into {folder}: {error.strerror}") from None
@@ -84,17 +85,14 @@ class Store:
         for left in self.folder.glob(f"{CLIPS_PREFIX}*"):
             shutil.rmtree(left, ignore_errors=True)
         counted = {record.run_id for record in self.records()}
-        lines = _whole_lines(self.folder / CLIPS)
+        lines = whole_lines(self.folder / CLIPS)
         kept = [line for line in lines if json.loads(line)["run_id"] in counted]
         if len(kept) < len(lines):
             self.write(CLIPS, "".join(f"{line}\n" for line in kept))
 
     def records(self) -> list[Record]:
-        """Every attempt so far. Raises CampaignError for a line that is no record."""
-        try:
-            return [Record.from_row(json.loads(line)) for line in _whole_lines(self.folder / RUNS)]
-        except (KeyError, TypeError, ValueError) as error:
-            raise CampaignError(f"{self.folder / RUNS} holds what is no record: {error}") from None
+        """Every attempt so far. Raises CampaignError (see `folder.read_records`)."""
+        return read_records(self.folder)
 
     def describe(self, **documents: Mapping[str, Any]) -> None:
         """Write `NAME.json` for each: environment, uploads, recommendation."""
@@ -115,57 +113,58 @@ class Store:
 
     def finished(self) -> int:
         """How many attempts are stored."""
-        return len(_whole_lines(self.folder / RUNS))
-
-    def discard(self, outcome: Outcome) -> None:
-        """Forget an attempt that is not to count."""
-        shutil.rmtree(self.folder / "logs" / outcome.record.run_id, ignore_errors=True)
+        return len(whole_lines(self.folder / RUNS))
 
     def append(self, outcome: Outcome) -> None:
         """Store one finished attempt. Its line in `runs.jsonl`, written last, makes it count."""
         try:
+            run_id = outcome.record.run_id
             if outcome.samples:
-                self._write_samples(outcome.record.run_id, outcome.samples)
+                self._write_samples(run_id, outcome.samples)
+            self._write_logs(self.folder / LOGS / run_id, outcome.logs)
             self._append(CLIPS, outcome.clips)
             self._append(RUNS, [outcome.record.to_row()])
         except OSError as error:
             raise OutputError(f"cannot write into {self.folder}: {error.strerror}") from None
 
-    def _append(self, name: str, rows: list[dict[str, Any]]) -> None:
+    def _append(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         with (self.folder / name).open("a+b") as file:
             _mend(file.fileno())
-            file.write(b"".join(json.dumps(row).encode() + b"\n" for row in rows))
+            file.write(b"".join(json.dumps(dict(row)).encode() + b"\n" for row in rows))
             file.flush()
             os.fsync(file.fileno())
 
-    def _write_samples(self, run_id: str, samples: list[Sample]) -> None:
+    @staticmethod
+    def _write_logs(folder: Path, logs: Mapping[str, bytes]) -> None:
+        if logs:
+            folder.mkdir(parents=True, exist_ok=True)
+        for name, content in logs.items():
+            (folder / Path(name).name).write_bytes(content)
+
+    def _write_samples(self, run_id: str, samples: Sequence[Sample]) -> None:
         columns = [declared.name for declared in dataclasses.fields(Sample)]
         table = pa.table({name: [getattr(row, name) for row in samples] for name in columns})
-        path = self.folder / "samples" / f"{run_id}.parquet"
+        path = self.folder / SAMPLES / f"{run_id}.parquet"
         unfinished = path.with_suffix(".part")
         pq.write_table(table, unfinished, compression="zstd")
         unfinished.replace(path)
 
 
-def _whole_lines(path: Path) -> list[str]:
-    """The lines of a file, but for the last one where a kill left it unfinished."""
-    try:
-        *lines, _ = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return []
-    return [line.decode("utf-8", "replace") for line in lines]
-
-
 def _mend(descriptor: int) -> None:
-    """Cut off a line that a killed process left unfinished, so that the next starts on its own."""
+    """A last line without its end: cut off where a killed process left it unfinished, so that the
+    next starts on its own; ended where it is whole."""
     size = os.fstat(descriptor).st_size
     if not size or os.pread(descriptor, 1, size - 1) == b"\n":
         return
     tail = os.pread(descriptor, min(size, 1 << 20), max(0, size - (1 << 20)))
-    os.ftruncate(descriptor, size - (len(tail) - tail.rfind(b"\n") - 1))
+    last = tail[tail.rfind(b"\n") + 1 :]
+    if is_object(last):
+        os.pwrite(descriptor, b"\n", size)
+    else:
+        os.ftruncate(descriptor, size - len(last))
 
 
-def named(name: str) -> str:
+def campaign_named(name: str) -> str:
     """The name that a user gave a campaign, as its folder's. Raises UsageError for what is none."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
         raise UsageError(

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
-import types
-import typing
-from enum import StrEnum
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +13,10 @@ import pyarrow.json
 import pyarrow.parquet
 
 from clipkit.errors import CampaignError
-from clipkit.records.record import Record, columns
-from clipkit.settings import Settings
+from clipkit.records import folder as folders
+from clipkit.records.columns import columns
+from clipkit.records.identity import unified
+from clipkit.records.record import SCHEMA_VERSION, Record
 
 _BLOCK_BYTES = 1 << 22
 """What one core parses at a time; no line may be longer, and a record is a few kB."""
@@ -38,21 +37,25 @@ _PANDAS = {
 }
 
 
-def load(campaign: Path) -> pd.DataFrame:
-    """Every attempt of the campaign, in the order they ended, with the columns of `Record`.
+def read_table(campaign: Path) -> pd.DataFrame:
+    """Every attempt of the campaign, in the order they ended, with the columns of `Record`, and one
+    name for each cell (`records.identity`).
 
     Unknown is NA. The torn last line of a killed run is ignored. Raises CampaignError where there
     is no `runs.jsonl`, or where another line of it is broken.
     """
-    table: pd.DataFrame = _read(campaign).to_pandas(types_mapper=_PANDAS.get)
-    table["started_utc"] = pd.to_datetime(table["started_utc"], utc=True, format="ISO8601")
-    return table
+    return _tidy(_read(campaign))
 
 
-def samples(campaign: Path, run_id: str) -> pd.DataFrame:
+def table_of(records: Iterable[Record]) -> pd.DataFrame:
+    """The same of records at hand."""
+    return _tidy(_from_rows([record.to_row() for record in records]))
+
+
+def read_samples(campaign: Path, run_id: str) -> pd.DataFrame:
     """Memory and CPU over time of one attempt. Raises CampaignError where none were kept."""
-    path = campaign / "samples" / f"{run_id}.parquet"
-    if path.parent != campaign / "samples" or not path.is_file():
+    path = campaign / folders.SAMPLES / f"{run_id}.parquet"
+    if path.parent != campaign / folders.SAMPLES or not path.is_file():
         raise CampaignError(f"{campaign} holds no samples of run '{run_id}': no {path.name}")
     try:
         sampled = pyarrow.parquet.read_table(path)
@@ -62,67 +65,60 @@ def samples(campaign: Path, run_id: str) -> pd.DataFrame:
     return frame
 
 
-def to_parquet(campaign: Path) -> Path:
+def write_parquet(campaign: Path) -> Path:
     """Write the table to `runs.parquet` in the campaign's folder, in one step."""
-    path = campaign / "runs.parquet"
+    path = campaign / folders.TABLE
     unfinished = path.with_suffix(".parquet.part")
     pyarrow.parquet.write_table(_read(campaign), unfinished)
     return unfinished.replace(path)
 
 
+def _tidy(read: pa.Table) -> pd.DataFrame:
+    table: pd.DataFrame = read.to_pandas(types_mapper=_PANDAS.get)
+    table["started_utc"] = pd.to_datetime(table["started_utc"], utc=True, format="ISO8601")
+    return unified(table)
+
+
 def _read(campaign: Path) -> pa.Table:
-    path = campaign / "runs.jsonl"
+    folders.require(campaign)
+    path = campaign / folders.RUNS
     try:
-        lines = path.read_bytes()
-    except FileNotFoundError:
-        raise CampaignError(f"{campaign} is no campaign: it has no runs.jsonl") from None
+        lines = folders.without_torn_end(path.read_bytes())
     except OSError as error:
         raise CampaignError(f"cannot read {path}: {error.strerror}") from None
-    lines = _without_torn_end(lines)
     if not lines.strip():
         return _schema().empty_table()
+    if not _are_of_today(lines):
+        return _from_rows(list(folders.read_rows(campaign)))
     try:
         return pyarrow.json.read_json(
             io.BytesIO(lines),
             read_options=pyarrow.json.ReadOptions(block_size=_BLOCK_BYTES),
-            parse_options=pyarrow.json.ParseOptions(explicit_schema=_schema()),
+            parse_options=pyarrow.json.ParseOptions(
+                explicit_schema=_schema(), unexpected_field_behavior="error"
+            ),
         )
     except pa.ArrowInvalid as error:
-        raise CampaignError(f"{path}, {_broken_line(lines) or error}") from None
+        list(folders.read_rows(campaign))  # says which line is at fault
+        raise CampaignError(f"{path} cannot be read: {error}") from None
 
 
-def _without_torn_end(lines: bytes) -> bytes:
-    """A run killed while it wrote leaves half a line, without its line feed."""
-    end = lines.rfind(b"\n") + 1
-    return lines if end == len(lines) or _is_object(lines[end:]) else lines[:end]
+def _are_of_today(lines: bytes) -> bool:
+    """Whether every row has every column of today, so that all can be read at once. Inside a text a
+    quotation mark is escaped, so a column's name cannot be mistaken."""
+    count = lines.count(b"\n") + (not lines.endswith(b"\n"))
+    current = lines.count(f'"schema_version": {SCHEMA_VERSION},'.encode())
+    named = (lines.count(f'"{column.name}":'.encode()) for column in columns())
+    return count == current and all(found == count for found in named)
 
 
-def _is_object(line: bytes) -> bool:
+def _from_rows(rows: Sequence[dict[str, Any]]) -> pa.Table:
+    schema = _schema()
     try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:
-        return False
-
-
-def _broken_line(lines: bytes) -> str | None:
-    """Which line is at fault, in words: the fast reader does not say."""
-    for number, line in enumerate(lines.splitlines(), start=1):
-        if line.strip() and not _is_object(line):
-            start = line[:60].decode("utf-8", "replace")
-            return f"line {number} is no record: {start!r}; delete it and measure that trial again"
-    return None
+        return pa.Table.from_pylist(list(rows), schema)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise CampaignError(f"a record holds a value of the wrong type: {error}") from None
 
 
 def _schema() -> pa.Schema:
-    """The columns of `runs.jsonl` with the types that `Record` and `Settings` declare."""
-    hints: dict[str, Any] = typing.get_type_hints(Record) | typing.get_type_hints(Settings)
-    hints["schema_version"] = int
-    return pa.schema([(name, _arrow_type(hints[name])) for name in columns()])
-
-
-def _arrow_type(hint: Any) -> pa.DataType:
-    if isinstance(hint, types.UnionType):
-        hint = next(kind for kind in typing.get_args(hint) if kind is not types.NoneType)
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        hint = str
-    return _ARROW[hint]
+    return pa.schema([(column.name, _ARROW[column.kind]) for column in columns()])

@@ -12,7 +12,7 @@ from clipkit.ceiling.base import Ceiling
 from clipkit.errors import OutputError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.hosts import Host
-from clipkit.plan import encode
+from clipkit.plan import modes
 from clipkit.plan.clips import Clip, Job, span
 from clipkit.plan.task import Task
 from clipkit.settings import Settings, to_table
@@ -41,11 +41,10 @@ def cut(order: Order, ceiling: Ceiling, watch: Watch) -> dict[str, Any]:
     Some clips right: those, and the manifest. None right: no file at all.
     Raises CeilingError, ClipRangeError, FfmpegError, OutputError.
     """
-    tasks = encode.tasks(order.job, order.settings, order.build)
+    tasks = modes.tasks(order.job, order.settings, order.build)
     _spare_the_upload(order, tasks)
     run = Run(
         out_dir=order.out_dir,
-        log_dir=None,
         concurrency=order.settings.concurrency,
         timeout_s=order.timeout_s,
         stop_on_failure=False,

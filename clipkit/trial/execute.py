@@ -21,7 +21,8 @@ from typing import Any
 from clipkit.ceiling.base import Ceiling, Usage
 from clipkit.errors import CeilingError, EngineError, OutputError
 from clipkit.plan.task import Task
-from clipkit.trial.sampler import Sample, Sampler
+from clipkit.records.outcome import Sample
+from clipkit.trial.sampler import Sampler
 
 Watch = Callable[[dict[str, Any]], None]
 
@@ -37,6 +38,8 @@ _ENGINE = (
 )
 _START_PATIENCE_S = 60
 _CANCEL_PATIENCE_S = 10
+# Of what one process says, the end: a talkative one must not fill the disk.
+_KEPT_BYTES = 1 << 20
 _WORK_PREFIX = ".clipkit-work-"
 # Out of memory, the kernel's victim is to be the engine rather than the reserve, which stands for
 # the user's server; an ffmpeg comes before both. Raising this needs no privilege, lowering it does.
@@ -45,13 +48,9 @@ _OOM_SCORE_ADJUST = "998"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How to run tasks: the engine's orders, and the memory to reserve beside it.
-
-    `log_dir` None: what ffmpeg says is not kept.
-    """
+    """How to run tasks: the engine's orders, and the memory to reserve beside it."""
 
     out_dir: Path
-    log_dir: Path | None
     concurrency: int
     timeout_s: float
     stop_on_failure: bool
@@ -90,6 +89,7 @@ class Execution:
     cpu_s: float | None
     throttled_s: float | None
     samples: list[Sample]
+    logs: dict[str, bytes]
     cancelled: bool
 
 
@@ -102,7 +102,8 @@ def execute(tasks: Sequence[Task], run: Run, ceiling: Ceiling, watch: Watch) -> 
     Raises CeilingError where the engine itself does not fit, OutputError for an unusable folder.
     """
     with _work_folder(run.out_dir) as work_dir:
-        log_dir = run.log_dir or work_dir
+        log_dir = work_dir / "logs"
+        log_dir.mkdir()
         try:
             with _reserve(ceiling, run.reserve_bytes) as (reserve_pids, reserve_bytes):
                 before = ceiling.usage()
@@ -115,7 +116,8 @@ def execute(tasks: Sequence[Task], run: Run, ceiling: Ceiling, watch: Watch) -> 
                     after = ceiling.usage()
         finally:
             ceiling.kill()
-    return _gather(told, tasks, sampler.samples, (before, after))
+        logs = {path.name: path.read_bytes()[-_KEPT_BYTES:] for path in sorted(log_dir.iterdir())}
+    return _gather(told, tasks, sampler.samples, (before, after), logs)
 
 
 @dataclass(slots=True)
@@ -293,7 +295,11 @@ class _Events:
 
 
 def _gather(
-    told: _Told, tasks: Sequence[Task], samples: list[Sample], usage: tuple[Usage, Usage]
+    told: _Told,
+    tasks: Sequence[Task],
+    samples: list[Sample],
+    usage: tuple[Usage, Usage],
+    logs: dict[str, bytes],
 ) -> Execution:
     done, (before, after) = told.done or {}, usage
     outcomes = {event["number"]: _outcome(event) for event in told.clips}
@@ -308,6 +314,7 @@ def _gather(
         cpu_s=_growth(before.cpu_s, after.cpu_s),
         throttled_s=_growth(before.throttled_s, after.throttled_s),
         samples=samples,
+        logs=logs,
         cancelled=told.cancelled,
     )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import secrets
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,16 @@ from clipkit.ceiling.base import Ceiling, Limits
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.hosts import Host
 from clipkit.plan.clips import Job
-from clipkit.plan.subjects import Subject
-from clipkit.records.record import Record, Status
+from clipkit.plan.subjects import COMMAND, Cuts
+from clipkit.records.outcome import Outcome
+from clipkit.records.record import Record
+from clipkit.records.status import Status
+from clipkit.records.store import CLIPS_PREFIX
 from clipkit.settings import Settings
 from clipkit.trial import machine
 from clipkit.trial.execute import Execution, Run, Watch, execute
-from clipkit.trial.sampler import Sample, peak
+from clipkit.trial.sampler import peak
 
-# Where a trial's clips are until it ends.
-CLIPS_PREFIX = ".clips-"
 # A trial that other machines disturbed is kept and repeated this often before it is taken as it is.
 ATTEMPTS = 3
 # More than this share of the CPU gone to other virtual machines, and the times mean little.
@@ -39,10 +41,12 @@ class Identity:
     order: int
     attempt: int
     phase: str
+    token: str = field(default_factory=lambda: secrets.token_hex(3))
+    """So that no two attempts have one name, also in campaigns of several machines."""
 
     @property
     def run_id(self) -> str:
-        return f"{self.order:04d}-{self.cell}-b{self.block}-a{self.attempt}"
+        return f"{self.order:04d}-{self.cell}-b{self.block}-a{self.attempt}-{self.token}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +55,12 @@ class Trial:
 
     identity: Identity
     job: Job
-    subject: Subject
+    subject: Cuts
     settings: Settings
     build: FfmpegBuild
     host: Host
     reserve_bytes: int
     timeout_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A record, the rows of its clips, and memory and CPU over time."""
-
-    record: Record
-    clips: list[dict[str, Any]]
-    samples: list[Sample]
 
 
 def limits(host: Host) -> Limits:
@@ -75,7 +70,7 @@ def limits(host: Host) -> Limits:
 def run_trial(
     trial: Trial, open_ceiling: Callable[[Limits], Ceiling], folder: Path, watch: Watch
 ) -> Outcome:
-    """Run it inside a fresh ceiling. Logs go to `folder`/logs/<run_id>; the clips are removed.
+    """Run it inside a fresh ceiling; its clips lie below `folder` meanwhile, and are removed.
 
     An interrupt ends it with the status `cancelled`. Raises CeilingError where no ceiling stands,
     OutputError where the folder cannot be written.
@@ -85,7 +80,6 @@ def run_trial(
     out_dir = folder / f"{CLIPS_PREFIX}{trial.identity.run_id}"
     run = Run(
         out_dir=out_dir,
-        log_dir=folder / "logs" / trial.identity.run_id,
         concurrency=trial.settings.concurrency,
         timeout_s=trial.timeout_s,
         stop_on_failure=True,
@@ -115,7 +109,7 @@ def run_trial(
         cpu_pressure_fraction=noise.cpu_pressure_fraction,
         other_cpu_fraction=noise.other_cpu_fraction,
     )
-    return Outcome(record, _clip_rows(trial, execution), execution.samples)
+    return Outcome(record, _clip_rows(trial, execution), execution.samples, execution.logs)
 
 
 def inferred(trial: Trial, because: Record) -> Outcome:
@@ -130,7 +124,7 @@ def inferred(trial: Trial, because: Record) -> Outcome:
         ceiling=because.ceiling,
         started_utc=_now(),
     )
-    return Outcome(record, [], [])
+    return Outcome(record, [], [], {})
 
 
 def judge(execution: Execution, steal_fraction: float | None = None) -> tuple[Status, str | None]:
@@ -166,12 +160,13 @@ def _identity_columns(trial: Trial) -> dict[str, Any]:
         "attempt": identity.attempt,
         "phase": identity.phase,
         "subject": trial.subject.name,
+        "command": trial.subject.command if trial.subject.name == COMMAND else None,
         "host": trial.host.name,
         "memory_limit_bytes": trial.host.memory_bytes,
         "cpu_quota": trial.host.cpus,
         "reserve_bytes": trial.reserve_bytes,
         "usd_per_month": trial.host.usd_per_month,
-        "settings": trial.settings,
+        "settings": trial.subject.used(trial.settings),
         "clipkit_version": __version__,
         "ffmpeg_version": trial.build.version,
         "host_id": machine.host_id(),

@@ -5,33 +5,16 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from clipkit.ceiling.base import Ceiling
+from clipkit.records.outcome import Sample
 
 INTERVAL_S = 0.02
 # Summing RSS and PSS walks the processes' page tables: dear, so done a tenth as often.
 _PROCESSES_EVERY = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One reading. Bytes and seconds since the sampler started; the reserve is excluded from
-    `anon_bytes`; `rss_sum_bytes` and `pss_sum_bytes` are read less often, None in between."""
-
-    t_s: float
-    anon_bytes: int | None
-    shmem_bytes: int | None
-    kernel_bytes: int | None
-    cache_bytes: int | None
-    total_bytes: int | None
-    cpu_s: float | None
-    throttled_s: float | None
-    rss_sum_bytes: int | None
-    pss_sum_bytes: int | None
 
 
 class Sampler:

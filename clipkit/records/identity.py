@@ -1,0 +1,83 @@
+"""What makes two attempts attempts at the same cell: its levels, and the name that is made of them. Pure.
+
+Cells are matched by their levels, never by their names: a name is as old as the clipkit that gave it,
+and a stored one is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from clipkit.plan.subjects import KINDS
+from clipkit.settings import knobs
+
+JOB_AND_HOST = (
+    "subject",
+    "command",
+    "upload_sha256",
+    "clips",
+    "clip_s",
+    "clip_starts_s",
+    "memory_limit_bytes",
+    "cpu_quota",
+    "reserve_bytes",
+)
+"""What makes a cell besides the settings that its subject follows."""
+
+Levels = tuple[tuple[str, Hashable], ...]
+
+
+def levels_of_cell(of: Mapping[Any, Any]) -> Levels:
+    """From a row's columns, of `runs.jsonl` or of a table: the same for every attempt at a cell.
+
+    Of the settings those that differ from what held before each was declared, so that a setting more
+    changes no cell that was measured without it.
+    """
+    job = [(name, plain(of[name])) for name in JOB_AND_HOST]
+    kind = KINDS.get(of["subject"])
+    followed = [knob for knob in knobs() if kind is None or knob.name in kind.levels]
+    values = ((knob, plain(of[knob.name])) for knob in followed)
+    return (*job, *((knob.name, value) for knob, value in values if value != knob.before))
+
+
+def name_of_cell(levels: Levels) -> str:
+    """Such as `fluent-0e2dad82`: stable, the same levels have the same name everywhere."""
+    known = dict(levels)
+    digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+    return f"{known['subject']}-{digest[:8]}"
+
+
+def unified(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with one name for each cell, the one that its first attempt has: where clipkits of
+    different ages measured the same, they named it differently."""
+    firsts = table.drop_duplicates("cell")
+    names: dict[Levels, str] = {}
+    renamed: dict[str, str] = {}
+    for row in firsts.to_dict("records"):
+        known = names.setdefault(levels_of_cell(row), row["cell"])
+        if known != row["cell"]:
+            renamed[row["cell"]] = known
+    if not renamed:
+        return table
+    return table.assign(
+        cell=table["cell"].map(lambda name: renamed.get(name, name)).astype("string")
+    )
+
+
+def without(levels: Levels, *names: str) -> Levels:
+    """The same but for these."""
+    return tuple((name, value) for name, value in levels if name not in names)
+
+
+def plain(value: Any) -> Any:
+    """As Python has it and as can be compared: lists as tuples, NA as None, whole floats as they are."""
+    if hasattr(value, "__len__") and not isinstance(value, str):
+        return tuple(float(entry) for entry in value)
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if value is None or pd.isna(value) else value

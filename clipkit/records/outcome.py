@@ -1,0 +1,39 @@
+"""What comes back of a trial: its record, and beside it what no table holds. Data only, stdlib only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clipkit.records.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One reading. Bytes and seconds since the sampler started; the reserve is excluded from
+    `anon_bytes`; `rss_sum_bytes` and `pss_sum_bytes` are read less often, None in between."""
+
+    t_s: float
+    anon_bytes: int | None
+    shmem_bytes: int | None
+    kernel_bytes: int | None
+    cache_bytes: int | None
+    total_bytes: int | None
+    cpu_s: float | None
+    throttled_s: float | None
+    rss_sum_bytes: int | None
+    pss_sum_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A record, the rows of its clips, memory and CPU over time, and the logs: file's name -> content.
+
+    Whoever ran the trial hands this back; whoever asked for it stores it.
+    """
+
+    record: Record
+    clips: Sequence[Mapping[str, Any]]
+    samples: Sequence[Sample]
+    logs: Mapping[str, bytes]

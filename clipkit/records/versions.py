@@ -1,0 +1,82 @@
+"""Rows across versions: an older one is read with what it lacks filled in, a newer one is refused.
+
+`schema_version` rises where a column changes its meaning, and then a converter stands here; a column
+or setting more leaves it as it is. What an older row lacks is unknown (None), but a setting that did
+not exist is at what held before it was declared, where the row's subject follows settings of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from clipkit.errors import CampaignError, TemplateError
+from clipkit.plan.subjects import COMMAND, KINDS, seek_of_command
+from clipkit.records.columns import columns
+from clipkit.records.record import SCHEMA_VERSION
+from clipkit.settings import knobs
+
+
+def is_current(names: set[str]) -> bool:
+    """Whether a row of these columns lacks nothing."""
+    return {column.name for column in columns()} <= names
+
+
+def upgraded(row: Mapping[str, Any], command: str | None = None) -> dict[str, Any]:
+    """The row with every column of today. `command`: the user's command line that its campaign's
+    experiment states, for rows that do not hold it.
+
+    Raises CampaignError for a row of a newer clipkit, with the version to install, and for one that
+    lacks what a record always had.
+    """
+    _refuse_newer(row)
+    known = dict(row)
+    subject = known.get("subject")
+    is_older = "command" not in known  # then its settings say "default" for what was not followed
+    if is_older:
+        known["command"] = command if subject == COMMAND else None
+    for knob in knobs():
+        if knob.name not in known:
+            known[knob.name] = knob.before if _follows(subject, knob.name) else None
+    for column in columns():
+        if column.name not in known:
+            if not column.nullable:
+                raise CampaignError(f"lacks '{column.name}'")
+            known[column.name] = None
+    if is_older and subject in KINDS:
+        _forget_what_is_not_followed(known)
+    return known
+
+
+def _follows(subject: Any, setting: str) -> bool:
+    return subject in KINDS and setting in KINDS[subject].levels
+
+
+def _refuse_newer(row: Mapping[str, Any]) -> None:
+    version = row.get("schema_version")
+    writer = row.get("clipkit_version", "a newer one")
+    if type(version) is not int:
+        raise CampaignError("lacks its 'schema_version'")
+    unknown = sorted(row.keys() - {column.name for column in columns()})
+    if version > SCHEMA_VERSION or unknown:
+        what = f"schema {version}" if version > SCHEMA_VERSION else f"the column '{unknown[0]}'"
+        raise CampaignError(
+            f"was written by clipkit {writer} with {what}, which this clipkit does not know "
+            f"(it reads up to schema {SCHEMA_VERSION}): install that version or a later one, "
+            f"pip install 'clipkit>={writer}'"
+        )
+
+
+def _forget_what_is_not_followed(row: dict[str, Any]) -> None:
+    """Rows without a `command` column hold defaults where a subject does not follow a setting."""
+    known = KINDS[row["subject"]].known
+    row |= {knob.name: None for knob in knobs() if knob.name not in known}
+    if row["subject"] == COMMAND:
+        row["seek"] = _seek(row["command"])
+
+
+def _seek(command: str | None) -> str | None:
+    try:
+        return None if command is None else seek_of_command(command)
+    except TemplateError:
+        return None
