@@ -22,11 +22,11 @@ from matplotlib.patheffects import Normal, withStroke
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from clipkit import format
-from clipkit.records import wording as levels
-from clipkit.records.cells import BEST, TIE
-from clipkit.records.record import Status
+from clipkit.records.best import RECOMMENDED, TIED
+from clipkit.records.columns import column
 from clipkit.report.charts import style
-from clipkit.report.charts.heat import HeatMap, Tile, words
+from clipkit.report.charts.heat_points import HeatMap, Tile, heat_words
+from clipkit.report.charts.status_looks import LOOKS, Look
 
 COLORS = "cividis_r"
 """Bright is fast, dark is slow; told apart by everybody and in print."""
@@ -39,33 +39,12 @@ _ROW_TITLE = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """Of a tile without a time."""
-
-    text: str
-    legend: str
-    fill: str
-    hatch: str
-    line: str
-
-
-FAILURES = {
-    Status.OOM: Look("OOM", "OOM: ran out of memory", "#fbe3d3", "xxxx", style.FAILURE),
-    Status.OOM_INFERRED: Look(
-        "not run", "not run: a smaller one ran out of memory", "#fdf6f0", "//", "#e8b999"
-    ),
-    Status.TIMEOUT: Look("timeout", "timed out", "#e5e7eb", "..", style.GREY),
-    Status.FAILED: Look("failed", "failed", "#e5e7eb", "---", style.GREY),
-}
-
-
-@dataclass(frozen=True, slots=True)
 class Outline:
     width: float
     dashes: Any
 
 
-_OUTLINES = {BEST: Outline(2.6, "-"), TIE: Outline(1.3, (0, (3, 2)))}
+_OUTLINES = {RECOMMENDED: Outline(2.6, "-"), TIED: Outline(1.3, (0, (3, 2)))}
 
 
 def draw_heat_maps(heat: HeatMap, figure: Figure) -> None:
@@ -74,12 +53,12 @@ def draw_heat_maps(heat: HeatMap, figure: Figure) -> None:
     axes = figure.subplots(rows, columns, squeeze=False)
     norm, numbers = _norm(heat), _has_room(heat, figure)
     tiles = {(panel.row, panel.column): panel.tiles for panel in heat.panels}
-    for row, column in itertools.product(range(rows), range(columns)):
-        ax = axes[rows - 1 - row, column]
-        _frame(heat, row, column, ax)
-        draw_heat(tiles.get((row, column), ()), ax, norm, numbers)
-    across = f"{levels.name(heat.layout.x)} and {levels.name(heat.layout.y)}"
-    style.heading(figure, f"Wall time a clip (s) over {across}", words(heat))
+    for row, across in itertools.product(range(rows), range(columns)):
+        ax = axes[rows - 1 - row, across]
+        _frame(heat, row, across, ax)
+        draw_heat(tiles.get((row, across), ()), ax, norm, numbers)
+    over = f"{column(heat.layout.x).title} and {column(heat.layout.y).title}"
+    style.heading(figure, f"Wall time a clip (s) over {over}", heat_words(heat))
     if norm is not None:
         _color_bar(norm, axes, figure)
     figure.legend(handles=_legend(heat), loc="outside lower left", ncols=3, handlelength=2.2,
@@ -96,7 +75,7 @@ def draw_heat(tiles: Sequence[Tile], ax: Axes, norm: LogNorm | None, numbers: bo
         if numbers:
             for tile, color in zip(timed, colors, strict=True):
                 _write(tile, _number(tile.s_per_clip or 0), _contrast(color), ax)
-    for status, look in FAILURES.items():
+    for status, look in LOOKS.items():
         failed = [tile for tile in tiles if tile.s_per_clip is None and tile.status is status]
         if failed:
             ax.add_patch(
@@ -110,13 +89,13 @@ def draw_heat(tiles: Sequence[Tile], ax: Axes, norm: LogNorm | None, numbers: bo
     if tiles:
         ax.add_patch(PathPatch(_squares(tiles), fill=False, edgecolor="white", zorder=2))
     for standing, line in _OUTLINES.items():
-        chosen = [tile for tile in tiles if tile.standing == standing]
+        chosen = [tile for tile in tiles if tile.best == standing]
         if chosen:
             _outline(chosen, line, ax)
     return ax
 
 
-def _frame(heat: HeatMap, row: int, column: int, ax: Axes) -> None:
+def _frame(heat: HeatMap, row: int, across: int, ax: Axes) -> None:
     """The scales of one map; only those at the left and at the bottom are labelled."""
     layout = heat.layout
     xs, ys = heat.levels[layout.x], heat.levels[layout.y]
@@ -127,17 +106,17 @@ def _frame(heat: HeatMap, row: int, column: int, ax: Axes) -> None:
     for spine in ax.spines.values():
         spine.set_visible(False)
     if row == len(rows) - 1 and len(columns) > 1:
-        ax.set_title(levels.titled(layout.columns, columns[column]))
+        ax.set_title(style.chart_title(layout.columns, columns[across]))
     if row == 0:
-        ax.set_xticks(range(len(xs)), [levels.plain(x) for x in xs])
-        ax.set_xlabel(levels.name(layout.x))
+        ax.set_xticks(range(len(xs)), [style.chart_text(x) for x in xs])
+        ax.set_xlabel(column(layout.x).title)
     else:
         ax.xaxis.set_visible(False)
-    if column == 0:
-        title = textwrap.fill(levels.titled(layout.rows, rows[row]), _ROW_TITLE)
+    if across == 0:
+        title = textwrap.fill(style.chart_title(layout.rows, rows[row]), _ROW_TITLE)
         several = f"{title}\n\n" if len(rows) > 1 else ""
-        ax.set_yticks(range(len(ys)), [levels.plain(y) for y in ys])
-        ax.set_ylabel(several + levels.name(layout.y))
+        ax.set_yticks(range(len(ys)), [style.chart_text(y) for y in ys])
+        ax.set_ylabel(several + column(layout.y).title)
     else:
         ax.yaxis.set_visible(False)
 
@@ -176,7 +155,7 @@ def _write(tile: Tile, text: str, color: str, ax: Axes, boxed: str | None = None
         va="center",
         fontsize=7.5,
         color=color,
-        fontweight="bold" if tile.standing else "normal",
+        fontweight="bold" if tile.best else "normal",
         bbox={"facecolor": boxed, "edgecolor": "none", "pad": 1} if boxed else None,
     )
 
@@ -228,14 +207,13 @@ def _color_bar(norm: LogNorm, axes: Any, figure: Figure) -> None:
 
 
 def _legend(heat: HeatMap) -> list[Patch | Line2D]:
-    standings = Counter(tile.standing for tile in heat.tiles)
-    several = " for each host and job" if standings[BEST] > 1 else ""
+    standings = Counter(tile.best for tile in heat.tiles)
+    several = " for each host and job" if standings[RECOMMENDED] > 1 else ""
     handles: list[Patch | Line2D] = []
-    if BEST in standings:
-        handles.append(
-            Patch(fill=False, edgecolor=style.INK, linewidth=2.4, label=f"fastest{several}")
-        )
-    if TIE in standings:
+    if RECOMMENDED in standings:
+        words = f"recommended{several}"
+        handles.append(Patch(fill=False, edgecolor=style.INK, linewidth=2.4, label=words))
+    if TIED in standings:
         handles.append(Patch(fill=False, edgecolor=style.INK, linewidth=1.2, linestyle=(0, (3, 2)),
                              label="tie: within the noise of the fastest"))  # fmt: skip
     lost = [tile for tile in heat.tiles if tile.s_per_clip is None]
@@ -246,12 +224,16 @@ def _legend(heat: HeatMap) -> list[Patch | Line2D]:
             edgecolor=look.line,
             hatch=look.hatch,
             linewidth=0,
-            label=look.legend + _partly([tile for tile in lost if tile.status is status]),
+            label=_explained(look) + _partly([tile for tile in lost if tile.status is status]),
         )
-        for status, look in FAILURES.items()
+        for status, look in LOOKS.items()
         if status in found
     ]
     return handles
+
+
+def _explained(look: Look) -> str:
+    return f"OOM: {look.legend}" if look.text == "OOM" else look.legend
 
 
 def _partly(failed: Sequence[Tile]) -> str:

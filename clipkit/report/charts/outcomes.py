@@ -8,15 +8,13 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.axes import Axes
 
-from clipkit.records import wording as levels
-from clipkit.records.record import Status
+from clipkit.records.status import Status
 from clipkit.report.charts import style
-from clipkit.report.charts.heat_drawing import FAILURES
-from clipkit.report.exhibits.subjects import outcome
+from clipkit.report.charts.status_looks import LOOKS
 
-_LOOKS = {
+_BARS = {
     Status.OK: (style.BLUE, style.BLUE, ""),
-    **{status: (look.fill, look.line, look.hatch) for status, look in FAILURES.items()},
+    **{status: (look.fill, look.line, look.hatch) for status, look in LOOKS.items()},
 }
 """Status -> fill, lines, hatch."""
 
@@ -35,7 +33,7 @@ def outcome_points(cells: pd.DataFrame) -> list[Outcomes]:
     return [
         Outcomes(
             str(host),
-            {status: int((inside["status"] == str(status)).sum()) for status in _LOOKS},
+            {status: int((inside["status"] == str(status)).sum()) for status in _BARS},
         )
         for host, inside in hosts.groupby("host", sort=False)
     ]
@@ -48,17 +46,17 @@ def draw_outcomes(found: Sequence[Outcomes], ax: Axes) -> Axes:
     labelled = set()
     for row, host in enumerate(found):
         left = 0
-        for status, (fill, line, hatch) in _LOOKS.items():
+        for status, (fill, line, hatch) in _BARS.items():
             count = host.cells[status]
             if not count:
                 continue
             ax.barh(row, count, left=left, height=0.6, facecolor=fill, edgecolor=line, hatch=hatch,
-                    linewidth=0, label=None if status in labelled else outcome(status))  # fmt: skip
+                    linewidth=0, label=None if status in labelled else status.words)  # fmt: skip
             ax.text(left + count / 2, row, str(count), ha="center", va="center", fontsize=7.5,
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.9})  # fmt: skip
             labelled.add(status)
             left += count
-    ax.set_yticks(range(len(found)), [levels.plain(host.host) for host in found])
+    ax.set_yticks(range(len(found)), [style.chart_text(host.host) for host in found])
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(len(found) - 0.5, -0.5)
     ax.set_xlabel("cells")

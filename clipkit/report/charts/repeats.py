@@ -13,9 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from clipkit import format
-from clipkit.analysis.statistics import Noise
-from clipkit.records import cells as cell_table
-from clipkit.records import wording as levels
+from clipkit.records.cells import repeats_of
+from clipkit.records.noise import Noise
 from clipkit.report.charts import style
 
 NAMED = 30
@@ -56,8 +55,8 @@ class Repeats:
 def repeat_points(
     table: pd.DataFrame, noise: Noise | None, words: Mapping[str, str] | None = None
 ) -> Repeats:
-    """The repeats of the table (`analysis.table.load`); `words` says what each cell is."""
-    found = cell_table.repeats(table)
+    """The repeats of the table (`records.table`); `words` says what each cell is."""
+    found = repeats_of(table)
     away = np.log(found["ratio"]).abs()
     spread = away.groupby(found["cell"]).transform("max")
     ordered = found.assign(spread=spread).sort_values(["spread", "cell", "block"], kind="stable")
@@ -80,7 +79,7 @@ def repeat_points(
     )
 
 
-def draw_all(found: Repeats, figure: Figure) -> None:
+def draw_repeats_and_distribution(found: Repeats, figure: Figure) -> None:
     """Dots of every cell on the left, how they are distributed on the right."""
     left, right = figure.subplots(1, 2, width_ratios=[3, 1], sharey=len(found.cells) > NAMED)
     if not found.repeats:
@@ -124,7 +123,7 @@ def draw_repeats(found: Repeats, ax: Axes) -> Axes:
     if named:
         words = {repeat.cell: repeat.words for repeat in found.repeats}
         ax.set_yticks(
-            range(len(place)), [levels.plain(words[cell]) for cell in place], fontsize=7.5
+            range(len(place)), [style.chart_text(words[cell]) for cell in place], fontsize=7.5
         )
         ax.set_ylim(-0.6, len(place) - 0.4)
         ax.set_xlabel("wall time / mean of the cell")
@@ -160,6 +159,6 @@ def _draw_band(found: Repeats, ax: Axes, upright: bool) -> None:
     (ax.axvline if upright else ax.axhline)(1, color=style.GREY, linewidth=0.8, zorder=1)
 
 
-def tail(found: Repeats, count: int) -> Sequence[Repeat]:
+def farthest_repeats(found: Repeats, count: int) -> Sequence[Repeat]:
     """The runs farthest from their cell's mean, the farthest first."""
     return sorted(found.repeats, key=lambda repeat: -abs(math.log(repeat.ratio)))[:count]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -12,11 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from clipkit.analysis.factors import at, levels_of
-from clipkit.analysis.statistics import Noise
-from clipkit.records import wording as levels
-from clipkit.records.record import Status
+from clipkit.records.campaign import has_level, levels_in
+from clipkit.records.columns import column
+from clipkit.records.noise import Noise
+from clipkit.records.status import Status
 from clipkit.report.charts import style
+from clipkit.report.charts.status_looks import LOOKS
 
 X, LINES = "concurrency", "encoder_threads"
 
@@ -53,16 +54,16 @@ def scaling_points(
 ) -> tuple[Line, ...]:
     """A line for each level of encoder threads in each level of the column `panels`."""
     lines = []
-    for panel in levels_of(panels, cells[panels]):
-        inside = cells[at(cells, panels, [panel])]
-        for threads in levels_of(LINES, inside[LINES]):
-            line = inside[at(inside, LINES, [threads])].sort_values(X)
+    for panel in levels_in(panels, cells[panels]):
+        inside = cells[has_level(cells, panels, [panel])]
+        for threads in levels_in(LINES, inside[LINES]):
+            line = inside[has_level(inside, LINES, [threads])].sort_values(X)
             steps = _steps(line.to_dict("records"), noise)
-            lines.append(Line(levels.words(panels, panel), levels.words(LINES, threads), steps))
+            lines.append(Line(column(panels).words(panel), column(LINES).words(threads), steps))
     return tuple(lines)
 
 
-def draw_scalings(lines: Sequence[Line], figure: Figure, fixed: Sequence[str] = ()) -> None:
+def draw_scalings(lines: Sequence[Line], figure: Figure) -> None:
     """Time a clip above, speed-up below, a column for each panel."""
     names = list(dict.fromkeys(line.panel for line in lines))
     axes = figure.subplots(2, len(names), squeeze=False, sharex=True)
@@ -70,7 +71,7 @@ def draw_scalings(lines: Sequence[Line], figure: Figure, fixed: Sequence[str] = 
         inside = [line for line in lines if line.panel == name]
         draw_times(inside, upper)
         draw_speedups(inside, lower)
-        upper.set_title(levels.plain(name))
+        upper.set_title(style.chart_text(name))
         lower.set_xlabel("concurrency (clips at the same time)")
     highest = max(ax.get_ylim()[1] for ax in axes[1])
     for ax in axes[1]:
@@ -79,8 +80,8 @@ def draw_scalings(lines: Sequence[Line], figure: Figure, fixed: Sequence[str] = 
     axes[1, 0].set_ylabel("speed-up over the fewest at a time")
     runs = sorted({step.runs for line in lines for step in line.steps if step.s_per_clip})
     n = "–".join(dict.fromkeys(map(str, (runs[0], runs[-1])))) if runs else "0"
-    said = (f"n = {n} runs a point", "bars: 95 % intervals", *fixed)
-    style.heading(figure, "Scaling with concurrency", levels.plain("  ·  ".join(said)))
+    said = (f"n = {n} runs a point", "bars: 95 % intervals")
+    style.heading(figure, "Scaling with concurrency", style.chart_text("  ·  ".join(said)))
     figure.legend(handles=_legend(lines), loc="outside lower left", ncols=5)
 
 
@@ -178,12 +179,13 @@ def _mark_losses(lines: Sequence[Line], ax: Axes) -> None:
         color, _ = style.series(index)
         for step in line.steps:
             if step.s_per_clip is None:
+                look = LOOKS[step.status]
                 ax.scatter(
                     step.concurrency + _dodge(index, len(lines)) * 3,
                     0.94,
-                    marker="X" if step.status in (Status.OOM, Status.OOM_INFERRED) else "v",
+                    marker=look.marker,
                     s=46,
-                    facecolor="white" if step.status is Status.OOM_INFERRED else color,
+                    facecolor="white" if look.marker_fill == "white" else color,
                     edgecolor=color,
                     transform=ax.get_xaxis_transform(),
                 )
@@ -202,20 +204,14 @@ def _legend(lines: Sequence[Line]) -> list[Line2D]:
     handles = []
     for index, label in enumerate(labels):
         color, marker = style.series(index)
-        handles.append(Line2D([], [], color=color, marker=marker, label=levels.plain(label)))
+        handles.append(Line2D([], [], color=color, marker=marker, label=style.chart_text(label)))
     handles.append(
         Line2D([], [], color=style.GREY, linestyle=":", label="ideal: n at a time, n times as fast")
     )
     found = {step.status for line in lines for step in line.steps if step.s_per_clip is None}
-    for status, marker, fill, label in (
-        (Status.OOM, "X", style.GREY, "ran out of memory"),
-        (Status.OOM_INFERRED, "X", "white", "not run: a smaller one ran out"),
-        (Status.FAILED, "v", style.GREY, "failed"),
-        (Status.TIMEOUT, "v", style.GREY, "timed out"),
-    ):
-        if status in found:
-            handles.append(
-                Line2D([], [], linestyle="", marker=marker, markersize=7, markerfacecolor=fill,
-                       markeredgecolor=style.GREY, label=label)
-            )  # fmt: skip
+    # In a line's own colour on the chart: here in none of them.
+    for look in (look for status, look in LOOKS.items() if status in found):
+        fill = "white" if look.marker_fill == "white" else style.GREY
+        grey = replace(look, marker_fill=fill, marker_line=style.GREY)
+        handles.append(grey.legend_marker())
     return handles

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+
+from clipkit.records.columns import column
 
 DPI = 100
 """One CSS pixel is one dot: a figure of 6 inches is 600 px wide on the page."""
@@ -25,6 +29,8 @@ VERMILLION, PURPLE, INK, GREY, PALE = "#D55E00", "#CC79A7", "#1f2430", "#6b7280"
 RECOMMENDED = "recommended"
 _SUBJECTS = {RECOMMENDED: BLUE, "sketch": PURPLE, "fluent": ORANGE, "command": GREEN}
 FAILURE = VERMILLION
+_NOTE_LINE_PX, _NOTE_LETTER_PX = 13, 5.4
+"""Height of a line of a picture's note, and about how wide one of its letters is."""
 _SERIES = tuple(zip((BLUE, ORANGE, GREEN, PURPLE, SKY, INK), "os^Dv*", strict=True))
 
 _RC: dict[Any, Any] = {
@@ -124,21 +130,68 @@ def image(svg: bytes, alt: str, width_px: int) -> str:
 
 
 def picture(
-    name: str, alt: str, size_px: tuple[int, int], draw: Callable[[Figure], object]
+    name: str,
+    alt: str,
+    size_px: tuple[int, int],
+    draw: Callable[[Figure], object],
+    shown: Sequence[str] = (),
 ) -> Picture:
-    """Let `draw` fill a figure of that size, in our style, and render it."""
+    """Let `draw` fill a figure of that size, in our style, and render it.
+
+    `shown`: what of a campaign it shows where that is not all of it (`Campaign.shown`): a line below
+    the chart, in the picture's own frame, says so.
+    """
+    note = f"Shown: {', '.join(shown)}" if shown else ""
     with mpl.rc_context(_RC):
         figure = Figure(figsize=(size_px[0] / DPI, size_px[1] / DPI), dpi=DPI, layout="constrained")
         FigureCanvasAgg(figure)
         draw(figure)
-        svg = _rendered(figure, "svg")
+        frame = _write_note(note, figure)
+        svg = _rendered(figure, "svg", frame)
         figure.set_layout_engine("none")  # everything has its place now
-        return Picture(name, alt, size_px[0], svg, _rendered(figure, "png"))
+        png = _rendered(figure, "png", frame)
+        return Picture(name, f"{alt}. {note}" if note else alt, size_px[0], svg, png)
 
 
-def _rendered(figure: Figure, kind: str) -> bytes:
+def _write_note(note: str, figure: Figure) -> Bbox | None:
+    """Below the figure, where nothing of it can be in its way; the frame that holds both, in inches."""
+    if not note:
+        return None
+    width, height = figure.get_size_inches()
+    lines = textwrap.wrap(note, int(width * DPI / _NOTE_LETTER_PX))
+    strip = (len(lines) * _NOTE_LINE_PX + 5) / DPI
+    figure.text(
+        0.005,
+        -2 / (height * DPI),
+        chart_text("\n".join(lines)),
+        va="top",
+        fontsize=7.5,
+        fontweight="bold",
+        color=GREY,
+        in_layout=False,
+    )
+    return Bbox([[0, -strip], [width, height]])
+
+
+def _rendered(figure: Figure, kind: str, frame: Bbox | None) -> bytes:
     buffer = io.BytesIO()
     # No date in the file: the same records make the same picture.
     metadata = {"Date": None} if kind == "svg" else None
-    figure.savefig(buffer, format=kind, dpi=DPI * (2 if kind == "png" else 1), metadata=metadata)
+    dpi = DPI * (2 if kind == "png" else 1)
+    figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata, bbox_inches=frame)
     return buffer.getvalue()
+
+
+def chart_title(name: str, level: str) -> str:
+    """A column's level (in words) as a title: `memory ceiling 512 MB`, `ultrafast`."""
+    tells = name in ("preset", "subject", "upload")
+    return chart_text(level if tells else f"{column(name).title} {level}")
+
+
+def chart_text(text: str) -> str:
+    """Text that a chart shows letter by letter: no formulas, nothing that cannot be printed."""
+    shown = (
+        letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}"
+        for letter in text
+    )
+    return "".join(shown).replace("$", r"\$")

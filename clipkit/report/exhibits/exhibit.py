@@ -1,16 +1,26 @@
-"""What a notebook and a report show: a chart and the table of its numbers."""
+"""What a notebook and a page show: a piece of text, or a chart and the table of its numbers."""
 
 from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from pathlib import Path
 
 from clipkit.report.charts.style import Picture
+from clipkit.report.notebooks import place
 from clipkit.tables import Table
 
 HALF_PX, WIDE_PX = 612, 980
 """Two halves stand side by side on a page of 1280 px; a wide one stands alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A finished piece of HTML, every word from outside escaped."""
+
+    markup: str
+
+    def _repr_html_(self) -> str:
+        return self.markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +44,11 @@ class Exhibits:
         return "".join(exhibit._repr_html_() for exhibit in self.shown)
 
 
-def keep(figures: Path, exhibit: Exhibit) -> Exhibit:
-    """Put the picture into that folder too, where it can be written."""
-    # Where somebody shares a campaign for reading, its charts are in the notebook alone.
-    with contextlib.suppress(OSError):
-        exhibit.picture.save(figures)
+def kept(exhibit: Exhibit) -> Exhibit:
+    """Its picture is saved beside the notebook that shows it (`notebooks.place`), if one does and
+    where that can be written; otherwise it is in the exhibit alone."""
+    figures = place.figures()
+    if figures is not None:
+        with contextlib.suppress(OSError):
+            exhibit.picture.save(figures)
     return exhibit

@@ -4,37 +4,38 @@ from __future__ import annotations
 
 import pandas as pd
 
-from clipkit.analysis.factors import at
 from clipkit.errors import CampaignError
-from clipkit.plan.subjects import ENGINE
-from clipkit.records import cells as cell_table
-from clipkit.records import wording as levels
-from clipkit.report.charts.heat import HeatMap, heat_points, left_over, usual_layout
+from clipkit.records.campaign import Campaign
+from clipkit.report.charts.heat_points import HeatMap, heat_points, left_over, usual_layout
 from clipkit.report.charts.style import Picture
-from clipkit.report.exhibits.grid import heat_picture
+from clipkit.report.exhibits.grid_charts import heat_picture
 
 
-def heat_map(table: pd.DataFrame) -> Picture | None:
-    """The settings of clipkit's own engine; of more than four factors, the rest is as in the cell
-    that was tried last. None where that shows nothing: fewer than two cells, or none that finished,
-    or cells that differ in what is no factor."""
-    cells = cell_table.cells(table)
-    cells = cells[cells["subject"] == ENGINE]
-    if len(cells) < 2:
+def heat_map_at_a_glance(campaign: Campaign) -> Picture | None:
+    """Of what subjects cut whose settings can be chosen; of more than four factors, the rest is as in
+    the cell that was tried last. None where that shows nothing: fewer than two cells, or none that
+    finished, or cells that differ in what is no factor."""
+    if len(campaign.cells) < 2:
         return None
+    part = campaign.tuned()
     try:
-        heat = _points(cells, table)
+        part, heat = _part_of_last(part)
     except CampaignError:
         return None
     if len(heat.tiles) < 2 or heat.range_s is None:
         return None
-    return heat_picture("glance", heat)
+    return heat_picture("glance", heat, part.shown)
 
 
-def _points(cells: pd.DataFrame, table: pd.DataFrame) -> HeatMap:
-    last, layout, fixed = cells.iloc[-1], usual_layout(cells), []
-    for factor in left_over(cells, layout):
-        value = None if pd.isna(last[factor.column]) else last[factor.column]
-        cells = cells[at(cells, factor.column, [value])]
-        fixed.append(f"only {levels.words(factor.column, value)}")
-    return heat_points(cells, cell_table.noise(table), layout, fixed)
+def _part_of_last(campaign: Campaign) -> tuple[Campaign, HeatMap]:
+    last, layout = campaign.cells.iloc[-1], usual_layout(campaign.cells)
+    others = [factor.column for factor in left_over(campaign.cells, layout)]
+    wanted = {name: None if pd.isna(last[name]) else last[name] for name in others}
+    part = next(
+        (one for one in campaign.each(others) if _is_of(one, wanted)), campaign
+    ) if others else campaign
+    return part, heat_points(part.cells, part.noise, layout)
+
+
+def _is_of(part: Campaign, wanted: dict[str, object]) -> bool:
+    return all(part.chosen[name] == (level,) for name, level in wanted.items())

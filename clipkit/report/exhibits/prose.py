@@ -14,6 +14,6 @@ def prose(text: str) -> str:
     return _CODE.sub(r"<code>\1</code>", html.escape(text))
 
 
-def listed(lines: Iterable[str]) -> str:
+def html_list(lines: Iterable[str]) -> str:
     """Sentences as a list."""
     return f"<ul>{''.join(f'<li>{prose(line)}</li>' for line in lines)}</ul>"

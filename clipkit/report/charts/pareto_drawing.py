@@ -1,57 +1,31 @@
-"""Time against memory, and what nothing else beats in both: the Pareto front drawn."""
+"""Draws time against memory, and what nothing else beats in both: the Pareto front."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from clipkit import format
 from clipkit.format import MIB
-from clipkit.records.record import Status
+from clipkit.records.status import Status
 from clipkit.report.charts import style
-
-_FAILURE_LOOKS = {
-    Status.OOM: ("ran out of memory", "X", style.FAILURE),
-    Status.OOM_INFERRED: ("not run: a smaller one ran out", "X", "white"),
-    Status.TIMEOUT: ("timed out", "v", "white"),
-    Status.FAILED: ("failed", "v", style.FAILURE),
-}
-"""Status -> legend, marker, fill."""
-
+from clipkit.report.charts.pareto_points import Front, Point
+from clipkit.report.charts.status_looks import LOOKS
 
 _NUMBERED = 24
 """More points than these would hide each other's numbers: then only those that matter have one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """One combination of settings, over all its runs.
-
-    `number` names it in chart and table, from the fastest on. `s_per_clip` is the geometric mean of
-    wall time / clips; None where it failed. `peak_anon_bytes` is the highest. `recommended`: the
-    best. `efficient`: no other point is both faster and smaller.
-    """
-
-    number: int
-    words: str
-    s_per_clip: float | None
-    peak_anon_bytes: int | None
-    status: Status
-    runs: int
-    recommended: bool = False
-    tie: bool = False
-    efficient: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Labels:
     """What the chart calls things; `wide`: times differ so much that their axis is logarithmic."""
 
-    best: str = "recommended"
     x: str = "wall time a clip (s)"
     wide: bool = False
 
@@ -66,16 +40,37 @@ class _Span:
     right_s: float
 
 
-def numbered(points: Sequence[Point]) -> list[Point]:
-    """The fastest first, failures last, each with its number and whether it is on the front."""
-    ordered = sorted(
-        points, key=lambda p: (p.s_per_clip is None, p.s_per_clip or 0, p.peak_anon_bytes or 0)
-    )
-    front = _front(ordered)
-    return [
-        replace(point, number=number, efficient=(point.s_per_clip, point.peak_anon_bytes) in front)
-        for number, point in enumerate(ordered, start=1)
-    ]
+def draw_settings_tried(points: Sequence[Point], ax: Axes, room_bytes: int | None = None) -> Axes:
+    """The settings that a host was tuned with."""
+    x = "wall time a clip on this host (s), predicted from the screening runs"
+    draw_points(points, ax, room_bytes, Labels(x=x))
+    if points:
+        runs = sum(point.runs for point in points)
+        words = "each number is a row of the table"
+        style.title(ax, f"The {len(points)} settings tried, in {runs} runs", words)
+        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
+    return ax
+
+
+def draw_fronts(fronts: Sequence[Front], figure: Figure) -> None:
+    """The fronts side by side, each with its own ceiling, under one legend."""
+    axes = figure.subplots(1, len(fronts), squeeze=False)[0]
+    times_s = [point.s_per_clip for front in fronts for point in front.points if point.s_per_clip]
+    wide = bool(times_s) and max(times_s) > 4 * min(times_s)
+    labels = Labels(x=f"wall time a clip (s){', logarithmic' if wide else ''}", wide=wide)
+    handles: dict[str, Artist] = {}
+    for index, (front, ax) in enumerate(zip(fronts, axes, strict=True)):
+        draw_points(front.points, ax, front.room_bytes, labels)
+        ax.set_title(front.place)
+        if index:
+            ax.set_ylabel("")
+        drawn, named = ax.get_legend_handles_labels()
+        handles |= dict(zip(named, drawn, strict=True))
+    runs = sum(point.runs for front in fronts for point in front.points)
+    cells = sum(len(front.points) for front in fronts)
+    said = (f"n = {runs} runs of {cells} cells", "each number is a row of the table")
+    style.heading(figure, "Time against peak memory", style.chart_text("  ·  ".join(said)))
+    figure.legend(list(handles.values()), list(handles), loc="outside lower left", ncols=3)
 
 
 def draw_points(
@@ -84,13 +79,13 @@ def draw_points(
     """Seconds a clip against peak memory; `room_bytes` is what the ceiling leaves of it."""
     labels = labels or Labels()
     timed = [p for p in points if p.s_per_clip is not None and p.peak_anon_bytes is not None]
-    failed = [p for p in points if p.status in _FAILURE_LOOKS and p.s_per_clip is None]
+    failed = [p for p in points if p.status in LOOKS and p.s_per_clip is None]
     if not timed and not failed:
         return style.nothing(ax, "no settings were tried")
     all_numbers = len(timed) + len(failed) <= _NUMBERED
     span = _span([point.s_per_clip or 0 for point in timed], bool(failed), labels.wide)
     _draw_front(timed, ax)
-    _draw_timed(timed, ax, labels.best, all_numbers)
+    _draw_timed(timed, ax, all_numbers)
     _draw_failures(failed, span, room_bytes, ax, all_numbers)
     if room_bytes is not None:
         _draw_room(room_bytes, ax)
@@ -101,18 +96,6 @@ def draw_points(
     ax.set_xlabel(labels.x)
     ax.set_ylabel("peak memory of the job (MB), reserve excluded")
     return ax
-
-
-def _front(points: Sequence[Point]) -> set[tuple[float | None, int | None]]:
-    """Times and peaks that no other point beats in both; `points` from the fastest on."""
-    found, smallest = set[tuple[float | None, int | None]](), float("inf")
-    for point in points:
-        if point.s_per_clip is None or point.peak_anon_bytes is None:
-            continue
-        if point.peak_anon_bytes < smallest:
-            found.add((point.s_per_clip, point.peak_anon_bytes))
-            smallest = point.peak_anon_bytes
-    return found
 
 
 def _span(times_s: Sequence[float], failures: bool, wide: bool) -> _Span:
@@ -164,21 +147,22 @@ def _draw_front(timed: Sequence[Point], ax: Axes) -> None:
         ax.step(x_s, y_mb, where="post", color=style.GREY, linewidth=1, label=label, zorder=1)
 
 
-def _draw_timed(timed: Sequence[Point], ax: Axes, best: str, all_numbers: bool) -> None:
-    """Small dots; ties are outlined, and the best outlined and large."""
+def _draw_timed(timed: Sequence[Point], ax: Axes, all_numbers: bool) -> None:
+    """Small dots; ties have a dashed outline, the recommended one is outlined and large."""
     for label, group, size, outline in (
         ("tried", [p for p in timed if not p.recommended and not p.tie], 46, 0.0),
-        ("tie: within the noise of the best", [p for p in timed if p.tie], 80, 1.6),
-        (best, [p for p in timed if p.recommended], 150, 2.2),
+        ("tie: within the noise of the fastest", [p for p in timed if p.tie], 80, 1.6),
+        (style.RECOMMENDED, [p for p in timed if p.recommended], 150, 2.2),
     ):
         if group:
             ax.scatter(
                 [point.s_per_clip or 0 for point in group],
                 [(point.peak_anon_bytes or 0) / MIB for point in group],
                 s=size,
-                color=style.BLUE if label == best else style.SKY,
+                color=style.BLUE if label == style.RECOMMENDED else style.SKY,
                 edgecolor=style.INK,
                 linewidth=outline,
+                linestyle=(0, (2, 1.2)) if label.startswith("tie") else "-",
                 label=label,
                 zorder=3,
             )
@@ -198,7 +182,7 @@ def _draw_failures(
     ax.text(
         (span.strip_s + span.right_s) / 2,
         0.02,
-        f"did not\nfinish\nn = {len(failed)}",
+        f"{_why_no_time(failed)}\nn = {len(failed)}",
         ha="center",
         fontsize=7.5,
         color=style.FAILURE,
@@ -206,21 +190,28 @@ def _draw_failures(
     )
     labelled = set()
     for index, point in enumerate(failed):
-        label, marker, fill = _FAILURE_LOOKS[point.status]
+        look = LOOKS[point.status]
         x_s = span.strip_s + (span.right_s - span.strip_s) * (index + 1) / (len(failed) + 1)
         at = (x_s, (point.peak_anon_bytes or room_bytes or 0) / MIB)
         ax.scatter(
             *at,
-            marker=marker,
+            marker=look.marker,
             s=64 if all_numbers else 30,
-            facecolor=fill,
-            edgecolor=style.FAILURE,
-            label=None if label in labelled else label,
+            facecolor=look.marker_fill,
+            edgecolor=look.marker_line,
+            label=None if look.legend in labelled else look.legend,
             zorder=4,
         )
         if all_numbers:
             _number(point, at, ax)
-        labelled.add(label)
+        labelled.add(look.legend)
+
+
+def _why_no_time(lost: Sequence[Point]) -> str:
+    disturbed = sum(point.status is Status.INVALID_NOISE for point in lost)
+    if not disturbed:
+        return "did not\nfinish"
+    return "not\nmeasured" if disturbed == len(lost) else "no time"
 
 
 def _number(point: Point, at: tuple[float, float], ax: Axes) -> None:

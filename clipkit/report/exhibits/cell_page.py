@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import os
 import re
 import shlex
@@ -16,14 +15,15 @@ from typing import Any
 import pandas as pd
 
 from clipkit import format
+from clipkit.analysis.factors import cell_words
 from clipkit.errors import CampaignError
-from clipkit.records import wording as levels
-from clipkit.records.record import Status
-from clipkit.report.charts import memory as memory_chart
-from clipkit.report.charts.style import picture
-from clipkit.report.exhibits.exhibit import HALF_PX, Exhibit, keep
-from clipkit.report.exhibits.opened import Explored
-from clipkit.report.exhibits.subjects import outcome
+from clipkit.records.campaign import Campaign
+from clipkit.records.evidence import finished_rows
+from clipkit.records.folder import LOGS
+from clipkit.records.status import Status
+from clipkit.report.charts import memory_over_time as memory_chart
+from clipkit.report.charts.style import chart_text, picture
+from clipkit.report.exhibits.exhibit import HALF_PX, Exhibit, kept
 from clipkit.tables import Table
 
 _TAIL_BYTES, _TAIL_LINES = 16_384, 20
@@ -31,7 +31,7 @@ _UNPRINTABLE = re.compile(r"[^\n\t\x20-\x7e\xa0-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
-class TrialPage:
+class CellPage:
     """`commands`: each clip's command line, ready for a shell; `logs`: file -> its last lines."""
 
     title: str
@@ -55,46 +55,47 @@ class TrialPage:
         )
 
 
-def trial(opened: Explored, name: str) -> TrialPage:
+def cell_page(campaign: Campaign, name: str) -> CellPage:
     """Of a cell (its run of median time is shown in full) or of a run, by the name in the tables.
 
     Raises CampaignError for a name that does not occur.
     """
-    table = opened.table
+    table = campaign.table
     rows = table[(table["run_id"] == name) | (table["cell"] == name)]
     if rows.empty:
-        raise CampaignError(f"{opened.folder} has no cell and no run '{name[:80]}' among these")
-    row = _shown(opened.sampled(rows))
+        raise CampaignError(f"{campaign.folder} has no cell and no run '{name[:80]}' among these")
+    row = _shown(campaign.sampled(rows))
     runs = table[table["cell"] == row["cell"]]
-    clips = list(_clips(opened.folder, str(row["run_id"])))
-    words = opened.words().get(str(row["cell"]), "")
-    return TrialPage(
+    clips = list(campaign.clips(str(row["run_id"])))
+    words = cell_words(campaign.cells).get(str(row["cell"]), "")
+    return CellPage(
         title=f"{row['cell']}: {words}",
         runs=_runs_table(runs, str(row["run_id"])),
-        memory=_memory(opened, row, words),
+        memory=_memory(campaign, row, words),
         clips=_clips_table(clips),
         commands=tuple(shlex.join(map(str, clip.get("argv", ()))) for clip in clips),
-        logs=tuple(_logs(opened.folder, str(row["run_id"]))),
+        logs=tuple(_logs(campaign.folder, str(row["run_id"]))),
     )
 
 
 def _shown(rows: pd.DataFrame) -> pd.Series:
-    finished = rows[(rows["status"] == str(Status.OK)) & rows["wall_s"].notna()]
+    finished = rows[finished_rows(rows)]
     if len(finished):
         return finished.sort_values("wall_s", kind="stable").iloc[(len(finished) - 1) // 2]
     ran = rows[rows["status"] != str(Status.OOM_INFERRED)]
     return (ran if len(ran) else rows).iloc[0]
 
 
-def _memory(opened: Explored, row: pd.Series, words: str) -> Exhibit:
-    trace = memory_chart.run_trace(opened.folder, row, str(row["run_id"]), textwrap.fill(words, 90))
+def _memory(campaign: Campaign, row: pd.Series, words: str) -> Exhibit:
+    trace = memory_chart.run_trace(campaign.folder, row, str(row["run_id"]), textwrap.fill(words, 90))
     drawn = picture(
         "trial",
         f"Memory over time of run {row['run_id']}",
         (HALF_PX, 300),
         lambda figure: memory_chart.draw_memories([trace], [figure.subplots()]),
+        campaign.shown,
     )
-    return keep(opened.figures, Exhibit(drawn, Table((), ())))
+    return kept(Exhibit(drawn, Table((), ())))
 
 
 def _runs_table(runs: pd.DataFrame, shown: str) -> Table:
@@ -106,7 +107,7 @@ def _runs_table(runs: pd.DataFrame, shown: str) -> Table:
             str(row["attempt"]),
             "–" if pd.isna(row["wall_s"]) else format.seconds(float(row["wall_s"])),
             format.size(None if pd.isna(row["peak_anon_bytes"]) else int(row["peak_anon_bytes"])),
-            outcome(row["status"]),
+            Status(row["status"]).words,
             "" if pd.isna(row["error"]) else str(row["error"]),
         )
         for row in runs.to_dict("records")
@@ -128,36 +129,20 @@ def _clips_table(clips: list[dict[str, Any]]) -> Table:
                 format.seconds(clip["cpu_s"]),
                 format.size(clip["peak_rss_bytes"]),
                 str(clip["status"]),
-                str(clip["error"] or clip["change"] or ""),
+                str(clip.get("error") or clip.get("change") or ""),
             )
             for clip in clips
         ),
     )
 
 
-def _clips(folder: Path, run_id: str) -> Iterator[dict[str, Any]]:
-    """The lines of `clips.jsonl` of that run. Lines that are none are left out."""
-    path, wanted = folder / "clips.jsonl", json.dumps(run_id).encode()
-    if not path.is_file():
-        return
-    with path.open("rb") as lines:
-        for line in lines:
-            if wanted in line:
-                try:
-                    clip = json.loads(line)
-                except ValueError:  # torn by a kill
-                    continue
-                if clip.get("run_id") == run_id:
-                    yield clip
-
-
 def _logs(folder: Path, run_id: str) -> Iterator[tuple[str, str]]:
-    logs = folder / "logs" / run_id
-    if logs.parent != folder / "logs" or run_id in ("", ".", "..") or not logs.is_dir():
+    logs = folder / LOGS / run_id
+    if logs.parent != folder / LOGS or run_id in ("", ".", "..") or not logs.is_dir():
         return
     for path in sorted(logs.iterdir()):
         if path.is_file():
-            yield levels.plain(path.name), _tail(path)
+            yield chart_text(path.name), _tail(path)
 
 
 def _tail(path: Path) -> str:

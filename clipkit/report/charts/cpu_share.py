@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from clipkit import format
-from clipkit.records.record import Status
+from clipkit.records.evidence import finished_rows
 from clipkit.report.charts import style
-from clipkit.report.exhibits.subjects import names, rows_of
+from clipkit.report.charts.subject_rows import rows_of_subject, subjects_of
 from clipkit.tuning.recommendation import Recommendation
 
 
@@ -38,8 +38,8 @@ class CpuShare:
 def cpu_points(table: pd.DataFrame, recommendation: Recommendation) -> list[CpuShare]:
     """Every subject in the report's order."""
     return [
-        _share(subject, rows_of(subject, table, recommendation))
-        for subject in names(recommendation)
+        _share(subject, rows_of_subject(subject, table, recommendation))
+        for subject in subjects_of(recommendation)
     ]
 
 
@@ -91,7 +91,7 @@ def draw_throttling(shares: Sequence[CpuShare], ax: Axes) -> Axes:
 
 
 def _share(subject: str, rows: pd.DataFrame) -> CpuShare:
-    finished = rows[rows["status"] == str(Status.OK)]
+    finished = rows[finished_rows(rows)]
     return CpuShare(
         subject,
         len(finished),

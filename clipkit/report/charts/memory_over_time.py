@@ -12,11 +12,11 @@ from matplotlib.axes import Axes
 from clipkit import format
 from clipkit.errors import CampaignError
 from clipkit.format import MIB
-from clipkit.records import table as tables
-from clipkit.records import wording as levels
-from clipkit.records.record import Status
+from clipkit.records.evidence import finished_rows
+from clipkit.records.status import Status
+from clipkit.records.table import read_samples
 from clipkit.report.charts import style
-from clipkit.report.exhibits.subjects import names, outcome, rows_of
+from clipkit.report.charts.subject_rows import rows_of_subject, subjects_of
 from clipkit.tuning.recommendation import Recommendation
 
 _DRAWN_POINTS = 400
@@ -48,8 +48,8 @@ def memory_traces(
 ) -> list[Trace]:
     """One trace a subject: its run of median wall time, the recommended settings last."""
     traces = []
-    for subject in names(recommendation):
-        row = _representative(rows_of(subject, table, recommendation))
+    for subject in subjects_of(recommendation):
+        row = _representative(rows_of_subject(subject, table, recommendation))
         trace = replace(
             _trace(campaign, row),
             title=subject,
@@ -65,15 +65,15 @@ def memory_traces(
 def run_trace(campaign: Path, row: pd.Series, title: str, words: str) -> Trace:
     """One run (a row of the table), on its own host."""
     trace = _trace(campaign, row)
-    ended = outcome(str(trace.status))
-    if ended not in (title, outcome(Status.OK)):
+    ended = Status(str(trace.status)).words
+    if ended not in (title, Status.OK.words):
         words += f"\n{ended}"
     return replace(trace, title=title, words=words)
 
 
 def draw_memory(trace: Trace, ax: Axes) -> Axes:
     """One run: the reserve at the bottom, what the job needs on top of it, the ceiling above."""
-    style.title(ax, trace.title, levels.plain(trace.words), _color_of_words(trace))
+    style.title(ax, trace.title, style.chart_text(trace.words), _color_of_words(trace))
     if not trace.t_s:
         style.nothing(ax, "nothing was sampled")
         return ax
@@ -142,7 +142,7 @@ def _trace(campaign: Path, row: pd.Series | None) -> Trace:
 
 def _representative(rows: pd.DataFrame) -> pd.Series | None:
     """The finished run of median wall time; without one, the last that was tried."""
-    finished = rows[(rows["status"] == str(Status.OK)) & rows["wall_s"].notna()]
+    finished = rows[finished_rows(rows)]
     if len(finished):
         return finished.sort_values("wall_s", kind="stable").iloc[(len(finished) - 1) // 2]
     return rows.iloc[-1] if len(rows) else None
@@ -151,7 +151,7 @@ def _representative(rows: pd.DataFrame) -> pd.Series | None:
 def _sampled(campaign: Path, row: pd.Series | None) -> pd.DataFrame:
     try:
         if row is not None:
-            return tables.samples(campaign, str(row["run_id"]))
+            return read_samples(campaign, str(row["run_id"]))
     except CampaignError:
         pass  # a trial that was not run has no samples: the chart says so
     return pd.DataFrame(columns=["t_s", "anon_bytes", "shmem_bytes", "kernel_bytes"], dtype=float)
@@ -214,7 +214,7 @@ def _run_words(row: pd.Series | None) -> str:
     if row is None:
         return "not run"
     clips = "1 clip" if row["clips"] == 1 else f"{row['clips']} clips"
-    return clips if row["status"] == str(Status.OK) else outcome(row["status"])
+    return clips if row["status"] == str(Status.OK) else Status(row["status"]).words
 
 
 def _color_of_words(trace: Trace) -> str:

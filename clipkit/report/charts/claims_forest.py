@@ -111,7 +111,7 @@ _X_LABELS = {
 }
 
 
-def columns(panels: Sequence[Panel]) -> tuple[list[Panel], list[Panel]]:
+def forest_columns(panels: Sequence[Panel]) -> tuple[list[Panel], list[Panel]]:
     """Two columns, in the claims' order, as equally high as can be."""
     heights = [panel.height_px for panel in panels]
     cut = min(
@@ -122,21 +122,21 @@ def columns(panels: Sequence[Panel]) -> tuple[list[Panel], list[Panel]]:
     return list(panels[:cut]), list(panels[cut:])
 
 
-def height_px(panels: Sequence[Panel]) -> int:
+def forest_height_px(panels: Sequence[Panel]) -> int:
     """How high the whole figure is."""
     return LEGEND_PX + max(
-        (sum(panel.height_px for panel in column) for column in columns(panels)), default=0
+        (sum(panel.height_px for panel in column) for column in forest_columns(panels)), default=0
     )
 
 
 def draw_forest(panels: Sequence[Panel], figure: Figure) -> Figure:
-    """Fill a figure of `height_px(panels)`: what is judged is filled, what is shown beside hollow."""
+    """Fill a figure of `forest_height_px(panels)`: what is judged is filled, what is shown beside hollow."""
     if not panels:
         style.nothing(figure.subplots(), "nothing was measured of any claim on time")
         return figure
-    whole_px = height_px(panels)
+    whole_px = forest_height_px(panels)
     figure.set_layout_engine("none")
-    for place, column in enumerate(columns(panels)):
+    for place, column in enumerate(forest_columns(panels)):
         top_px = whole_px
         for panel in column:
             top_px -= panel.height_px
@@ -160,7 +160,7 @@ def _line(effect: Effect) -> Line:
         words = f"{format.ratio(known.value)}  n = {known.n}"
     else:
         exact = high - low < _EXACT
-        value, *ends = (f"{x:.3f}" if exact else bare(x) for x in (known.value, low, high))
+        value, *ends = (f"{x:.3f}" if exact else format.bare_ratio(x) for x in (known.value, low, high))
         words = f"{value}x  [{' – '.join(ends)}]  n = {known.n}"
     return Line(
         label=effect.condition.words,
@@ -171,11 +171,6 @@ def _line(effect: Effect) -> Line:
         finding=effect.finding,
         judged=effect.judged,
     )
-
-
-def bare(ratio: float) -> str:
-    """A ratio without its sign: `1.22`."""
-    return format.ratio(ratio).removesuffix("x")
 
 
 def _draw_panel(panel: Panel, ax: Axes) -> None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from clipkit import format
-from clipkit.analysis.factors import Factor, at, factors, levels_of
-from clipkit.analysis.statistics import Noise
+from clipkit.analysis.factors import Factor, factors_of
 from clipkit.errors import CampaignError
-from clipkit.records import cells as cell_table
-from clipkit.records import wording as levels
-from clipkit.records.record import Status
+from clipkit.records.campaign import has_level, levels_in
+from clipkit.records.columns import column
+from clipkit.records.noise import Noise
+from clipkit.records.status import Status
+from clipkit.report.charts.style import chart_text
 
 _USUAL = ("concurrency", "encoder_threads", "preset", "memory_limit_bytes")
 
@@ -35,9 +35,10 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One cell at its place among the levels of x and y. `standing`: best, tie or nothing.
+    """One cell at its place among the levels of x and y. `best`: recommended, tie or nothing
+    (`records.best`).
 
-    Times are None where no run finished: `status` says why.
+    Times are None where none counts: `status` says why.
     """
 
     x: int
@@ -49,7 +50,7 @@ class Tile:
     s_per_clip: float | None
     low_s: float | None
     high_s: float | None
-    standing: str
+    best: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +64,11 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class HeatMap:
-    """All small multiples on one scale of colours. `levels` are in words, by column.
-
-    `fixed`: what all its cells have in common though the campaign varies it, in words.
-    """
+    """All small multiples on one scale of colours. `levels` are in words, by column."""
 
     layout: Layout
     levels: dict[str, tuple[str, ...]]
     panels: tuple[Panel, ...]
-    fixed: tuple[str, ...] = ()
     noise: Noise | None = None
     tiles: tuple[Tile, ...] = field(init=False)
 
@@ -89,7 +86,7 @@ class HeatMap:
 def usual_layout(cells: pd.DataFrame) -> Layout:
     """Concurrency across threads, by preset and ceiling; what does not vary makes room for what
     does."""
-    varying = [factor.column for factor in factors(cells)]
+    varying = [factor.column for factor in factors_of(cells)]
     places = list(_USUAL)
     further = [column for column in varying if column not in places]
     for place in (3, 2, 1, 0):  # another factor across the maps rather than within
@@ -102,7 +99,7 @@ def left_over(cells: pd.DataFrame, layout: Layout) -> list[Factor]:
     """What varies besides the layout's four columns: one of its levels makes one heat map."""
     return [
         factor
-        for factor in factors(cells)
+        for factor in factors_of(cells)
         if factor.column not in layout.used and not set(factor.along) & set(layout.used)
     ]
 
@@ -111,44 +108,42 @@ def heat_points(
     cells: pd.DataFrame,
     noise: Noise | None,
     layout: Layout | None = None,
-    fixed: Sequence[str] = (),
 ) -> HeatMap:
-    """The heat map of these cells (`analysis.cells.cells`); best and ties are told for each host and job.
+    """The heat map of these cells, an opened campaign's (`Campaign.cells`).
 
     Raises CampaignError where several cells fall on one place: something else varies too.
     """
     layout = layout or usual_layout(cells)
-    known = {column: levels_of(column, cells[column]) for column in layout.used}
+    known = {name: levels_in(name, cells[name]) for name in layout.used}
     _refuse_crowds(cells, layout)
-    standing = cell_table.standing(cells, noise, cell_table.ALIKE)
-    places = {column: _positions(cells[column], known[column]) for column in layout.used}
-    placed = cells.assign(standing=standing, **{f"at_{c}": places[c] for c in layout.used})
+    places = {name: _positions(cells[name], known[name]) for name in layout.used}
+    placed = cells.assign(**{f"at_{name}": places[name] for name in layout.used})
     panels = []
     for _, group in placed.groupby([f"at_{layout.rows}", f"at_{layout.columns}"], sort=True):
         records = group.to_dict("records")
-        row, column = (int(records[0][f"at_{c}"]) for c in (layout.rows, layout.columns))
-        panels.append(Panel(row, column, tuple(_tile(record, layout) for record in records)))
-    named = {column: tuple(levels.level(column, v) for v in known[column]) for column in known}
-    return HeatMap(layout, named, tuple(panels), tuple(fixed), noise)
+        row, across = (int(records[0][f"at_{c}"]) for c in (layout.rows, layout.columns))
+        panels.append(Panel(row, across, tuple(_tile(record, layout) for record in records)))
+    named = {name: tuple(map(column(name).level, levels)) for name, levels in known.items()}
+    return HeatMap(layout, named, tuple(panels), noise)
 
 
 def _refuse_crowds(cells: pd.DataFrame, layout: Layout) -> None:
     if not cells.duplicated(list(layout.used)).any():
         return
     others = [
-        f"{levels.name(f.column)} ({levels.listed(f.column, f.levels)})"
+        f"{column(f.column).title} ({column(f.column).listed(f.levels)})"
         for f in left_over(cells, layout)
     ]
     raise CampaignError(
         f"a heat map shows four factors, and these cells vary in more: {'; '.join(others)}; "
-        "choose one level of each with where(), or other columns for x, y, columns and rows"
+        "choose one level of each with part(), or other columns for x, y, columns and rows"
     )
 
 
 def _positions(values: pd.Series[Any], known: tuple[Any, ...]) -> pd.Series[int]:
     positions = pd.Series(0, index=values.index)
     for position, level in enumerate(known):
-        positions[at(values.to_frame(), str(values.name), [level])] = position
+        positions[has_level(values.to_frame(), str(values.name), [level])] = position
     return positions
 
 
@@ -163,7 +158,7 @@ def _tile(record: dict[Any, Any], layout: Layout) -> Tile:
         s_per_clip=_known(record["s_per_clip"]),
         low_s=_known(record["s_per_clip_low"]),
         high_s=_known(record["s_per_clip_high"]),
-        standing=str(record["standing"]),
+        best=str(record["best"]),
     )
 
 
@@ -171,8 +166,8 @@ def _known(value: float) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def words(heat: HeatMap) -> str:
-    """What the tiles rest on, in one line: repeats, interval, what was held fixed."""
+def heat_words(heat: HeatMap) -> str:
+    """What the tiles rest on, in one line: repeats and interval."""
     runs = sorted({tile.runs for tile in heat.tiles if tile.s_per_clip is not None})
     said = (
         [f"n = {'–'.join(dict.fromkeys((str(runs[0]), str(runs[-1]))))} runs a tile"]
@@ -182,4 +177,4 @@ def words(heat: HeatMap) -> str:
     if heat.noise and runs:
         half = heat.noise.half_width / runs[0] ** 0.5
         said.append(f"95 % interval ± {format.percent(half)}")
-    return levels.plain("  ·  ".join((*said, *heat.fixed)))
+    return chart_text("  ·  ".join(said))

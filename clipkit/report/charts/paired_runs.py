@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from clipkit import format
-from clipkit.records.record import Status
+from clipkit.records.evidence import finished_rows
 from clipkit.report.charts import style
-from clipkit.report.exhibits.subjects import rows_of
+from clipkit.report.charts.subject_rows import rows_of_subject
 from clipkit.tuning.recommendation import Recommendation
 
 
@@ -32,10 +32,10 @@ class Pair:
 
 def pair_points(table: pd.DataFrame, recommendation: Recommendation) -> list[Pair]:
     """Every pair of finished confirming runs, by baseline and block."""
-    ours = _by_block(rows_of(style.RECOMMENDED, table, recommendation))
+    ours = _by_block(rows_of_subject(style.RECOMMENDED, table, recommendation))
     pairs = []
     for baseline in recommendation.baselines:
-        theirs = _by_block(rows_of(baseline.name, table, recommendation))
+        theirs = _by_block(rows_of_subject(baseline.name, table, recommendation))
         for block in sorted(ours.keys() & theirs.keys()):
             matched = [key for key in ours[block] if key in theirs[block]]
             if not matched:
@@ -73,9 +73,7 @@ def draw_pairs(pairs: Sequence[Pair], ax: Axes) -> Axes:
 
 def _by_block(rows: pd.DataFrame) -> dict[int, dict[tuple[str, int], float]]:
     """Block -> upload and number of clips -> wall time of the last confirming run of them."""
-    finished = rows[
-        (rows["status"] == str(Status.OK)) & rows["wall_s"].notna() & (rows["phase"] == "confirm")
-    ]
+    finished = rows[finished_rows(rows) & (rows["phase"] == "confirm")]
     blocks: dict[int, dict[tuple[str, int], float]] = {}
     for row in finished.to_dict("records"):
         key = (str(row["upload_sha256"]), int(row["clips"]))

@@ -5,27 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from clipkit.hosts import Host
+from clipkit.plan.subjects import TUNABLE
 from clipkit.records.evidence import evidence, has_settings
-from clipkit.records.record import Status
 from clipkit.report.charts.style import RECOMMENDED
 from clipkit.settings import to_table
 from clipkit.tuning.recommendation import Recommendation
-
-OUTCOMES = {
-    Status.OK: "ok",
-    Status.OOM: "ran out of memory",
-    Status.OOM_INFERRED: "not run: a smaller one ran out of memory",
-    Status.TIMEOUT: "timed out",
-    Status.FAILED: "failed",
-    Status.CANCELLED: "cancelled",
-    Status.INVALID_NOISE: "invalid: the machine was busy",
-}
-
-
-def outcome(status: str) -> str:
-    """A status in words."""
-    return OUTCOMES.get(Status(status), status)
-
 
 def predicted_wall_s(rows: pd.DataFrame, host: Host) -> pd.Series[float]:
     """Wall time on the host, as `tuning.screening` predicts it where the quota was another one."""
@@ -37,11 +21,14 @@ def predicted_wall_s(rows: pd.DataFrame, host: Host) -> pd.Series[float]:
     return wall_s.where((rows["cpu_quota"] == host.cpus).fillna(False).astype(bool), stretched_s)
 
 
-def rows_of(subject: str, table: pd.DataFrame, recommendation: Recommendation) -> pd.DataFrame:
-    """The attempts of a baseline, or of the recommended settings; the confirming ones if any."""
+def rows_of_subject(
+    subject: str, table: pd.DataFrame, recommendation: Recommendation
+) -> pd.DataFrame:
+    """Of a baseline, or of the recommended settings, what says something; the confirming attempts if
+    any of them counts."""
     rows = evidence(table)
     if subject == RECOMMENDED:
-        rows = rows[rows["subject"] == "clipkit"]
+        rows = rows[rows["subject"].isin(TUNABLE)]
         rows = rows[has_settings(rows, to_table(recommendation.settings))]
     else:
         rows = rows[rows["subject"] == subject]
@@ -49,6 +36,21 @@ def rows_of(subject: str, table: pd.DataFrame, recommendation: Recommendation) -
     return confirming if len(confirming) else rows
 
 
-def names(recommendation: Recommendation) -> list[str]:
+def subjects_of(recommendation: Recommendation) -> list[str]:
     """Every subject that the report compares, the recommended settings last."""
     return [*(baseline.name for baseline in recommendation.baselines), RECOMMENDED]
+
+
+def disturbed_subjects(table: pd.DataFrame, recommendation: Recommendation) -> list[str]:
+    """Those of whom no attempt counts, whatever the verdict was: not measured: disturbed."""
+    return [
+        subject
+        for subject in subjects_of(recommendation)
+        if rows_of_subject(subject, table, recommendation).empty
+    ]
+
+
+def is_confirmed(table: pd.DataFrame, recommendation: Recommendation) -> bool:
+    """Whether a confirming attempt of the recommended settings counts."""
+    rows = rows_of_subject(RECOMMENDED, table, recommendation)
+    return bool((rows["phase"] == "confirm").any())

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import pandas as pd
 from matplotlib.axes import Axes
 
 from clipkit import format
+from clipkit.records.status import Status
 from clipkit.report.charts import style
-from clipkit.report.exhibits.subjects import outcome
+from clipkit.report.charts.paired_runs import pair_points
+from clipkit.report.charts.status_looks import LOOKS
+from clipkit.report.charts.subject_rows import disturbed_subjects, is_confirmed
 from clipkit.tuning.recommendation import Baseline, Recommendation
 
 _CUT_ABOVE = 5.0
@@ -21,7 +26,7 @@ _LINE_PT = 11.5
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """The time of the whole job. `wall_s` is None where it did not finish: `ended` says why."""
+    """The time of the whole job. `wall_s` is None where it was not measured: `ended` says why."""
 
     subject: str
     wall_s: float | None
@@ -36,7 +41,7 @@ class Bar:
 
     @property
     def time_words(self) -> str:
-        """`912 s  [876 – 958]`, and how it ended where it did not finish."""
+        """`912 s  [876 – 958]`, and how it ended where there is no time."""
         if self.wall_s is None:
             return self.ended
         return format.seconds(self.wall_s) + _interval(self.ci95_s)
@@ -51,37 +56,31 @@ class Bar:
     @property
     def run_words(self) -> str:
         """What the time rests on."""
+        if self.ended == Status.INVALID_NOISE.words:
+            return "no attempt counts"
         if self.subject == style.RECOMMENDED:
             return f"confirmed in {self.pairs} pairs" if self.pairs else "predicted, not confirmed"
         run = f"{self.clips_run} of {self.clips_asked} clips run"
         return f"{run}, all {self.clips_asked} estimated" if self.estimated else run
 
 
-def bar_points(recommendation: Recommendation) -> list[Bar]:
-    """The baselines in their order, the recommended settings last."""
-    bars = [_of_baseline(baseline) for baseline in recommendation.baselines]
-    clips_asked = bars[0].clips_asked if bars else 0
-    confirmed = recommendation.confirmed_wall_s is not None
-    return [
-        *bars,
-        Bar(
-            subject=style.RECOMMENDED,
-            wall_s=recommendation.confirmed_wall_s
-            if confirmed
-            else recommendation.predicted_wall_s,
-            ci95_s=recommendation.confirmed_ci95_s,
-            speedup=None,
-            speedup_ci95=None,
-            pairs=max((bar.pairs or 0 for bar in bars), default=0) if confirmed else 0,
-            clips_run=clips_asked,
-            clips_asked=clips_asked,
-            estimated=False,
-            ended="ok",
-        ),
+def job_time_points(table: pd.DataFrame, recommendation: Recommendation) -> list[Bar]:
+    """The baselines in their order, the recommended settings last.
+
+    Times are the verdict's; what no attempt that counts stands behind has none.
+    """
+    disturbed = disturbed_subjects(table, recommendation)
+    confirmed = is_confirmed(table, recommendation)
+    pairs = Counter(pair.baseline for pair in pair_points(table, recommendation))
+    bars = [
+        _of_baseline(baseline, pairs[baseline.name], confirmed)
+        for baseline in recommendation.baselines
     ]
+    bars.append(_of_recommended(recommendation, max(pairs.values(), default=0), confirmed))
+    return [_without_time(bar) if bar.subject in disturbed else bar for bar in bars]
 
 
-def draw_bars(bars: Sequence[Bar], ax: Axes) -> Axes:
+def draw_job_times(bars: Sequence[Bar], ax: Axes) -> Axes:
     """Horizontal bars from zero with their 95 % intervals, each labelled with its numbers."""
     limit_s = _limit_s(bars)
     for row, bar in enumerate(bars):
@@ -100,18 +99,50 @@ def draw_bars(bars: Sequence[Bar], ax: Axes) -> Axes:
     return ax
 
 
-def _of_baseline(baseline: Baseline) -> Bar:
+def _of_baseline(baseline: Baseline, pairs: int, compared: bool) -> Bar:
+    """`compared`: there is a confirmed time of the recommended settings to compare it with."""
     return Bar(
         subject=baseline.name,
         wall_s=baseline.wall_s,
         ci95_s=baseline.wall_ci95_s,
-        speedup=baseline.speedup,
-        speedup_ci95=baseline.speedup_ci95,
-        pairs=baseline.pairs,
+        speedup=baseline.speedup if compared else None,
+        speedup_ci95=baseline.speedup_ci95 if compared else None,
+        pairs=pairs,
         clips_run=baseline.clips_run,
         clips_asked=baseline.clips_asked,
         estimated=baseline.estimated,
-        ended=outcome(baseline.status),
+        ended=Status(baseline.status).words,
+    )
+
+
+def _of_recommended(recommendation: Recommendation, pairs: int, confirmed: bool) -> Bar:
+    known = recommendation.baselines
+    clips_asked = known[0].clips_asked if known else 0
+    confirmed_s = recommendation.confirmed_wall_s if confirmed else None
+    return Bar(
+        subject=style.RECOMMENDED,
+        wall_s=recommendation.predicted_wall_s if confirmed_s is None else confirmed_s,
+        ci95_s=recommendation.confirmed_ci95_s if confirmed else None,
+        speedup=None,
+        speedup_ci95=None,
+        pairs=0 if confirmed_s is None else pairs,
+        clips_run=clips_asked,
+        clips_asked=clips_asked,
+        estimated=False,
+        ended=Status.OK.words,
+    )
+
+
+def _without_time(bar: Bar) -> Bar:
+    return replace(
+        bar,
+        wall_s=None,
+        ci95_s=None,
+        speedup=None,
+        speedup_ci95=None,
+        pairs=0,
+        estimated=False,
+        ended=Status.INVALID_NOISE.words,
     )
 
 
@@ -126,7 +157,11 @@ def _limit_s(bars: Sequence[Bar]) -> float:
 def _draw_bar(bar: Bar, row: int, limit_s: float, ax: Axes) -> float:
     """Draw one bar, or a cross where there is no time; how far it reaches."""
     if bar.wall_s is None:
-        ax.plot(limit_s * 0.025, row, marker="X", markersize=9, color=style.FAILURE, clip_on=False)
+        look = next((look for status, look in LOOKS.items() if status.words == bar.ended), None)
+        marker, fill = (look.marker, look.marker_fill) if look else ("X", style.FAILURE)
+        line = look.marker_line if look else style.FAILURE
+        ax.plot(limit_s * 0.025, row, marker=marker, markersize=9, markerfacecolor=fill,
+                markeredgecolor=line, clip_on=False)  # fmt: skip
         return limit_s * 0.045
     cut = bar.wall_s > limit_s
     ax.barh(

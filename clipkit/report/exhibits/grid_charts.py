@@ -1,4 +1,4 @@
-"""Exhibits of what only a grid of settings has: heat maps, scaling with concurrency, fronts."""
+"""Charts of what only a grid of settings has: heat maps, scaling with concurrency, fronts."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from typing import Any
 import pandas as pd
 
 from clipkit import format
-from clipkit.analysis.factors import Factor
+from clipkit.analysis.factors import Factor, cell_words, factors_of
 from clipkit.errors import CampaignError
-from clipkit.records import cells as cell_table
-from clipkit.records import wording as levels
-from clipkit.report.charts import frontier as frontier_chart
-from clipkit.report.charts import heat as heat_chart
+from clipkit.records.best import RECOMMENDED
+from clipkit.records.campaign import Campaign
+from clipkit.records.columns import column
+from clipkit.records.status import Status
+from clipkit.report.charts import heat_points as heat_chart
+from clipkit.report.charts import pareto_points as front_chart
 from clipkit.report.charts import scaling as scaling_chart
-from clipkit.report.charts.heat import HeatMap, Layout
 from clipkit.report.charts.heat_drawing import draw_heat_maps
+from clipkit.report.charts.heat_points import HeatMap, Layout
+from clipkit.report.charts.pareto_drawing import draw_fronts
 from clipkit.report.charts.style import Picture, picture
-from clipkit.report.exhibits.exhibit import WIDE_PX, Exhibit, Exhibits, keep
-from clipkit.report.exhibits.opened import Explored
-from clipkit.report.exhibits.subjects import outcome
+from clipkit.report.exhibits.exhibit import WIDE_PX, Exhibit, Exhibits, kept
 from clipkit.tables import Table
 
 _FIGURES = 12
@@ -28,10 +29,10 @@ _ROWS = 120
 """So many pictures, and rows of a table, can still be looked through."""
 
 
-def heat_maps(opened: Explored, layout: Layout | None = None) -> Exhibits:
+def heat_maps(campaign: Campaign, layout: Layout | None = None) -> Exhibits:
     """Time a clip over two settings, by two more factors; one heat map for each combination of
-    what else varies. Raises CampaignError where those are too many: choose with `where`."""
-    ours = opened.ours()
+    what else varies. Raises CampaignError where those are too many: choose with `part`."""
+    ours = campaign.tuned()
     layout = layout or heat_chart.usual_layout(ours.cells)
     parts = _parts(ours, heat_chart.left_over(ours.cells, layout))
     return Exhibits(
@@ -39,21 +40,21 @@ def heat_maps(opened: Explored, layout: Layout | None = None) -> Exhibits:
     )
 
 
-def scaling(opened: Explored, panels: str = "preset") -> Exhibits:
+def scaling(campaign: Campaign, panels: str = "preset") -> Exhibits:
     """Time a clip and speed-up over concurrency, a line for each number of encoder threads."""
-    ours = opened.ours()
+    ours = campaign.tuned()
     used = {scaling_chart.X, scaling_chart.LINES, panels}
-    others = [f for f in ours.factors if f.column not in used and not used & set(f.along)]
+    others = [f for f in factors_of(ours.cells) if f.column not in used and not used & set(f.along)]
     parts = _parts(ours, others)
     return Exhibits(
         tuple(_scaling(part, panels, number) for number, part in enumerate(parts, start=1))
     )
 
 
-def frontier(opened: Explored) -> Exhibits:
+def fronts(campaign: Campaign) -> Exhibits:
     """Time a clip against peak memory, a front for each ceiling; one picture for each job and
     CPU quota, whose times cannot be compared."""
-    ours = opened.ours()
+    ours = campaign.tuned()
     apart = (
         "upload",
         "upload_sha256",
@@ -64,11 +65,11 @@ def frontier(opened: Explored) -> Exhibits:
         "host",
         "host_id",
     )
-    parts = _parts(ours, [f for f in ours.factors if f.column in apart])
+    parts = _parts(ours, [f for f in factors_of(ours.cells) if f.column in apart])
     return Exhibits(tuple(_frontier(part, number) for number, part in enumerate(parts, start=1)))
 
 
-def heat_picture(name: str, heat: HeatMap) -> Picture:
+def heat_picture(name: str, heat: HeatMap, shown: Sequence[str] = ()) -> Picture:
     """The heat map, as large as its levels need."""
     layout = heat.layout
     rows, ys = len(heat.levels[layout.rows]), len(heat.levels[layout.y])
@@ -76,20 +77,21 @@ def heat_picture(name: str, heat: HeatMap) -> Picture:
     width_px = min(WIDE_PX, max(520, 240 + 72 * across))
     return picture(
         name,
-        f"Heat map of wall time a clip over {levels.name(layout.x)} and {levels.name(layout.y)}, "
+        f"Heat map of wall time a clip over {column(layout.x).title} and {column(layout.y).title}, "
         f"{len(heat.tiles)} cells",
         (width_px, 150 + rows * (30 + max(60, min(46 * ys, 160)))),
         lambda figure: draw_heat_maps(heat, figure),
+        shown,
     )
 
 
-def _heat_map(part: Explored, layout: Layout, number: int) -> Exhibit:
-    heat = heat_chart.heat_points(part.cells, part.noise, layout, part.fixed)
-    drawn = heat_picture(f"heat-{number}", heat)
-    return keep(part.figures, Exhibit(drawn, _cells_table(part, [layout.rows])))
+def _heat_map(part: Campaign, layout: Layout, number: int) -> Exhibit:
+    heat = heat_chart.heat_points(part.cells, part.noise, layout)
+    drawn = heat_picture(f"heat-{number}", heat, part.shown)
+    return kept(Exhibit(drawn, _cells_table(part, [layout.rows])))
 
 
-def _scaling(part: Explored, panels: str, number: int) -> Exhibit:
+def _scaling(part: Campaign, panels: str, number: int) -> Exhibit:
     lines = scaling_chart.scaling_points(part.cells, part.noise, panels)
     rows = tuple(
         (
@@ -101,69 +103,68 @@ def _scaling(part: Explored, panels: str, number: int) -> Exhibit:
             "–" if step.speedup is None else format.ratio(step.speedup),
             _interval(step.speedup_low, step.speedup_high, "x"),
             str(step.runs),
-            outcome(step.status),
+            step.status.words,
         )
         for line in lines
         for step in line.steps
     )
-    heads = (levels.name(panels), "threads", "concurrency", "wall time a clip", "95 % interval",
+    heads = (column(panels).title, "threads", "concurrency", "wall time a clip", "95 % interval",
              "speed-up", "95 % interval", "runs", "ended")  # fmt: skip
     columns = len({line.panel for line in lines})
     drawn = picture(
         f"scaling-{number}",
         f"Wall time a clip and speed-up over concurrency, {len(lines)} lines",
         (min(WIDE_PX, 220 + 300 * columns), 520),
-        lambda figure: scaling_chart.draw_scalings(lines, figure, part.fixed),
+        lambda figure: scaling_chart.draw_scalings(lines, figure),
+        part.shown,
     )
-    return keep(part.figures, Exhibit(drawn, _cut(heads, rows)))
+    return kept(Exhibit(drawn, _cut(heads, rows)))
 
 
-def _frontier(part: Explored, number: int) -> Exhibit:
-    fronts = frontier_chart.cell_fronts(part.cells, part.noise, part.words())
+def _frontier(part: Campaign, number: int) -> Exhibit:
+    found = front_chart.cell_fronts(part.cells, cell_words(part.cells))
     heads = ("ceiling", "no.", "settings", "wall time a clip", "peak memory", "runs", "ended",
              "standing")  # fmt: skip
     rows: list[tuple[str, ...]] = []
     marked = set[int]()
-    for front in fronts:
+    for front in found:
         for point in front.points:
             if point.recommended:
                 marked.add(len(rows))
-            standing = [word for word, is_so in (("fastest", point.recommended), ("tie", point.tie),
+            standing = [word for word, is_so in ((RECOMMENDED, point.recommended), ("tie", point.tie),
                                                  ("Pareto front", point.efficient)) if is_so]  # fmt: skip
             time = "–" if point.s_per_clip is None else format.seconds(point.s_per_clip)
             rows.append((front.place, str(point.number), point.words, time,
-                         format.size(point.peak_anon_bytes), str(point.runs), outcome(point.status),
+                         format.size(point.peak_anon_bytes), str(point.runs), point.status.words,
                          ", ".join(standing)))  # fmt: skip
     drawn = picture(
         f"frontier-{number}",
         f"Wall time a clip against peak memory, {len(rows)} cells",
         (WIDE_PX, 420),
-        lambda figure: frontier_chart.draw_fronts(fronts, figure, part.fixed),
+        lambda figure: draw_fronts(found, figure),
+        part.shown,
     )
-    return keep(part.figures, Exhibit(drawn, _cut(heads, tuple(rows), frozenset(marked))))
+    return kept(Exhibit(drawn, _cut(heads, tuple(rows), frozenset(marked))))
 
 
-def _parts(opened: Explored, others: Sequence[Factor]) -> list[Explored]:
+def _parts(campaign: Campaign, others: Sequence[Factor]) -> list[Campaign]:
     """The campaign by what a picture has no place for."""
-    parts = opened.each([factor.column for factor in others])
+    parts = campaign.each([factor.column for factor in others])
     if len(parts) <= _FIGURES:
         return parts
     told = "; ".join(
-        f"{levels.name(f.column)}: {levels.listed(f.column, f.levels)}" for f in others
+        f"{column(f.column).title}: {column(f.column).listed(f.levels)}" for f in others
     )
     raise CampaignError(
         f"too much varies besides what one picture shows, {len(parts)} pictures ({told}): choose "
-        f"some with where({others[0].column}=…)"
+        f"some with part({column(others[0].column).short}=…)"
     )
 
 
-def _cells_table(part: Explored, by: Sequence[str]) -> Table:
+def _cells_table(part: Campaign, by: Sequence[str]) -> Table:
     """The cells from the fastest on, failures last."""
-    cells = part.cells.assign(
-        standing=cell_table.standing(part.cells, part.noise, cell_table.ALIKE)
-    )
-    ordered = cells.sort_values([*by, "s_per_clip"], kind="stable", na_position="last")
-    words = part.words()
+    ordered = part.cells.sort_values([*by, "s_per_clip"], kind="stable", na_position="last")
+    words = cell_words(part.cells)
     rows = tuple(
         (
             str(row["cell"]),
@@ -173,14 +174,14 @@ def _cells_table(part: Explored, by: Sequence[str]) -> Table:
             format.size(None if pd.isna(row["peak_anon_bytes"]) else int(row["peak_anon_bytes"])),
             str(row["runs"]),
             _ended(row),
-            {cell_table.BEST: "fastest"}.get(row["standing"], row["standing"]),
+            str(row["best"]),
         )
         for row in ordered.head(_ROWS).to_dict("records")
     )
     heads = ("cell", "settings", "wall time a clip", "95 % interval", "peak memory", "runs",
              "ended", "standing")  # fmt: skip
-    best = frozenset(index for index, row in enumerate(rows) if row[-1] == "fastest")
-    return _cut(heads, rows, best, len(cells))
+    best = frozenset(index for index, row in enumerate(rows) if row[-1] == RECOMMENDED)
+    return _cut(heads, rows, best, len(part.cells))
 
 
 def _cut(
@@ -198,7 +199,7 @@ def _cut(
 def _ended(row: dict[Any, Any]) -> str:
     """How a cell ended; in how many of its runs, where only some failed."""
     partly = f" in {row['failures']} of {row['runs'] + row['failures']} runs"
-    return outcome(row["status"]) + (partly if row["failures"] and row["runs"] else "")
+    return Status(row["status"]).words + (partly if row["failures"] and row["runs"] else "")
 
 
 def _interval(low: float | None, high: float | None, unit: str) -> str:

@@ -14,11 +14,12 @@ from matplotlib.patheffects import withStroke
 from clipkit import format
 from clipkit.claims import Fit, Side, Verdict
 from clipkit.claims.changes import PRESET
-from clipkit.claims.evidence import RAN_OUT
 from clipkit.format import MIB
-from clipkit.records.record import Status
+from clipkit.plan.subjects import TUNABLE
+from clipkit.records.best import USABLE_FRACTION, margin_words
+from clipkit.records.status import RAN_OUT, Status
 from clipkit.report.charts import style
-from clipkit.tuning.candidates import USABLE_FRACTION
+from clipkit.report.charts.status_looks import LOOKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +40,20 @@ class Bar:
         """Why there is no peak, in words for a narrow column."""
         if self.status in RAN_OUT:
             return "ran out"
-        return "unknown" if self.status is Status.OK else str(self.status)
+        return "unknown" if self.status is Status.OK else LOOKS[self.status].text
 
 
-def room_bytes(verdict: Verdict) -> int | None:
+def largest_room_bytes(verdict: Verdict) -> int | None:
     """What the largest ceiling that was judged leaves for the job: peaks under others are not
     comparable with it. None where nothing was judged."""
     rooms = [effect.condition.room_bytes for effect in verdict.judged]
     return max((room for room in rooms if room is not None), default=None)
 
 
-def bars(verdict: Verdict) -> list[Bar]:
-    """Of the verdict on claim C2, under `room_bytes`: by size, then by how many at once; one thread
+def at_once_bars(verdict: Verdict) -> list[Bar]:
+    """Of the verdict on claim C2, under `largest_room_bytes`: by size, then by how many at once; one thread
     a clip."""
-    room = room_bytes(verdict)
+    room = largest_room_bytes(verdict)
     sides: dict[tuple[int, int, str], list[Side]] = {}
     for effect in verdict.judged:
         if effect.condition.room_bytes != room:
@@ -68,16 +69,26 @@ def bars(verdict: Verdict) -> list[Bar]:
     )
 
 
-def draw_bars(own: Sequence[Bar], ax: Axes, room_bytes: int | None) -> Axes:
+def draw_at_once(own: Sequence[Bar], ax: Axes, room_bytes: int | None) -> Axes:
     """The bars of one size of frame, side by side; extrapolated ones hatched."""
     style.title(ax, f"{own[0].lines}p", "highest of all runs, whole job")
     highest = max(bar.peak_bytes or 0 for bar in own) / MIB
     room = room_bytes / MIB if room_bytes else max(highest, 1.0)
     for place, bar in enumerate(own):
-        color = style.color("recommended" if bar.subject == "clipkit" else bar.subject)
+        color = style.color(style.RECOMMENDED if bar.subject in TUNABLE else bar.subject)
         if bar.peak_bytes is None:
-            ax.plot(place, room * 0.97, marker="X", color=style.FAILURE, markersize=9)
-            ax.text(place, room * 0.9, bar.lacks, ha="center", va="top", color=style.FAILURE)
+            look = LOOKS.get(bar.status, LOOKS[Status.FAILED])
+            ax.plot(
+                place,
+                room * 0.97,
+                marker=look.marker,
+                markerfacecolor=look.marker_fill,
+                markeredgecolor=look.marker_line,
+                markersize=9,
+            )
+            ax.text(
+                place, room * 0.9, bar.lacks, ha="center", va="top", color=look.marker_line
+            )
             continue
         height = bar.peak_bytes / MIB
         ax.bar(
@@ -109,9 +120,9 @@ def draw_bars(own: Sequence[Bar], ax: Axes, room_bytes: int | None) -> Axes:
     return ax
 
 
-def legend(room_bytes: int | None) -> list[Artist]:
+def at_once_legend(room_bytes: int | None) -> list[Artist]:
     """What the hatching and the two lines mean."""
-    margin = f"{100 * (1 - USABLE_FRACTION):.0f} %"
+    margin = margin_words()
     entries: list[Artist] = [
         Patch(
             facecolor="white",

@@ -1,0 +1,138 @@
+"""Charts of any campaign: how its cells ended, memory over time, how far repeats differ."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from clipkit import format
+from clipkit.analysis.factors import Factor, cell_words, factors_of
+from clipkit.errors import UsageError
+from clipkit.records.best import RECOMMENDED
+from clipkit.records.campaign import Campaign
+from clipkit.records.columns import column
+from clipkit.records.evidence import finished_rows
+from clipkit.records.status import Status
+from clipkit.report.charts import memory_over_time as memory_chart
+from clipkit.report.charts import outcomes as outcome_chart
+from clipkit.report.charts import repeats as repeat_chart
+from clipkit.report.charts.style import picture
+from clipkit.report.exhibits.exhibit import WIDE_PX, Exhibit, kept
+from clipkit.tables import Table
+
+
+def overview(campaign: Campaign) -> Exhibit:
+    """What was varied, and how its cells ended, by host."""
+    found = outcome_chart.outcome_points(campaign.cells)
+    attempts = campaign.table["status"].value_counts()
+    ended = ", ".join(f"{count} {Status(status).words}" for status, count in attempts.items())
+    noise = campaign.noise
+    rows = [
+        ("campaign", campaign.name),
+        ("cells", str(len(campaign.cells))),
+        ("attempts", f"{len(campaign.table)}: {ended}"),
+        *((column(f.column).title, _levels_words(f)) for f in factors_of(campaign.cells)),
+        ("noise of one run", "not repeated" if noise is None else format.percent(noise.log_sd)),
+        ("machine", str(campaign.environment.get("cpu", "unknown"))),
+        ("ceiling", ", ".join(map(str, campaign.cells["ceiling"].dropna().unique()))),
+        ("ffmpeg", ", ".join(map(str, campaign.cells["ffmpeg_version"].dropna().unique()))),
+        *(("shown", words) for words in campaign.shown),
+    ]
+    drawn = picture(
+        "overview",
+        f"How the {len(campaign.cells)} cells ended: {ended}",
+        (WIDE_PX, 110 + 34 * max(1, len(found))),
+        lambda figure: outcome_chart.draw_outcomes(found, figure.subplots()),
+        campaign.shown,
+    )
+    return kept(Exhibit(drawn, Table(("", ""), tuple(rows))))
+
+
+def memory_of_runs(campaign: Campaign, run_ids: Sequence[str] = ()) -> Exhibit:
+    """Memory over time of these runs; without any, of the recommended settings, of those that took the
+    most, and of one that ran out. Raises UsageError for a run that does not occur."""
+    chosen = [("run", run_id) for run_id in run_ids] or _telling(campaign)
+    words = cell_words(campaign.cells)
+    traces = []
+    for title, run_id in chosen:
+        rows = campaign.table[campaign.table["run_id"] == run_id]
+        if rows.empty:
+            raise UsageError(f"no run '{run_id}' among these: their names are in table['run_id']")
+        row = rows.iloc[0]
+        told = textwrap.fill(words.get(str(row["cell"]), ""), max(20, 120 // len(chosen)))
+        traces.append(memory_chart.run_trace(campaign.folder, row, title, told))
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots(1, max(1, len(traces)), squeeze=False)[0]
+        memory_chart.draw_memories(traces, axes)
+
+    heads = ("run", "shown as", "settings", "peak", "reserve", "ceiling")
+    rows_ = tuple(
+        (
+            str(trace.run_id),
+            trace.title,
+            trace.words.replace("\n", ", "),
+            format.size(trace.peak_anon_bytes),
+            format.size(trace.reserve_bytes),
+            "no limit" if trace.limit_bytes is None else format.size(trace.limit_bytes),
+        )
+        for trace in traces
+    )
+    alt = "Memory over time of " + "; ".join(f"{t.title} {t.run_id}" for t in traces)
+    drawn = picture("memory", alt, (WIDE_PX, 340), draw, campaign.shown)
+    return kept(Exhibit(drawn, Table(heads, rows_)))
+
+
+def repeats(campaign: Campaign) -> Exhibit:
+    """Every repeat as a ratio to the mean of its cell; the table names those farthest away."""
+    found = repeat_chart.repeat_points(campaign.table, campaign.noise, cell_words(campaign.cells))
+    far = repeat_chart.farthest_repeats(found, 20)
+    rows = tuple(
+        (
+            each.run_id,
+            each.words,
+            str(each.block),
+            format.seconds(each.wall_s),
+            f"{each.ratio:.3f}",
+        )
+        for each in far
+    )
+    heads = ("run", "settings", "block", "wall time", "ratio to its cell's mean")
+    named = min(len(found.cells), repeat_chart.NAMED)
+    height_px = 400 if len(found.cells) > repeat_chart.NAMED else 140 + 20 * named
+    drawn = picture(
+        "repeats",
+        f"{len(found.repeats)} runs as ratios to the mean of their cells",
+        (WIDE_PX, max(260, height_px)),
+        lambda figure: repeat_chart.draw_repeats_and_distribution(found, figure),
+        campaign.shown,
+    )
+    caption = f"The {len(far)} runs farthest from the mean of their cells."
+    return kept(Exhibit(drawn, Table(heads, rows, caption)))
+
+
+def _telling(campaign: Campaign) -> list[tuple[str, str]]:
+    """Title and name of three runs worth a look, as far as there are such."""
+    table, found = campaign.table, []
+    ok = table[finished_rows(table)]
+    finished = campaign.cells[campaign.cells["wall_s"].notna()]
+    recommended = finished[finished["best"] == RECOMMENDED]
+    for title, ordered in (
+        (RECOMMENDED, recommended.sort_values("s_per_clip", kind="stable")),
+        ("most memory", finished.sort_values("peak_anon_bytes", ascending=False)),
+    ):
+        if len(ordered):
+            runs = ok[ok["cell"] == ordered["cell"].iloc[0]]
+            found.append((title, str(campaign.sampled(runs)["run_id"].iloc[0])))
+    lost = table[table["status"] == str(Status.OOM)]
+    if len(lost):
+        found.append(("ran out of memory", str(campaign.sampled(lost)["run_id"].iloc[0])))
+    return found
+
+
+def _levels_words(factor: Factor) -> str:
+    shown = column(factor.column).listed(factor.levels)
+    along = ", ".join(column(name).title for name in factor.along)
+    return f"{shown} (and with it {along})" if along else shown
