@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from clipkit.analysis.statistics import Estimate
 from clipkit.records.condition import Condition
-from clipkit.records.record import Status
-from clipkit.settings import Settings
+from clipkit.records.status import Status
+from clipkit.settings import UsedSettings
 
 
 class Finding(StrEnum):
@@ -34,7 +34,7 @@ class Variant:
     """One way to cut: who, with which settings."""
 
     subject: str
-    settings: Settings
+    settings: UsedSettings
 
 
 @dataclass(frozen=True, slots=True)
