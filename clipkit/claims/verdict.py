@@ -72,7 +72,7 @@ class Effect:
     @property
     def at_once(self) -> int:
         """Clips that were really cut at the same time."""
-        return min(self.after.variant.settings.concurrency, self.condition.clips)
+        return min(int(self.after.variant.settings.concurrency), self.condition.clips)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

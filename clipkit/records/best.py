@@ -21,7 +21,9 @@ from clipkit.records.identity import plain
 from clipkit.records.noise import Noise
 from clipkit.settings import PICTURE
 
-Places, Values, Bools = NDArray[np.intp], NDArray[np.float64], NDArray[np.bool_]
+Places = NDArray[np.intp]
+Values = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 RECOMMENDED, TIED = "recommended", "tie"
 
@@ -73,7 +75,7 @@ def ranked(cells: pd.DataFrame, noise: Noise | None) -> pd.DataFrame:
         tied = contending[
             _tied(times[contending] / times[least], runs[contending], runs[least], noise)
         ]
-        best = min(tied, key=lambda at: _need(cells.iloc[at]))
+        best = int(min(tied, key=lambda at: _need(cells, int(at))))
         contends[contending], fastest[least] = True, True
         standing[tied] = TIED
         standing[best] = RECOMMENDED
@@ -113,5 +115,6 @@ def _follows(row: pd.Series[Any]) -> float:
     return 0.0 if row["subject"] in TUNABLE and may_be_chosen(plain(row["mode"])) else 1.0
 
 
-def _need(row: pd.Series[Any]) -> tuple[float, float]:
+def _need(cells: pd.DataFrame, at: int) -> tuple[float, float]:
+    row = cells.iloc[at]
     return need_first(plain(row["peak_anon_bytes"]), float(row["wall_s"]))
