@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 KIB = 1024
@@ -40,6 +41,26 @@ def ratio(value: float | None) -> str:
     if value is None:
         return "unknown"
     return f"{value:.{2 if value < 2 else 1 if value < 20 else 0}f}x"
+
+
+def bare_ratio(value: float) -> str:
+    """`1.04`: a ratio without its sign, beside others."""
+    return ratio(value).removesuffix("x")
+
+
+def number(value: float) -> str:
+    """Three digits, beside others of the same unit."""
+    return f"{value:.3g}"
+
+
+def interval(bounds: tuple[float, float] | None, words: Callable[[float], str] = number) -> str:
+    """` (95 %: 1.22 to 1.44)`, to follow the value that it is of; nothing where it is unknown."""
+    return "" if bounds is None else f" (95 %: {words(bounds[0])} to {words(bounds[1])})"
+
+
+def memory(limit_bytes: float | None) -> str:
+    """A host's: `512 MB`, `any memory`."""
+    return "any memory" if limit_bytes is None else size(limit_bytes)
 
 
 def cpus(value: float | None) -> str:

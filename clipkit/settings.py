@@ -189,6 +189,10 @@ class UsedSettings:
             raise AttributeError(f"there is no setting '{name}'")
         return self.values[place]
 
+    def changed_to(self, **values: Any) -> UsedSettings:
+        """The same but for these."""
+        return UsedSettings.of(dict(self.items()) | values)
+
     def items(self) -> Iterator[tuple[str, Any]]:
         """Name and value of each, in the order of the declaration."""
         return zip(_PLACES, self.values, strict=True)

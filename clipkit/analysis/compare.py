@@ -12,35 +12,18 @@ from typing import Any
 import pandas as pd
 
 from clipkit import format as fmt
-from clipkit.analysis.differences import (
-    Difference,
-    Opened,
-    differences,
-    hashable,
-    known,
-    size_words,
-)
-from clipkit.analysis.factors import levels_of
-from clipkit.analysis.statistics import Estimate, Noise, geometric_mean, pool
-from clipkit.records.cells import cells as cells_of
-from clipkit.records.cells import noise
-from clipkit.records.evidence import evidence, settings_words, varying
+from clipkit.analysis.differences import Difference, differences
+from clipkit.analysis.statistics import Estimate, geometric_mean, pool
+from clipkit.plan.subjects import TUNABLE
+from clipkit.records.campaign import Campaign, levels_in
+from clipkit.records.columns import column
+from clipkit.records.evidence import settings_words, varies, varying_settings
+from clipkit.records.identity import JOB_AND_HOST, Levels, levels_of_cell, plain, without
+from clipkit.records.noise import Noise
+from clipkit.records.status import Status
 from clipkit.settings import knobs
 from clipkit.tables import Table
 
-# What makes a cell besides its ffmpeg. A user's own command is told by the cell's name alone.
-_LEVELS = (
-    "subject",
-    "upload_sha256",
-    "clip_s",
-    "clips",
-    "clip_starts_s",
-    "memory_limit_bytes",
-    "cpu_quota",
-    "reserve_bytes",
-    *(knob.name for knob in knobs() if knob.name != "ffmpeg"),
-)
-_OWN_COMMAND = "command"
 # In a notebook, a longer table is folded.
 _SHOWN = 20
 
@@ -48,12 +31,16 @@ _SHOWN = 20
 @dataclass(frozen=True, slots=True)
 class Pair:
     """A cell that both campaigns ran. `ratio`: wall time in B over wall time in A, None where one
-    never finished; `cell` is its name in A. The peaks are the highest, of anonymous memory."""
+    failed in any run or was not measured; `cell` is its name in A; `a_ended` and `b_ended` say how it
+    ended, in how many of its runs where only some failed. The peaks are the highest, of anonymous
+    memory."""
 
     cell: str
     words: str
     a_status: str
     b_status: str
+    a_ended: str
+    b_ended: str
     a_wall_s: Estimate | None
     b_wall_s: Estimate | None
     a_peak_anon_bytes: int | None
@@ -83,7 +70,7 @@ class Comparison:
         if self.overall is not None:
             return None
         if self.pairs:
-            return "not comparable because no cell finished in both"
+            return "not comparable because no cell finished in every run in both"
         reasons = [d for d in self.differences if d.decides]
         told = "; ".join(f"the {d.what} differs: {d.a} in A, {d.b} in B" for d in reasons)
         return f"not comparable because {told or 'they have no settings in common'}"
@@ -100,7 +87,7 @@ class Comparison:
             return f"{told} (no interval: nothing was repeated)"
         low, high = self.overall.interval
         close = ", so they are not told apart" if low <= 1 <= high else ""
-        return f"{told} (95 %: {fmt.ratio(low)} to {fmt.ratio(high)}){close}"
+        return f"{told}{fmt.interval((low, high), fmt.ratio)}{close}"
 
     @property
     def unlike(self) -> Table:
@@ -144,11 +131,11 @@ class Comparison:
         return shown + folded
 
 
-def compare(a: Opened, b: Opened) -> Comparison:
-    """B against A, over the cells that both ran: of the same name, or alike but for the ffmpeg."""
-    ours, theirs = _cells(a), _cells(b)
+def compare_campaigns(a: Campaign, b: Campaign) -> Comparison:
+    """B against A, over the cells that both ran: of the same levels, or alike but for the ffmpeg."""
+    ours, theirs = _by_name(a), _by_name(b)
     matched = _matched(ours, theirs)
-    spreads = [spread for side in (a, b) if (spread := noise(side.table))]
+    spreads = [side.noise for side in (a, b) if side.noise]
     spread = pool(*spreads) if spreads else None
     shared = ours.loc[list(matched)]
     words = _cell_words(shared)
@@ -168,61 +155,59 @@ def compare(a: Opened, b: Opened) -> Comparison:
     )
 
 
-def _cells(side: Opened) -> pd.DataFrame:
-    """One row a cell, by its name, with where its clips start."""
-    starts = evidence(side.table).drop_duplicates("cell").set_index("cell")["clip_starts_s"]
-    return cells_of(side.table).set_index("cell", drop=False).join(starts)
+def _by_name(side: Campaign) -> pd.DataFrame:
+    return side.cells.set_index("cell", drop=False)
 
 
 def _matched(ours: pd.DataFrame, theirs: pd.DataFrame) -> dict[str, str]:
-    """A's cell -> B's."""
-    matched = {name: name for name in ours.index if name in theirs.index}
-    others = _by_levels(theirs.drop(index=list(matched)))
-    for levels, names in _by_levels(ours.drop(index=list(matched))).items():
+    """A's cell -> B's, by their levels: names are as old as the clipkit that gave them."""
+    by_levels = _by_levels(theirs)
+    matched = {
+        names[0]: by_levels[levels][0]
+        for levels, names in _by_levels(ours).items()
+        if levels in by_levels
+    }
+    others = _by_levels(theirs.drop(index=list(matched.values())), "ffmpeg")
+    for levels, names in _by_levels(ours.drop(index=list(matched)), "ffmpeg").items():
         alike = others.get(levels, [])
         if len(names) == len(alike) == 1:  # where ffmpeg is a factor, nobody knows which to which
             matched[names[0]] = alike[0]
     return matched
 
 
-def _by_levels(cells: pd.DataFrame) -> dict[tuple[object, ...], list[str]]:
-    found: dict[tuple[object, ...], list[str]] = {}
-    for name, *levels in cells[["cell", *_LEVELS]].itertuples(index=False, name=None):
-        if levels[0] != _OWN_COMMAND:
-            found.setdefault(tuple(map(hashable, levels)), []).append(name)
+def _by_levels(cells: pd.DataFrame, *but: str) -> dict[Levels, list[str]]:
+    found: dict[Levels, list[str]] = {}
+    for row in cells.to_dict("records"):
+        found.setdefault(without(levels_of_cell(row), *but), []).append(str(row["cell"]))
     return found
 
 
 def _in_order(cells: pd.DataFrame) -> list[dict[Any, Any]]:
     """By the levels in the order of their declaration, or ascending."""
+    names = [name for name in (*JOB_AND_HOST, *(knob.name for knob in knobs())) if name != _STARTS]
     places = {
-        column: {level: place for place, level in enumerate(levels_of(column, cells[column]))}
-        for column in _LEVELS
-        if column != "clip_starts_s"
+        name: {level: place for place, level in enumerate(levels_in(name, cells[name]))}
+        for name in names
     }
     return sorted(
         cells.to_dict("records"),
-        key=lambda cell: [places[column][known(cell[column])] for column in places],
+        key=lambda cell: [places[name][plain(cell[name])] for name in places],
     )
+
+
+_STARTS = "clip_starts_s"
 
 
 def _cell_words(rows: pd.DataFrame) -> Callable[[Mapping[Any, Any]], str]:
     """How to tell the shared cells apart: by what varies between them."""
-    settings = varying(rows)
-    places: dict[str, Callable[[Mapping[Any, Any]], str]] = {
-        "subject": lambda row: str(row["subject"]),
-        "upload_sha256": lambda row: f"upload {row['upload_sha256'][:8]}",
-        "clip_s": lambda row: f"clips of {row['clip_s']:g} s",
-        "clips": lambda row: f"{row['clips']} clips",
-        "memory_limit_bytes": lambda row: size_words(row["memory_limit_bytes"]),
-        "cpu_quota": lambda row: fmt.cpus(known(row["cpu_quota"])),
-        "reserve_bytes": lambda row: f"reserve {fmt.size(row['reserve_bytes'])}",
-    }
-    vary = [name for name in places if rows[name].nunique(dropna=False) > 1]
+    settings = varying_settings(rows)
+    names = [name for name in JOB_AND_HOST if name != _STARTS and varies(name, rows[name])]
 
     def words(row: Mapping[Any, Any]) -> str:
-        told = [places[name](row) for name in vary]
-        if settings and row["subject"] == "clipkit":
+        told = [
+            column(name).words(plain(row[name])) for name in names if plain(row[name]) is not None
+        ]
+        if settings and row["subject"] in TUNABLE:
             told.append(settings_words(row, settings))
         return ", ".join(told) or str(row["subject"])
 
@@ -242,16 +227,29 @@ def _pair(
         b_status=str(b["status"]),
         a_wall_s=_wall_s(a),
         b_wall_s=_wall_s(b),
-        a_peak_anon_bytes=known(a["peak_anon_bytes"]),
-        b_peak_anon_bytes=known(b["peak_anon_bytes"]),
-        ratio=_ratio(b, a, spread) if a["runs"] and b["runs"] else None,
+        a_ended=_ended(a),
+        b_ended=_ended(b),
+        a_peak_anon_bytes=plain(a["peak_anon_bytes"]),
+        b_peak_anon_bytes=plain(b["peak_anon_bytes"]),
+        ratio=_ratio(b, a, spread) if _has_time(a) and _has_time(b) else None,
     )
 
 
+def _has_time(cell: Mapping[Any, Any]) -> bool:
+    """Not where it failed once: its good runs were luck."""
+    return plain(cell["wall_s"]) is not None
+
+
+def _ended(cell: Mapping[Any, Any]) -> str:
+    """How a cell ended; in how many of its runs, where only some failed."""
+    words, failed, runs = Status(cell["status"]).words, int(cell["failures"]), int(cell["runs"])
+    return f"{words} in {failed} of {runs + failed} runs" if failed and runs else words
+
+
 def _wall_s(cell: Mapping[Any, Any]) -> Estimate | None:
-    if not cell["runs"]:
+    if not _has_time(cell):
         return None
-    bounds = known(cell["wall_low_s"]), known(cell["wall_high_s"])
+    bounds = plain(cell["wall_low_s"]), plain(cell["wall_high_s"])
     return Estimate(float(cell["wall_s"]), *bounds, n=int(cell["runs"]))
 
 
@@ -280,8 +278,8 @@ def _row(pair: Pair) -> tuple[str, ...]:
     counts = [side.n if side else 0 for side in (pair.a_wall_s, pair.b_wall_s)]
     return (
         pair.words,
-        fmt.seconds(pair.a_wall_s.value) if pair.a_wall_s else pair.a_status,
-        fmt.seconds(pair.b_wall_s.value) if pair.b_wall_s else pair.b_status,
+        fmt.seconds(pair.a_wall_s.value) if pair.a_wall_s else pair.a_ended,
+        fmt.seconds(pair.b_wall_s.value) if pair.b_wall_s else pair.b_ended,
         fmt.ratio(ratio.value) if ratio else "–",
         " – ".join(map(fmt.ratio, interval)) if interval else "–",
         f"{counts[0]} and {counts[1]}",

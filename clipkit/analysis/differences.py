@@ -4,29 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
 from clipkit import format as fmt
+from clipkit.records.campaign import Campaign
 from clipkit.records.evidence import evidence
+from clipkit.records.identity import plain
 
 # Where these differ, no cell is shared: its name is made of them.
 _DECIDE = ("upload", "job", "host")
-
-
-class Opened(Protocol):
-    """A campaign that was read."""
-
-    @property
-    def folder(self) -> Path: ...
-    @property
-    def table(self) -> pd.DataFrame: ...
-    @property
-    def environment(self) -> Mapping[str, Any]: ...
-    @property
-    def uploads(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +27,7 @@ class Difference:
     decides: bool = False
 
 
-def differences(a: Opened, b: Opened) -> list[Difference]:
+def differences(a: Campaign, b: Campaign) -> list[Difference]:
     """What is not the same, the gravest first."""
     sides = (_facts(a), _facts(b))
     return [
@@ -49,9 +37,9 @@ def differences(a: Opened, b: Opened) -> list[Difference]:
     ]
 
 
-def _facts(side: Opened) -> dict[str, tuple[str, object]]:
+def _facts(side: Campaign) -> dict[str, tuple[str, object]]:
     """What a campaign was measured on: the words to show, and what tells it from another."""
-    rows, machine = evidence(side.table), side.environment
+    rows = evidence(side.table)
     return {
         "upload": _uploads(side, rows),
         "job": _distinct(rows, _job_words, "clips", "clip_s", "clip_starts_s"),
@@ -61,8 +49,15 @@ def _facts(side: Opened) -> dict[str, tuple[str, object]]:
         "ceiling": _distinct(rows, _plain, "ceiling"),
         "ffmpeg": _distinct(rows, _plain, "ffmpeg_version"),
         "clipkit": _distinct(rows, _plain, "clipkit_version"),
-        "machine": (_machine_words(machine), sorted(set(rows["host_id"]))),
-        "system": _alike(str(machine.get("system", "unknown"))),
+        "machine": (
+            "; ".join(dict.fromkeys(map(_machine_words, side.machines.values()))),
+            sorted(set(rows["host_id"])),
+        ),
+        "system": _alike(
+            ", ".join(
+                dict.fromkeys(str(m.get("system", "unknown")) for m in side.machines.values())
+            )
+        ),
     }
 
 
@@ -74,12 +69,12 @@ def _distinct(
     rows: pd.DataFrame, words: Callable[[tuple[Any, ...]], str], *columns: str
 ) -> tuple[str, object]:
     """The distinct values of these columns, in words and sorted."""
-    values = {tuple(map(hashable, row)) for row in rows[list(columns)].itertuples(index=False)}
+    values = {tuple(map(plain, row)) for row in rows[list(columns)].itertuples(index=False)}
     found = sorted(values, key=repr)
     return ", ".join(dict.fromkeys(map(words, found))) or "none", found
 
 
-def _uploads(side: Opened, rows: pd.DataFrame) -> tuple[str, object]:
+def _uploads(side: Campaign, rows: pd.DataFrame) -> tuple[str, object]:
     """Told apart by their content, not by what they are called."""
     names = {facts.get("sha256"): name for name, facts in side.uploads.items()}
     found = sorted(set(rows["upload_sha256"]))
@@ -98,23 +93,9 @@ def _job_words(values: tuple[Any, ...]) -> str:
 def _host_words(values: tuple[Any, ...]) -> str:
     name, memory_bytes, cpus, reserve_bytes = values
     reserve = f", reserve {fmt.size(reserve_bytes)}" if reserve_bytes else ""
-    return f"{name} ({size_words(memory_bytes)}, {fmt.cpus(cpus)}{reserve})"
+    return f"{name} ({fmt.memory(memory_bytes)}, {fmt.cpus(cpus)}{reserve})"
 
 
 def _machine_words(machine: Mapping[str, Any]) -> str:
     memory = fmt.size(machine.get("memory_bytes"))
     return f"{machine.get('cpu', 'unknown')}, {machine.get('cores', '?')} cores, {memory}"
-
-
-def size_words(size_bytes: Any) -> str:
-    return "any memory" if known(size_bytes) is None else fmt.size(size_bytes)
-
-
-def known(value: Any) -> Any:
-    return None if pd.isna(value) else value
-
-
-def hashable(value: Any) -> object:
-    if hasattr(value, "__len__") and not isinstance(value, str):
-        return tuple(value)
-    return None if pd.isna(value) else value

@@ -38,7 +38,7 @@ def start(words: Sequence[str], folder: Path) -> None:
     descriptor, log = _new_log(folder)
     try:
         process = subprocess.Popen(
-            own_process.command(words),
+            own_process.clipkit_argv(words),
             stdin=subprocess.DEVNULL,
             stdout=descriptor,
             stderr=descriptor,
@@ -83,7 +83,7 @@ def _await(process: subprocess.Popen[bytes], folder: Path, log: Path) -> None:
 def _has_begun(pid: int, folder: Path) -> bool:
     """By its own word: what another one left in the folder bears another number."""
     with contextlib.suppress(CampaignError):
-        return standing.read(folder).pid == pid
+        return standing.read_standing(folder).pid == pid
     return False
 
 
@@ -140,7 +140,7 @@ def _holder(folder: Path) -> int | None:
 def _is_ending(folder: Path) -> bool:
     """Whether the process that swept it last is still there: it lets go before its last words."""
     try:
-        last = standing.read(folder)
+        last = standing.read_standing(folder)
         began_s = psutil.Process(last.pid).create_time()
     except (CampaignError, psutil.Error):
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from clipkit import format as fmt
@@ -13,6 +13,10 @@ from clipkit.errors import ClipListError, ClipRangeError, ExperimentError, Usage
 from clipkit.media.upload import Upload
 from clipkit.plan import subjects
 from clipkit.plan.clips import spread
+from clipkit.records.columns import column
+from clipkit.records.identity import Levels as CellLevels
+from clipkit.records.identity import levels_of_cell
+from clipkit.records.record import Record
 from clipkit.settings import knobs
 
 PHASE = "grid"
@@ -21,16 +25,12 @@ PHASE = "grid"
 @dataclass(frozen=True, slots=True)
 class Design:
     """`cells`, each once, as block 0, in the experiment's order. `words`: a cell's name -> what sets
-    it apart from the others."""
+    it apart from the others. `only`: the blocks of a shard; None: as many as the strategy wants."""
 
     cells: tuple[Cell, ...]
     words: Mapping[str, str]
-    blocks: int
     seed: int
-
-    @property
-    def total(self) -> int:
-        return len(self.cells) * self.blocks
+    only: tuple[int, ...] | None = None
 
     def block(self, number: int) -> list[Cell]:
         """Every cell once, in an order drawn from the seed: the same for the same cells."""
@@ -38,8 +38,24 @@ class Design:
         random.Random(f"{self.seed}:{number}").shuffle(cells)  # noqa: S311 (no secret)
         return cells
 
+    def numbers(self, blocks: int) -> list[int]:
+        """Of so many blocks those that are to be run here."""
+        return [number for number in range(blocks) if self.only is None or number in self.only]
 
-def design(experiment: Experiment, uploads: Mapping[str, Upload]) -> Design:
+    def named_as_in(self, records: Iterable[Record]) -> Design:
+        """The same cells under the names that a campaign's records have for them: those may be of a
+        clipkit of another age."""
+        known: dict[CellLevels, str] = {}
+        for record in records:
+            if record.cell not in known.values():
+                known.setdefault(levels_of_cell(record.to_row()), record.cell)
+        cells = [replace(cell, known_as=known.get(cell.levels)) for cell in self.cells]
+        words = [self.words[cell.name] for cell in self.cells]
+        named = dict(zip((cell.name for cell in cells), words, strict=True))
+        return replace(self, cells=tuple(cells), words=named)
+
+
+def design_of(experiment: Experiment, uploads: Mapping[str, Upload]) -> Design:
     """The cells of the experiment; `uploads` by the word that names each in the file.
 
     Combinations that come to the same (a subject ignores some settings) are one cell. Raises
@@ -52,7 +68,7 @@ def design(experiment: Experiment, uploads: Mapping[str, Upload]) -> Design:
         if cell.name not in cells:
             cells[cell.name] = cell
             words[cell.name] = _words(levels, experiment.varying)
-    return Design(tuple(cells.values()), words, experiment.blocks, experiment.seed)
+    return Design(tuple(cells.values()), words, experiment.seed)
 
 
 def warm_ups(cells: list[Cell]) -> list[Cell]:
@@ -60,7 +76,9 @@ def warm_ups(cells: list[Cell]) -> list[Cell]:
     ffmpeg reads it from disk, and the upload."""
     found: dict[tuple[str, str], Cell] = {}
     for cell in sorted(cells, key=lambda cell: -(cell.host.memory_bytes or 1 << 62)):
-        if cell.subject.template is None or cell.subject.name != subjects.COMMAND:
+        if (
+            cell.subject.command is None
+        ):  # whatever a user's command does, it does not do it in vain
             key = (cell.job.upload.sha256, cell.settings.ffmpeg)
             job = cell.job.reduced([len(cell.job.clips) // 2])
             found.setdefault(key, replace(cell, phase=WARMUP, job=job))
@@ -70,17 +88,19 @@ def warm_ups(cells: list[Cell]) -> list[Cell]:
 def _cell(experiment: Experiment, levels: Levels, upload: Upload) -> Cell:
     asked, place = settings_of(levels), levels["place"]
     try:
-        subject = subjects.named(levels["subject"], asked, experiment.command)
+        subject = subjects.subject_named(levels["subject"], asked, experiment.command)
     except UsageError as error:
         raise ExperimentError(f"{experiment.path}: [subject] name: {error}") from None
     try:
         job = spread(upload, levels["clips"], levels["length_s"], experiment.clips_seed)
     except (ClipRangeError, ClipListError) as error:
         raise ExperimentError(f"{experiment.path}: [job] length_s: {error}") from None
+    if not isinstance(subject, subjects.Cuts):
+        raise ExperimentError(f"{experiment.path}: [subject] name: '{subject.name}' is a service")
     return Cell(
         phase=PHASE,
         subject=subject,
-        settings=subjects.told(subject, asked),
+        settings=asked,
         job=job,
         host=place.host,
         reserve_bytes=place.reserve_bytes,
@@ -107,8 +127,6 @@ def _level(factor: str, level: object) -> str:
     if isinstance(level, Place):
         reserve = f", {fmt.size(level.reserve_bytes)} reserved" if level.reserve_bytes else ""
         return f"{level.host.name}{reserve}"
-    if factor in ("upload", "subject", "preset", "mode", "ffmpeg"):
-        return str(level)
-    if factor == "length_s":
-        return f"{level:g} s"
-    return f"{factor.replace('_', ' ')} {'default' if level is None else level}"
+    if factor in ("length_s", "ffmpeg"):
+        return column(factor).level(level)
+    return column(factor).words(level)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+from collections.abc import Mapping
 from typing import Any
 
 import psutil
 
 from clipkit import __version__
 from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.records.campaign import machines_of
 from clipkit.trial import machine
 
 
-def describe(builds: list[FfmpegBuild], ceiling: str) -> dict[str, Any]:
+def describe_environment(builds: list[FfmpegBuild], ceiling: str) -> dict[str, Any]:
     """The machine, its system, the ffmpeg builds and how the ceiling is enforced."""
     return {
         "recorded_utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -32,3 +34,14 @@ def describe(builds: list[FfmpegBuild], ceiling: str) -> dict[str, Any]:
             for build in builds
         ],
     }
+
+
+def joined_environments(*documents: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of the last, and where several machines measured, all of theirs under `machines`."""
+    machines: dict[str, Mapping[str, Any]] = {}
+    for document in documents:
+        for host_id, facts in machines_of(document).items():
+            machines.pop(host_id, None)
+            machines[host_id] = {key: value for key, value in facts.items() if key != "machines"}
+    last = dict(next(reversed(machines.values()), {}))
+    return last if len(machines) < 2 else {**last, "machines": machines}

@@ -15,14 +15,13 @@ from clipkit.campaign.strategy import WARMUP, Cell
 from clipkit.ceiling.base import Mechanism
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.errors import CampaignError
+from clipkit.model.cpu import work
 from clipkit.plan.clips import Clip, Job, span
-from clipkit.plan.subjects import Subject
-from clipkit.records.record import Status
+from clipkit.plan.subjects import Engine, Subject
+from clipkit.records.status import Status
 from clipkit.trial.run import Identity, Trial, run_trial
 
 _PROBE_S = 2.0
-# Encoding a frame takes about as long as decoding this many, as `tuning.findings` has it.
-_ENCODING = 2
 # Setting a trial up and clearing it away.
 _OVERHEAD_S = 0.7
 # What one trial leaves: its record, samples and logs.
@@ -38,7 +37,6 @@ class Estimate:
     """
 
     cells: int
-    blocks: int
     trials: int
     time_s: float
     disk_bytes: float
@@ -69,7 +67,6 @@ def estimate(design: Design, left: Sequence[Cell]) -> Estimate:
     ]
     return Estimate(
         cells=len(design.cells),
-        blocks=design.blocks,
         trials=len(left),
         time_s=sum(_trial_s(cell, paces[_kind(cell)].cpu_s) for cell in left),
         disk_bytes=len(left) * _KEPT_BYTES + max(clips_bytes, default=0.0),
@@ -91,8 +88,8 @@ def _try(cell: Cell) -> _Pace:
         trial = Trial(
             identity=Identity("estimate", cell.name, 0, 0, 1, WARMUP),
             job=job,
-            subject=Subject(),
-            settings=replace(cell.settings, seek="input", concurrency=1),
+            subject=Engine(),
+            settings=replace(cell.settings, mode="encode", seek="input", concurrency=1),
             build=ffmpeg_builds.find(cell.settings.ffmpeg),
             host=hosts.find(hosts.UNLIMITED),
             reserve_bytes=0,
@@ -110,7 +107,7 @@ def _try(cell: Cell) -> _Pace:
             f"{record.status}: {record.error}"
         )
     return _Pace(
-        (record.ffmpeg_cpu_s or 0.0) / _work(Subject(), job, clip, trial),
+        (record.ffmpeg_cpu_s or 0.0) / _work(Engine(), job, clip, trial),
         (record.output_bytes or 0) / clip.duration_s,
     )
 
@@ -118,7 +115,7 @@ def _try(cell: Cell) -> _Pace:
 def _work(subject: Subject, job: Job, clip: Clip, run: Trial | Cell) -> float:
     decoded = subject.frames_decoded(job, clip, run.settings)
     frames = span(job.upload, clip).frames
-    return (decoded if decoded is not None else frames) + _ENCODING * frames
+    return work(decoded if decoded is not None else frames, frames)
 
 
 def _trial_s(cell: Cell, cpu_s: float) -> float:

@@ -12,7 +12,7 @@ from clipkit.hosts import Host
 from clipkit.trial.run import limits
 
 
-def check(host: Host, open_ceiling: Callable[[Limits], Ceiling]) -> Mechanism:
+def check_host(host: Host, open_ceiling: Callable[[Limits], Ceiling]) -> Mechanism:
     """Set the ceiling up once and say by which mechanism: what cannot be enforced fails at once.
 
     Raises CeilingError where this machine has less than the host: its times would mean nothing.

@@ -23,7 +23,7 @@ _LAST_LINES = 8
 _COMPLAINT = "clipkit: "
 
 
-def command(words: Sequence[str]) -> list[str]:
+def clipkit_argv(words: Sequence[str]) -> list[str]:
     """The argv of `clipkit WORDS`, by this process' own Python."""
     # -P: a file beside the notebook must not be taken for a module of Python or clipkit.
     return [sys.executable, "-P", "-m", "clipkit", *words]
@@ -37,7 +37,7 @@ def answer(words: Sequence[str]) -> dict[str, Any]:
     Cancelled where it was cancelled, ClipkitError where it fails.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
-        code, last_lines = _run(command(words), printed.fileno())
+        code, last_lines = _run(clipkit_argv(words), printed.fileno())
         printed.seek(0)
         if code:
             raise failure(code, last_lines)

@@ -6,10 +6,11 @@ import time
 from dataclasses import dataclass, field
 
 from clipkit import format as fmt
-from clipkit.campaign.run import ClipProgress, Event, TrialEnded, TrialStarted
-from clipkit.campaign.standing import Tally
+from clipkit.campaign.loop import ClipProgress, Event, TrialEnded, TrialStarted
 from clipkit.campaign.strategy import WARMUP, Cell
-from clipkit.records.record import Record, Status
+from clipkit.campaign.tally import Tally
+from clipkit.records.record import Record
+from clipkit.records.status import Status
 from clipkit.terminal import Line
 
 _PHASES = {
@@ -31,10 +32,10 @@ class SweepProgress:
         if isinstance(event, TrialEnded):
             if event.cell.phase != WARMUP:
                 now = self.tally.standing
+                of = "" if now.total is None else f" of {now.total}"
                 left = "" if now.eta_s is None else f", {fmt.clock(now.eta_s)} left"
                 self.line.final(
-                    f"{now.done} of {now.total}{left}  "
-                    f"{self.tally.label(event.cell)}: {_result(event.record)}"
+                    f"{now.done}{of}{left}  {self.tally.label(event.cell)}: {_result(event.record)}"
                 )
                 self.line.update(now.words)
         else:
@@ -58,18 +59,18 @@ class TuneProgress:
     def __call__(self, event: Event) -> None:
         if isinstance(event, TrialStarted):
             self._cell_started_s, self._clips_done = time.monotonic() - event.elapsed_s, 0
-            self.line.update(f"{self._clock(event.elapsed_s)}  {label(event.cell)} …")
+            self.line.update(f"{self._clock(event.elapsed_s)}  {cell_label(event.cell)} …")
         elif isinstance(event, ClipProgress):
             self._clips_done += event.event["event"] == "clip"
             elapsed_s = time.monotonic() - self._cell_started_s
             done = f"clip {self._clips_done} of {len(event.cell.job.clips)}"
-            self.line.update(f"{self._clock(elapsed_s)}  {label(event.cell)} … {done}")
+            self.line.update(f"{self._clock(elapsed_s)}  {cell_label(event.cell)} … {done}")
         else:
             self._ended(event)
 
     def _ended(self, event: TrialEnded) -> None:
         self.line.final(
-            f"{self._clock(event.elapsed_s)}  {label(event.cell):<52} {_result(event.record)}"
+            f"{self._clock(event.elapsed_s)}  {cell_label(event.cell):<52} {_result(event.record)}"
         )
 
     def _clock(self, elapsed_s: float) -> str:
@@ -77,10 +78,10 @@ class TuneProgress:
         return f"{fmt.clock(elapsed_s)} (at most {fmt.clock(left_s)} left)"
 
 
-def label(cell: Cell) -> str:
+def cell_label(cell: Cell) -> str:
     """`screening: 3 at once, threads 1+1`, `confirming: fluent`."""
     what = cell.subject.name
-    if cell.subject.template is None:
+    if cell.subject.tunable:
         settings = cell.settings
         threads = "+".join(
             str(n) if n else "auto" for n in (settings.decoder_threads, settings.encoder_threads)

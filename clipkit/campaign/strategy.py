@@ -1,17 +1,16 @@
-"""What a campaign asks of its strategy: the next cell, given the records so far."""
+"""What a campaign asks of its strategy: the next cells, given the records so far."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from typing import Protocol
 
 from clipkit.hosts import Host
 from clipkit.plan.clips import Job
-from clipkit.plan.subjects import Subject
+from clipkit.plan.subjects import Cuts
+from clipkit.records.identity import Levels, levels_of_cell, name_of_cell
 from clipkit.records.record import Record
-from clipkit.settings import Settings, to_table
+from clipkit.settings import Settings
 
 WARMUP = "warmup"
 """The phase of a cell whose record is discarded: it reads the upload and ffmpeg from disk."""
@@ -19,31 +18,45 @@ WARMUP = "warmup"
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One combination of levels to run once. `phase` says what for, `block` which repeat it is."""
+    """One combination of levels to run once. `phase` says what for, `block` which repeat it is.
+
+    `settings` are what is asked; what of them its subject does not follow tells no cells apart.
+    `known_as`: its name in the campaign that it is run for, where a clipkit of another age gave it one.
+    """
 
     phase: str
-    subject: Subject
+    subject: Cuts
     settings: Settings
     job: Job
     host: Host
     reserve_bytes: int
     block: int
     timeout_s: float
+    known_as: str | None = None
+
+    @property
+    def levels(self) -> Levels:
+        """What makes it this cell: see `records.identity`."""
+        clips = self.job.clips
+        return levels_of_cell(
+            {
+                "subject": self.subject.name,
+                "command": self.subject.command,
+                "upload_sha256": self.job.upload.sha256,
+                "clips": len(clips),
+                "clip_s": sum(clip.duration_s for clip in clips) / len(clips),
+                "clip_starts_s": tuple(clip.start_s for clip in clips),
+                "memory_limit_bytes": self.host.memory_bytes,
+                "cpu_quota": self.host.cpus,
+                "reserve_bytes": self.reserve_bytes,
+                **dict(self.subject.used(self.settings).items()),
+            }
+        )
 
     @property
     def name(self) -> str:
-        """Stable: the same levels have the same name in every campaign."""
-        levels = {
-            "subject": self.subject.template.argv if self.subject.template else self.subject.name,
-            "settings": to_table(self.settings),
-            "memory_bytes": self.host.memory_bytes,
-            "cpus": self.host.cpus,
-            "reserve_bytes": self.reserve_bytes,
-            "upload": self.job.upload.sha256,
-            "clips": [(clip.start_s, clip.duration_s) for clip in self.job.clips],
-        }
-        digest = hashlib.sha256(json.dumps(levels, sort_keys=True).encode()).hexdigest()
-        return f"{self.subject.name}-{digest[:8]}"
+        """Stable: the same levels have the same name in every campaign of this clipkit."""
+        return self.known_as or name_of_cell(self.levels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +67,31 @@ class Inferred:
     because: Record
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a strategy is. `total`: trials in all, None where it cannot know; `left_s`: what the
+    rest will take, None where nothing is known yet."""
+
+    done: int
+    total: int | None
+    left_s: float | None
+
+
 class Strategy(Protocol):
+    """To add one: a module with a class of this shape, an entry in `strategies.STRATEGIES`, its tests.
+
+    Cells may be open, asked for and not told of yet, while others are asked for.
+    """
+
     def ask(self) -> Cell | Inferred | None:
-        """The next cell to run or to put down; None when there is nothing left to learn."""
+        """The next cell to run or to put down. None where there is none: nothing is left to learn,
+        or, while cells are open, what to ask depends on what comes of them."""
         ...
 
-    def tell(self, record: Record) -> None:
-        """What came of the cell asked for last."""
+    def tell(self, cell: Cell, record: Record) -> None:
+        """What came of a cell that was asked for. Raises CampaignError for one that was not."""
+        ...
+
+    def progress(self) -> Progress:
+        """By its own count."""
         ...

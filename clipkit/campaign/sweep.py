@@ -5,40 +5,54 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from clipkit import __version__, ffmpeg_builds
+from clipkit import ffmpeg_builds
 from clipkit.campaign import environment, hosting
-from clipkit.campaign.design import Design, design
+from clipkit.campaign.course import Course, done_of
+from clipkit.campaign.design import Design, design_of
+from clipkit.campaign.executor import Here
 from clipkit.campaign.experiment import Experiment
-from clipkit.campaign.grid import Grid, finished
-from clipkit.campaign.run import Campaign, Event, Watch
-from clipkit.campaign.standing import Standing, Tally, read
-from clipkit.campaign.strategy import Cell
+from clipkit.campaign.loop import Event, Loop, Watch
+from clipkit.campaign.shard import Shard
+from clipkit.campaign.standing import Standing, read_standing
+from clipkit.campaign.strategies import STRATEGIES, StrategyKind
+from clipkit.campaign.strategy import Cell, Strategy
+from clipkit.campaign.tally import Tally
 from clipkit.ceiling.base import Ceiling, Limits
 from clipkit.errors import CampaignError, Cancelled, UploadError, UsageError
 from clipkit.hosts import Host
 from clipkit.media import sample
 from clipkit.media.probe import probe
 from clipkit.media.upload import Upload
-from clipkit.records.record import Record, Status
+from clipkit.records.folder import ENVIRONMENT, EXPERIMENT, UPLOADS, read_object
+from clipkit.records.record import Record
+from clipkit.records.status import Status
 from clipkit.records.store import Store
-from clipkit.trial import machine
-
-EXPERIMENT, UPLOADS = "experiment.toml", "uploads.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """An experiment with its uploads probed: what will be run."""
+    """An experiment with its uploads probed: what will be run. `shard`: of its blocks only these."""
 
     experiment: Experiment
     uploads: dict[str, Upload]
     design: Design
+    shard: Shard | None = None
+
+    @property
+    def kind(self) -> StrategyKind:
+        return STRATEGIES[self.experiment.strategy]
+
+    def strategy(self, design: Design, past: list[Record]) -> Strategy:
+        """The experiment's, where an earlier run left `past`."""
+        course = Course(design, past, os.cpu_count() or 1, time.monotonic)
+        return self.kind.make(course, self.experiment.options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +64,24 @@ class Swept:
     ran: int
 
 
-def plan(experiment: Experiment) -> Planned:
-    """Probe the uploads, find the ffmpeg builds, lay out the cells.
+def plan_sweep(experiment: Experiment, shard: Shard | None = None) -> Planned:
+    """Probe the uploads, find the ffmpeg builds, lay out the cells; of a shard its blocks alone.
 
     Raises UploadError, FfmpegError, TemplateError or ExperimentError: before anything is run.
     """
+    if shard:
+        shard.check(experiment)
     words = dict.fromkeys(levels["upload"] for levels in experiment.combinations())
     uploads = {word: _upload(word, experiment.path) for word in words}
-    laid_out = design(experiment, uploads)
+    laid_out = design_of(experiment, uploads)
     for choice in {cell.settings.ffmpeg for cell in laid_out.cells}:
         ffmpeg_builds.find(choice).require(encoders=("libx264",))
-    return Planned(experiment, uploads, laid_out)
+    if shard:
+        laid_out = replace(laid_out, only=shard.blocks(experiment.options["blocks"]))
+    return Planned(experiment, uploads, laid_out, shard)
 
 
-def sweep(
+def run_sweep(
     planned: Planned,
     folder: Path,
     open_ceiling: Callable[[Limits], Ceiling],
@@ -71,17 +89,21 @@ def sweep(
 ) -> Swept:
     """Run what of the experiment is not in `folder` yet; `watching` makes the watch of it all.
 
-    Raises CampaignError where the folder is in use, holds another experiment or was measured
-    elsewhere, and where nothing ended well; CeilingError where this machine cannot stand in for a
-    host; Cancelled after an interrupt.
+    Raises CampaignError where the folder is in use, holds another experiment or was measured by
+    another ffmpeg or under another ceiling, and where nothing ended well; CeilingError where this
+    machine cannot stand in for a host; Cancelled after an interrupt.
     """
     store = Store.create(folder)
     with store.writing():
         past = store.records()
-        left, tally = _left(planned.design, past), Tally(store, planned.design, past)
+        planned = replace(planned, design=planned.design.named_as_in(past))
+        left = cells_left(planned, past)
+        strategy = planned.strategy(planned.design, past)
+        shard = str(planned.shard) if planned.shard else None
+        tally = Tally(store, planned.design, strategy, past, shard)
         if left:
             mechanisms = {
-                host: str(hosting.check(host, open_ceiling))
+                host: str(hosting.check_host(host, open_ceiling))
                 for host in {cell.host for cell in planned.design.cells}
             }
             _check_alike(planned.design, past, store.folder, mechanisms)
@@ -95,26 +117,25 @@ def sweep(
             ends = defaultdict[tuple[str, int], list[Status]](list)
             for record in past:
                 ends[record.cell, record.block].append(record.status)
-            campaign = Campaign(store.folder.name, store, open_ceiling, both, ends)
+            loop = Loop(store, Here(open_ceiling, store.folder), both, ends)
             tally.begin()
-            _run(campaign, Grid(planned.design, past, os.cpu_count() or 1), tally)
+            _run(loop, strategy, tally)
         else:
             _settle(planned.experiment, store, tally)
+        ran = store.finished() - len(past)
     if not tally.standing.ok:
         why = {f"{record.status}: {record.error}" for record in store.records()}
         raise CampaignError(f"no trial of {store.folder} ended well: {'; '.join(sorted(why)[:3])}")
-    return Swept(store.folder, tally.standing, len(left))
+    return Swept(store.folder, tally.standing, ran)
 
 
-def remaining(planned: Planned, folder: Path) -> list[Cell]:
-    """The trials that are not in that folder yet."""
-    return _left(planned.design, Store(folder).records())
-
-
-def _left(laid_out: Design, past: list[Record]) -> list[Cell]:
-    done = finished(past)
-    cells = (cell for block in range(laid_out.blocks) for cell in laid_out.block(block))
-    return [cell for cell in cells if (cell.name, cell.block) not in done]
+def cells_left(planned: Planned, past: list[Record]) -> list[Cell]:
+    """The trials that are still to be run, at most, where `past` is what a folder holds."""
+    laid_out = planned.design.named_as_in(past)
+    done = done_of(past)
+    every = planned.kind.cells(laid_out, planned.experiment.options)
+    left = [cell for cell in every if (cell.name, cell.block) not in done]
+    return left if planned.strategy(laid_out, past).progress().left_s != 0 else []
 
 
 def _upload(word: str, file: Path) -> Upload:
@@ -124,9 +145,9 @@ def _upload(word: str, file: Path) -> Upload:
         raise type(error)(f"{file}: [job] uploads: {error}") from None
 
 
-def _run(campaign: Campaign, grid: Grid, tally: Tally) -> None:
+def _run(loop: Loop, strategy: Strategy, tally: Tally) -> None:
     try:
-        campaign.run(grid)
+        loop.run(strategy)
     except (Cancelled, KeyboardInterrupt):
         tally.end("cancelled")
         raise
@@ -143,7 +164,7 @@ def _settle(experiment: Experiment, store: Store, tally: Tally) -> None:
     if not file.exists() or file.read_text("utf-8") != experiment.text:
         store.write(EXPERIMENT, experiment.text)
     with contextlib.suppress(CampaignError):
-        stands = read(store.folder)
+        stands = read_standing(store.folder)
         if (stands.state, stands.total) == ("finished", tally.standing.total):
             return
     tally.end("finished")
@@ -152,7 +173,8 @@ def _settle(experiment: Experiment, store: Store, tally: Tally) -> None:
 def _check_alike(
     laid_out: Design, past: list[Record], folder: Path, mechanisms: Mapping[Host, str]
 ) -> None:
-    """Only what was measured alike belongs into one campaign."""
+    """Only what was measured alike belongs into one campaign. Machines and clipkits may differ: each
+    record names its own, and a machine's speed is taken out as a block's is."""
     if not past:
         return
     if not {record.cell for record in past} & laid_out.words.keys():
@@ -161,13 +183,11 @@ def _check_alike(
         )
     builds = {cell.settings.ffmpeg for cell in laid_out.cells}
     now = {
-        "machine": ({machine.host_id()}, {record.host_id for record in past}),
         "ffmpeg": (
             {ffmpeg_builds.find(choice).version for choice in builds}
             | {record.ffmpeg_version for record in past if record.settings.ffmpeg not in builds},
             {record.ffmpeg_version for record in past},
         ),
-        "clipkit": ({__version__}, {record.clipkit_version for record in past}),
         "ceiling": (
             set(mechanisms.values()),
             {r.ceiling for r in past if r.host in {host.name for host in mechanisms}},
@@ -185,8 +205,11 @@ def _describe(planned: Planned, store: Store, mechanisms: set[str]) -> None:
     choices = sorted({cell.settings.ffmpeg for cell in planned.design.cells})
     builds = [ffmpeg_builds.find(choice) for choice in choices]
     store.write(EXPERIMENT, planned.experiment.text)
+    path = store.folder / ENVIRONMENT
+    earlier = [read_object(path)] if path.exists() else []
+    facts = environment.describe_environment(builds, ", ".join(sorted(mechanisms)))
     store.describe(
-        environment=environment.describe(builds, ", ".join(sorted(mechanisms))),
+        environment=environment.joined_environments(*earlier, facts),
         uploads=_uploads(planned, store.folder),
     )
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from clipkit.analysis.statistics import geometric_mean
-from clipkit.claims.evidence import Evidence, Runs, side, side_status
+from clipkit.claims.evidence import Evidence, Runs, side_of, side_status
 from clipkit.claims.rules import ALL_TOGETHER, AT_MOST, NO_PRICE, QUICK_WIN, STILL_FAST, Band
 from clipkit.claims.verdict import Effect, Variant
-from clipkit.plan.subjects import ENGINE
+from clipkit.plan.subjects import TUNABLE
 from clipkit.records.condition import Condition
-from clipkit.records.record import Status
-from clipkit.settings import Settings, knobs
+from clipkit.records.status import Status
+from clipkit.settings import Settings, UsedSettings, knobs
 
 Variants = Mapping[Variant, Runs]
 
@@ -51,7 +51,7 @@ class Changed:
                         found = effect(evidence, condition, (before, after), words, self.band)
                         yield replace(found, judged=self._is_named(after.settings))
 
-    def _is_named(self, after: Settings) -> bool:
+    def _is_named(self, after: UsedSettings) -> bool:
         return all(getattr(after, name) == value for name, value in self.values.items())
 
     def _is_of_it(self, before: Variant, after: Variant) -> bool:
@@ -63,7 +63,7 @@ class Changed:
         }
         return differing <= self.values.keys() and len(differing) >= min(2, len(self.values))
 
-    def _words(self, after: Settings) -> str:
+    def _words(self, after: UsedSettings) -> str:
         """Such as `3 at once, 4 threads`."""
         usual = Settings(preset=PRESET)
         said = []
@@ -81,7 +81,7 @@ WORDS: dict[str, Callable[[object], str]] = {
 }
 
 
-def moviepy(evidence: Evidence) -> Iterator[Effect]:
+def moviepy_effects(evidence: Evidence) -> Iterator[Effect]:
     """moviepy in place of the original's command line, both with the same preset."""
     for condition, variants in evidence.conditions():
         for before in originals(variants):
@@ -93,7 +93,7 @@ def moviepy(evidence: Evidence) -> Iterator[Effect]:
                     yield effect(evidence, condition, (before, after), change, NO_PRICE)
 
 
-def best(evidence: Evidence) -> Iterator[Effect]:
+def best_effects(evidence: Evidence) -> Iterator[Effect]:
     """clipkit's fastest settings of the original's preset and CRF, against each of its readings."""
     for condition, variants in evidence.conditions():
         sketches = [v for v in variants if v.subject == "sketch" and v.settings.preset == PRESET]
@@ -101,7 +101,7 @@ def best(evidence: Evidence) -> Iterator[Effect]:
             ours = [
                 variant
                 for variant, runs in variants.items()
-                if variant.subject == ENGINE
+                if variant.subject in TUNABLE
                 and variant.settings.preset == PRESET
                 and variant.settings.crf == before.settings.crf
                 and side_status(runs) is Status.OK
@@ -123,7 +123,7 @@ def effect(
     variants = evidence.runs[condition]
     before, after = pair
     speedup = evidence.speedup(variants[before], variants[after])
-    sides = side(before, variants[before]), side(after, variants[after])
+    sides = side_of(before, variants[before]), side_of(after, variants[after])
     finding, why = band.judge(speedup, *sides)
     return Effect(
         condition=condition,

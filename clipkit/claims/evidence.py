@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clipkit.analysis.statistics import Estimate, Noise, paired_ratio
+from clipkit.analysis.statistics import Estimate, paired_ratio
 from clipkit.claims.verdict import Side, Variant
-from clipkit.records.cells import noise
+from clipkit.records.cells import noise_of_repeats
 from clipkit.records.condition import Condition
 from clipkit.records.evidence import evidence
-from clipkit.records.record import Record, Status
-from clipkit.tuning.screening import finished, peak_need_bytes
+from clipkit.records.noise import Noise
+from clipkit.records.record import Record
+from clipkit.records.status import Status, is_finished, status_of_all
 
 Runs = tuple[Record, ...]
-
-RAN_OUT = (Status.OOM, Status.OOM_INFERRED)
+Blocks = dict[tuple[str, int], float]
+"""A figure of each block, of each machine that measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Evidence:
 
     def conditions(self) -> Iterator[tuple[Condition, Mapping[Variant, Runs]]]:
         """From the smallest host, frame and clip to the largest."""
-        yield from sorted(self.runs.items(), key=lambda item: _place(item[0]))
+        yield from sorted(self.runs.items(), key=lambda item: item[0].size)
 
     def all_runs(self) -> Iterator[Record]:
         for variants in self.runs.values():
@@ -51,36 +52,35 @@ class Evidence:
         return self._ratio(*sizes, None)
 
     @staticmethod
-    def _ratio(
-        numerators: dict[int, float], denominators: dict[int, float], before: Noise | None
-    ) -> Estimate | None:
+    def _ratio(numerators: Blocks, denominators: Blocks, before: Noise | None) -> Estimate | None:
         both = sorted(numerators.keys() & denominators.keys())
         if not both:
             return None
         return paired_ratio([numerators[b] for b in both], [denominators[b] for b in both], before)
 
 
-def gather(table: pd.DataFrame) -> Evidence:
-    """The table's runs that count; the last attempt of each."""
-    latest: dict[tuple[str, int], Record] = {}
+def gather_runs(table: pd.DataFrame) -> Evidence:
+    """The table's attempts that count, and inferences; the last of each cell and block."""
+    latest: dict[tuple[str, str, int], Record] = {}
     rows = evidence(table).sort_values(["attempt", "order"], kind="stable")
     for row in rows.to_dict("records"):
         record = _record(row)
-        latest[record.cell, record.block] = record
+        latest[record.cell, record.host_id, record.block] = record
     grouped: dict[Condition, dict[Variant, list[Record]]] = {}
     for record in latest.values():
-        variants = grouped.setdefault(_condition(record), {})
+        condition = Condition.of(record.to_row())
+        variants = grouped.setdefault(condition, {})
         variants.setdefault(Variant(record.subject, record.settings), []).append(record)
     runs = {
         condition: {variant: tuple(own) for variant, own in variants.items()}
         for condition, variants in grouped.items()
     }
-    return Evidence(runs, noise(table))
+    return Evidence(runs, noise_of_repeats(table))
 
 
-def side(variant: Variant, runs: Runs) -> Side:
-    failed = [record for record in runs if not finished(record)]
-    peaks = [peak for record in runs if (peak := peak_need_bytes(record)) is not None]
+def side_of(variant: Variant, runs: Runs) -> Side:
+    failed = [record for record in runs if not is_finished(record)]
+    peaks = [peak for record in runs if (peak := record.peak_need_bytes) is not None]
     return Side(
         variant=variant,
         status=side_status(runs),
@@ -91,37 +91,12 @@ def side(variant: Variant, runs: Runs) -> Side:
 
 
 def side_status(runs: Sequence[Record]) -> Status:
-    """What failed once is a failure: its good runs were luck."""
-    failed = [record.status for record in runs if not finished(record)]
-    ran_out = [status for status in failed if status in RAN_OUT]
-    return (ran_out or failed or [Status.OK])[0]
+    return status_of_all(record.status for record in runs) or Status.CANCELLED
 
 
-def _by_block(runs: Runs, column: str) -> dict[int, float]:
-    values = {r.block: getattr(r, column) for r in runs if finished(r)}
+def _by_block(runs: Runs, name: str) -> Blocks:
+    values = {(r.host_id, r.block): getattr(r, name) for r in runs if is_finished(r)}
     return {block: float(value) for block, value in values.items() if value}
-
-
-def _condition(record: Record) -> Condition:
-    return Condition(
-        host=record.host,
-        memory_bytes=record.memory_limit_bytes,
-        cpus=record.cpu_quota,
-        reserve_bytes=record.reserve_bytes,
-        upload_sha256=record.upload_sha256,
-        width=record.width,
-        height=record.height,
-        upload_s=record.upload_s,
-        clips=record.clips,
-        clip_s=record.clip_s,
-    )
-
-
-def _place(condition: Condition) -> tuple[float, ...]:
-    unlimited = float("inf")
-    memory = unlimited if condition.memory_bytes is None else condition.memory_bytes
-    cpus = unlimited if condition.cpus is None else condition.cpus
-    return memory, cpus, condition.lines, condition.clip_s
 
 
 def _record(row: Mapping[Any, Any]) -> Record:

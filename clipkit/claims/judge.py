@@ -8,17 +8,18 @@ from statistics import median
 
 import pandas as pd
 
+from clipkit.analysis.quiet import busy_words
 from clipkit.claims import changes, orchestrator, parallel, rules, words
 from clipkit.claims.border import AT_ONCE, COMPARED, PLACE, WHO, Factor, depends_on
-from clipkit.claims.evidence import Evidence, gather
+from clipkit.claims.evidence import Evidence, gather_runs
 from clipkit.claims.rules import Band
 from clipkit.claims.verdict import Effect, Fit, Outcome, Verdict
-from clipkit.tuning import words as tuning_words
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """`effects` finds what the records say of it; `found` puts that into a sentence."""
+    """`effects` finds what the records say of it; `found` puts that into a sentence, after which come
+    the `fits`, where the claim speaks of what fits. To add one: its effects, an entry in _CLAIMS."""
 
     id: str
     claim: str
@@ -26,6 +27,7 @@ class _Claim:
     effects: Callable[[Evidence], Iterable[Effect]]
     found: Callable[[Sequence[Effect]], str] = words.range_of_speedups
     factors: tuple[Factor, ...] = PLACE
+    fits: Callable[[Evidence], tuple[Fit, ...]] | None = None
     unmeasured: tuple[str, ...] = ()
 
 
@@ -36,7 +38,7 @@ _CLAIMS = (
         "C1",
         "FFmpeg is the bottleneck; the orchestrator's language hardly matters for one clip",
         rules.ORCHESTRATOR,
-        orchestrator.effects,
+        orchestrator.orchestrator_effects,
         words.bound_of_rewrite,
         unmeasured=(
             "the orchestrator measured is clipkit's engine (Python), not Node.js: what another "
@@ -48,9 +50,10 @@ _CLAIMS = (
         "C2",
         "clips must be cut one after another: parallel ones do not fit into 512 MB",
         rules.ONE_AFTER_ANOTHER,
-        parallel.effects,
+        parallel.parallel_effects,
         words.peaks_at_once,
         (WHO, AT_ONCE, *PLACE),
+        parallel.fits_at_once,
     ),
     _Claim(
         "C6",
@@ -82,7 +85,7 @@ _CLAIMS = (
         "C12",
         "Python has the better FFmpeg libraries: easier to use (judged: at no price in time)",
         rules.NO_PRICE,
-        changes.moviepy,
+        changes.moviepy_effects,
         words.price_of_ease,
         unmeasured=(
             "how easy a library is was not measured",
@@ -94,7 +97,7 @@ _CLAIMS = (
         "C13",
         "all that can be had is a speed-up of 2 to 3 times, not 10 times",
         rules.AT_MOST,
-        changes.best,
+        changes.best_effects,
         factors=(COMPARED, *PLACE),
         unmeasured=("clipkit's best was chosen by these same runs, which flatters it a little",),
     ),
@@ -104,9 +107,9 @@ _CLAIMS = (
 def verdicts(table: pd.DataFrame) -> tuple[Verdict, ...]:
     """One verdict for each claim, also where the table holds nothing on it.
 
-    `table` has the columns of `Record`, as `analysis.table.load` returns it.
+    `table` has the columns of `Record`, as `records.table` reads it.
     """
-    evidence = gather(table)
+    evidence = gather_runs(table)
     everywhere = _unmeasured(evidence)
     return tuple(_verdict(claim, evidence, everywhere) for claim in _CLAIMS)
 
@@ -116,7 +119,7 @@ def _verdict(claim: _Claim, evidence: Evidence, everywhere: tuple[str, ...]) -> 
     band = claim.rule if isinstance(claim.rule, Band) else None
     judged = [effect for effect in effects if effect.judged]
     outcome = rules.overall(effects)
-    fits: tuple[Fit, ...] = parallel.fits(evidence) if claim.id == "C2" else ()
+    fits = claim.fits(evidence) if claim.fits else ()
     nothing = outcome is Outcome.NOT_MEASURED
     found = "no record speaks of it" if nothing else claim.found(effects)
     return Verdict(
@@ -142,10 +145,10 @@ def _unmeasured(evidence: Evidence) -> tuple[str, ...]:
     if blocks < 3:
         said.append(f"only {blocks} blocks were measured: the intervals lean on the pooled noise")
     shares = [r.other_cpu_fraction for r in runs if r.other_cpu_fraction is not None]
-    if busy := tuning_words.busy(median(shares) if shares else None):
+    if busy := busy_words(median(shares) if shares else None):
         said.append(busy)
     lengths = {c.clips for c in evidence.runs}
     if lengths:
-        said.append(f"jobs of other than {words.listed(sorted(lengths))} clips")
+        said.append(f"jobs of other than {words.and_listed(sorted(lengths))} clips")
     said.append("other films: content, codec and key frames decide how much is decoded")
     return tuple(said)

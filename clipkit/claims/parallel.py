@@ -7,19 +7,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from clipkit.claims.changes import PRESET, WORDS, originals
-from clipkit.claims.evidence import Evidence, Runs, side
+from clipkit.claims.evidence import Evidence, Runs, side_of
 from clipkit.claims.rules import one_after_another
 from clipkit.claims.verdict import Effect, Finding, Fit, Side, Variant
 from clipkit.format import MIB
+from clipkit.records.best import USABLE_FRACTION
 from clipkit.records.condition import Condition
-from clipkit.records.record import Status
-from clipkit.tuning.candidates import USABLE_FRACTION
+from clipkit.records.status import Status
 
 CEILING_BYTES = 512 * MIB
 """The plan that the claim speaks of."""
 
 
-def effects(evidence: Evidence) -> Iterator[Effect]:
+def parallel_effects(evidence: Evidence) -> Iterator[Effect]:
     """Every variant that cut several clips at once under that ceiling or a lower one, against the
     original; those of its preset are judged. Below that ceiling only what fits is: what runs out of
     less than 512 MB says nothing of 512 MB."""
@@ -31,14 +31,14 @@ def effects(evidence: Evidence) -> Iterator[Effect]:
             settings = after.settings
             if min(settings.concurrency, condition.clips) < 2:
                 continue
-            several = side(after, runs)
+            several = side_of(after, runs)
             finding, why = one_after_another(several)
             speaks = condition.memory_bytes == CEILING_BYTES or finding is Finding.REFUTED
             threads = "" if settings.encoder_threads == 1 else f", {_threads(after)}"
             yield Effect(
                 condition=condition,
                 change=f"{after.subject}, {settings.preset}, {settings.concurrency} at once{threads}",
-                before=side(alone, variants[alone]) if alone else None,
+                before=side_of(alone, variants[alone]) if alone else None,
                 after=several,
                 speedup=evidence.speedup(variants[alone], runs) if alone else None,
                 size=None,
@@ -48,7 +48,7 @@ def effects(evidence: Evidence) -> Iterator[Effect]:
             )
 
 
-def fits(evidence: Evidence) -> tuple[Fit, ...]:
+def fits_at_once(evidence: Evidence) -> tuple[Fit, ...]:
     """For each size of frame, subject and preset (one thread a clip): how many at once leave the
     usual margin free; the fewest of all conditions of that size, and fewer than ever ran out."""
     fewest: dict[tuple[object, ...], Fit] = {}
@@ -73,7 +73,7 @@ def _ran_out(evidence: Evidence) -> dict[tuple[object, ...], int]:
     for condition, variants in evidence.conditions():
         for variant, runs in variants.items():
             settings = variant.settings
-            if settings.encoder_threads == 1 and side(variant, runs).status is Status.OOM:
+            if settings.encoder_threads == 1 and side_of(variant, runs).status is Status.OOM:
                 key = (variant.subject, settings.preset, condition.lines, condition.room_bytes)
                 at_once = min(settings.concurrency, condition.clips)
                 fewest[key] = min(fewest.get(key, at_once), at_once)
@@ -84,9 +84,9 @@ def _families(condition: Condition, variants: Mapping[Variant, Runs]) -> Iterato
     """Variants that differ in nothing but the number of clips at once: that number -> the side."""
     families: dict[Variant, dict[int, Side]] = {}
     for variant, runs in variants.items():
-        one = side(variant, runs)
+        one = side_of(variant, runs)
         if variant.settings.encoder_threads == 1 and one.status is Status.OK and one.peak_bytes:
-            family = Variant(variant.subject, replace(variant.settings, concurrency=1))
+            family = Variant(variant.subject, variant.settings.changed_to(concurrency=1))
             at_once = min(variant.settings.concurrency, condition.clips)
             families.setdefault(family, {})[at_once] = one
     yield from families.values()

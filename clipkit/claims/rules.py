@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from clipkit import format as fmt
 from clipkit.analysis.statistics import Estimate
 from clipkit.claims.verdict import Effect, Finding, Outcome, Side
-from clipkit.records.record import Status
+from clipkit.records.status import RAN_OUT, Status
 
 _MATTERS = 1.05
 """A smaller change of the wall time is none that anybody would deploy for."""
@@ -34,7 +34,7 @@ class Band:
         if before.status is not Status.OK:
             return Finding.UNDECIDED, f"what it is compared with {_ended(before)}"
         if after.status is not Status.OK:
-            ran_out = after.status in (Status.OOM, Status.OOM_INFERRED)
+            ran_out = after.status in RAN_OUT
             return (Finding.REFUTED if ran_out else Finding.UNDECIDED), _ended(after)
         if speedup is None or speedup.interval is None:
             return Finding.UNDECIDED, "too few runs for an interval"
@@ -104,7 +104,7 @@ def one_after_another(several: Side) -> tuple[Finding, str]:
     """Whether several at once do not fit."""
     if several.status is Status.OK:
         return Finding.REFUTED, f"fitted in {several.runs} of {several.runs} runs"
-    ran_out = several.status in (Status.OOM, Status.OOM_INFERRED)
+    ran_out = several.status in RAN_OUT
     return (Finding.CONFIRMED if ran_out else Finding.UNDECIDED), _ended(several)
 
 
@@ -123,8 +123,5 @@ def overall(effects: Sequence[Effect]) -> Outcome:
 
 
 def _ended(side: Side) -> str:
-    if side.status is Status.OOM:
-        return "ran out of memory"
-    if side.status is Status.OOM_INFERRED:
-        return "not run: a smaller one ran out of memory"
-    return f"did not finish ({side.status})"
+    told = side.status in (*RAN_OUT, Status.INVALID_NOISE)
+    return side.status.words if told else f"did not finish ({side.status})"

@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from clipkit.analysis.statistics import Estimate
 from clipkit.records.condition import Condition
-from clipkit.records.record import Status
-from clipkit.settings import Settings
+from clipkit.records.status import Status
+from clipkit.settings import UsedSettings
 
 
 class Finding(StrEnum):
@@ -34,7 +34,7 @@ class Variant:
     """One way to cut: who, with which settings."""
 
     subject: str
-    settings: Settings
+    settings: UsedSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Effect:
     @property
     def at_once(self) -> int:
         """Clips that were really cut at the same time."""
-        return min(self.after.variant.settings.concurrency, self.condition.clips)
+        return min(int(self.after.variant.settings.concurrency), self.condition.clips)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,18 +7,18 @@ from collections.abc import Iterable, Sequence
 from clipkit import format as fmt
 from clipkit.analysis.statistics import Estimate
 from clipkit.claims.verdict import Effect, Finding, Fit
-from clipkit.records.record import Status
-from clipkit.tuning.candidates import USABLE_FRACTION
+from clipkit.records.best import margin_words
+from clipkit.records.status import Status
 
 _TEN = 10.0
 
 
-def interval(estimate: Estimate) -> str:
+def ratio_words(estimate: Estimate) -> str:
     """`1.32x (1.22 to 1.44)`."""
     value = fmt.ratio(estimate.value)
     if estimate.interval is None:
         return f"{value} (one run)"
-    low, high = (fmt.ratio(bound).removesuffix("x") for bound in estimate.interval)
+    low, high = map(fmt.bare_ratio, estimate.interval)
     return f"{value} ({low} to {high})"
 
 
@@ -95,13 +95,12 @@ def peaks_at_once(effects: Sequence[Effect]) -> str:
 
 def how_many_fit(fits: Iterable[Fit]) -> list[str]:
     """`with 10 % to spare 512 MB hold 8 of 720p and 4 of 1080p at once (fluent, …; extrapolated)`."""
-    margin = f"{100 * (1 - USABLE_FRACTION):.0f} %"
     alike: dict[tuple[str, str, int, bool], list[str]] = {}
     for fit in fits:
         key = (fit.subject, fit.preset, fit.room_bytes, fit.extrapolated)
         alike.setdefault(key, []).append(f"{fit.clips} of {fit.lines}p")
     return [
-        f"with {margin} to spare {fmt.size(room)} hold {listed(sizes)} at once "
+        f"with {margin_words()} to spare {fmt.size(room)} hold {and_listed(sizes)} at once "
         f"({subject}, {preset}; {'extrapolated' if extrapolated else 'measured'})"
         for (subject, preset, room, extrapolated), sizes in alike.items()
     ]
@@ -136,13 +135,13 @@ def holds_for(effects: Sequence[Effect]) -> str:
     lengths = sorted({place.clip_s for place in places})
     runs = sum(effect.after.runs for effect in effects)
     return (
-        f"{listed(hosts)}; {listed(f'{lines}p' for lines in sizes)} of "
-        f"{listed(fmt.clock(length) for length in uploads)}; "
-        f"clips of {listed(f'{length:g}' for length in lengths)} s; {runs} runs"
+        f"{and_listed(hosts)}; {and_listed(f'{lines}p' for lines in sizes)} of "
+        f"{and_listed(fmt.clock(length) for length in uploads)}; "
+        f"clips of {and_listed(f'{length:g}' for length in lengths)} s; {runs} runs"
     )
 
 
-def listed(items: Iterable[object]) -> str:
+def and_listed(items: Iterable[object]) -> str:
     """`4, 12 and 30`."""
     *first, last = [str(item) for item in items]
     return f"{', '.join(first)} and {last}" if first else last
@@ -160,7 +159,7 @@ def _span(effects: Sequence[Effect], what: str) -> str:
 
 def _at(effect: Effect) -> str:
     known = effect.speedup
-    return f"{interval(known) if known else '–'} at {effect.condition.words}"
+    return f"{ratio_words(known) if known else '–'} at {effect.condition.words}"
 
 
 def _tenfold(effects: Sequence[Effect]) -> list[str]:
@@ -190,7 +189,8 @@ def _failed(effects: Sequence[Effect]) -> list[str]:
             place = f"{effect.condition.lines}p, {effect.condition.clip_s:g} s"
             hosts.setdefault((effect.why, place), []).append(fmt.cpus(effect.condition.cpus))
     return [
-        f"{why} at {place} on {listed(dict.fromkeys(own))}" for (why, place), own in hosts.items()
+        f"{why} at {place} on {and_listed(dict.fromkeys(own))}"
+        for (why, place), own in hosts.items()
     ]
 
 
@@ -202,7 +202,7 @@ def _fraction(ratio: float) -> str:
     return f"{ratio:.2f} times"
 
 
-def count(effects: Sequence[Effect]) -> str:
+def counted_findings(effects: Sequence[Effect]) -> str:
     """`confirmed 4, refuted 2, undecided 1 of 7`."""
     shown = [
         f"{finding} {number}"

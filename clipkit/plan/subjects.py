@@ -34,7 +34,12 @@ class Subject(Protocol):
 
     @property
     def command(self) -> str | None:
-        """Its command line with placeholders; None where the plan writes one for each clip."""
+        """The user's own command line, which names its cells; None: it is another subject."""
+        ...
+
+    @property
+    def line(self) -> str:
+        """Its command line with placeholders, for people; empty where the plan writes one a clip."""
         ...
 
     @property
@@ -85,6 +90,7 @@ class Engine:
 
     name: str = ENGINE
     command: str | None = None
+    line: str = ""
     tunable: bool = True
 
     def tasks(self, job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
@@ -136,6 +142,10 @@ class CommandLine:
 
     @property
     def command(self) -> str | None:
+        return self.template.text if self.template.theirs else None
+
+    @property
+    def line(self) -> str:
         return self.template.text
 
     @property

@@ -8,15 +8,22 @@ the tied one that needs the least memory. Whoever shows a best shows this one.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from clipkit.plan.modes import may_be_chosen
 from clipkit.plan.subjects import TUNABLE
 from clipkit.records.condition import CONDITION
+from clipkit.records.identity import plain
 from clipkit.records.noise import Noise
 from clipkit.settings import PICTURE
+
+Places = NDArray[np.intp]
+Values = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 RECOMMENDED, TIED = "recommended", "tie"
 
@@ -44,67 +51,70 @@ def ranked(cells: pd.DataFrame, noise: Noise | None) -> pd.DataFrame:
     """The cells (`records.cells.cells_of`) with how each stands in its condition:
 
     `standing`: `recommended`, `tie`, or nothing, among the cells that make the same picture with the
-    same subject; `contends`: it finished and leaves a margin of memory, or none of these does;
+    same subject; `roomy`: it leaves a margin of memory; `contends`: it finished and is roomy, or none
+    of these is;
     `fastest`: the least time of these; `leads`: its picture is the one to show for its condition,
     since its recommended cell takes the least time; `best`: its `standing` where it leads.
 
     A baseline leads only where no subject was measured whose settings can be chosen.
     """
-    found = cells.assign(standing="", contends=False, fastest=False, leads=False)
-    columns = {name: found.columns.get_loc(name) for name in ("standing", "contends", "fastest")}
-    leaders: dict[object, tuple[tuple[float, ...], np.ndarray]] = {}
-    positions = cells.groupby(list(CONDITION), dropna=False, sort=False).ngroup().to_numpy()
-    groups = cells.groupby([*CONDITION, "subject", *PICTURE], dropna=False, sort=False).indices
-    for group in groups.values():
-        inside = cells.iloc[group]
-        finished = inside["wall_s"].notna().to_numpy(dtype=bool)
-        if not finished.any():
+    found = cells.assign(roomy=_roomy(cells))
+    finished, roomy = cells["wall_s"].notna().to_numpy(dtype=bool), found["roomy"].to_numpy()
+    times = cells["s_per_clip"].to_numpy(dtype=float)
+    runs = cells["runs"].to_numpy(dtype=float)
+    standing = np.full(len(cells), "", dtype=object)
+    contends, fastest, leads = (np.zeros(len(cells), dtype=bool) for _ in range(3))
+    conditions = cells.groupby(list(CONDITION), dropna=False, sort=False).ngroup().to_numpy()
+    leaders: dict[int, tuple[tuple[float, float], Places]] = {}
+    for group in _groups(cells):
+        ended = group[finished[group]]
+        contending = ended[roomy[ended]] if roomy[ended].any() else ended
+        if not len(contending):
             continue
-        roomy = finished & _roomy(inside)
-        contending = group[roomy if roomy.any() else finished]
-        times = cells["s_per_clip"].to_numpy(dtype=float)[contending]
-        tied = contending[_tied(cells, contending, times, noise)]
-        best = min(tied, key=lambda at: _need(cells, at))
-        found.iloc[contending, columns["contends"]] = True
-        found.iloc[contending[times.argmin()], columns["fastest"]] = True
-        found.iloc[tied, columns["standing"]] = TIED
-        found.iloc[best, columns["standing"]] = RECOMMENDED
-        row = cells.iloc[best]
-        chosen = row["subject"] in TUNABLE and may_be_chosen(_known(row["mode"]))
-        place, wall_s = positions[best], float(row["wall_s"])
-        rank = (0.0 if chosen else 1.0, wall_s)
-        if place not in leaders or rank < leaders[place][0]:
-            leaders[place] = rank, group
-    leading = np.zeros(len(cells), dtype=bool)
+        least = contending[times[contending].argmin()]
+        tied = contending[
+            _tied(times[contending] / times[least], runs[contending], runs[least], noise)
+        ]
+        best = int(min(tied, key=lambda at: _need(cells, int(at))))
+        contends[contending], fastest[least] = True, True
+        standing[tied] = TIED
+        standing[best] = RECOMMENDED
+        order = (_follows(cells.iloc[best]), float(cells["wall_s"].iloc[best]))
+        place = int(conditions[best])
+        if place not in leaders or order < leaders[place][0]:
+            leaders[place] = order, group
     for _, group in leaders.values():
-        leading[group] = True
-    return found.assign(leads=leading, best=found["standing"].where(leading, ""))
+        leads[group] = True
+    found = found.assign(standing=standing, contends=contends, fastest=fastest, leads=leads)
+    return found.assign(best=found["standing"].where(leads, ""))
 
 
-def _roomy(inside: pd.DataFrame) -> np.ndarray:
-    room = inside["memory_limit_bytes"] - inside["reserve_bytes"]
-    needs = zip(inside["peak_need_bytes"], room, strict=True)
-    return np.array([leaves_margin(_known(need), _known(free)) for need, free in needs], dtype=bool)
+def _groups(cells: pd.DataFrame) -> list[Places]:
+    """Where the cells stand that are compared with each other."""
+    keys = cells.groupby([*CONDITION, "subject", *PICTURE], dropna=False, sort=False).ngroup()
+    numbers = keys.to_numpy()
+    return [np.flatnonzero(numbers == number) for number in range(int(numbers.max(initial=-1)) + 1)]
 
 
-def _tied(
-    cells: pd.DataFrame, contending: np.ndarray, times: np.ndarray, noise: Noise | None
-) -> np.ndarray:
-    """The 95 % interval of its time as a ratio to the least includes 1."""
-    least = times.argmin()
-    behind = np.log(times) - np.log(times[least])
-    if noise is None:
-        return np.arange(len(times)) == least
-    runs = cells["runs"].to_numpy(dtype=float)[contending]
-    same: np.ndarray = behind <= noise.half_width * np.sqrt(1 / runs + 1 / runs[least])
-    same[least] = True
+def _tied(ratios: Values, runs: Values, runs_of_least: float, noise: Noise | None) -> Bools:
+    """Where the 95 % interval of the ratio to the least time includes 1."""
+    same: Bools = ratios <= 1
+    if noise is not None:
+        same |= np.log(ratios) <= noise.half_width * np.sqrt(1 / runs + 1 / runs_of_least)
     return same
+
+
+def _roomy(cells: pd.DataFrame) -> list[bool]:
+    room = cells["memory_limit_bytes"] - cells["reserve_bytes"]
+    needs = zip(cells["peak_need_bytes"], room, strict=True)
+    return [leaves_margin(plain(need), plain(free)) for need, free in needs]
+
+
+def _follows(row: pd.Series[Any]) -> float:
+    """0 for what may be chosen, so that it comes first; 1 for a baseline."""
+    return 0.0 if row["subject"] in TUNABLE and may_be_chosen(plain(row["mode"])) else 1.0
 
 
 def _need(cells: pd.DataFrame, at: int) -> tuple[float, float]:
     row = cells.iloc[at]
-    return need_first(_known(row["peak_anon_bytes"]), float(row["wall_s"]))
-
-
-def _known(value: object) -> object:
-    return None if pd.isna(value) else value
+    return need_first(plain(row["peak_anon_bytes"]), float(row["wall_s"]))

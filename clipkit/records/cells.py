@@ -132,7 +132,7 @@ def _fit(rows: pd.DataFrame) -> _Fit:
     codes, logs = codes[finished].astype(np.intp), np.log(_floats(ran["wall_s"]))
     # A block of one machine: what another one adds to all alike is taken out as a block's drift is.
     inside = ran.groupby(["phase", "host_id", "block"], sort=False)
-    blocks, labels = inside.ngroup().to_numpy(), range(inside.ngroups)
+    blocks, labels = inside.ngroup().to_numpy().astype(np.intp), range(inside.ngroups)
     repeated = np.bincount(codes, minlength=len(names))[codes] > 1
     freedom = int(repeated.sum()) - len(np.unique(codes[repeated]))
     fitted = len(np.unique(blocks[repeated])) - 1

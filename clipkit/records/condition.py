@@ -61,10 +61,9 @@ class Condition:
     @property
     def in_full(self) -> str:
         """`512M-2cpu: 512 MB, 2 CPU; 12 clips of 12 s from a 1280x720 upload of 10:00`."""
-        memory = "any memory" if self.memory_bytes is None else fmt.size(self.memory_bytes)
         kept = f", {fmt.size(self.reserve_bytes)} in reserve" if self.reserve_bytes else ""
         return (
-            f"{self.host}: {memory}, {fmt.cpus(self.cpus)}{kept}; {self.clips} clips of "
+            f"{self.host}: {fmt.memory(self.memory_bytes)}, {fmt.cpus(self.cpus)}{kept}; {self.clips} clips of "
             f"{self.clip_s:g} s from a {self.width}x{self.height} upload of "
             f"{fmt.clock(self.upload_s)}"
         )

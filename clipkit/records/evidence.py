@@ -11,6 +11,8 @@ from clipkit.records.columns import column
 from clipkit.records.status import COUNTS, TELLING, Status
 from clipkit.settings import knobs
 
+_NEVER_LEFT_OUT = {knob.name for knob in knobs() if not knob.absent}
+
 
 def evidence(table: pd.DataFrame) -> pd.DataFrame:
     """The rows that say something of their cell: attempts that count, and inferences."""
@@ -44,7 +46,13 @@ def has_settings(table: pd.DataFrame, settings: Mapping[str, Any]) -> pd.Series[
 
 def varying_settings(table: pd.DataFrame) -> list[str]:
     """The settings that differ between rows, in the order of the declaration."""
-    return [knob.name for knob in knobs() if table[knob.name].nunique(dropna=False) > 1]
+    return [knob.name for knob in knobs() if varies(knob.name, table[knob.name])]
+
+
+def varies(name: str, values: pd.Series[Any]) -> bool:
+    """Whether a column has several levels. Of a setting None is one only where it means that the
+    preset decides; elsewhere it says that a subject does not follow the setting."""
+    return int(values.nunique(dropna=name in _NEVER_LEFT_OUT)) > 1
 
 
 def settings_words(settings: Mapping[Any, Any], differing: Sequence[str]) -> str:

@@ -38,7 +38,7 @@ def levels_of_cell(of: Mapping[Any, Any]) -> Levels:
     Of the settings those that differ from what held before each was declared, so that a setting more
     changes no cell that was measured without it.
     """
-    job = [(name, plain(of[name])) for name in JOB_AND_HOST]
+    job = [(name, _told(name, of[name])) for name in JOB_AND_HOST]
     kind = KINDS.get(of["subject"])
     followed = [knob for knob in knobs() if kind is None or knob.name in kind.levels]
     values = ((knob, plain(of[knob.name])) for knob in followed)
@@ -72,6 +72,12 @@ def unified(table: pd.DataFrame) -> pd.DataFrame:
 def without(levels: Levels, *names: str) -> Levels:
     """The same but for these."""
     return tuple((name, value) for name, value in levels if name not in names)
+
+
+def _told(name: str, value: Any) -> Any:
+    """2 CPU and 2.0 CPU are one level, and have one name."""
+    known = plain(value)
+    return float(known) if name in ("clip_s", "cpu_quota") and known is not None else known
 
 
 def plain(value: Any) -> Any:

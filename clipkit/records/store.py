@@ -122,15 +122,16 @@ class Store:
             if outcome.samples:
                 self._write_samples(run_id, outcome.samples)
             self._write_logs(self.folder / LOGS / run_id, outcome.logs)
-            self._append(CLIPS, outcome.clips)
-            self._append(RUNS, [outcome.record.to_row()])
+            self.append_lines(CLIPS, [json.dumps(dict(clip)) for clip in outcome.clips])
+            self.append_lines(RUNS, [json.dumps(outcome.record.to_row())])
         except OSError as error:
             raise OutputError(f"cannot write into {self.folder}: {error.strerror}") from None
 
-    def _append(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    def append_lines(self, name: str, lines: Sequence[str]) -> None:
+        """To `runs.jsonl` or `clips.jsonl`, in one write; on the disk when this returns."""
         with (self.folder / name).open("a+b") as file:
             _mend(file.fileno())
-            file.write(b"".join(json.dumps(dict(row)).encode() + b"\n" for row in rows))
+            file.write(b"".join(line.encode() + b"\n" for line in lines))
             file.flush()
             os.fsync(file.fileno())
 

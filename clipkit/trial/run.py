@@ -15,7 +15,7 @@ from clipkit.ceiling.base import Ceiling, Limits
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.hosts import Host
 from clipkit.plan.clips import Job
-from clipkit.plan.subjects import COMMAND, Cuts
+from clipkit.plan.subjects import Cuts
 from clipkit.records.outcome import Outcome
 from clipkit.records.record import Record
 from clipkit.records.status import Status
@@ -160,7 +160,7 @@ def _identity_columns(trial: Trial) -> dict[str, Any]:
         "attempt": identity.attempt,
         "phase": identity.phase,
         "subject": trial.subject.name,
-        "command": trial.subject.command if trial.subject.name == COMMAND else None,
+        "command": trial.subject.command,
         "host": trial.host.name,
         "memory_limit_bytes": trial.host.memory_bytes,
         "cpu_quota": trial.host.cpus,

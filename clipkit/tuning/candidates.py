@@ -10,9 +10,6 @@ from clipkit.media.upload import Upload
 from clipkit.model.memory import clip_anon_bytes
 from clipkit.settings import Settings
 
-# Of the memory beside the reserve, how much settings may need: an out-of-memory kill takes a
-# small host's whole instance, so the rest is kept for what was not measured.
-USABLE_FRACTION = 0.9
 _MAX_CONCURRENCY = 4
 # The memory model predicts up to a fifth too much: what it puts beyond this cannot fit.
 _MODEL_OVERSHOOT = 1.25

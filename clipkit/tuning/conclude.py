@@ -10,6 +10,7 @@ from clipkit.tuning import words
 from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.findings import Findings, Timed
 from clipkit.tuning.recommendation import Baseline, Recommendation, Tie
+from clipkit.tuning.unmeasured import unmeasured
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,11 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
             words.host_line(question.host, setting.enforced, question.reserve_bytes),
             *(words.upload_line(job.upload, job_words) for job in question.jobs),
         ),
-        verdict=words.verdict(findings),
-        why=words.why(findings),
+        verdict=words.verdict_words(findings),
+        why=words.reasons(findings),
         do=words.advice(findings, setting.cut),
         measured_on=f"{setting.machine}; {setting.enforced}; {_measured_words(findings)}",
-        unmeasured=words.unmeasured(findings, setting.ceiling),
+        unmeasured=unmeasured(findings, setting.ceiling),
         again=setting.again,
     )
 
@@ -121,10 +122,9 @@ def _ties(findings: Findings) -> tuple[Tie, ...]:
 
 
 def _baseline(findings: Findings, timed: Timed) -> Baseline:
-    template = timed.subject.template
     return Baseline(
         name=timed.subject.name,
-        command=template.text if template else "",
+        command=timed.subject.line,
         status=str(timed.status),
         error=timed.error,
         wall_s=timed.wall.value if timed.wall else None,

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from clipkit.analysis.statistics import (
     Estimate,
-    Noise,
     mean,
     noise_of,
     paired_ratio,
@@ -17,20 +16,21 @@ from clipkit.analysis.statistics import (
     total_by_ratio,
 )
 from clipkit.campaign.strategy import Cell
+from clipkit.model.cpu import work
 from clipkit.plan.clips import Clip, Job, span
-from clipkit.plan.subjects import Subject
-from clipkit.records.record import Record, Status
+from clipkit.plan.subjects import Engine, Subject
+from clipkit.records.noise import Noise
+from clipkit.records.record import Record
+from clipkit.records.status import Status, has_failed, is_finished
 from clipkit.settings import Settings
 from clipkit.tuning.question import Question
-from clipkit.tuning.screening import Results, Screened, cpu_s, finished, repeat_noise
+from clipkit.tuning.screening import Results, Screened, repeat_noise
 
 # How much clips of one film differ where only one was run: a guess on the wide side, with few
 # degrees of freedom, so that the interval says how little is known.
 _USUAL_SPREAD = Noise(0.2, 4)
 # From as many on, pairs say themselves how much they differ.
 _PAIRS_ENOUGH = 3
-# Encoding a frame takes about as long as decoding this many (x264's fastest preset, 720p H.264).
-_ENCODING = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,12 @@ class Findings:
         return next((b for b in self.baselines if b.subject.name == name), None)
 
 
-def gather(
+def gather_findings(
     question: Question, screened: Sequence[Screened], winner: Settings, results: Results
 ) -> Findings:
     """Figures for the winner and each baseline from all trials under the full ceiling."""
     noise = repeat_noise(question, results)
-    engine = _Runs(question, Subject(), noise, _of(results, Subject(), {"confirm"}, winner))
+    engine = _Runs(question, Engine(), noise, _of(results, Engine(), {"confirm"}, winner))
     confirmed = engine.timed()
     baselines = []
     for subject in question.baselines:
@@ -131,13 +131,16 @@ class _Runs:
     all: Results
 
     def timed(self) -> Timed:
-        failed = [record for _, record in self.all if not finished(record)]
+        failed = [record for _, record in self.all if has_failed(record)]
+        disturbed = any(record.status is Status.INVALID_NOISE for _, record in self.all)
         wall = self.wall()
         peaks = [r.peak_anon_bytes for _, r in self.finished() if r.peak_anon_bytes is not None]
         if wall is not None:
             status, error = Status.OK, None
         elif failed:
             status, error = failed[0].status, failed[0].error
+        elif disturbed:
+            status, error = Status.INVALID_NOISE, "other machines took too much of this one"
         else:
             status, error = Status.CANCELLED, "not run: no time was left"
         return Timed(
@@ -145,7 +148,7 @@ class _Runs:
             status=status,
             error=error,
             wall=wall,
-            cpu_s=self.total(cpu_s).value if wall else None,
+            cpu_s=self.total(lambda record: record.cpu_s).value if wall else None,
             peak_anon_bytes=max(peaks, default=None),
             clips_run=self.clips_run(),
             pairs=len(self.pairs()),
@@ -156,7 +159,7 @@ class _Runs:
         return [
             (cell, record)
             for cell, record in self.all
-            if finished(record) and (job is None or record.upload_sha256 == job.upload.sha256)
+            if is_finished(record) and (job is None or record.upload_sha256 == job.upload.sha256)
         ]
 
     def clips_run(self) -> int:
@@ -217,7 +220,7 @@ class _Runs:
 
         def size(clip: Clip) -> float:
             decoded = self.subject.frames_decoded(job, clip, settings)
-            return float((decoded or 0) + _ENCODING * span(job.upload, clip).frames)
+            return work(decoded or 0, span(job.upload, clip).frames)
 
         return size if self.subject.seek(settings) == "output" else lambda clip: clip.duration_s
 

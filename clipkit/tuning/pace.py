@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from clipkit.plan.subjects import Subject, told
+from clipkit.model.cpu import work
+from clipkit.plan.clips import span
+from clipkit.plan.subjects import Subject
+from clipkit.records.status import is_finished
 from clipkit.settings import Settings
 from clipkit.tuning.question import Question
-from clipkit.tuning.screening import Results, finished
-
-# Of the time of a clip that is reached by a seek, the part that goes into encoding, not decoding.
-_ENCODING = 0.5
+from clipkit.tuning.screening import Results
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,10 @@ class Pace:
     question: Question
     results: Results
 
-    def plain(self, subject: Subject) -> Settings:
-        """What a baseline's record shows: of the user's fixed settings those that it follows, and
-        one clip at a time."""
-        return told(subject, replace(self.question.fixed, concurrency=1))
+    def plain(self) -> Settings:
+        """What is asked of a baseline: the user's fixed settings, as far as it follows them, and one
+        clip at a time."""
+        return replace(self.question.fixed, concurrency=1)
 
     def is_slow(self, subject: Subject) -> bool:
         """Whether it decodes each film from its start, or may do so."""
@@ -35,7 +35,7 @@ class Pace:
         """Mean wall seconds a clip, summed over the uploads; None where one has no finished trial."""
         walls: dict[str, list[float]] = {}
         for cell, record in self.results:
-            if cell.subject == subject and cell.phase == "baseline" and finished(record):
+            if cell.subject == subject and cell.phase == "baseline" and is_finished(record):
                 own = walls.setdefault(record.upload_sha256, [])
                 own.append((record.wall_s or 0.0) / record.clips)
         uploads = [job.upload.sha256 for job in self.question.jobs]
@@ -51,13 +51,17 @@ class Pace:
         if not known:
             return 0.0
         fast, clip_s = known[0]
-        frame_s = (1 - _ENCODING) * clip_s / self._decoded(fast, clips[0])
-        return sum(frame_s * self._decoded(subject, at) + _ENCODING * clip_s for at in clips)
+        frame_s = clip_s / self._work(fast, clips[0])
+        return sum(frame_s * self._work(subject, at) for at in clips)
 
-    def _decoded(self, subject: Subject, index: int) -> int:
-        """Frames to decode for one clip, summed over the uploads; all of them where unknown."""
+    def _work(self, subject: Subject, index: int) -> float:
+        """Of one clip, summed over the uploads (`model.cpu`); the whole film is decoded where it is
+        unknown from where on."""
         return sum(
-            subject.frames_decoded(job, job.clips[index], self.plain(subject))
-            or len(job.upload.frame_times_s)
+            work(
+                subject.frames_decoded(job, job.clips[index], self.plain())
+                or len(job.upload.frame_times_s),
+                span(job.upload, job.clips[index]).frames,
+            )
             for job in self.question.jobs
         )

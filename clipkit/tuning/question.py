@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from clipkit.hosts import Host
 from clipkit.plan.clips import Job
-from clipkit.plan.subjects import Subject
+from clipkit.plan.subjects import Cuts
 from clipkit.settings import Settings
 
 
@@ -18,7 +18,7 @@ class Question:
     host: Host
     reserve_bytes: int
     candidates: tuple[Settings, ...]
-    baselines: tuple[Subject, ...]
+    baselines: tuple[Cuts, ...]
     fixed: Settings
     budget_s: float
 

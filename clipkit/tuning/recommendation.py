@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,9 @@ from clipkit import format as fmt
 from clipkit import settings as settings_station
 from clipkit.errors import CampaignError
 from clipkit.hosts import Host
-from clipkit.settings import Settings
+from clipkit.records.folder import RECOMMENDATION
+from clipkit.settings import Settings, knobs
 from clipkit.tables import Table
-
-_FILE = "recommendation.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,14 +101,15 @@ class Recommendation:
             for key, value in document.items()
         }
         values["host"] = Host(**document["host"])
-        values["settings"] = Settings(**document["settings"])
+        before = {knob.name: knob.before for knob in knobs()}
+        values["settings"] = Settings(**before | document["settings"])
         values["ties"] = tuple(Tie(**tie) for tie in document["ties"])
         values["baselines"] = tuple(_baseline(entry) for entry in document["baselines"])
         return cls(**values)
 
     def _repr_html_(self) -> str:
         settings = [f"{name} {value}" for name, value in self.settings.changed().items()]
-        memory = "any" if self.host.memory_bytes is None else fmt.size(self.host.memory_bytes)
+        memory = fmt.memory(self.host.memory_bytes)
         time_s = self.confirmed_wall_s
         how, bounds = "confirmed", self.confirmed_ci95_s
         if time_s is None:
@@ -119,7 +119,7 @@ class Recommendation:
             ("settings that are no defaults", ", ".join(settings) or "none"),
             (
                 "wall time of the job",
-                f"{fmt.seconds(time_s)}, {how}{_interval(fmt.seconds, bounds)}",
+                f"{fmt.seconds(time_s)}, {how}{fmt.interval(bounds, fmt.seconds)}",
             ),
             ("peak memory, reserve excluded", f"{fmt.size(self.peak_anon_bytes)} of {memory}"),
             *((f"against {baseline.name}", _against(baseline)) for baseline in self.baselines),
@@ -133,11 +133,7 @@ class Recommendation:
 def _against(baseline: Baseline) -> str:
     if baseline.speedup is None:
         return f"{baseline.status}: {baseline.error}"
-    return f"{fmt.ratio(baseline.speedup)} as fast{_interval(fmt.ratio, baseline.speedup_ci95)}"
-
-
-def _interval(words: Callable[[float], str], bounds: tuple[float, float] | None) -> str:
-    return "" if bounds is None else f" (95 %: {words(bounds[0])} to {words(bounds[1])})"
+    return f"{fmt.ratio(baseline.speedup)} as fast{fmt.interval(baseline.speedup_ci95, fmt.ratio)}"
 
 
 def _baseline(document: dict[str, Any]) -> Baseline:
@@ -147,30 +143,23 @@ def _baseline(document: dict[str, Any]) -> Baseline:
     return Baseline(**values)
 
 
-def is_tuning(campaign: Path) -> bool:
-    """Whether `clipkit tune` came to a verdict in that folder."""
-    return (campaign / _FILE).is_file()
-
-
-def read(campaign: Path) -> Recommendation:
+def read_recommendation(campaign: Path) -> Recommendation:
     """The recommendation in a campaign's folder. Raises CampaignError where there is none."""
-    path = campaign / _FILE
+    path = campaign / RECOMMENDATION
     try:
         return Recommendation.from_json(json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
-        raise CampaignError(f"{campaign} has no {_FILE}: run `clipkit tune`") from None
+        raise CampaignError(f"{campaign} has no {path.name}: run `clipkit tune`") from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CampaignError(f"{path} cannot be read: {error}") from None
 
 
-def to_toml(recommendation: Recommendation) -> str:
+def recommendation_toml(recommendation: Recommendation) -> str:
     """`clipkit.toml`: the settings that `clipkit cut --config` takes, and where they come from."""
-    return settings_toml(
-        recommendation.settings, (*recommendation.headline, recommendation.verdict)
-    )
+    return config_toml(recommendation.settings, (*recommendation.headline, recommendation.verdict))
 
 
-def settings_toml(settings: Settings, head: Iterable[str]) -> str:
+def config_toml(settings: Settings, head: Iterable[str]) -> str:
     """A `[settings]` table, below comments that say where it comes from."""
     comments = "\n".join(f"# {line}" for line in head)
     return f"{comments}\n\n{tomli_w.dumps({'settings': settings_station.to_table(settings)})}"

@@ -7,20 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from clipkit.analysis.statistics import Noise, geometric_mean, noise_of, pool
+from clipkit.analysis.statistics import geometric_mean, noise_of, pool
 from clipkit.campaign.strategy import Cell
 from clipkit.hosts import Host
-from clipkit.records.record import Record, Status
+from clipkit.records.best import leaves_margin, need_first
+from clipkit.records.noise import Noise
+from clipkit.records.record import Record
+from clipkit.records.status import COUNTS, Status, is_finished, status_of_all
 from clipkit.settings import Settings
-from clipkit.tuning.candidates import USABLE_FRACTION, available_bytes
+from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.question import Question
 
 # Slower than the best by more than this after one run, and a repeat will not turn it round.
 _HOPELESS = 1.25
 # What repeats of the same cell differ by, as far as is known before: worth three repeats.
 _USUAL_NOISE = Noise(0.04, 3)
-# A trial that other machines disturbed was repeated by the campaign; the last one is taken as it is.
-_FINISHED = (Status.OK, Status.INVALID_NOISE)
 
 Results = Sequence[tuple[Cell, Record]]
 # Settings -> upload -> seconds a clip on the host, one for each round.
@@ -30,7 +31,7 @@ Times = dict[Settings, dict[str, list[float]]]
 @dataclass(frozen=True, slots=True)
 class Screened:
     """A candidate after screening. `predicted_wall_s` is for the whole job on the host asked for,
-    infinite where it failed. `fits`: its peak memory leaves a margin. `tied`: its time is within
+    infinite where it failed or was not measured. `fits`: its peak memory leaves a margin. `tied`: its time is within
     the noise of the best that fits. `contends`: a repeat may show it to be the best."""
 
     settings: Settings
@@ -53,22 +54,7 @@ def predict_wall_s(record: Record, host: Host) -> float:
     wall_s = record.wall_s or math.inf
     if host.cpus is None or record.cpu_quota == host.cpus:
         return wall_s
-    return max(wall_s, cpu_s(record) / host.cpus)
-
-
-def finished(record: Record) -> bool:
-    return record.status in _FINISHED and bool(record.wall_s)
-
-
-def cpu_s(record: Record) -> float:
-    return (record.ffmpeg_cpu_s or 0.0) + (record.orchestrator_cpu_s or 0.0)
-
-
-def peak_need_bytes(record: Record) -> int | None:
-    """What the kernel cannot drop: anonymous, shared and its own memory, at their peaks."""
-    if record.peak_anon_bytes is None:
-        return None
-    return record.peak_anon_bytes + (record.peak_shmem_bytes or 0) + (record.peak_kernel_bytes or 0)
+    return max(wall_s, record.cpu_s / host.cpus)
 
 
 def score(question: Question, results: Results) -> list[Screened]:
@@ -76,7 +62,7 @@ def score(question: Question, results: Results) -> list[Screened]:
     it was confirmed, has failed."""
     runs: dict[Settings, list[Record]] = {}
     for cell, record in results:
-        if cell.phase == "screen" or (cell.phase == "confirm" and cell.subject.template is None):
+        if cell.phase == "screen" or (cell.phase == "confirm" and cell.subject.tunable):
             runs.setdefault(cell.settings, []).append(record)
     times, noise = _times(question, results)
     entries = [_entry(question, s, own, times.get(s, {})) for s, own in runs.items()]
@@ -93,18 +79,10 @@ def best_of(screened: Sequence[Screened]) -> Settings | None:
     """Of those that fit and tie with the fastest that fits, the one with the most headroom."""
     ties = [entry for entry in screened if entry.tied and entry.fits]
     return (
-        min(ties, key=lambda e: need(e.peak_bytes, e.predicted_wall_s)).settings if ties else None
+        min(ties, key=lambda e: need_first(e.peak_bytes, e.predicted_wall_s)).settings
+        if ties
+        else None
     )
-
-
-def need(peak_bytes: int | None, wall_s: float) -> tuple[float, float]:
-    """Which of several ties to take: the lowest. An unknown peak comes last, the faster first."""
-    return (math.inf if peak_bytes is None else peak_bytes), wall_s
-
-
-def leaves_margin(peak_bytes: int | None, room_bytes: int | None) -> bool:
-    """Whether a peak leaves the usual part of the memory free; an unknown one is not held against it."""
-    return room_bytes is None or peak_bytes is None or peak_bytes <= USABLE_FRACTION * room_bytes
 
 
 def repeat_noise(question: Question, results: Results) -> Noise:
@@ -120,7 +98,7 @@ def _times(question: Question, results: Results) -> tuple[Times, Noise]:
     """
     rounds: dict[tuple[str, int], dict[Settings, float]] = {}
     for cell, record in results:
-        if cell.phase == "screen" and finished(record):
+        if cell.phase == "screen" and is_finished(record):
             walls = rounds.setdefault((record.upload_sha256, cell.block), {})
             walls[cell.settings] = predict_wall_s(record, question.host) / record.clips
     harder: dict[str, dict[int, float]] = {}
@@ -148,19 +126,20 @@ def _error(own: dict[str, list[float]]) -> float:
 def _entry(
     question: Question, settings: Settings, runs: Sequence[Record], times: dict[str, list[float]]
 ) -> Screened:
-    failed = [record.status for record in runs if not finished(record)]
-    needs = [need for record in runs if (need := peak_need_bytes(record)) is not None]
+    end = status_of_all(record.status for record in runs) or Status.CANCELLED
+    counted = [record for record in runs if record.status in COUNTS]
+    needs = [need for record in counted if (need := record.peak_need_bytes) is not None]
     peak_bytes = max(needs, default=None)
     room = available_bytes(question.host, question.reserve_bytes)
     used: dict[str, list[float]] = {}
-    for record in runs:
-        used.setdefault(record.upload_sha256, []).append(cpu_s(record) / record.clips)
+    for record in counted:
+        used.setdefault(record.upload_sha256, []).append(record.cpu_s / record.clips)
     uploads = [job.upload.sha256 for job in question.jobs]
-    whole = not failed and all(upload in times for upload in uploads)
+    whole = end is Status.OK and all(upload in times for upload in uploads)
     clip_s = sum(geometric_mean(times[upload]).value for upload in uploads) if whole else math.inf
     return Screened(
         settings=settings,
-        status=failed[0] if failed else Status.OK if whole else Status.CANCELLED,
+        status=end if end is not Status.OK or whole else _lacking(runs),
         predicted_wall_s=clip_s * question.clips,
         cpu_s=sum(fmean(used[upload]) for upload in uploads if upload in used) * question.clips,
         peak_bytes=peak_bytes,
@@ -176,3 +155,9 @@ def _marked(entry: Screened, best: Screened, margin: float) -> Screened:
     return replace(
         entry, tied=abs(slower) <= margin, contends=entry.fits and slower <= math.log(_HOPELESS)
     )
+
+
+def _lacking(runs: Sequence[Record]) -> Status:
+    """Of settings that ended well as far as they were measured, on some of the uploads."""
+    disturbed = any(record.status is Status.INVALID_NOISE for record in runs)
+    return Status.INVALID_NOISE if disturbed else Status.CANCELLED

@@ -10,17 +10,18 @@ import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 
-from clipkit.campaign.strategy import Cell
+from clipkit.campaign.strategy import WARMUP, Cell, Progress
 from clipkit.errors import CampaignError
 from clipkit.plan.clips import Job
-from clipkit.plan.subjects import Subject
+from clipkit.plan.subjects import Cuts, Engine
 from clipkit.records.record import Record
+from clipkit.records.status import has_failed, is_finished
 from clipkit.settings import Settings
 from clipkit.tuning.candidates import cores_of
 from clipkit.tuning.pace import Pace
 from clipkit.tuning.question import Question
 from clipkit.tuning.sampling import balanced_pairs, systematic
-from clipkit.tuning.screening import Screened, best_of, finished, score
+from clipkit.tuning.screening import Screened, best_of, score
 
 PAIRS = 5
 _MAX_PAIRS = 12
@@ -44,10 +45,10 @@ class TuneStrategy:
     results: list[tuple[Cell, Record]] = field(default_factory=list)
     screened: list[Screened] = field(default_factory=list)
     winner: Settings | None = None
-    rivals: tuple[Subject, ...] = ()
+    rivals: tuple[Cuts, ...] = ()
     _pace: Pace = field(init=False)
     _programme: Programme = field(init=False)
-    _asked: Cell | None = None
+    _open: Cell | None = None
     _told: Record | None = None
 
     def __post_init__(self) -> None:
@@ -55,20 +56,29 @@ class TuneStrategy:
         self._programme = self._whole()
 
     def ask(self) -> Cell | None:
-        """The same cell until its record was told."""
-        if self._asked is None:
-            told, self._told = self._told, None
-            try:
-                self._asked = self._programme.send(told)
-            except StopIteration:
-                return None
-        return self._asked
+        """None also while a cell is open: what comes next depends on it."""
+        if self._open is not None:
+            return None
+        told, self._told = self._told, None
+        self._open = next(self._programme, None) if told is None else self._next(told)
+        return self._open
 
-    def tell(self, record: Record) -> None:
-        if self._asked is None:
+    def tell(self, cell: Cell, record: Record) -> None:
+        if cell != self._open:
             raise CampaignError("told of a trial that was not asked for")
-        self.results.append((self._asked, record))
-        self._asked, self._told = None, record
+        self.results.append((cell, record))
+        self._open, self._told = None, record
+
+    def progress(self) -> Progress:
+        """The budget is what ends it: how many trials that will be is not known."""
+        done = sum(cell.phase != WARMUP for cell, _ in self.results)
+        return Progress(done, None, self._left_s())
+
+    def _next(self, told: Record) -> Cell | None:
+        try:
+            return self._programme.send(told)
+        except StopIteration:
+            return None
 
     def _whole(self) -> Programme:
         yield from self._warm_up()
@@ -86,7 +96,7 @@ class TuneStrategy:
         """One clip of each upload, discarded: the first run of an ffmpeg reads it from disk."""
         for job in self.question.jobs:
             reduced = job.reduced([len(job.clips) // 2])
-            yield self._cell("warmup", Subject(), self.question.candidates[0], reduced, 0)
+            yield self._cell(WARMUP, Engine(), self.question.candidates[0], reduced, 0)
 
     def _screen(self) -> Programme:
         """Every candidate once, the most cautious first; then the contenders again while time for
@@ -104,7 +114,7 @@ class TuneStrategy:
                     break
                 for job in self.question.jobs:
                     reduced = job.reduced(systematic(self.question.clips, clips, block))
-                    yield self._cell("screen", Subject(), settings, reduced, block)
+                    yield self._cell("screen", Engine(), settings, reduced, block)
                 self._judge()
             candidate_s = (self.elapsed_s() - round_began_s) / len(contenders)
             contenders = [entry.settings for entry in self.screened if entry.contends]
@@ -139,7 +149,7 @@ class TuneStrategy:
             if subject not in self.rivals:
                 yield from self._time_more(subject, deadline_s)
 
-    def _first_clips(self, subject: Subject) -> tuple[int, ...]:
+    def _first_clips(self, subject: Cuts) -> tuple[int, ...]:
         """Two clips evenly around the middle; where even they will hardly fit, the middle one;
         none where that is sure to outlast the budget."""
         pair, middle = balanced_pairs(self.question.clips)[0], self.question.clips // 2
@@ -152,7 +162,7 @@ class TuneStrategy:
             () if sure and self._pace.expected_s(subject, [middle]) > self._left_s() else (middle,)
         )
 
-    def _time_more(self, subject: Subject, deadline_s: float) -> Programme:
+    def _time_more(self, subject: Cuts, deadline_s: float) -> Programme:
         """Pair after pair while one fits: all cost about the same, as the early clip of a pair saves
         what the late one spends."""
         for pair in balanced_pairs(self.question.clips)[1:]:
@@ -160,29 +170,27 @@ class TuneStrategy:
             if clip_s is None or self.elapsed_s() + len(pair) * clip_s > deadline_s:
                 return
             yield from self._time_clips(subject, pair)
-            if not finished(self.results[-1][1]):
+            if not is_finished(self.results[-1][1]):
                 return
 
-    def _time_clips(self, subject: Subject, indices: tuple[int, ...]) -> Programme:
+    def _time_clips(self, subject: Cuts, indices: tuple[int, ...]) -> Programme:
         """Until one fails: the record says so, and the tuning goes on."""
         for index in indices:
             for job in self.question.jobs:
                 if self._left_s() < self._winner_clip_s():
                     return
-                cell = self._cell(
-                    "baseline", subject, self._pace.plain(subject), job.reduced([index]), 0
-                )
+                cell = self._cell("baseline", subject, self._pace.plain(), job.reduced([index]), 0)
                 record = yield replace(cell, timeout_s=_timeout_s(self._left_s(), _LEAST_TIMEOUT_S))
-                if record is None or not finished(record):
+                if record is None or not is_finished(record):
                     return
 
-    def _rivals(self) -> tuple[Subject, ...]:
+    def _rivals(self) -> tuple[Cuts, ...]:
         """The fastest baseline, and each further one while PAIRS rounds that together cover the job
         still fit."""
         timed = [(s, b) for b in self.question.baselines if (s := self._pace.clip_s(b)) is not None]
         timed.sort(key=lambda pair: pair[0])
         round_clips = max(math.ceil(self.question.clips / PAIRS), self._winner_concurrency())
-        rivals: list[Subject] = []
+        rivals: list[Cuts] = []
         clip_s = self._winner_clip_s()
         for baseline_s, subject in timed:
             clip_s += baseline_s
@@ -211,9 +219,9 @@ class TuneStrategy:
                 return
 
     def _pair(self, settings: Settings, clips: int, block: int) -> Programme:
-        sides = [(Subject(), settings, self._winner_clip_s())]
+        sides: list[tuple[Cuts, Settings, float]] = [(Engine(), settings, self._winner_clip_s())]
         for rival in self.rivals:
-            sides.append((rival, self._pace.plain(rival), self._pace.clip_s(rival) or 0.0))
+            sides.append((rival, self._pace.plain(), self._pace.clip_s(rival) or 0.0))
         for subject, used, clip_s in sides if block % 2 == 0 else reversed(sides):
             for job in self.question.jobs:
                 part = job.reduced(systematic(self.question.clips, clips, block))
@@ -221,7 +229,7 @@ class TuneStrategy:
                 # What was measured may take three times as long, be the budget ever so short.
                 patience_s = max(cell.timeout_s, min(_LONGEST_TRIAL_S, 3 * clip_s * clips))
                 record = yield replace(cell, timeout_s=patience_s)
-                if subject.template is None and record is not None and not finished(record):
+                if subject.tunable and record is not None and has_failed(record):
                     self._judge()
                     return
 
@@ -250,8 +258,8 @@ class TuneStrategy:
 
     # -- cells -------------------------------------------------------------------------------
 
-    def _cell(self, phase: str, subject: Subject, settings: Settings, job: Job, block: int) -> Cell:
-        screening = phase in {"warmup", "screen"}
+    def _cell(self, phase: str, subject: Cuts, settings: Settings, job: Job, block: int) -> Cell:
+        screening = phase in {WARMUP, "screen"}
         return Cell(
             phase=phase,
             subject=subject,

@@ -16,7 +16,8 @@ from clipkit import ffmpeg_builds
 from clipkit import format as fmt
 from clipkit import settings as settings_station
 from clipkit.campaign import environment, hosting
-from clipkit.campaign.run import Campaign, Watch
+from clipkit.campaign.executor import Here
+from clipkit.campaign.loop import Loop, Watch
 from clipkit.ceiling.base import Ceiling, Limits
 from clipkit.ceiling.choose import describe
 from clipkit.errors import CampaignError
@@ -24,14 +25,15 @@ from clipkit.hosts import Host
 from clipkit.media.upload import Upload
 from clipkit.plan.baselines import Template
 from clipkit.plan.clips import Job, spread
-from clipkit.plan.subjects import from_template
-from clipkit.records.store import RUNS, Store, named, slug
+from clipkit.plan.subjects import CommandLine
+from clipkit.records.folder import CONFIG, EXPERIMENT, RUNS
+from clipkit.records.store import Store, campaign_named, slug
 from clipkit.settings import Settings
 from clipkit.tuning.candidates import propose
 from clipkit.tuning.conclude import Setting, conclude
-from clipkit.tuning.findings import gather
+from clipkit.tuning.findings import gather_findings
 from clipkit.tuning.question import Question
-from clipkit.tuning.recommendation import Recommendation, to_toml
+from clipkit.tuning.recommendation import Recommendation, recommendation_toml
 from clipkit.tuning.strategy import TuneStrategy
 
 # What executing the notebook and writing the report takes, of the user's budget.
@@ -75,19 +77,19 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
     """
     build = ffmpeg_builds.find(request.fixed.ffmpeg)
     build.require(encoders=("libx264",))
-    mechanism = hosting.check(request.host, open_ceiling)
+    mechanism = hosting.check_host(request.host, open_ceiling)
     request = replace(request, fixed=alike(request.uploads, request.fixed))
     folder = _folder(request)
     if (folder / RUNS).exists():
         raise CampaignError(f"{folder} holds a campaign already: choose another name with --as")
     store = Store.create(folder)
     question = _question(request)
-    facts = environment.describe([build], str(mechanism))
-    campaign = Campaign(store.folder.name, store, open_ceiling, watch)
-    strategy = TuneStrategy(question, campaign.elapsed_s)
+    facts = environment.describe_environment([build], str(mechanism))
+    loop = Loop(store, Here(open_ceiling, store.folder), watch)
+    strategy = TuneStrategy(question, loop.elapsed_s)
     with store.writing():
         _describe(store, request, question, facts)
-        campaign.run(strategy)
+        loop.run(strategy)
     if strategy.winner is None:
         raise CampaignError(_nothing_fits(strategy, store))
     setting = Setting(
@@ -98,10 +100,10 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
         cut=_cut_command(request, store),
         again=shlex.join([request.program, *request.words]),
     )
-    findings = gather(question, strategy.screened, strategy.winner, strategy.results)
+    findings = gather_findings(question, strategy.screened, strategy.winner, strategy.results)
     recommendation = conclude(findings, setting)
     store.describe(recommendation=recommendation.to_json())
-    store.write("clipkit.toml", to_toml(recommendation))
+    store.write(CONFIG, recommendation_toml(recommendation))
     return Tuned(store.folder, recommendation)
 
 
@@ -116,7 +118,7 @@ def alike(uploads: Sequence[Upload], fixed: Settings) -> Settings:
 
 def _folder(request: Request) -> Path:
     if request.name is not None:
-        return request.results / named(request.name)
+        return request.results / campaign_named(request.name)
     now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
     upload = slug(request.uploads[0].path.stem)
     return request.results / f"tune-{upload}-{slug(request.host.name)}-{now}"
@@ -130,7 +132,7 @@ def _question(request: Request) -> Question:
         candidates=tuple(
             propose(request.uploads, request.host, request.reserve_bytes, request.fixed)
         ),
-        baselines=tuple(map(from_template, request.baselines)),
+        baselines=tuple(map(CommandLine, request.baselines)),
         fixed=request.fixed,
         budget_s=max(_LEAST_BUDGET_S, request.budget_s - REPORT_S),
     )
@@ -160,11 +162,11 @@ def _describe(store: Store, request: Request, question: Question, facts: dict[st
         "settings": settings_station.to_table(request.fixed),
         "run": {"strategy": "tune", "budget_s": request.budget_s},
     }
-    store.write("experiment.toml", tomli_w.dumps(experiment))
+    store.write(EXPERIMENT, tomli_w.dumps(experiment))
 
 
 def _cut_command(request: Request, store: Store) -> str:
-    upload, config = request.uploads[0].path, fmt.near(store.folder / "clipkit.toml")
+    upload, config = request.uploads[0].path, fmt.near(store.folder / CONFIG)
     job = ["--count", str(request.clips), "--length", f"{request.clip_s:g}"]
     words = [request.program, "cut", fmt.near(upload), "--out", "clips", *job, "--config", config]
     return shlex.join(words)

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from statistics import fmean, median
+from statistics import fmean
 
 from clipkit import format as fmt
-from clipkit.analysis.statistics import Estimate
 from clipkit.hosts import Host
 from clipkit.media.upload import Upload
-from clipkit.records.record import Record, Status
+from clipkit.records.record import Record
+from clipkit.records.status import Status, is_finished
 from clipkit.settings import Settings
 from clipkit.tuning import export
 from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.findings import Findings, Timed
-from clipkit.tuning.screening import Screened, finished
+from clipkit.tuning.screening import Screened
 
 # Below this ratio between the two seek orders, where to put `-ss` is not what matters.
 _SEEK_MATTERS = 2.0
-# Other processes' share of all cores' time beyond which the seconds are told to be too long.
-_BUSY = 0.1
 # What the original's two command lines do, in as few words as can be.
 _BASELINES = {"sketch": "-ss after -i", "fluent": "-ss before -i"}
 
 
 def host_line(host: Host, ceiling: str, reserve_bytes: int) -> str:
-    memory = "any memory" if host.memory_bytes is None else fmt.size(host.memory_bytes)
     kept = f" | {fmt.size(reserve_bytes)} kept for your server" if reserve_bytes else ""
-    return f"{host.name}  {memory}, {fmt.cpus(host.cpus)} | {ceiling}{kept}"
+    return f"{host.name}  {fmt.memory(host.memory_bytes)}, {fmt.cpus(host.cpus)} | {ceiling}{kept}"
 
 
 def upload_line(upload: Upload, job: str) -> str:
@@ -42,26 +39,6 @@ def upload_line(upload: Upload, job: str) -> str:
     )
 
 
-def _others_share(findings: Findings) -> float | None:
-    """Of all cores' time, what other processes used while the baselines and the winner ran."""
-    shares = [
-        record.other_cpu_fraction
-        for cell, record in findings.results
-        if cell.phase in {"baseline", "confirm"} and record.other_cpu_fraction is not None
-    ]
-    return median(shares) if shares else None
-
-
-def busy(others_share: float | None) -> str | None:
-    """What it means that other processes used that share of the machine; None: it was quiet."""
-    if others_share is None or others_share <= _BUSY:
-        return None
-    return (
-        f"a quiet machine: other processes used {fmt.percent(others_share)} of it, "
-        "so the seconds are too long and the ratios less sure; measure again when it is idle"
-    )
-
-
 def upload_name(upload: Upload) -> str:
     """Safe to print, whatever the upload is called."""
     return "".join(
@@ -70,7 +47,7 @@ def upload_name(upload: Upload) -> str:
     )
 
 
-def verdict(findings: Findings) -> str:
+def verdict_words(findings: Findings) -> str:
     """`12 clips: 412 s (sketch: …) or 73 s (fluent: …) -> 61 s: 6.8x (95 %: …) and 1.2x (…); …`."""
     confirmed, winner = findings.confirmed, findings.winner
     ours_s = confirmed.wall.value if confirmed.wall else winner.predicted_wall_s
@@ -83,7 +60,9 @@ def verdict(findings: Findings) -> str:
             name = baseline.subject.name
             known = _BASELINES.get(name, "your command")
             times.append(f"{fmt.seconds(baseline.wall.value)} ({name}: {known})")
-            ratios.append(f"{fmt.ratio(baseline.speedup.value)}{_interval(baseline.speedup)}")
+            ratios.append(
+                f"{fmt.ratio(baseline.speedup.value)}{fmt.interval(baseline.speedup.interval, fmt.bare_ratio)}"
+            )
     if not times:
         what = f"{findings.clips_asked} clips: {fmt.seconds(ours_s)} with the best settings"
         return f"{what}; peak {memory}{limit}"
@@ -93,17 +72,7 @@ def verdict(findings: Findings) -> str:
     )
 
 
-def _interval(estimate: Estimate) -> str:
-    if estimate.low is None or estimate.high is None:
-        return ""
-    return f" (95 %: {_bare(estimate.low)} to {_bare(estimate.high)})"
-
-
-def _bare(value: float) -> str:
-    return fmt.ratio(value).removesuffix("x")
-
-
-def why(findings: Findings) -> tuple[str, ...]:
+def reasons(findings: Findings) -> tuple[str, ...]:
     """What the figures come from: seek order, concurrency, threads, the orchestrator's share."""
     said = [
         *_failures(findings.baselines),
@@ -241,9 +210,9 @@ def confirming(findings: Findings) -> list[Record]:
         record
         for cell, record in findings.results
         if cell.phase == "confirm"
-        and cell.subject.template is None
+        and cell.subject.tunable
         and cell.settings == findings.winner.settings
-        and finished(record)
+        and is_finished(record)
     ]
 
 
@@ -268,52 +237,3 @@ def advice(findings: Findings, cut: str) -> tuple[str, ...]:
         f"{'keep ' if single else 'set '}maxConcurrent = {settings.concurrency}",
         f"clipkit: {cut}",
     )
-
-
-def unmeasured(findings: Findings, ceiling: str) -> tuple[str, ...]:
-    """What these figures do not show."""
-    question = findings.question
-    said = []
-    for baseline in findings.baselines:
-        if baseline.wall and baseline.clips_run < findings.clips_asked:
-            said.append(
-                f"{baseline.subject.name}: {baseline.clips_run} of {findings.clips_asked} clips "
-                f"run, all {findings.clips_asked} estimated"
-            )
-    if findings.confirmed.clips_run < findings.clips_asked:
-        said.append(
-            f"recommended settings: {findings.confirmed.clips_run} of {findings.clips_asked} "
-            f"clips run in {findings.confirmed.pairs} pairs, the rest estimated"
-        )
-    worthwhile = sum(s.concurrency <= question.clips for s in question.candidates)
-    if len(findings.screened) < worthwhile:
-        left = worthwhile - len(findings.screened)
-        said.append(f"{left} of {worthwhile} settings: a larger --budget has time for them")
-    if findings.confirmed.pairs < 5:
-        said.append(
-            f"only {findings.confirmed.pairs} pairs fitted the budget: "
-            "a larger --budget narrows the intervals"
-        )
-    for job in question.jobs:
-        if job.upload.films > 1:
-            said.append(
-                f"{upload_name(job.upload)} has {job.upload.films} video streams: all cut the first, "
-                "the original's commands by an added -map, your own as it is"
-            )
-    if question.fixed.audio == "copy":
-        said.append(
-            "re-encoded sound: it is copied as it is, as today's commands do; players that want AAC "
-            "need --audio aac, which costs CPU"
-        )
-    if busy_words := busy(_others_share(findings)):
-        said.append(busy_words)
-    if ceiling in {"watchdog", "none"}:
-        said.append("no kernel enforced the ceiling here: see clipkit doctor")
-    said += [
-        "your plan's processor: a core here may be faster or slower than a core there, "
-        "so trust the ratios more than the seconds",
-        "picture quality: preset and CRF are the same for all that is compared",
-    ]
-    if not question.reserve_bytes:
-        said.append("your own server's memory: give it with --reserve 120M")
-    return tuple(said)

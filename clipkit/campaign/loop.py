@@ -1,4 +1,4 @@
-"""Run what a strategy asks for, store every attempt, tell the strategy and whoever watches."""
+"""The one loop: run what a strategy asks for, store every attempt, tell the strategy and who watches."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clipkit import ffmpeg_builds
+from clipkit.campaign.executor import Executor
 from clipkit.campaign.strategy import WARMUP, Cell, Inferred, Strategy
-from clipkit.ceiling.base import Ceiling, Limits
 from clipkit.errors import Cancelled
-from clipkit.records.record import Record, Status
+from clipkit.records.record import Record
+from clipkit.records.status import Status
 from clipkit.records.store import Store
-from clipkit.trial.run import ATTEMPTS, Identity, Trial, inferred, run_trial
+from clipkit.trial.run import ATTEMPTS, Identity, Trial, inferred
 
 
 @dataclass(frozen=True, slots=True)
 class TrialStarted:
-    """A trial begins. `elapsed_s` since the campaign's start."""
+    """A trial begins. `elapsed_s` since the loop's start."""
 
     cell: Cell
     order: int
@@ -47,12 +48,11 @@ Watch = Callable[[Event], None]
 
 
 @dataclass(slots=True)
-class Campaign:
-    """A campaign being run. `past`: cell and block -> how its attempts ended, where it is resumed."""
+class Loop:
+    """`past`: cell and block -> how its attempts ended, where a campaign is resumed."""
 
-    name: str
     store: Store
-    open_ceiling: Callable[[Limits], Ceiling]
+    executor: Executor
     watch: Watch
     past: Mapping[tuple[str, int], Sequence[Status]] = field(default_factory=dict)
     order: int = 0
@@ -66,12 +66,12 @@ class Campaign:
 
         Raises Cancelled after an interrupt.
         """
-        self.order = self.store.finished()  # so that no attempt has an earlier one's name
+        self.order = self.store.finished()
         while (asked := strategy.ask()) is not None:
             if isinstance(asked, Inferred):
-                strategy.tell(self._infer(asked))
+                strategy.tell(asked.cell, self._infer(asked))
             else:
-                strategy.tell(self._measure(asked))
+                strategy.tell(asked, self._measure(asked))
 
     def _infer(self, asked: Inferred) -> Record:
         outcome = inferred(self._trial(asked.cell, self._attempts(asked.cell)[0]), asked.because)
@@ -84,15 +84,10 @@ class Campaign:
         warm-up, which is discarded."""
         for attempt in self._attempts(cell):
             self.watch(TrialStarted(cell, self.order, self.elapsed_s()))
-            outcome = run_trial(
-                self._trial(cell, attempt),
-                self.open_ceiling,
-                self.store.folder,
-                lambda event: self.watch(ClipProgress(cell, event)),
+            outcome = self.executor.run(
+                self._trial(cell, attempt), lambda event: self.watch(ClipProgress(cell, event))
             )
-            if cell.phase == WARMUP:
-                self.store.discard(outcome)
-            else:
+            if cell.phase != WARMUP:
                 self.store.append(outcome)
             self._ended(cell, outcome.record)
             if outcome.record.status is Status.CANCELLED:
@@ -108,8 +103,9 @@ class Campaign:
         return range(first, first + ATTEMPTS - ends.count(Status.INVALID_NOISE))
 
     def _trial(self, cell: Cell, attempt: int) -> Trial:
+        name = self.store.folder.name
         return Trial(
-            identity=Identity(self.name, cell.name, cell.block, self.order, attempt, cell.phase),
+            identity=Identity(name, cell.name, cell.block, self.order, attempt, cell.phase),
             job=cell.job,
             subject=cell.subject,
             settings=cell.settings,

@@ -1,0 +1,38 @@
+"""Who runs a trial and hands back what came of it: here, on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from clipkit.ceiling.base import Ceiling, Limits
+from clipkit.records.outcome import Outcome
+from clipkit.trial.run import Trial, run_trial
+
+Watch = Callable[[dict[str, Any]], None]
+
+
+class Executor(Protocol):
+    """To add one: a module with a class of this shape, whoever starts it, its tests. One measurement at
+    a time per machine; the outcome is data alone, wherever it was measured."""
+
+    def run(self, trial: Trial, watch: Watch) -> Outcome:
+        """Run the trial to its end; `watch` is told each of its events as they come.
+
+        An interrupt ends it with the status `cancelled`. Raises CeilingError where no ceiling stands,
+        OutputError where there is no room.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """On this machine. While a trial runs, its clips lie in `folder`."""
+
+    open_ceiling: Callable[[Limits], Ceiling]
+    folder: Path
+
+    def run(self, trial: Trial, watch: Watch) -> Outcome:
+        return run_trial(trial, self.open_ceiling, self.folder, watch)

@@ -1,0 +1,183 @@
+"""An experiment's file, checked key by key: every error names file, key and legal values.
+
+Touches nothing but the file.
+"""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from clipkit import hosts
+from clipkit.campaign.experiment import Experiment, Levels, Place, rule_matches
+from clipkit.campaign.keys import Table
+from clipkit.campaign.readers import (
+    LEVELS,
+    SETTING_LEVELS,
+    Reader,
+    host_level,
+    name_level,
+    number_between,
+    one_of,
+    template_level,
+    text_level,
+    whole_number,
+)
+from clipkit.campaign.strategies import DEFAULT_STRATEGY, STRATEGIES
+from clipkit.errors import ExperimentError
+from clipkit.plan.subjects import COMMAND, ENGINE
+from clipkit.settings import knobs
+
+
+def read_experiment_file(path: Path) -> Experiment:
+    """The experiment in that file. Raises ExperimentError naming file, key and the legal values."""
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise ExperimentError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ExperimentError(f"{path} is no text in UTF-8") from None
+    return parse_experiment(text, path)
+
+
+def parse_experiment(text: str, path: Path) -> Experiment:
+    """The experiment in `text`; `path` says where it is from: uploads are relative to its folder."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ExperimentError(f"{path} is not TOML: {error}") from None
+    top = Table(str(path), "", document)
+    top.only("name", "job", "subject", "host", "settings", "variants", "exclude", "run")
+    name = top.one("name", name_level, path.stem)
+    job, subject, run = top.table("job"), top.table("subject"), top.table("run")
+    factors = {
+        **_job(job),
+        "subject": subject.levels("name", LEVELS["subject"], (ENGINE,)),
+        "place": _places(top.tables("host")),
+        **_settings(top.table("settings")),
+    }
+    command = _command(subject, factors["subject"])
+    variants = tuple(_variant(table) for table in top.tables("variants")) or ((None, {}),)
+    if any(COMMAND in levels.get("subject", ()) for _, levels in variants) and not command:
+        raise subject.error("command", "a variant's subject needs it")
+    names = [name for name, _ in variants]
+    if len(set(names)) < len(names):
+        raise top.error("variants", f"each needs a name of its own, not {names}")
+    exclusions = top.tables("exclude")
+    strategy = run.one("strategy", one_of(STRATEGIES), DEFAULT_STRATEGY)
+    experiment = Experiment(
+        name=name,
+        path=path.absolute(),
+        text=text,
+        factors=factors,
+        variants=variants,
+        excluded=tuple(_rule(table, names) for table in exclusions),
+        clips_seed=job.one("seed", whole_number(0, 2**63 - 1), None),
+        command=command,
+        strategy=strategy,
+        options=_options(run, strategy),
+        seed=run.one("seed", whole_number(0, 2**63 - 1), 0),
+        timeout_s=run.one("timeout_s", number_between(0.001, 86_400), 600.0),
+    )
+    _check_exclusions(experiment, exclusions)
+    return experiment
+
+
+def _check_exclusions(experiment: Experiment, tables: Sequence[Table]) -> None:
+    """A rule that matches nothing holds a misspelt level."""
+    everything = list(replace(experiment, excluded=()).combinations())
+    for table, rule in zip(tables, experiment.excluded, strict=True):
+        if not any(rule_matches(rule, found) for found in everything):
+            raise table.error("", "excludes nothing: no cell has these levels")
+    if all(any(rule_matches(rule, found) for rule in experiment.excluded) for found in everything):
+        raise ExperimentError(f"{tables[0].path}: [exclude]: leaves no cell")
+
+
+# -- the tables ------------------------------------------------------------------------------
+
+
+def _options(run: Table, strategy: str) -> dict[str, Any]:
+    """The strategy's own keys of `[run]`, each checked by its reader."""
+    kind = STRATEGIES[strategy]
+    run.only("strategy", "seed", "timeout_s", *kind.keys)
+    found = {key: run.one(key, read, default) for key, (read, default) in kind.keys.items()}
+    if kind.one_needed and all(found[key] is None for key in kind.one_needed):
+        raise run.error("", f"strategy '{strategy}' needs {' or '.join(kind.one_needed)}")
+    return found
+
+
+def _job(job: Table) -> dict[str, tuple[Any, ...]]:
+    job.only("uploads", "clips", "length_s", "seed")
+    return {
+        "upload": job.levels("uploads", LEVELS["upload"], ("sample",)),
+        "clips": job.levels("clips", LEVELS["clips"], (12,)),
+        "length_s": job.levels("length_s", LEVELS["length_s"], (12.0,)),
+    }
+
+
+def _places(tables: Sequence[Table]) -> tuple[Place, ...]:
+    """`[host]`, or several `[[host]]`: plans by name, or every memory with every CPU."""
+    unlimited = hosts.find(hosts.UNLIMITED)
+    found: list[Place] = []
+    for table in tables:
+        table.only("name", "memory", "cpus", "reserve")
+        sizes = table.levels("memory", LEVELS["memory"], ())
+        cores = table.levels("cpus", LEVELS["cpus"], ())
+        if sizes or cores:
+            if "name" in table:
+                raise table.error("name", "give either a plan's name, or memory and cpus")
+            both = itertools.product(sizes or (None,), cores or (None,))
+            known = [hosts.custom(unlimited, memory_bytes, cpus) for memory_bytes, cpus in both]
+        else:
+            known = [
+                hosts.find(plan) for plan in table.levels("name", host_level, (hosts.UNLIMITED,))
+            ]
+        for host, reserve_bytes in itertools.product(
+            known, table.levels("reserve", LEVELS["reserve"], (0,))
+        ):
+            if host.memory_bytes is not None and reserve_bytes >= host.memory_bytes:
+                raise table.error("reserve", f"leaves nothing of host {host.name}'s memory")
+            found.append(Place(host, reserve_bytes))
+    return tuple(dict.fromkeys(found)) or (Place(unlimited, 0),)
+
+
+def _settings(table: Table) -> dict[str, tuple[Any, ...]]:
+    table.only(*SETTING_LEVELS)
+    return {
+        knob.name: table.levels(knob.name, SETTING_LEVELS[knob.name], (knob.default,))
+        for knob in knobs()
+    }
+
+
+def _command(subject: Table, chosen: tuple[Any, ...]) -> str | None:
+    subject.only("name", "command")
+    command: str | None = subject.one("command", template_level, None)
+    if COMMAND in chosen and command is None:
+        raise subject.error("command", "missing, though the subject 'command' is asked for")
+    return command
+
+
+def _variant(table: Table) -> tuple[str, Levels]:
+    """A name, and one level of each factor that it fixes: settings and `subject`."""
+    table.only("name", "subject", *SETTING_LEVELS)
+    known = {"subject": LEVELS["subject"], **SETTING_LEVELS}
+    fixed = {name: table.one(name, read, None) for name, read in known.items() if name in table}
+    name: str | None = table.one("name", text_level, None)
+    if name is None:
+        raise table.error("name", "missing: say what this variant is called")
+    return name, fixed
+
+
+def _rule(table: Table, variants: Sequence[str | None]) -> dict[str, tuple[Any, ...]]:
+    """Factor -> the levels that are excluded together."""
+    variant = one_of([name for name in variants if name])
+    known: dict[str, Reader] = {**LEVELS, "variant": variant, "host": text_level}
+    table.only(*known)
+    rule = {name: table.levels(name, read, ()) for name, read in known.items() if name in table}
+    if not rule:
+        raise table.error("", "is empty and would exclude everything")
+    return rule

@@ -1,0 +1,168 @@
+"""One campaign of several folders: measured in shards, or by several machines. Appends, changes nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clipkit.campaign.course import done_of
+from clipkit.campaign.environment import joined_environments
+from clipkit.errors import CampaignError, UsageError
+from clipkit.records import folder as folders
+from clipkit.records.identity import Levels, levels_of_cell
+from clipkit.records.record import Record
+from clipkit.records.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Where the campaign is; `trials` are all that it holds, `added` those that this call brought."""
+
+    folder: Path
+    trials: int
+    added: int
+    machines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One of the folders, with the lines of its records as they stand there."""
+
+    folder: Path
+    experiment: dict[str, Any]
+    uploads: dict[str, Any]
+    environment: dict[str, Any]
+    records: list[Record]
+    lines: dict[str, str]
+
+
+def merge_campaigns(parts: Sequence[Path], results: Path) -> Merged:
+    """One campaign of these folders, in `results` under their experiment's name; what it lacks can be
+    run there. Merged again it takes what is new and changes nothing else.
+
+    Raises CampaignError where they are of other experiments or uploads, or hold the same cell and
+    block twice, naming both, and where one is being measured; UsageError for no folder.
+    """
+    if not parts:
+        raise UsageError("name the folders to merge")
+    read = [_read(folder) for folder in dict.fromkeys(path.resolve() for path in parts)]
+    for part in read[1:]:
+        _check_alike(read[0], part)
+    name = read[0].experiment.get("name", read[0].folder.name)
+    target = results / str(name)
+    store = Store.create(target)
+    with store.writing():
+        return _into(store, read)
+
+
+def _into(store: Store, read: list[_Part]) -> Merged:
+    mine = _read(store.folder) if (store.folder / folders.RUNS).exists() else None
+    others = [part for part in read if part.folder != store.folder]
+    whole = [mine, *others] if mine else others
+    for part in others if mine else []:
+        _check_alike(whole[0], part)
+    _refuse_doubles(whole)
+    known = set(mine.lines) if mine else set()
+    new = [
+        (record, part) for part in others for record in part.records if record.run_id not in known
+    ]
+    new.sort(key=lambda entry: (entry[0].order, entry[0].started_utc))
+    if not mine:
+        text = (others[0].folder / folders.EXPERIMENT).read_text("utf-8")
+        store.write(folders.EXPERIMENT, text)
+    if new or not mine:
+        uploads = {name: facts for part in whole for name, facts in part.uploads.items()}
+        environments = [part.environment for part in whole]
+        store.describe(environment=joined_environments(*environments), uploads=uploads)
+    for part in others:
+        own = [record for record, of in new if of is part]
+        _copy_beside(part.folder, store.folder, [record.run_id for record in own])
+    clips = [clip for record, part in new for clip in folders.clips_of(part.folder, record.run_id)]
+    store.append_lines(folders.CLIPS, [json.dumps(clip) for clip in clips])
+    store.append_lines(folders.RUNS, [part.lines[record.run_id] for record, part in new])
+    _forget_standing(store, bool(new))
+    records = store.records()
+    machines = tuple(dict.fromkeys(record.host_id for record in records))
+    return Merged(store.folder, len(records), len(new), machines)
+
+
+def _read(folder: Path) -> _Part:
+    folders.require(folder)
+    if Store(folder).busy:
+        raise CampaignError(f"{folder} is being measured: wait for it")
+    lines = [line for line in folders.whole_lines(folder / folders.RUNS) if line.strip()]
+    records = folders.read_records(folder)
+    experiment = folders.read_experiment(folder)
+    if not experiment or folders.strategy_of(folder) == "tune":
+        raise CampaignError(f"{folder} is no sweep of an experiment: only such can be merged")
+    return _Part(
+        folder=folder,
+        experiment=experiment,
+        uploads=folders.read_object(folder / folders.UPLOADS),
+        environment=folders.read_object(folder / folders.ENVIRONMENT),
+        records=records,
+        lines={record.run_id: line for record, line in zip(records, lines, strict=True)},
+    )
+
+
+def _check_alike(one: _Part, other: _Part) -> None:
+    for key in sorted(one.experiment.keys() | other.experiment.keys()):
+        if one.experiment.get(key) != other.experiment.get(key):
+            raise CampaignError(
+                f"{one.folder} and {other.folder} are of other experiments: [{key}] differs"
+            )
+    films = [{facts.get("sha256") for facts in part.uploads.values()} for part in (one, other)]
+    if films[0] != films[1]:
+        names = ", ".join({*one.uploads} | {*other.uploads})
+        raise CampaignError(
+            f"{one.folder} and {other.folder} were measured on other uploads, though their names may "
+            f"be the same ({names}): compare them, do not merge them"
+        )
+
+
+def _refuse_doubles(parts: Sequence[_Part]) -> None:
+    """The same cell and block of two folders would count twice; the same attempt is one."""
+    seen: dict[tuple[Levels, int], tuple[Path, set[str]]] = {}
+    for part in parts:
+        done = done_of(part.records)
+        for key, runs in _finished(part, done):
+            earlier = seen.setdefault(key, (part.folder, runs))
+            if earlier[0] != part.folder and earlier[1] != runs:
+                raise CampaignError(
+                    f"{earlier[0]} and {part.folder} both hold block {key[1]} of the cell "
+                    f"'{dict(key[0])['subject']}' of run {sorted(runs)[0]}: "
+                    "only what was measured once can be merged"
+                )
+
+
+def _finished(
+    part: _Part, done: set[tuple[str, int]]
+) -> Iterator[tuple[tuple[Levels, int], set[str]]]:
+    runs: dict[tuple[Levels, int], set[str]] = {}
+    for record in part.records:
+        if (record.cell, record.block) in done:
+            key = levels_of_cell(record.to_row()), record.block
+            runs.setdefault(key, set()).add(record.run_id)
+    yield from runs.items()
+
+
+def _copy_beside(source: Path, target: Path, run_ids: Sequence[str]) -> None:
+    """Samples and logs, where they were kept."""
+    for run_id in run_ids:
+        sampled = source / folders.SAMPLES / f"{run_id}.parquet"
+        if sampled.is_file():
+            shutil.copy2(sampled, target / folders.SAMPLES / sampled.name)
+        if (source / folders.LOGS / run_id).is_dir():
+            shutil.copytree(
+                source / folders.LOGS / run_id, target / folders.LOGS / run_id, dirs_exist_ok=True
+            )
+
+
+def _forget_standing(store: Store, grew: bool) -> None:
+    """How it stood before it grew is no longer so; the next sweep says it anew."""
+    if grew:
+        (store.folder / folders.PROGRESS).unlink(missing_ok=True)

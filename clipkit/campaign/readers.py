@@ -1,0 +1,102 @@
+"""What a level in an experiment's file may be, by its key: each reader returns the level, or raises
+ExperimentError or another ClipkitError that says in words what is legal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+from typing import Any
+
+from clipkit import hosts
+from clipkit.errors import ClipkitError, ExperimentError
+from clipkit.plan import baselines
+from clipkit.plan.subjects import KINDS
+from clipkit.records.store import campaign_named
+from clipkit.settings import Knob, knobs
+
+LEFT_OUT = "default"
+"""What TOML cannot say: that a setting is left to the preset."""
+
+Reader = Callable[[Any], Any]
+
+
+def text_level(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ExperimentError("a text that is not empty")
+    return value
+
+
+def name_level(value: Any) -> str:
+    return campaign_named(text_level(value))
+
+
+def template_level(value: Any) -> str:
+    text = text_level(value)
+    baselines.parse_template(text, "it")
+    return text
+
+
+def one_of(known: Collection[str]) -> Reader:
+    def read(value: Any) -> str:
+        if value not in known:
+            raise ExperimentError(f"one of {', '.join(known)}")
+        return str(value)
+
+    return read
+
+
+def whole_number(low: int, high: int) -> Reader:
+    def read(value: Any) -> int:
+        if type(value) is not int or not low <= value <= high:
+            raise ExperimentError(f"a whole number from {low} to {high}")
+        return value
+
+    return read
+
+
+def number_between(low: float, high: float) -> Reader:
+    def read(value: Any) -> float:
+        if type(value) not in (int, float) or not math.isfinite(value) or not low <= value <= high:
+            raise ExperimentError(f"a number from {low:g} to {high:g}")
+        return float(value)
+
+    return read
+
+
+def size_level(value: Any) -> int:
+    if not isinstance(value, str):
+        raise ExperimentError("a size as text, such as '512M'")
+    return hosts.parse_size(value)
+
+
+def host_level(value: Any) -> str:
+    return str(one_of(list(hosts.catalogue()))(value))
+
+
+def knob_level(knob: Knob) -> Reader:
+    def read(value: Any) -> Any:
+        if knob.absent and value == LEFT_OUT:
+            return None
+        try:
+            knob.check(value)
+        except ClipkitError:
+            legal = knob.legal.replace("left out:", f"'{LEFT_OUT}':")
+            raise ExperimentError(legal) from None
+        return value
+
+    return read
+
+
+SETTING_LEVELS: dict[str, Reader] = {knob.name: knob_level(knob) for knob in knobs()}
+
+LEVELS: dict[str, Reader] = {
+    "upload": text_level,
+    "clips": whole_number(1, 10_000),
+    "length_s": number_between(0.001, 86_400),
+    "subject": one_of(KINDS),
+    "memory": size_level,
+    "cpus": number_between(0.01, 1024),
+    "reserve": size_level,
+    **SETTING_LEVELS,
+}
+"""By a column's key (`records.columns`): what an experiment may vary."""

@@ -1,0 +1,168 @@
+"""Watches a sweep's events and keeps how it stands, in the campaign's folder too."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import math
+import os
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from clipkit import format as fmt
+from clipkit.campaign.course import done_of
+from clipkit.campaign.design import Design
+from clipkit.campaign.loop import ClipProgress, Event, TrialStarted
+from clipkit.campaign.standing import Standing
+from clipkit.campaign.strategy import WARMUP, Cell, Strategy
+from clipkit.records.best import RECOMMENDED, ranked
+from clipkit.records.cells import cells_of, noise_of_repeats
+from clipkit.records.condition import Condition
+from clipkit.records.folder import PROGRESS
+from clipkit.records.record import Record
+from clipkit.records.status import Status
+from clipkit.records.store import Store
+from clipkit.records.table import table_of
+
+# While clips of one trial come in, the file is written no more often.
+_REWRITE_S = 0.5
+# Of the time between, what finding the best so far may take: a fiftieth.
+_RANKING_SHARE = 50
+
+
+@dataclass(slots=True)
+class Tally:
+    """Watches a sweep's events and keeps its `standing`, in the campaign's folder too."""
+
+    store: Store
+    design: Design
+    strategy: Strategy
+    past: Iterable[Record]
+    shard: str | None = None
+    standing: Standing = field(init=False)
+    _ended: dict[tuple[str, int], Status] = field(default_factory=dict)
+    _records: list[Record] = field(default_factory=list)
+    _ranked_took_s: float = 0.0
+    _ranked_s: float = -math.inf
+    _began_s: float = field(default_factory=time.monotonic)
+    _written_s: float = -math.inf
+    _clips_done: int = 0
+
+    def __post_init__(self) -> None:
+        self._records = [record for record in self.past if record.cell in self.design.words]
+        done = done_of(self._records)
+        for record in self._records:
+            if (record.cell, record.block) in done:
+                self._count(record)
+        counts = self._counts()
+        is_over = counts["done"] == counts["total"]
+        self.standing = Standing(
+            **counts,
+            **self._best(self._records[-1].cell if self._records else None),
+            campaign=self.store.folder.name,
+            state="finished" if is_over else "running",
+            pid=os.getpid(),
+            now=None,
+            clip=None,
+            error=None,
+            shard=self.shard,
+        )
+
+    def begin(self) -> None:
+        """The sweep starts: whoever looks finds it in the folder from now on."""
+        self._write()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, TrialStarted):
+            self._clips_done = 0
+            self._update(now=self.label(event.cell), clip=None)
+        elif isinstance(event, ClipProgress):
+            self._clips_done += event.event["event"] == "clip"
+            shown = f"clip {self._clips_done} of {len(event.cell.job.clips)}"
+            self.standing = dataclasses.replace(self.standing, clip=shown)
+            if time.monotonic() - self._written_s > _REWRITE_S:
+                self._write()
+        elif event.cell.phase != WARMUP:
+            self._records.append(event.record)
+            self._count(event.record)
+            self._update(now=None, clip=None, **self._best(event.cell.name))
+
+    def end(self, state: str, error: str | None = None) -> None:
+        """The sweep is over: finished, cancelled or failed."""
+        self._ranked_s = -math.inf
+        last = self._records[-1].cell if self._records else None
+        best = self._best(last)
+        self._update(state=state, error=error, now=None, clip=None, eta_s=None, **best)
+
+    def label(self, cell: Cell) -> str:
+        """`block 2: veryfast, concurrency 3`."""
+        if cell.phase == WARMUP:
+            return f"warming up: {cell.job.upload.path.name}"
+        return f"block {cell.block + 1}: {self.design.words[cell.name]}"
+
+    def _count(self, record: Record) -> None:
+        inside = self.design.only is None or record.block in self.design.only
+        if record.status is not Status.CANCELLED and inside:
+            self._ended[record.cell, record.block] = record.status
+
+    def _counts(self) -> dict[str, Any]:
+        ends, now = list(self._ended.values()), self.strategy.progress()
+        well = ends.count(Status.OK)
+        ran_out, inferred = ends.count(Status.OOM), ends.count(Status.OOM_INFERRED)
+        return {
+            "total": now.total,
+            "done": len(ends),
+            "ok": well,
+            "oom": ran_out,
+            "inferred": inferred,
+            "failed": len(ends) - well - ran_out - inferred,
+            "elapsed_s": time.monotonic() - self._began_s,
+            "eta_s": now.left_s,
+            "updated_utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        }
+
+    def _best(self, last: str | None) -> dict[str, Any]:
+        """What is recommended so far for the job and host of the cell `last`.
+
+        Told again only when enough time has gone by: of many records it takes long to find.
+        """
+        began_s = time.monotonic()
+        if last is None:
+            return {"best": None, "best_s_per_clip": None}
+        if began_s - self._ranked_s < _RANKING_SHARE * self._ranked_took_s:
+            return {}
+        found = _recommended(self._records, last)
+        self._ranked_s = time.monotonic()
+        self._ranked_took_s = self._ranked_s - began_s
+        if found is None:
+            return {"best": None, "best_s_per_clip": None}
+        name, s_per_clip = found
+        words = f"{fmt.seconds(s_per_clip)} a clip: {self.design.words[name]}"
+        return {"best": words, "best_s_per_clip": s_per_clip}
+
+    def _update(self, **changes: Any) -> None:
+        self.standing = dataclasses.replace(self.standing, **self._counts() | changes)
+        self._write()
+
+    def _write(self) -> None:
+        text = json.dumps(dataclasses.asdict(self.standing), indent=1)
+        self.store.write(PROGRESS, f"{text}\n")
+        self._written_s = time.monotonic()
+
+
+def _recommended(records: Sequence[Record], last: str) -> tuple[str, float] | None:
+    """Name and seconds a clip of the cell that `records.best` recommends, of the condition that the
+    cell `last` was run under; None where none finished there."""
+    table = table_of(records)
+    cells = ranked(cells_of(table), noise_of_repeats(table))
+    own = cells[cells["cell"] == last]
+    if own.empty:
+        return None
+    condition = Condition.of(own.iloc[0].to_dict())
+    for row in cells[cells["best"] == RECOMMENDED].to_dict("records"):
+        if Condition.of(row) == condition:
+            return str(row["cell"]), float(row["s_per_clip"])
+    return None

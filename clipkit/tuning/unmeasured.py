@@ -1,0 +1,72 @@
+"""What a tuning's figures do not show, in sentences. Pure."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from clipkit.analysis.quiet import busy_words
+from clipkit.records.status import Status
+from clipkit.tuning.findings import Findings
+from clipkit.tuning.words import upload_name
+
+
+def unmeasured(findings: Findings, ceiling: str) -> tuple[str, ...]:
+    """What these figures do not show."""
+    question = findings.question
+    said = []
+    for baseline in findings.baselines:
+        if baseline.wall and baseline.clips_run < findings.clips_asked:
+            said.append(
+                f"{baseline.subject.name}: {baseline.clips_run} of {findings.clips_asked} clips "
+                f"run, all {findings.clips_asked} estimated"
+            )
+    if findings.confirmed.clips_run < findings.clips_asked:
+        said.append(
+            f"recommended settings: {findings.confirmed.clips_run} of {findings.clips_asked} "
+            f"clips run in {findings.confirmed.pairs} pairs, the rest estimated"
+        )
+    worthwhile = sum(s.concurrency <= question.clips for s in question.candidates)
+    if len(findings.screened) < worthwhile:
+        left = worthwhile - len(findings.screened)
+        said.append(f"{left} of {worthwhile} settings: a larger --budget has time for them")
+    disturbed = sum(r.status is Status.INVALID_NOISE for _, r in findings.results)
+    if disturbed:
+        said.append(f"{disturbed} attempts, {Status.INVALID_NOISE.words}: they count for nothing")
+    if findings.confirmed.pairs < 5:
+        said.append(
+            f"only {findings.confirmed.pairs} pairs fitted the budget: "
+            "a larger --budget narrows the intervals"
+        )
+    for job in question.jobs:
+        if job.upload.films > 1:
+            said.append(
+                f"{upload_name(job.upload)} has {job.upload.films} video streams: all cut the first, "
+                "the original's commands by an added -map, your own as it is"
+            )
+    if question.fixed.audio == "copy":
+        said.append(
+            "re-encoded sound: it is copied as it is, as today's commands do; players that want AAC "
+            "need --audio aac, which costs CPU"
+        )
+    if said_busy := busy_words(_others_share(findings)):
+        said.append(said_busy)
+    if ceiling in {"watchdog", "none"}:
+        said.append("no kernel enforced the ceiling here: see clipkit doctor")
+    said += [
+        "your plan's processor: a core here may be faster or slower than a core there, "
+        "so trust the ratios more than the seconds",
+        "picture quality: preset and CRF are the same for all that is compared",
+    ]
+    if not question.reserve_bytes:
+        said.append("your own server's memory: give it with --reserve 120M")
+    return tuple(said)
+
+
+def _others_share(findings: Findings) -> float | None:
+    """Of all cores' time, what other processes used while the baselines and the winner ran."""
+    shares = [
+        record.other_cpu_fraction
+        for cell, record in findings.results
+        if cell.phase in {"baseline", "confirm"} and record.other_cpu_fraction is not None
+    ]
+    return median(shares) if shares else None
