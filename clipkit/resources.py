@@ -1,4 +1,5 @@
-"""Where the notebooks and experiments are: inside an installed package, or beside an editable one."""
+"""Where the notebooks, experiments and reference campaigns are: inside an installed package, or beside
+an editable one."""
 
 from __future__ import annotations
 
@@ -8,11 +9,31 @@ from typing import Literal
 import clipkit
 from clipkit.errors import ReportError
 
+GRID, TUNING, QUICK_WINS = "reference-grid", "reference-tune", "quick-wins"
+"""The campaigns that come with clipkit; in an installed package without samples and logs."""
 
-def folder(kind: Literal["notebooks", "experiments"]) -> Path:
+
+def folder(kind: Literal["notebooks", "experiments", "results"]) -> Path:
     """The folder of that kind. Raises ReportError where the installation lacks it."""
     package = Path(clipkit.__file__).resolve().parent
     for candidate in (package / f"_{kind}", package.parent / kind):
         if candidate.is_dir():
             return candidate
     raise ReportError(f"no {kind} in {package}: the installation is incomplete, reinstall clipkit")
+
+
+def reference(name: str) -> Path:
+    """The folder of a campaign that comes with clipkit. Raises ReportError where it is not there."""
+    found = folder("results") / name
+    if not found.is_dir():
+        raise ReportError(f"no campaign {found}: the installation is incomplete, reinstall clipkit")
+    return found
+
+
+def is_reference(campaign: Path) -> bool:
+    """Whether it is one that comes with clipkit, and not the user's own."""
+    try:
+        ours = folder("results").resolve()
+    except ReportError:
+        return False
+    return campaign.name in (GRID, TUNING, QUICK_WINS) and campaign.resolve().parent == ours

@@ -160,7 +160,9 @@ def _line(effect: Effect) -> Line:
         words = f"{format.ratio(known.value)}  n = {known.n}"
     else:
         exact = high - low < _EXACT
-        value, *ends = (f"{x:.3f}" if exact else format.bare_ratio(x) for x in (known.value, low, high))
+        value, *ends = (
+            f"{x:.3f}" if exact else format.bare_ratio(x) for x in (known.value, low, high)
+        )
         words = f"{value}x  [{' – '.join(ends)}]  n = {known.n}"
     return Line(
         label=effect.condition.words,

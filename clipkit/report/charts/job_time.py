@@ -14,7 +14,7 @@ from clipkit.records.status import Status
 from clipkit.report.charts import style
 from clipkit.report.charts.paired_runs import pair_points
 from clipkit.report.charts.status_looks import LOOKS
-from clipkit.report.charts.subject_rows import disturbed_subjects, is_confirmed
+from clipkit.report.charts.subject_rows import is_confirmed, unmeasured_subjects
 from clipkit.tuning.recommendation import Baseline, Recommendation
 
 _CUT_ABOVE = 5.0
@@ -56,7 +56,7 @@ class Bar:
     @property
     def run_words(self) -> str:
         """What the time rests on."""
-        if self.ended == Status.INVALID_NOISE.words:
+        if self.wall_s is None and not self.clips_run:
             return "no attempt counts"
         if self.subject == style.RECOMMENDED:
             return f"confirmed in {self.pairs} pairs" if self.pairs else "predicted, not confirmed"
@@ -69,7 +69,7 @@ def job_time_points(table: pd.DataFrame, recommendation: Recommendation) -> list
 
     Times are the verdict's; what no attempt that counts stands behind has none.
     """
-    disturbed = disturbed_subjects(table, recommendation)
+    unmeasured = unmeasured_subjects(table, recommendation)
     confirmed = is_confirmed(table, recommendation)
     pairs = Counter(pair.baseline for pair in pair_points(table, recommendation))
     bars = [
@@ -77,7 +77,10 @@ def job_time_points(table: pd.DataFrame, recommendation: Recommendation) -> list
         for baseline in recommendation.baselines
     ]
     bars.append(_of_recommended(recommendation, max(pairs.values(), default=0), confirmed))
-    return [_without_time(bar) if bar.subject in disturbed else bar for bar in bars]
+    return [
+        _without_time(bar, unmeasured[bar.subject]) if bar.subject in unmeasured else bar
+        for bar in bars
+    ]
 
 
 def draw_job_times(bars: Sequence[Bar], ax: Axes) -> Axes:
@@ -133,7 +136,7 @@ def _of_recommended(recommendation: Recommendation, pairs: int, confirmed: bool)
     )
 
 
-def _without_time(bar: Bar) -> Bar:
+def _without_time(bar: Bar, why: str) -> Bar:
     return replace(
         bar,
         wall_s=None,
@@ -141,8 +144,9 @@ def _without_time(bar: Bar) -> Bar:
         speedup=None,
         speedup_ci95=None,
         pairs=0,
+        clips_run=0,
         estimated=False,
-        ended=Status.INVALID_NOISE.words,
+        ended=why,
     )
 
 

@@ -86,9 +86,7 @@ def draw_at_once(own: Sequence[Bar], ax: Axes, room_bytes: int | None) -> Axes:
                 markeredgecolor=look.marker_line,
                 markersize=9,
             )
-            ax.text(
-                place, room * 0.9, bar.lacks, ha="center", va="top", color=look.marker_line
-            )
+            ax.text(place, room * 0.9, bar.lacks, ha="center", va="top", color=look.marker_line)
             continue
         height = bar.peak_bytes / MIB
         ax.bar(

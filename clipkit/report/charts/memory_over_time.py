@@ -16,7 +16,7 @@ from clipkit.records.evidence import finished_rows
 from clipkit.records.status import Status
 from clipkit.records.table import read_samples
 from clipkit.report.charts import style
-from clipkit.report.charts.subject_rows import rows_of_subject, subjects_of
+from clipkit.report.charts.subject_rows import rows_of_subject, subjects_of, why_unmeasured
 from clipkit.tuning.recommendation import Recommendation
 
 _DRAWN_POINTS = 400
@@ -53,7 +53,7 @@ def memory_traces(
         trace = replace(
             _trace(campaign, row),
             title=subject,
-            words=_run_words(row),
+            words=why_unmeasured(subject, table, recommendation) or _run_words(row),
             subject=subject,
             reserve_bytes=recommendation.reserve_bytes,
             limit_bytes=recommendation.host.memory_bytes,

@@ -41,19 +41,21 @@ class Look:
 _LOST = style.FAILURE
 
 LOOKS = {
-    Status.OOM: Look(
-        "OOM", "ran out of memory", "#fbe3d3", "xxxx", _LOST, "X", _LOST, _LOST
-    ),
+    Status.OOM: Look("OOM", "ran out of memory", "#fbe3d3", "xxxx", _LOST, "X", _LOST, _LOST),
     Status.OOM_INFERRED: Look(
         "not run", "not run: a smaller one ran out", "#fdf6f0", "//", "#e8b999", "X", "white", _LOST
     ),
-    Status.TIMEOUT: Look(
-        "timeout", "timed out", "#e5e7eb", "..", style.GREY, "v", "white", _LOST
-    ),
+    Status.TIMEOUT: Look("timeout", "timed out", "#e5e7eb", "..", style.GREY, "v", "white", _LOST),
     Status.FAILED: Look("failed", "failed", "#e5e7eb", "---", style.GREY, "v", _LOST, _LOST),
     Status.INVALID_NOISE: Look(
-        "disturbed", Status.INVALID_NOISE.words, "#eef5fb", "\\\\", style.SKY,
-        "D", "white", style.BLUE,
+        "disturbed",
+        Status.INVALID_NOISE.words,
+        "#eef5fb",
+        "\\\\",
+        style.SKY,
+        "D",
+        "white",
+        style.BLUE,
     ),
 }
 """Every status that a cell can have besides ok; what others disturbed was not measured."""

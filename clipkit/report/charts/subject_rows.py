@@ -6,10 +6,12 @@ import pandas as pd
 
 from clipkit.hosts import Host
 from clipkit.plan.subjects import TUNABLE
-from clipkit.records.evidence import evidence, has_settings
+from clipkit.records.evidence import evidence, has_settings, tried
+from clipkit.records.status import Status
 from clipkit.report.charts.style import RECOMMENDED
 from clipkit.settings import to_table
 from clipkit.tuning.recommendation import Recommendation
+
 
 def predicted_wall_s(rows: pd.DataFrame, host: Host) -> pd.Series[float]:
     """Wall time on the host, as `tuning.screening` predicts it where the quota was another one."""
@@ -26,12 +28,7 @@ def rows_of_subject(
 ) -> pd.DataFrame:
     """Of a baseline, or of the recommended settings, what says something; the confirming attempts if
     any of them counts."""
-    rows = evidence(table)
-    if subject == RECOMMENDED:
-        rows = rows[rows["subject"].isin(TUNABLE)]
-        rows = rows[has_settings(rows, to_table(recommendation.settings))]
-    else:
-        rows = rows[rows["subject"] == subject]
+    rows = _of_subject(subject, evidence(table), recommendation)
     confirming = rows[rows["phase"] == "confirm"]
     return confirming if len(confirming) else rows
 
@@ -41,16 +38,31 @@ def subjects_of(recommendation: Recommendation) -> list[str]:
     return [*(baseline.name for baseline in recommendation.baselines), RECOMMENDED]
 
 
-def disturbed_subjects(table: pd.DataFrame, recommendation: Recommendation) -> list[str]:
-    """Those of whom no attempt counts, whatever the verdict was: not measured: disturbed."""
-    return [
-        subject
-        for subject in subjects_of(recommendation)
-        if rows_of_subject(subject, table, recommendation).empty
-    ]
+def why_unmeasured(subject: str, table: pd.DataFrame, recommendation: Recommendation) -> str | None:
+    """Why no attempt of the subject counts, in words, whatever the verdict says of it; None where one
+    does."""
+    if len(_of_subject(subject, evidence(table), recommendation)):
+        return None
+    disturbed = len(_of_subject(subject, tried(table), recommendation))
+    return Status.INVALID_NOISE.words if disturbed else "not run"
+
+
+def unmeasured_subjects(table: pd.DataFrame, recommendation: Recommendation) -> dict[str, str]:
+    """Those of whom no attempt counts -> why."""
+    found = {
+        name: why_unmeasured(name, table, recommendation) for name in subjects_of(recommendation)
+    }
+    return {name: why for name, why in found.items() if why}
 
 
 def is_confirmed(table: pd.DataFrame, recommendation: Recommendation) -> bool:
     """Whether a confirming attempt of the recommended settings counts."""
     rows = rows_of_subject(RECOMMENDED, table, recommendation)
     return bool((rows["phase"] == "confirm").any())
+
+
+def _of_subject(subject: str, rows: pd.DataFrame, recommendation: Recommendation) -> pd.DataFrame:
+    if subject != RECOMMENDED:
+        return rows[rows["subject"] == subject]
+    rows = rows[rows["subject"].isin(TUNABLE)]
+    return rows[has_settings(rows, to_table(recommendation.settings))]

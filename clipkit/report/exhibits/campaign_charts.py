@@ -27,7 +27,7 @@ def overview(campaign: Campaign) -> Exhibit:
     """What was varied, and how its cells ended, by host."""
     found = outcome_chart.outcome_points(campaign.cells)
     attempts = campaign.table["status"].value_counts()
-    ended = ", ".join(f"{count} {Status(status).words}" for status, count in attempts.items())
+    ended = ", ".join(f"{count} {Status(str(status)).words}" for status, count in attempts.items())
     noise = campaign.noise
     rows = [
         ("campaign", campaign.name),

@@ -96,7 +96,9 @@ def _machine_words(environment: Mapping[str, Any]) -> str:
 
 def _counts(statuses: pd.Series[str]) -> str:
     counted = statuses.value_counts().items()
-    return f"{len(statuses)}: " + ", ".join(f"{count} {Status(end).words}" for end, count in counted)
+    return f"{len(statuses)}: " + ", ".join(
+        f"{count} {Status(str(end)).words}" for end, count in counted
+    )
 
 
 def _recommended_words(group: pd.DataFrame, differing: list[str]) -> str:

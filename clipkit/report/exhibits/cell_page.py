@@ -87,7 +87,9 @@ def _shown(rows: pd.DataFrame) -> pd.Series:
 
 
 def _memory(campaign: Campaign, row: pd.Series, words: str) -> Exhibit:
-    trace = memory_chart.run_trace(campaign.folder, row, str(row["run_id"]), textwrap.fill(words, 90))
+    trace = memory_chart.run_trace(
+        campaign.folder, row, str(row["run_id"]), textwrap.fill(words, 90)
+    )
     drawn = picture(
         "trial",
         f"Memory over time of run {row['run_id']}",

@@ -3,64 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from clipkit import format as fmt
 from clipkit.analysis.statistics import Estimate
-from clipkit.claims import Effect, Outcome, Side, Verdict, verdicts
-from clipkit.claims import words as claim_words
-from clipkit.errors import CampaignError
-from clipkit.records import table as tables
-from clipkit.records.record import Status
-from clipkit.report.charts import at_once as at_once_chart
-from clipkit.report.charts import forest as forest_chart
+from clipkit.claims import Effect, Outcome, Side, Verdict
+from clipkit.claims.words import counted_findings
+from clipkit.records.settings_words import how_words
+from clipkit.records.status import Status
+from clipkit.report.charts import claims_forest as forest_chart
+from clipkit.report.charts import memory_at_once as at_once_chart
 from clipkit.report.charts.style import nothing, picture
-from clipkit.report.exhibits.answer import Section
-from clipkit.report.exhibits.exhibit import WIDE_PX, Exhibit, keep
-from clipkit.report.exhibits.prose import listed
-from clipkit.report.exhibits.subjects import outcome
-from clipkit.report.notebooks.campaigns import given_or_newest
+from clipkit.report.exhibits.exhibit import WIDE_PX, Exhibit, Section, kept
+from clipkit.report.exhibits.prose import html_list
 from clipkit.tables import Table
-from clipkit.tuning.best import how
 
-_USUAL = (Path("results/quick-wins"), Path("../results/quick-wins"))
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The parameter of `notebooks/4-quick-wins.ipynb`; empty: the campaign `quick-wins`."""
-
-    campaign: str
+Verdicts = Sequence[Verdict]
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A campaign and what it says of every claim."""
-
-    campaign: Path
-    verdicts: tuple[Verdict, ...]
-
-    @property
-    def figures(self) -> Path:
-        return self.campaign / "figures"
-
-
-def judge(asked: Asked) -> Judged:
-    """Read the campaign's records and judge by them. Raises CampaignError where there is none."""
-    usual = next((folder for folder in _USUAL if (folder / "runs.jsonl").is_file()), None)
-    if not asked.campaign and usual is None:
-        raise CampaignError(
-            "there is no campaign results/quick-wins: measure it with "
-            "`clipkit sweep experiments/quick-wins.toml`, or set the parameter campaign"
-        )
-    folder = given_or_newest(asked.campaign or str(usual))
-    return Judged(folder, verdicts(tables.load(folder)))
-
-
-def summary(judged: Judged) -> Table:
+def verdicts_table(judged: Verdicts) -> Table:
     """One row a claim."""
     rows = tuple(
         (
@@ -69,10 +31,10 @@ def summary(judged: Judged) -> Table:
             str(verdict.outcome),
             verdict.found,
             verdict.depends_on or "–",
-            claim_words.count(verdict.judged),
+            counted_findings(verdict.judged),
             verdict.holds_for,
         )
-        for verdict in judged.verdicts
+        for verdict in judged
     )
     heads = (
         "claim",
@@ -84,16 +46,14 @@ def summary(judged: Judged) -> Table:
         "holds for",
     )
     decided = (Outcome.CONFIRMED, Outcome.REFUTED, Outcome.DEPENDS)
-    marked = frozenset(i for i, v in enumerate(judged.verdicts) if v.outcome in decided)
+    marked = frozenset(i for i, v in enumerate(judged) if v.outcome in decided)
     return Table(heads, rows, "Ratios of wall time, paired by block; above 1x is faster", marked)
 
 
-def effects(judged: Judged) -> Exhibit:
+def every_effect(judged: Verdicts) -> Exhibit:
     """Every effect under every condition."""
-    panels = forest_chart.forest_panels(judged.verdicts)
-    rows = tuple(
-        _effect_row(verdict, effect) for verdict in judged.verdicts for effect in verdict.effects
-    )
+    panels = forest_chart.forest_panels(judged)
+    rows = tuple(_effect_row(verdict, effect) for verdict in judged for effect in verdict.effects)
     heads = (
         "claim",
         "change",
@@ -109,22 +69,22 @@ def effects(judged: Judged) -> Exhibit:
         "finding",
         "why",
     )
-    words = "; ".join(f"{verdict.id} {verdict.outcome}" for verdict in judged.verdicts)
+    words = "; ".join(f"{verdict.id} {verdict.outcome}" for verdict in judged)
     drawn = picture(
         "claims",
         f"Effect of each change with its 95 % interval. {words}",
-        (WIDE_PX, max(120, forest_chart.height_px(panels))),
+        (WIDE_PX, max(120, forest_chart.forest_height_px(panels))),
         lambda figure: forest_chart.draw_forest(panels, figure),
     )
     caption = "peaks: anonymous, shared and kernel memory of the whole job; n: pairs of runs"
-    return keep(judged.figures, Exhibit(drawn, Table(heads, rows, caption)))
+    return kept(Exhibit(drawn, Table(heads, rows, caption)))
 
 
-def memory(judged: Judged) -> Exhibit:
+def memory_at_once(judged: Verdicts) -> Exhibit:
     """How much so many clips at once need, and how many would fit."""
-    verdict = next(verdict for verdict in judged.verdicts if verdict.id == "C2")
-    bars = at_once_chart.bars(verdict)
-    room_bytes = at_once_chart.room_bytes(verdict)
+    verdict = next(verdict for verdict in judged if verdict.id == "C2")
+    bars = at_once_chart.at_once_bars(verdict)
+    room_bytes = at_once_chart.largest_room_bytes(verdict)
     sizes = sorted({bar.lines for bar in bars})
 
     def draw(figure: Figure) -> None:
@@ -132,8 +92,10 @@ def memory(judged: Judged) -> Exhibit:
             nothing(figure.subplots(), "nothing was cut at once under that ceiling")
             return
         for ax, lines in zip(figure.subplots(1, len(sizes), squeeze=False)[0], sizes, strict=True):
-            at_once_chart.draw_bars([b for b in bars if b.lines == lines], ax, room_bytes)
-        figure.legend(handles=at_once_chart.legend(room_bytes), loc="outside lower center", ncols=2)
+            at_once_chart.draw_at_once([b for b in bars if b.lines == lines], ax, room_bytes)
+        figure.legend(
+            handles=at_once_chart.at_once_legend(room_bytes), loc="outside lower center", ncols=2
+        )
 
     rows = tuple(
         (
@@ -147,39 +109,39 @@ def memory(judged: Judged) -> Exhibit:
     )
     drawn = picture("at-once", f"Peak memory. {verdict.found}", (WIDE_PX, 330), draw)
     heads = ("size", "subject", "clips at once", "peak memory", "how it is known")
-    return keep(judged.figures, Exhibit(drawn, Table(heads, rows)))
+    return kept(Exhibit(drawn, Table(heads, rows)))
 
 
 def _how_known(bar: at_once_chart.Bar) -> str:
     if bar.extrapolated:
         return "extrapolated"
     if bar.status is not Status.OK:
-        return outcome(bar.status)
+        return bar.status.words
     return "measured" if bar.peak_bytes is not None else "unknown"
 
 
-def rules(judged: Judged) -> Table:
+def rules_table(judged: Verdicts) -> Table:
     """How each claim was judged."""
-    rows = tuple((verdict.id, verdict.claim, verdict.rule) for verdict in judged.verdicts)
+    rows = tuple((verdict.id, verdict.claim, verdict.rule) for verdict in judged)
     return Table(("claim", "says", "rule"), rows)
 
 
-def not_measured(judged: Judged) -> Section:
+def limits_of_claims(judged: Verdicts) -> Section:
     """What the verdicts do not show, each said once."""
     said: dict[str, list[str]] = {}
-    for verdict in judged.verdicts:
+    for verdict in judged:
         for words in verdict.unmeasured:
             said.setdefault(words, []).append(verdict.id)
-    every = sum(verdict.outcome is not Outcome.NOT_MEASURED for verdict in judged.verdicts)
+    every = sum(verdict.outcome is not Outcome.NOT_MEASURED for verdict in judged)
     return Section(
-        listed(
+        html_list(
             words if len(ids) == every else f"{', '.join(ids)}: {words}"
             for words, ids in said.items()
         )
     )
 
 
-def markdown(found: Sequence[Verdict]) -> str:
+def verdicts_markdown(found: Sequence[Verdict]) -> str:
     """The verdicts as a table for a README; it ends with a line feed."""
     return "\n".join([*_markdown_lines(found), ""])
 
@@ -201,7 +163,7 @@ def _effect_row(verdict: Verdict, effect: Effect) -> tuple[str, ...]:
     return (
         verdict.id,
         effect.change,
-        f"{effect.after.variant.subject}: {how(effect.after.variant.settings)}",
+        f"{effect.after.variant.subject}: {how_words(effect.after.variant.settings)}",
         f"{effect.condition.host}: {effect.condition.words}",
         "–" if effect.speedup is None else fmt.ratio(effect.speedup.value),
         _interval(effect.speedup),
@@ -209,7 +171,7 @@ def _effect_row(verdict: Verdict, effect: Effect) -> tuple[str, ...]:
         _peak(effect.before),
         _peak(effect.after),
         "–" if effect.size is None else fmt.ratio(effect.size.value),
-        outcome(effect.after.status),
+        effect.after.status.words,
         str(effect.finding) if effect.judged else "not judged",
         effect.why,
     )
@@ -219,7 +181,7 @@ def _interval(known: Estimate | None) -> str:
     if known is None or known.interval is None:
         return "–"
     low, high = known.interval
-    return f"{forest_chart.bare(low)} – {fmt.ratio(high)}"
+    return f"{fmt.bare_ratio(low)} – {fmt.ratio(high)}"
 
 
 def _peak(side: Side | None) -> str:

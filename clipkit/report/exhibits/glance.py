@@ -31,9 +31,11 @@ def _part_of_last(campaign: Campaign) -> tuple[Campaign, HeatMap]:
     last, layout = campaign.cells.iloc[-1], usual_layout(campaign.cells)
     others = [factor.column for factor in left_over(campaign.cells, layout)]
     wanted = {name: None if pd.isna(last[name]) else last[name] for name in others}
-    part = next(
-        (one for one in campaign.each(others) if _is_of(one, wanted)), campaign
-    ) if others else campaign
+    part = (
+        next((one for one in campaign.each(others) if _is_of(one, wanted)), campaign)
+        if others
+        else campaign
+    )
     return part, heat_points(part.cells, part.noise, layout)
 
 

@@ -1,27 +1,26 @@
-"""The charts of the report, each with the table of its numbers. A notebook shows them as they are."""
+"""The charts of a tuning, each with the table of its numbers: what it recommends, beside the baselines."""
 
 from __future__ import annotations
 
 from matplotlib.figure import Figure
 
 from clipkit import format
-from clipkit.report.charts import bars as bar_chart
-from clipkit.report.charts import cpu as cpu_chart
-from clipkit.report.charts import frontier as frontier_chart
-from clipkit.report.charts import memory as memory_chart
-from clipkit.report.charts import pairs as pair_chart
-from clipkit.report.charts.front import Point
-from clipkit.report.charts.style import Picture, picture
-from clipkit.report.exhibits.exhibit import HALF_PX, WIDE_PX, Exhibit, keep
-from clipkit.report.exhibits.study import Study
-from clipkit.report.exhibits.subjects import outcome
+from clipkit.records.campaign import Campaign
+from clipkit.records.status import Status
+from clipkit.report.charts import cpu_share, job_time, paired_runs
+from clipkit.report.charts import memory_over_time as memory_chart
+from clipkit.report.charts.pareto_drawing import draw_settings_tried
+from clipkit.report.charts.pareto_points import Point, settings_tried_points
+from clipkit.report.charts.style import picture
+from clipkit.report.exhibits.exhibit import HALF_PX, WIDE_PX, Exhibit, kept
 from clipkit.tables import Table
+from clipkit.tuning.recommendation import Recommendation
 
 
-def bars(study: Study) -> Exhibit:
+def job_times(campaign: Campaign, known: Recommendation) -> Exhibit:
     """How long the whole job takes."""
-    points = bar_chart.bar_points(study.recommendation)
-    commands = [baseline.command for baseline in study.recommendation.baselines]
+    points = job_time.job_time_points(campaign.table, known)
+    commands = [baseline.command for baseline in known.baselines]
     rows = [
         (
             bar.subject,
@@ -48,21 +47,18 @@ def bars(study: Study) -> Exhibit:
         "command",
     )
     words = "; ".join(f"{bar.subject}: {bar.time_words} {bar.speedup_words}" for bar in points)
-    return _exhibit(
-        study,
-        picture(
-            "bars",
-            f"Wall time of the whole job. {words}",
-            (HALF_PX, 330),
-            lambda figure: bar_chart.draw_bars(points, figure.subplots()),
-        ),
-        Table(heads, tuple(rows), marked=frozenset({len(rows) - 1})),
+    drawn = picture(
+        "bars",
+        f"Wall time of the whole job. {words}",
+        (HALF_PX, 330),
+        lambda figure: job_time.draw_job_times(points, figure.subplots()),
     )
+    return kept(Exhibit(drawn, Table(heads, tuple(rows), marked=frozenset({len(rows) - 1}))))
 
 
-def memory(study: Study) -> Exhibit:
+def memory_of_subjects(campaign: Campaign, known: Recommendation) -> Exhibit:
     """What one run of each subject needs over time."""
-    traces = memory_chart.memory_traces(study.campaign, study.table, study.recommendation)
+    traces = memory_chart.memory_traces(campaign.folder, campaign.table, known)
     rows = [
         (
             trace.subject,
@@ -70,7 +66,7 @@ def memory(study: Study) -> Exhibit:
             format.size(trace.reserve_bytes),
             _left_over(trace),
             "no limit" if trace.limit_bytes is None else format.size(trace.limit_bytes),
-            "not run" if trace.status is None else outcome(trace.status),
+            trace.words if trace.status is None else Status(trace.status).words,
             trace.run_id or "–",
         )
         for trace in traces
@@ -84,16 +80,13 @@ def memory(study: Study) -> Exhibit:
         axes = figure.subplots(1, len(traces), squeeze=False)[0]
         memory_chart.draw_memories(traces, axes)
 
-    return _exhibit(
-        study,
-        picture("memory", f"Memory over time, peaks: {words}", (HALF_PX, 330), draw),
-        Table(heads, tuple(rows), marked=frozenset({len(rows) - 1})),
-    )
+    drawn = picture("memory", f"Memory over time, peaks: {words}", (HALF_PX, 330), draw)
+    return kept(Exhibit(drawn, Table(heads, tuple(rows), marked=frozenset({len(rows) - 1}))))
 
 
-def frontier(study: Study) -> Exhibit:
+def settings_tried(campaign: Campaign, known: Recommendation) -> Exhibit:
     """The settings tried: time against memory."""
-    points = frontier_chart.frontier_points(study.table, study.recommendation)
+    points = settings_tried_points(campaign.table, known)
     rows = [
         (
             str(point.number),
@@ -101,7 +94,7 @@ def frontier(study: Study) -> Exhibit:
             "–" if point.s_per_clip is None else format.seconds(point.s_per_clip),
             format.size(point.peak_anon_bytes),
             str(point.runs),
-            outcome(point.status),
+            point.status.words,
             _standing(point),
         )
         for point in points
@@ -115,29 +108,23 @@ def frontier(study: Study) -> Exhibit:
         "ended",
         "standing",
     )
-    room = study.recommendation.host.memory_bytes
+    room = known.host.memory_bytes
     if room is not None:
-        room -= study.recommendation.reserve_bytes
+        room -= known.reserve_bytes
     words = f"{len(points)} settings tried: wall time a clip against peak memory"
-    return _exhibit(
-        study,
-        picture(
-            "frontier",
-            words,
-            (WIDE_PX, 420),
-            lambda figure: frontier_chart.draw_frontier(points, figure.subplots(), room),
-        ),
-        Table(
-            heads,
-            tuple(rows),
-            marked=frozenset(i for i, point in enumerate(points) if point.recommended),
-        ),
+    drawn = picture(
+        "frontier",
+        words,
+        (WIDE_PX, 420),
+        lambda figure: draw_settings_tried(points, figure.subplots(), room),
     )
+    marked = frozenset(index for index, point in enumerate(points) if point.recommended)
+    return kept(Exhibit(drawn, Table(heads, tuple(rows), marked=marked)))
 
 
-def cpu(study: Study) -> Exhibit:
+def cpu_shares(campaign: Campaign, known: Recommendation) -> Exhibit:
     """Where the CPU goes."""
-    shares = cpu_chart.cpu_points(study.table, study.recommendation)
+    shares = cpu_share.cpu_points(campaign.table, known)
     rows = [
         (
             share.subject,
@@ -163,19 +150,16 @@ def cpu(study: Study) -> Exhibit:
 
     def draw(figure: Figure) -> None:
         left, right = figure.subplots(1, 2)
-        cpu_chart.draw_cpu(shares, left)
-        cpu_chart.draw_throttling(shares, right)
+        cpu_share.draw_cpu(shares, left)
+        cpu_share.draw_throttling(shares, right)
 
-    return _exhibit(
-        study,
-        picture("cpu", f"The orchestrator's share of the CPU: {words}", (WIDE_PX, 300), draw),
-        Table(heads, tuple(rows), marked=frozenset({len(rows) - 1})),
-    )
+    drawn = picture("cpu", f"The orchestrator's share of the CPU: {words}", (WIDE_PX, 300), draw)
+    return kept(Exhibit(drawn, Table(heads, tuple(rows), marked=frozenset({len(rows) - 1}))))
 
 
-def pairs(study: Study) -> Exhibit:
+def paired_repeats(campaign: Campaign, known: Recommendation) -> Exhibit:
     """Every repeat, in its pair."""
-    points = pair_chart.pair_points(study.table, study.recommendation)
+    points = paired_runs.pair_points(campaign.table, known)
     rows = [
         (
             pair.baseline,
@@ -200,15 +184,11 @@ def pairs(study: Study) -> Exhibit:
     def draw(figure: Figure) -> None:
         axes = figure.subplots(1, max(1, len(baselines)), squeeze=False)[0]
         for ax, name in zip(axes, baselines or [""], strict=True):
-            pair_chart.draw_pairs([pair for pair in points if pair.baseline == name], ax)
+            paired_runs.draw_pairs([pair for pair in points if pair.baseline == name], ax)
 
     words = f"{len(points)} pairs of runs: wall time a clip of a baseline and of the recommended"
     size_px = (WIDE_PX if len(baselines) > 1 else HALF_PX, 340)
-    return _exhibit(study, picture("pairs", words, size_px, draw), Table(heads, tuple(rows)))
-
-
-def _exhibit(study: Study, drawn: Picture, table: Table) -> Exhibit:
-    return keep(study.figures, Exhibit(drawn, table))
+    return kept(Exhibit(picture("pairs", words, size_px, draw), Table(heads, tuple(rows))))
 
 
 def _interval(bounds: tuple[float, float] | None, unit: str) -> str:

@@ -1,61 +1,65 @@
-"""The report's words and plain tables: the verdict, the trials, the optimum, what it was measured on."""
+"""A tuning's words and plain tables: the verdict, the trials, the settings, what it was measured on."""
 
 from __future__ import annotations
 
 import html
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from clipkit import format
-from clipkit.records.evidence import settings_words, varying
-from clipkit.report.exhibits.prose import listed, prose
-from clipkit.report.exhibits.study import Study
-from clipkit.report.exhibits.subjects import outcome
+from clipkit.plan.subjects import TUNABLE
+from clipkit.records.campaign import Campaign
+from clipkit.records.evidence import settings_words, varying_settings
+from clipkit.records.status import Status
+from clipkit.report.charts.subject_rows import subjects_of, unmeasured_subjects
+from clipkit.report.exhibits.exhibit import Section
+from clipkit.report.exhibits.prose import html_list, prose
 from clipkit.settings import knobs
 from clipkit.tables import Table
-from clipkit.tuning import recommendation as recommendations
+from clipkit.tuning.recommendation import Recommendation, recommendation_toml
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A finished piece of HTML, every word from outside escaped."""
-
-    markup: str
-
-    def _repr_html_(self) -> str:
-        return self.markup
-
-
-def verdict(study: Study) -> Section:
-    """What was asked, and the answer, in a sentence."""
-    known = study.recommendation
+def verdict_section(campaign: Campaign, known: Recommendation) -> Section:
+    """What was asked, and the answer, in a sentence; before it, whether its attempts count."""
     head = "<br>".join(prose(line) for line in known.headline)
-    return Section(f"<p>{head}</p><p><strong>{prose(known.verdict)}</strong></p>")
+    warning = verdict_warning(campaign, known)
+    warned = f'<p style="color:#a33c00"><strong>{prose(warning)}</strong></p>' if warning else ""
+    return Section(f"<p>{head}</p>{warned}<p><strong>{prose(known.verdict)}</strong></p>")
 
 
-def why(study: Study) -> Section:
-    """The reasons."""
-    return Section(listed(study.recommendation.why))
+def verdict_warning(campaign: Campaign, known: Recommendation) -> str:
+    """Of whom no attempt counts though the verdict speaks of it; empty where there is none such."""
+    unmeasured = unmeasured_subjects(campaign.table, known)
+    if not unmeasured:
+        return ""
+    whole = list(unmeasured) == subjects_of(known)
+    who = "this verdict" if whole else " and ".join(unmeasured)
+    figures = "its figures rest" if whole else "what the verdict says of it rests"
+    why = ", ".join(dict.fromkeys(unmeasured.values()))
+    return f"No attempt of {who} counts ({why}): {figures} on nothing. Measure it again: `{known.again}`"
 
 
-def change(study: Study) -> Section:
+def reasons_section(known: Recommendation) -> Section:
+    """Why it is so."""
+    return Section(html_list(known.why))
+
+
+def change_section(known: Recommendation) -> Section:
     """What to do, and the file to copy."""
-    known = study.recommendation
-    toml = html.escape(recommendations.to_toml(known))
+    toml = html.escape(recommendation_toml(known))
     return Section(
-        f"{listed(known.do)}<p><code>clipkit.toml</code>, for "
+        f"{html_list(known.do)}<p><code>clipkit.toml</code>, for "
         f"<code>clipkit cut --config clipkit.toml</code>:</p><pre>{toml}</pre>"
     )
 
 
-def trials(study: Study) -> Table:
+def trials_table(campaign: Campaign) -> Table:
     """Every attempt in its running order, spoilt ones included."""
-    ours = study.table["subject"] == "clipkit"
-    differing = varying(study.table[ours])
+    tuned = campaign.table["subject"].isin(TUNABLE)
+    differing = varying_settings(campaign.table[tuned])
     heads = (
         "no.",
         "for",
@@ -73,15 +77,14 @@ def trials(study: Study) -> Table:
         "RSS of orchestrator",
         "load before",
     )
-    ordered = study.table.sort_values(["order", "attempt"], kind="stable")
+    ordered = campaign.table.sort_values(["order", "attempt"], kind="stable")
     rows = tuple(_trial(row, differing) for row in ordered.to_dict("records"))
     caption = f"{len(rows)} attempts; peak memory: anonymous, whole job, reserve excluded"
     return Table(heads, rows, caption)
 
 
-def optimum(study: Study) -> Section:
+def recommended_section(known: Recommendation) -> Section:
     """The settings for the host, what they cost, and which others would do as well."""
-    known = study.recommendation
     headroom = f"{format.size(known.headroom_bytes)} of {format.size(known.host.memory_bytes)}"
     costs = Table(
         ("", "predicted", "confirmed", "95 % interval"),
@@ -98,19 +101,18 @@ def optimum(study: Study) -> Section:
             ("headroom under the ceiling", "–", headroom, "–"),
             ("CPU of the job", "–", format.seconds(known.cpu_s), "–"),
         ),
-        caption=f"On {known.host.name}, {_host_words(study)}, ceiling by {known.ceiling}",
+        caption=f"On {known.host.name}, {_host_words(known)}, ceiling by {known.ceiling}",
     )
-    return Section(costs._repr_html_() + _settings(study)._repr_html_() + _ties(study))
+    return Section(costs._repr_html_() + _settings_table(known)._repr_html_() + _ties(known))
 
 
-def measured_on(study: Study) -> Section:
+def measured_on_section(campaign: Campaign, known: Recommendation) -> Section:
     """Machine, upload and job, and how to measure it again."""
-    known = study.recommendation
     facts = {
         "asked for": known.job,
         "measured": known.measured_job,
-        "upload": study.uploads,
-        "environment": study.environment,
+        "upload": campaign.uploads,
+        "environment": campaign.environment,
     }
     rows = tuple(row for name, values in facts.items() for row in _flat(name, values))
     again = f"<p>Measure it again:</p><pre>{html.escape(known.again)}</pre>"
@@ -118,21 +120,21 @@ def measured_on(study: Study) -> Section:
     return Section(f"<p>{prose(known.measured_on)}</p>{again}{table}")
 
 
-def not_measured(study: Study) -> Section:
+def limits_section(known: Recommendation) -> Section:
     """What this does not show."""
-    return Section(listed(study.recommendation.unmeasured))
+    return Section(html_list(known.unmeasured))
 
 
 def _trial(row: Mapping[Any, Any], differing: list[str]) -> tuple[str, ...]:
     def shown(column: str, words: Any) -> str:
         return "–" if pd.isna(row[column]) else str(words(row[column]))
 
-    ended = outcome(row["status"])
+    ended = Status(row["status"]).words
     return (
         str(row["order"]),
         row["phase"],
         row["subject"],
-        settings_words(row, differing) if row["subject"] == "clipkit" else "its own",
+        settings_words(row, differing) if row["subject"] in TUNABLE else "its own",
         ended if pd.isna(row["error"]) else f"{ended}: {row['error']}",
         str(row["clips"]),
         shown("wall_s", format.seconds),
@@ -147,8 +149,8 @@ def _trial(row: Mapping[Any, Any], differing: list[str]) -> tuple[str, ...]:
     )
 
 
-def _settings(study: Study) -> Table:
-    chosen = study.recommendation.settings
+def _settings_table(known: Recommendation) -> Table:
+    chosen = known.settings
     rows = tuple(
         (knob.name, _setting(getattr(chosen, knob.name)), _setting(knob.default), knob.help)
         for knob in knobs()
@@ -160,11 +162,11 @@ def _settings(study: Study) -> Table:
     return Table(heads, rows, marked=changed)
 
 
-def _ties(study: Study) -> str:
-    ties = study.recommendation.ties
+def _ties(known: Recommendation) -> str:
+    ties = known.ties
     if not ties:
         return "<p>Nothing else came within the noise of it.</p>"
-    chosen = study.recommendation.settings
+    chosen = known.settings
     rows = tuple(
         (
             ", ".join(
@@ -187,8 +189,7 @@ def _setting(value: object) -> str:
     return "as the preset has it" if value is None else str(value)
 
 
-def _host_words(study: Study) -> str:
-    known = study.recommendation
+def _host_words(known: Recommendation) -> str:
     return (
         f"{format.size(known.host.memory_bytes)} and {format.cpus(known.host.cpus)}, "
         f"{format.size(known.reserve_bytes)} in reserve"

@@ -16,25 +16,34 @@ from nbformat import ValidationError
 from papermill.exceptions import PapermillExecutionError
 
 from clipkit.errors import NotebookError, ReportError
-from clipkit.report.notebooks import parameters as parameters_station
+from clipkit.report.notebooks.parameters import unknown_parameter
+from clipkit.report.notebooks.place import VARIABLE
 from clipkit.resources import folder
 
 
-class OwnKernel(AsyncKernelManager):
-    """Starts this interpreter, whichever kernels are installed: clipkit is in this one."""
+def _own_kernel(notebook: Path) -> type[AsyncKernelManager]:
+    """Starts this interpreter, whichever kernels are installed: clipkit is in this one. It is told
+    beside which notebook its pictures go."""
 
-    @property
-    def kernel_spec(self) -> KernelSpec:
-        # A file in the user's folder must not be taken for a module, and the terminal is the
-        # user's: no remark of the kernel's on how it talks to this process.
-        arguments = ["--InteractiveShellApp.ignore_cwd=True", "--IPKernelApp.log_level=40"]
-        spec = KernelSpec(**get_kernel_dict(arguments))
-        # Or the debugger warns on stderr that it cannot see into Python's frozen modules.
-        spec.env = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-        return spec
+    class OwnKernel(AsyncKernelManager):
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            # A file in the user's folder must not be taken for a module, and the terminal is the
+            # user's: no remark of the kernel's on how it talks to this process.
+            arguments = ["--InteractiveShellApp.ignore_cwd=True", "--IPKernelApp.log_level=40"]
+            spec = KernelSpec(**get_kernel_dict(arguments))
+            # Or the debugger warns on stderr that it cannot see into Python's frozen modules.
+            # What a dollar starts, jupyter_client fills in.
+            spec.env = {
+                "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+                VARIABLE: str(notebook).replace("$", "$$"),
+            }
+            return spec
+
+    return OwnKernel
 
 
-def find(word: str) -> Path:
+def find_notebook(word: str) -> Path:
     """The notebook that `word` names: one of the package's (`2-explore`, `explore`), or a file.
 
     Raises NotebookError where there is none.
@@ -43,19 +52,19 @@ def find(word: str) -> Path:
         if not Path(word).is_file():
             raise NotebookError(f"no notebook {word}")
         return Path(word)
-    for name, path in ours().items():
+    for name, path in own_notebooks().items():
         if word in (name, name.partition("-")[2]):
             return path
-    known = ", ".join(ours())
+    known = ", ".join(own_notebooks())
     raise NotebookError(f"unknown notebook '{word}': one of {known}, or a file that ends in .ipynb")
 
 
-def ours() -> dict[str, Path]:
+def own_notebooks() -> dict[str, Path]:
     """The package's notebooks, by their names, in the order of their numbers."""
     return {path.stem: path for path in sorted(folder("notebooks").glob("*.ipynb"))}
 
 
-def declared(source: Path) -> list[str]:
+def declared_parameters(source: Path) -> list[str]:
     """The names of the notebook's parameters. Raises NotebookError for a file that is no notebook."""
     try:
         return list(papermill.inspect_notebook(_unformatted(source)))
@@ -63,35 +72,40 @@ def declared(source: Path) -> list[str]:
         raise NotebookError(f"{source} is no notebook: {error}") from None
 
 
-def read(path: Path) -> Any:
+def read_notebook(path: Path) -> Any:
     """The notebook's document. Raises OSError, ValueError or ValidationError."""
     return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
 
 
-def write(document: Any, path: Path) -> None:
+def write_notebook(document: Any, path: Path) -> None:
     nbformat.write(document, path)  # type: ignore[no-untyped-call]
 
 
-def execute(name: str, parameters: Mapping[str, Any], output: Path) -> Path:
-    """Execute the notebook that `find` finds into `output` and return it.
+def execute_notebook(
+    name: str, parameters: Mapping[str, Any], output: Path, beside: Path | None = None
+) -> Path:
+    """Execute the notebook that `find_notebook` finds into `output` and return it.
+
+    Its pictures and files go beside `output`, or into the folder `beside` (see `place`).
 
     Quiet, and without changing directory. Raises NotebookError for an unknown notebook or
     parameter, before anything runs, and ReportError where a cell fails: `output` then holds the
     notebook as far as it came.
     """
-    source = find(name)
-    known = declared(source)
+    source = find_notebook(name)
+    known = declared_parameters(source)
     for parameter in parameters:
         if parameter not in known:
-            raise parameters_station.unknown(parameter, known)
+            raise unknown_parameter(parameter, known)
     output.parent.mkdir(parents=True, exist_ok=True)
+    kernel = _own_kernel((beside or output.parent).absolute() / output.name)
     try:
         papermill.execute_notebook(
             _unformatted(source),
             _unformatted(output),
             dict(parameters),
             progress_bar=False,
-            kernel_manager_class=OwnKernel,
+            kernel_manager_class=kernel,
         )
     except PapermillExecutionError as error:
         raise ReportError(

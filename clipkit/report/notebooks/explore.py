@@ -5,22 +5,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pandas as pd
 
 from clipkit import format as fmt
+from clipkit.analysis.factors import cell_words
 from clipkit.errors import CampaignError, NotebookError
-from clipkit.report.exhibits import explore
-from clipkit.report.exhibits.answer import Section
-from clipkit.report.exhibits.explore import Explored
+from clipkit.records.best import RECOMMENDED
+from clipkit.records.campaign import Campaign, open_campaign
+from clipkit.report.exhibits.cell_page import cell_page
+from clipkit.report.exhibits.exhibit import Section
 from clipkit.report.exhibits.prose import prose
-from clipkit.report.notebooks import campaigns
 from clipkit.report.notebooks.picker import pick
+from clipkit.report.notebooks.which_campaign import given_or_newest
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """The parameters of `notebooks/2-explore.ipynb`. Each may name several levels: `256M, 512M`."""
+
+    NOTEBOOK: ClassVar[str] = "2-explore"
 
     campaign: str
     preset: str
@@ -31,7 +36,7 @@ class Asked:
     cell: str
 
 
-def opened(asked: Asked) -> Explored:
+def open_narrowed(asked: Asked) -> Campaign:
     """The campaign, or what of it is asked for.
 
     Raises NotebookError for what should be a number, UsageError for a level that does not occur,
@@ -44,20 +49,11 @@ def opened(asked: Asked) -> Explored:
         "upload": _words(asked.upload),
         "clip_s": _numbers("clip_s", asked.clip_s),
     }
-    whole = explore.open_campaign(campaigns.given_or_newest(asked.campaign))
-    return whole.where(**{name: levels for name, levels in wanted.items() if levels})
+    whole = open_campaign(given_or_newest(asked.campaign))
+    return whole.part(**{name: levels for name, levels in wanted.items() if levels})
 
 
-def about(found: Explored) -> Section:
-    """Which campaign this is, whether it is finished, and what of it is shown."""
-    left = campaigns.unfinished(found.folder)
-    lines = [f"Campaign `{found.folder.name}` in `{fmt.near(found.folder.parent)}`."]
-    lines += [f"Unfinished: {left} so far; intervals will get narrower."] if left else []
-    lines += [f"Shown: {', '.join(found.fixed)}."] if found.fixed else []
-    return Section("".join(f"<p>{prose(line)}</p>" for line in lines))
-
-
-def shown(exhibit: Callable[[Explored], object], found: Explored) -> object:
+def shown_or_why_not(exhibit: Callable[[Campaign], object], found: Campaign) -> object:
     """The exhibit, or in words why this campaign has none."""
     if found.cells["wall_s"].notna().sum() == 0:
         return Section("<p>No run finished: there is no time to draw.</p>")
@@ -67,13 +63,14 @@ def shown(exhibit: Callable[[Explored], object], found: Explored) -> object:
         return Section(f"<p>{prose(str(error))}</p>")
 
 
-def look_into(found: Explored, cell: str) -> None:
-    """A cell's or a run's command lines, logs and memory over time; without any, the fastest's.
+def look_into(found: Campaign, cell: str) -> None:
+    """A cell's or a run's command lines, logs and memory over time; without any, those of the recommended one.
 
     In JupyterLab another cell can be chosen from a list.
     """
     ordered = found.cells.sort_values("s_per_clip", kind="stable", na_position="last")
-    words = found.words()
+    recommended = ordered.loc[ordered["best"] == RECOMMENDED, "cell"]
+    words = cell_words(found.cells)
     choices = [
         (f"{_time_words(s_per_clip)}: {words[str(name)]}", str(name))
         for name, s_per_clip in zip(ordered["cell"], ordered["s_per_clip"], strict=True)
@@ -81,7 +78,8 @@ def look_into(found: Explored, cell: str) -> None:
     if cell and cell not in words:
         choices.insert(0, (f"run {cell}", cell))
     if choices:
-        pick(choices, cell or choices[0][1], lambda name: explore.trial(found, name), "cell")
+        first = str(recommended.iloc[0]) if len(recommended) else choices[0][1]
+        pick(choices, cell or first, lambda name: cell_page(found, name), "cell")
 
 
 def _time_words(s_per_clip: float) -> str:

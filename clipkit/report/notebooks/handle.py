@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clipkit import format as fmt
-from clipkit.campaign import background, standing
-from clipkit.campaign.standing import Standing
+from clipkit.campaign import background
+from clipkit.campaign.standing import Standing, read_standing
 from clipkit.errors import CampaignError, Cancelled
-from clipkit.report.exhibits.loaded import Campaign, load, state_words
+from clipkit.report.exhibits.card import Shown, shown_campaign, state_words
 from clipkit.report.notebooks import live
 from clipkit.tables import Table
 
@@ -28,7 +28,7 @@ class Handle:
 
     def standing(self) -> Standing:
         """How far it is, by its own word. Raises CampaignError where it has said nothing yet."""
-        return standing.read(self.folder)
+        return read_standing(self.folder)
 
     def watch(self) -> None:
         """Show it until it ends: in a notebook in one output with a live chart, elsewhere in lines.
@@ -46,7 +46,7 @@ class Handle:
         """
         background.cancel(self.folder)
 
-    def wait(self, timeout_s: float | None = None) -> Campaign:
+    def wait(self, timeout_s: float | None = None) -> Shown:
         """The campaign, when it has ended. Raises Cancelled where it was cancelled, CampaignError
         where it failed or its process was killed, TimeoutError."""
         background.wait(self.folder, timeout_s)
@@ -59,7 +59,7 @@ class Handle:
             raise CampaignError(f"{ended.error}: {self._again()}")
         if ended.state == "running":
             raise CampaignError(f"{state_words(ended.state, is_held=False)}: {self._again()}")
-        return load(self.folder)
+        return shown_campaign(self.folder)
 
     def _again(self) -> str:
         log = self.folder / background.LOG  # of one that was started in the background

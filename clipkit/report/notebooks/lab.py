@@ -36,7 +36,7 @@ _QUIET = (
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """What `copy` did, as paths in `folder`. `kept` differ from clipkit's: the user changed them."""
+    """What `copy_notebooks` did, as paths in `folder`. `kept` differ from clipkit's: the user changed them."""
 
     folder: Path
     copied: tuple[Path, ...]
@@ -64,7 +64,7 @@ class Copies:
         }
 
 
-def copy(target: Path) -> Copies:
+def copy_notebooks(target: Path) -> Copies:
     """Copy notebooks and experiments into `target`; what the user changed there is kept.
 
     Raises OutputError where that folder cannot be written.
@@ -95,7 +95,7 @@ def copy(target: Path) -> Copies:
     return Copies(target, tuple(copied), tuple(kept))
 
 
-def command(copies: Copies, browser: bool, port: int | None) -> tuple[list[str], dict[str, str]]:
+def lab_argv(copies: Copies, browser: bool, port: int | None) -> tuple[list[str], dict[str, str]]:
     """The command line that opens JupyterLab on the first notebook, and its environment.
 
     Raises ReportError where JupyterLab or the kernel could not start.

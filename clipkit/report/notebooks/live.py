@@ -16,11 +16,12 @@ from IPython import get_ipython
 from IPython.display import display
 
 from clipkit import format as fmt
-from clipkit.campaign import background, standing
-from clipkit.campaign.standing import Standing
-from clipkit.records import table as tables
-from clipkit.records.store import RUNS
-from clipkit.report.exhibits import glance, loaded
+from clipkit.campaign import background
+from clipkit.campaign.standing import Standing, read_standing
+from clipkit.records.campaign import open_campaign
+from clipkit.records.folder import RUNS
+from clipkit.report.exhibits.card import state_words
+from clipkit.report.exhibits.glance import heat_map_at_a_glance
 
 _REFRESH_S = 2.0
 _LOOK_S = 0.05
@@ -101,10 +102,10 @@ def _pause(folder: Path, interrupted: Callable[[], bool]) -> None:
 
 def view(folder: Path, charts: Callable[[Standing], str]) -> View:
     """The campaign at this moment. Raises CampaignError where it has not said how it stands."""
-    now = standing.read(folder)
+    now = read_standing(folder)
     doing = ", ".join(part for part in (now.now, now.clip) if part)
     if now.state == "running" and not background.is_held(folder):
-        doing = loaded.state_words(now.state, is_held=False)
+        doing = state_words(now.state, is_held=False)
     return View(
         words=now.words,
         now=now.error or doing,
@@ -150,5 +151,5 @@ def _notebook() -> Callable[[View], None] | None:
 
 
 def _heat_map(folder: Path) -> str:
-    drawn = glance.heat_map(tables.load(folder))
+    drawn = heat_map_at_a_glance(open_campaign(folder))
     return "" if drawn is None else drawn._repr_html_()

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from clipkit.campaign import own_process
 from clipkit.errors import Cancelled, ClipkitError, NotebookError, UsageError
+from clipkit.records.campaign import Campaign, open_campaign
+from clipkit.tuning.recommendation import Recommendation, read_recommendation
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A tuning: its records, and what follows from them."""
+
+    campaign: Campaign
+    recommendation: Recommendation
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +26,8 @@ class Asked:
 
     An empty `memory` and `cpus` of 0 mean: as the host has it.
     """
+
+    NOTEBOOK: ClassVar[str] = "1-measure"
 
     campaign: str
     video: str
@@ -26,16 +39,19 @@ class Asked:
     results: str
 
 
-def measure(asked: Asked) -> Path:
-    """The campaign's folder: the one that was given, or that of a new `clipkit tune`.
+def given_or_measured(asked: Asked) -> Measured:
+    """The campaign that was given, or that of a new `clipkit tune`.
 
     Its progress is passed through to this process' stdout as it comes. An interrupt stops it
     orderly, and so does the death of the kernel. Raises NotebookError where what is asked is
     wrong, Cancelled after an interrupt, ClipkitError where the measurement fails; what it had
     finished is kept in its campaign.
     """
-    if asked.campaign:
-        return Path(asked.campaign).resolve()
+    folder = Path(asked.campaign).resolve() if asked.campaign else _measure(asked)
+    return Measured(open_campaign(folder), read_recommendation(folder))
+
+
+def _measure(asked: Asked) -> Path:
     try:
         return Path(own_process.answer(_words(asked))["campaign"])
     except UsageError as error:

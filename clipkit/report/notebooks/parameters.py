@@ -1,7 +1,7 @@
 """A notebook's parameters, checked inside it: a misspelt one is refused, not ignored.
 
 papermill only warns of an unknown parameter, on the terminal, and then measures something else than
-was asked. So a notebook's first call is `checked(globals(), Asked)`.
+was asked. So a notebook's first call is `checked_parameters(globals(), Asked)`.
 """
 
 from __future__ import annotations
@@ -10,29 +10,39 @@ import ast
 import difflib
 import typing
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from clipkit.errors import NotebookError
+from clipkit.report.notebooks import place
 
 _INJECTED = "# Parameters\n"
 """How papermill's injected cell begins (`papermill.parameterize`, its `comment`)."""
 
-T = TypeVar("T")
+
+class Declared(Protocol):
+    """A dataclass whose fields are a notebook's parameters; `NOTEBOOK` is the notebook's name."""
+
+    NOTEBOOK: ClassVar[str]
+
+
+T = TypeVar("T", bound=Declared)
 
 _WORDS = {str: "text", float: "a number", int: "a whole number", bool: "True or False"}
 
 
-def checked(namespace: Mapping[str, Any], declared: type[T]) -> T:
+def checked_parameters(namespace: Mapping[str, Any], declared: type[T]) -> T:
     """The notebook's parameters as the dataclass `declared`, whose fields name and type them.
 
     `namespace` is the notebook's `globals()`; IPython keeps the source of every executed cell in
     its `In`. Raises NotebookError for a parameter that is injected but not declared, for one that
     the notebook lacks, and for a value of the wrong type.
     """
-    kinds = typing.get_type_hints(declared)
+    place.remember_notebook(declared.NOTEBOOK)
+    hints = typing.get_type_hints(declared)
+    kinds = {name: hints[name] for name in hints if name != "NOTEBOOK"}
     for name in _injected_names(namespace.get("In", [])):
         if name not in kinds:
-            raise unknown(name, list(kinds))
+            raise unknown_parameter(name, list(kinds))
     values = {}
     for name, kind in kinds.items():
         if name not in namespace:
@@ -41,7 +51,7 @@ def checked(namespace: Mapping[str, Any], declared: type[T]) -> T:
     return declared(**values)
 
 
-def unknown(name: str, known: list[str]) -> NotebookError:
+def unknown_parameter(name: str, known: list[str]) -> NotebookError:
     """The error for a parameter that does not exist."""
     if not known:
         return NotebookError(f"unknown parameter '{name}': this notebook has none")

@@ -10,7 +10,7 @@ import ipywidgets
 from IPython.display import display
 
 from clipkit.errors import ClipkitError
-from clipkit.report.exhibits.answer import Section
+from clipkit.report.exhibits.exhibit import Section
 from clipkit.report.exhibits.prose import prose
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"

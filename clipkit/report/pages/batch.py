@@ -21,11 +21,10 @@ from papermill.iorw import read_yaml_file
 
 from clipkit import __version__
 from clipkit.errors import Cancelled, NotebookError, OutputError, ReportError
-from clipkit.records.store import RUNS
+from clipkit.records.folder import RUNS
 from clipkit.report.notebooks import execute as notebook
-from clipkit.report.notebooks import parameters
-from clipkit.report.pages import batch as batch_page
-from clipkit.report.pages.batch import Ended, Item
+from clipkit.report.notebooks.parameters import unknown_parameter
+from clipkit.report.pages.batch_pages import Ended, Item, write_index_page, write_single_page
 
 _STAMP = "clipkit"
 """Key of an executed notebook's metadata: of what it was made, and how long that took."""
@@ -56,15 +55,15 @@ class Batch:
         return {"index": str(self.index), "runs": [item.as_json() for item in self.items]}
 
 
-def plan(word: str, files: Sequence[Path], folder: Path | None) -> Batch:
-    """The batch of a notebook (as `notebook.find` knows it) and its files of parameters.
+def plan_batch(word: str, files: Sequence[Path], folder: Path | None) -> Batch:
+    """The batch of a notebook (as `notebook.find_notebook` knows it) and its files of parameters.
 
     Raises NotebookError, before anything runs, for an unknown notebook, a file that cannot be read
     or holds a parameter that the notebook lacks, two files of one name, and one whose output would
     be the notebook.
     """
-    source = notebook.find(word)
-    known = notebook.declared(source)
+    source = notebook.find_notebook(word)
+    known = notebook.declared_parameters(source)
     folder = (folder or Path(f"batch-{source.stem}")).absolute()
     items: dict[str, Item] = {}
     for file in files:
@@ -76,7 +75,7 @@ def plan(word: str, files: Sequence[Path], folder: Path | None) -> Batch:
         given = _read(file)
         for name in given:
             if name not in known:
-                raise NotebookError(f"{file}: {parameters.unknown(name, known)}")
+                raise NotebookError(f"{file}: {unknown_parameter(name, known)}")
         executed = folder / f"{file.stem}.ipynb"
         if executed.resolve() == source.resolve():
             raise NotebookError(
@@ -87,7 +86,7 @@ def plan(word: str, files: Sequence[Path], folder: Path | None) -> Batch:
     return Batch(source, folder, tuple(items.values()))
 
 
-def run(batch: Batch, watch: Watch, again: bool = False) -> Batch:
+def run_batch(batch: Batch, watch: Watch, again: bool = False) -> Batch:
     """Execute what is not finished; one that fails is kept with what it had, and the next follows.
 
     `again` executes the finished ones too. The index is up to date after each. Raises Cancelled
@@ -121,7 +120,7 @@ def _execute(source: Path, item: Item, made_of: str) -> Item:
     started_s = time.monotonic()
     error = None
     try:
-        notebook.execute(str(source), item.parameters, item.executed)
+        notebook.execute_notebook(str(source), item.parameters, item.executed)
     except ReportError as failure:
         error = str(failure).partition("\n")[0]
     duration_s = time.monotonic() - started_s
@@ -129,29 +128,29 @@ def _execute(source: Path, item: Item, made_of: str) -> Item:
     done = replace(item, ended=ended, duration_s=duration_s, error=error)
     if not error:
         _stamp(item.executed, made_of, duration_s)
-    batch_page.write_single(done, source.stem)
+    write_single_page(done, source.stem)
     return done
 
 
 def _finished(item: Item, made_of: str) -> Item | None:
     """The item as an earlier run has left it; None where that is not what is asked now."""
     with contextlib.suppress(OSError, ValueError, ValidationError):
-        stamp = notebook.read(item.executed).metadata.get(_STAMP, {})
+        stamp = notebook.read_notebook(item.executed).metadata.get(_STAMP, {})
         if stamp.get("made_of") == made_of and item.page.is_file():
             return replace(item, ended=Ended.SKIPPED, duration_s=stamp["duration_s"])
     return None
 
 
 def _stamp(executed: Path, made_of: str, duration_s: float) -> None:
-    document = notebook.read(executed)
+    document = notebook.read_notebook(executed)
     document.metadata[_STAMP] = {"made_of": made_of, "duration_s": duration_s}
-    notebook.write(document, executed)
+    notebook.write_notebook(document, executed)
 
 
 def _made_of(source: Path, given: Mapping[str, Any]) -> str:
     """A digest of the notebook's cells, not of its outputs, of the parameters, of the records in
     the campaign that they name, and of this clipkit."""
-    cells = [cell.source for cell in notebook.read(source).cells]
+    cells = [cell.source for cell in notebook.read_notebook(source).cells]
     made_of = [cells, given, _records(given.get("campaign")), __version__]
     text = json.dumps(made_of, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -169,7 +168,7 @@ def _records(campaign: Any) -> tuple[int, int] | None:
 
 
 def _write_index(batch: Batch) -> None:
-    batch_page.write_index(batch.items, batch.source.stem, batch.index)
+    write_index_page(batch.items, batch.source.stem, batch.index)
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from nbformat import ValidationError
 
 from clipkit import format as fmt
-from clipkit.report.notebooks import execute as notebooks
+from clipkit.report.notebooks.execute import read_notebook
 from clipkit.report.pages import page
 
 _IMAGE = re.compile(r'<img[^>]*\ssrc="(data:image/[^"]+)"')
@@ -55,31 +55,33 @@ class Item:
         }
 
 
-def write_single(row: Item, notebook: str) -> Path:
+def write_single_page(row: Item, notebook: str) -> Path:
     """The executed notebook as a page that needs nothing else."""
-    text = page.render(
+    text = page.render_page(
         "single",
-        body=page.body(row.executed, first_screen=True),
+        body=page.notebook_body(row.executed, first_screen=True),
         notebook=notebook,
         row=_shown(row),
     )
-    return page.write(row.page, text)
+    return page.write_page(row.page, text)
 
 
-def write_index(rows: Sequence[Item], notebook: str, path: Path) -> Path:
+def write_index_page(rows: Sequence[Item], notebook: str, path: Path) -> Path:
     """The page with a row for each item, whether it ran or not."""
     counted = {str(row.ended): 0 for row in rows}
     for row in rows:
         counted[str(row.ended)] += 1
     words = ", ".join(f"{count} {ended}" for ended, count in counted.items())
     shown = [_shown(row) | {"thumbnail": thumbnail(row.executed)} for row in rows]
-    return page.write(path, page.render("index", notebook=notebook, counted=words, rows=shown))
+    return page.write_page(
+        path, page.render_page("index", notebook=notebook, counted=words, rows=shown)
+    )
 
 
 def thumbnail(executed: Path) -> str | None:
     """The first picture among the notebook's outputs, as a data URI."""
     with contextlib.suppress(OSError, ValueError, ValidationError):
-        document = notebooks.read(executed)
+        document = read_notebook(executed)
         return next(_pictures(document), None)
     return None
 

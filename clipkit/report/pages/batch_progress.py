@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from clipkit import format as fmt
-from clipkit.report.pages.batch import Ended, Item
+from clipkit.report.pages.batch_pages import Ended, Item
 from clipkit.terminal import Line
 
 

@@ -17,8 +17,8 @@ from traitlets.config import Config
 
 import clipkit
 from clipkit.errors import OutputError, ReportError
-from clipkit.report.exhibits.prose import listed, prose
-from clipkit.report.notebooks import execute as notebook
+from clipkit.report.exhibits.prose import html_list, prose
+from clipkit.report.notebooks.execute import read_notebook
 
 _FIRST_SCREEN = "first-screen"
 """Tag of a notebook's cells whose words and pictures a page's first screen shows already."""
@@ -41,13 +41,13 @@ class Chart:
     alt: str
 
 
-def render(template: str, **values: Any) -> str:
+def render_page(template: str, **values: Any) -> str:
     """`pages/<template>.html`, filled in; every value from outside is escaped."""
     page = _templates().get_template(f"{template}.html")
     return page.render(values, version=clipkit.__version__)
 
 
-def body(executed: Path, first_screen: bool = False) -> Markup:
+def notebook_body(executed: Path, first_screen: bool = False) -> Markup:
     """The notebook without its code; the cells of the first screen only where asked for."""
     config = Config()
     config.TagRemovePreprocessor.enabled = True
@@ -62,7 +62,7 @@ def body(executed: Path, first_screen: bool = False) -> Markup:
         exclude_output_prompt=True,
         exclude_anchor_links=True,
     )
-    document = notebook.read(executed)
+    document = read_notebook(executed)
     document.metadata.pop("widgets", None)  # their state, in a script
     markup, _ = exporter.from_notebook_node(document)
     return Markup(re.sub(r"\n\s*\n+", "\n", str(markup)))  # noqa: S704
@@ -80,7 +80,7 @@ def _fold(found: re.Match[str]) -> str:
     return f"<details><summary>Table of {rows} rows</summary>{found[0]}</details>"
 
 
-def picture(path: Path) -> str:
+def picture_uri(path: Path) -> str:
     """An SVG that a notebook has just drawn, as a data URI. Raises ReportError without it."""
     try:
         data = base64.b64encode(path.read_bytes()).decode("ascii")
@@ -89,7 +89,7 @@ def picture(path: Path) -> str:
     return f"data:image/svg+xml;base64,{data}"
 
 
-def write(path: Path, text: str) -> Path:
+def write_page(path: Path, text: str) -> Path:
     """Write the page in one act. Raises OutputError where that cannot be."""
     unfinished = path.with_name(f".{path.name}.part")
     try:
@@ -110,5 +110,5 @@ def _templates() -> jinja2.Environment:
     )
     # Both escape what they are given.
     environment.filters["prose"] = lambda text: Markup(prose(text))  # noqa: S704
-    environment.filters["listed"] = lambda lines: Markup(listed(lines))  # noqa: S704
+    environment.filters["listed"] = lambda lines: Markup(html_list(lines))  # noqa: S704
     return environment

@@ -2,70 +2,59 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 from markupsafe import Markup
 
-from clipkit.report.notebooks import campaigns
-from clipkit.report.notebooks import execute as notebook
-from clipkit.report.pages import page
-from clipkit.report.pages import sweep as sweep_page
-from clipkit.report.pages import tune as tune_page
-from clipkit.tuning import recommendation as recommendations
-
-_QUICK_WINS = "quick-wins"
-"""Name of the experiment whose campaign the last notebook is about."""
+from clipkit.records import folder as folders
+from clipkit.report.notebooks.execute import execute_notebook
+from clipkit.report.pages import page, sweep_page, tuning_page
+from clipkit.resources import QUICK_WINS
+from clipkit.tuning.recommendation import read_recommendation
 
 
-def write(campaign: Path) -> Path:
+def write_report(campaign: Path) -> Path:
     """Execute the notebooks on the campaign, and write `report.html` in its folder.
 
     A sweep may be unfinished: its page says so. Raises CampaignError where there is no campaign to
     report on, ReportError where a notebook fails; it is kept with what it had.
     """
     campaign = campaign.resolve()
-    text = _of_a_sweep(campaign) if campaigns.is_sweep(campaign) else _of_a_tuning(campaign)
-    return page.write(campaign / "report.html", text)
+    text = _of_a_sweep(campaign) if folders.is_sweep(campaign) else _of_a_tuning(campaign)
+    return page.write_page(campaign / folders.REPORT, text)
 
 
 def _of_a_tuning(campaign: Path) -> str:
-    recommendations.read(campaign)
-    body = page.body(_executed("1-measure", campaign))
-    return page.render("tune", body=body, **tune_page.first_screen(campaign))
+    read_recommendation(campaign)
+    body = page.notebook_body(_executed("1-measure", campaign))
+    return page.render_page("tune", body=body, **tuning_page.tuning_first_screen(campaign))
 
 
 def _of_a_sweep(campaign: Path) -> str:
-    is_quick_wins = _name(campaign) == _QUICK_WINS
+    is_quick_wins = folders.read_experiment(campaign).get("name") == QUICK_WINS
     names = ["4-quick-wins"] if is_quick_wins else []
     names.append("2-explore")
     if sweep_page.has_optimum(campaign):
         names.append("3-optimum")
-    # The last one first: 2-explore's pictures, of all there is, are those that stay in the folder.
-    executed = {name: _executed(name, campaign) for name in reversed(names)}
-    parts = [page.folded(page.body(executed[name], first_screen=True)) for name in names]
-    shown = sweep_page.first_screen(campaign)
+    executed = [_executed(name, campaign) for name in names]
+    parts = [page.folded(page.notebook_body(path, first_screen=True)) for path in executed]
+    shown = sweep_page.sweep_first_screen(campaign)
     shown["best"] = Markup(shown["best"]._repr_html_())  # noqa: S704 (escapes what it holds)
     if is_quick_wins:
-        shown |= {"claims": sweep_page.claims(campaign), "charts": [_claims_chart(campaign)]}
-    return page.render("sweep", parts=parts, **shown)
+        claims = sweep_page.claims_sentence(campaign)
+        shown |= {"claims": claims, "charts": [_claims_chart(campaign)]}
+    return page.render_page("sweep", parts=parts, **shown)
 
 
 def _claims_chart(campaign: Path) -> page.Chart:
     """What `4-quick-wins` has just drawn."""
     return page.Chart(
-        page.picture(campaign / "figures" / "claims.svg"),
+        page.picture_uri(campaign / folders.FIGURES / "4-quick-wins" / "claims.svg"),
         "Every claim's effects with their intervals, in numbers in the table below",
     )
 
 
 def _executed(name: str, campaign: Path) -> Path:
-    output = campaign / "notebooks" / f"{name}.ipynb"
-    return notebook.execute(name, {"campaign": str(campaign)}, output)
-
-
-def _name(campaign: Path) -> str | None:
-    """The experiment's, whatever the campaign is called."""
-    experiment = tomllib.loads((campaign / "experiment.toml").read_text("utf-8"))
-    name = experiment.get("name")
-    return name if isinstance(name, str) else None
+    """Into the campaign, and so are its pictures: `figures/<notebook>/`."""
+    output = campaign / folders.NOTEBOOKS / f"{name}.ipynb"
+    return execute_notebook(name, {"campaign": str(campaign)}, output, beside=campaign)

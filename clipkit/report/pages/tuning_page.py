@@ -5,33 +5,37 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from clipkit.records.campaign import open_campaign
+from clipkit.records.folder import FIGURES
+from clipkit.report.exhibits.tuning_sections import verdict_warning
 from clipkit.report.pages import page
-from clipkit.tuning import recommendation as recommendations
+from clipkit.tuning.recommendation import read_recommendation, recommendation_toml
 
 
-def first_screen(campaign: Path) -> dict[str, Any]:
+def tuning_first_screen(campaign: Path) -> dict[str, Any]:
     """What the template `tune` shows; its pictures are those that the notebook has just drawn."""
-    known = recommendations.read(campaign)
-    figures = campaign / "figures"
+    known = read_recommendation(campaign)
+    figures = campaign / FIGURES / "1-measure"
     return {
         "host": known.host.name,
         "headline": known.headline,
         "verdict": known.verdict,
+        "warning": verdict_warning(open_campaign(campaign), known),
         # The verdict takes three lines at most, or the rest would not fit beside it.
         "verdict_px": 23 if len(known.verdict) < 240 else 19 if len(known.verdict) < 360 else 16,
         "charts": [
             page.Chart(
-                page.picture(figures / "bars.svg"),
+                page.picture_uri(figures / "bars.svg"),
                 "Wall time of the whole job, in words in the first table",
             ),
             page.Chart(
-                page.picture(figures / "memory.svg"),
+                page.picture_uri(figures / "memory.svg"),
                 "Memory over time, in words in the second table",
             ),
         ],
         "change": known.do,
         "why": known.why,
-        "toml": _settings(recommendations.to_toml(known)),
+        "toml": _settings(recommendation_toml(known)),
         "measured_on": known.measured_on,
         "unmeasured": known.unmeasured,
         "again": known.again,
