@@ -15,7 +15,7 @@ from clipkit.errors import CampaignError
 from clipkit.format import MIB
 from clipkit.hosts import Host
 from clipkit.plan.clips import spread
-from clipkit.records.record import Status
+from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.tuning import recommendation as station
 from clipkit.tuning.conclude import Setting, conclude
