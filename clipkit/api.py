@@ -1,52 +1,41 @@
 """The Python API: parse, call one station, return a frozen object. It decides nothing.
 
-from clipkit import probe, cut, sweep, load, compare, recommend, attach
+from clipkit import probe, cut, sweep, merge, load, compare, recommend, attach
 """
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Unpack, overload
 
-import tomli_w
-
-from clipkit import arguments, ffmpeg_builds, hosts
-from clipkit import settings as settings_station
-from clipkit.analysis import compare as comparing
-from clipkit.analysis.compare import Comparison
+from clipkit import arguments, ffmpeg_builds, given, hosts
+from clipkit.analysis.compare import Comparison, compare_campaigns
 from clipkit.campaign import background as running
-from clipkit.campaign import experiment as experiments
 from clipkit.campaign import own_process
 from clipkit.campaign.estimate import Estimate
-from clipkit.campaign.experiment import Experiment
-from clipkit.ceiling.base import Mechanism
+from clipkit.campaign.merge import merge_campaigns
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.ceiling.stale import remove_stale
-from clipkit.errors import Cancelled, ClipkitError, ExperimentError, UsageError
+from clipkit.errors import Cancelled, ClipkitError, ExperimentError
 from clipkit.hosts import Host
-from clipkit.media import sample
 from clipkit.media.upload import Upload
 from clipkit.output import cut_failure
-from clipkit.plan.clips import Clip, Job, spread
-from clipkit.records.store import named
-from clipkit.report.exhibits import loaded
+from clipkit.records.campaign import Campaign, open_campaign
+from clipkit.records.folder import is_tuning
+from clipkit.records.store import campaign_named
+from clipkit.report.exhibits.card import Shown, shown_campaign
 from clipkit.report.exhibits.cutting import Cutting
-from clipkit.report.exhibits.loaded import Campaign, SingledOut
 from clipkit.report.notebooks.handle import Handle
 from clipkit.settings import Settings
 from clipkit.terminal import CutProgress
 from clipkit.trial.cut import Order
 from clipkit.trial.cut import cut as cut_order
 from clipkit.trial.run import limits
-from clipkit.tuning.optimum import Optimum
-from clipkit.tuning.recommendation import Recommendation
+from clipkit.tuning.optimum import Optimum, Wanted, optimum
+from clipkit.tuning.recommendation import Recommendation, read_recommendation
 
-PathLike = str | Path
-_ASKED = Path("the experiment")
-"""What errors call an experiment that is no file."""
+PathLike = given.PathLike
 
 
 def probe(video: PathLike) -> Upload:
@@ -95,9 +84,9 @@ def cut(  # noqa: PLR0913 (the command's options, by keyword)
     Returns also where only some clips are right: `status` tells. Raises ClipkitError where none
     is, Cancelled after an interrupt, UsageError and its kinds for what cannot be asked.
     """
-    chosen = _settings(settings)
-    job = _job(arguments.upload(str(video)), clips, count, length_s, seed)
-    held = _host(host, memory, cpus)
+    chosen = given.given_settings(settings)
+    job = given.given_job(arguments.upload(str(video)), clips, count, length_s, seed)
+    held = given.given_host(host, memory, cpus)
     order = Order(
         job=job,
         settings=chosen,
@@ -109,7 +98,7 @@ def cut(  # noqa: PLR0913 (the command's options, by keyword)
     )
     progress = CutProgress(len(job.clips), arguments.frames(job))
     remove_stale()
-    with open_ceiling(limits(held), _mechanism(ceiling, held)) as opened:
+    with open_ceiling(limits(held), given.given_mechanism(ceiling, held)) as opened:
         try:
             manifest = cut_order(order, opened, progress)
         finally:
@@ -131,7 +120,8 @@ def sweep(
     ceiling: str | None = ...,
     background: Literal[False] = ...,
     dry_run: Literal[False] = ...,
-) -> Campaign: ...
+    shard: str | None = ...,
+) -> Shown: ...
 @overload
 def sweep(
     experiment: PathLike | Mapping[str, Any],
@@ -141,6 +131,7 @@ def sweep(
     ceiling: str | None = ...,
     background: Literal[True],
     dry_run: Literal[False] = ...,
+    shard: str | None = ...,
 ) -> Handle: ...
 @overload
 def sweep(
@@ -151,6 +142,7 @@ def sweep(
     ceiling: str | None = ...,
     background: bool = ...,
     dry_run: Literal[True],
+    shard: str | None = ...,
 ) -> Estimate: ...
 def sweep(  # noqa: PLR0913 (the command's options, by keyword)
     experiment: PathLike | Mapping[str, Any],
@@ -160,7 +152,8 @@ def sweep(  # noqa: PLR0913 (the command's options, by keyword)
     ceiling: str | None = None,
     background: bool = False,
     dry_run: bool = False,
-) -> Campaign | Handle | Estimate:
+    shard: str | None = None,
+) -> Shown | Handle | Estimate:
     """Run, resume or extend the campaign of an experiment: a TOML file, or a dict of its shape.
 
     It always runs in a process of its own. This shows its progress and returns the campaign;
@@ -189,16 +182,20 @@ def sweep(  # noqa: PLR0913 (the command's options, by keyword)
     >>> sweep(threads, name="a-third", dry_run=True).trials
     2
 
+    With `shard`, such as `1/2`, only that part of the blocks is run: `merge` joins the parts.
+
     Raises ExperimentError naming file, key and the legal values, CampaignError where it is being
     measured already, Cancelled where it is cancelled from elsewhere, ClipkitError where it fails.
     """
-    forced = [] if ceiling is None else ["--ceiling", _forced(ceiling)]
+    forced = [] if ceiling is None else ["--ceiling", given.forced_mechanism(ceiling)]
     if isinstance(experiment, Mapping) and name is None and "name" not in experiment:
-        raise ExperimentError(f"{_ASKED} has no name: state one in it, or give sweep(…, name=…)")
-    with _file(experiment) as (file, asked):
-        folder = Path(results).absolute() / named(name or asked.name)
+        raise ExperimentError(
+            f"{given.ASKED} has no name: state one in it, or give sweep(…, name=…)"
+        )
+    with given.experiment_on_disk(experiment) as (file, asked):
+        folder = Path(results).absolute() / campaign_named(name or asked.name)
         words = ["sweep", str(file), "--results", str(folder.parent), "--as", folder.name, "--json"]
-        words += forced
+        words += forced + ([] if shard is None else ["--shard", shard])
         if dry_run:
             return Estimate(**own_process.answer([*words, "--dry-run"]))
         if background:
@@ -206,7 +203,7 @@ def sweep(  # noqa: PLR0913 (the command's options, by keyword)
             return Handle(folder.resolve())
         running.refuse_held(folder)
         own_process.answer(words)
-        return loaded.load(folder)
+        return shown_campaign(folder)
 
 
 def attach(folder: PathLike) -> Handle:
@@ -223,7 +220,21 @@ def attach(folder: PathLike) -> Handle:
     return handle
 
 
-def load(folder: PathLike) -> Campaign:
+def merge(folders: Sequence[PathLike], results: PathLike = "results") -> Shown:
+    """One campaign of several folders: of shards, of several machines. It lies in `results`, under
+    its experiment's name; merged again it takes what is new.
+
+    >>> merge(["results/threads", "results/threads"], "merged").name
+    'threads'
+
+    Raises CampaignError for folders of other experiments or uploads, or such as hold the same cell
+    and block.
+    """
+    merged = merge_campaigns([Path(folder) for folder in folders], Path(results).absolute())
+    return shown_campaign(merged.folder)
+
+
+def load(folder: PathLike) -> Shown:
     """A campaign's records, of a sweep or of `clipkit tune`, as they are now.
 
     >>> campaign = load("results/threads")
@@ -234,7 +245,7 @@ def load(folder: PathLike) -> Campaign:
 
     Raises CampaignError where the folder holds no campaign.
     """
-    return loaded.load(Path(folder))
+    return shown_campaign(Path(folder))
 
 
 def compare(a: Campaign | PathLike, b: Campaign | PathLike) -> Comparison:
@@ -246,13 +257,10 @@ def compare(a: Campaign | PathLike, b: Campaign | PathLike) -> Comparison:
 
     Where nothing can be compared, `why_not` says why. Raises CampaignError.
     """
-    sides = [side if isinstance(side, Campaign) else load(side) for side in (a, b)]
-    return comparing.compare(*sides)
+    return compare_campaigns(_opened(a), _opened(b))
 
 
-def recommend(
-    campaign: Campaign | PathLike, **singled_out: Unpack[SingledOut]
-) -> Optimum | Recommendation:
+def recommend(campaign: Campaign | PathLike, **wanted: Unpack[Wanted]) -> Optimum | Recommendation:
     """The best settings that a campaign found for one host and job.
 
     >>> recommend("results/threads", clip_s=1.0).settings.preset
@@ -264,83 +272,11 @@ def recommend(
 
     Raises CampaignError where nothing matches, or several hosts or jobs do, naming these.
     """
-    return (campaign if isinstance(campaign, Campaign) else load(campaign)).recommend(**singled_out)
+    opened = _opened(campaign)
+    if is_tuning(opened.folder) and all(value is None for value in wanted.values()):
+        return read_recommendation(opened.folder)
+    return optimum(opened, **wanted)
 
 
-@contextlib.contextmanager
-def _file(given: PathLike | Mapping[str, Any]) -> Iterator[tuple[Path, Experiment]]:
-    """An experiment's file, and what it says; one that was given as a dict is written meanwhile."""
-    if not isinstance(given, Mapping):
-        file = Path(given).absolute()
-        yield file, experiments.read(file)
-        return
-    text = _toml(given)
-    asked = experiments.parse(text, _ASKED)
-    with tempfile.TemporaryDirectory(prefix="clipkit-experiment-") as scratch:
-        file = Path(scratch, "experiment.toml")
-        file.write_text(text, "utf-8")
-        yield file, asked
-
-
-def _toml(asked: Mapping[str, Any]) -> str:
-    """An experiment's file. Its uploads become absolute: they are relative to where we are, the
-    file's would be to where it lies."""
-    document = dict(asked)
-    job = document.get("job")
-    if isinstance(job, Mapping) and "uploads" in job:
-        given = job["uploads"]
-        words = [given] if isinstance(given, str | Path) else given
-        document["job"] = {**job, "uploads": [_absolute(word) for word in words]}
-    try:
-        return tomli_w.dumps(document)
-    except TypeError as error:
-        raise ExperimentError(f"{_ASKED}: no TOML can hold this: {error}") from None
-
-
-def _absolute(word: PathLike) -> str:
-    path = Path(word).absolute()
-    is_sample = isinstance(word, str) and (sample.is_name(word) or word.startswith("sample-"))
-    return str(word) if is_sample and not path.exists() else str(path)
-
-
-def _settings(given: Settings | Mapping[str, Any] | PathLike | None) -> Settings:
-    if isinstance(given, Settings):
-        return given
-    if isinstance(given, str | Path):
-        return settings_station.load(Path(given))
-    return settings_station.from_mapping(given or {}, "settings")
-
-
-def _job(
-    upload: Upload,
-    clips: Sequence[tuple[float, float]] | None,
-    count: int | None,
-    length_s: float | None,
-    seed: int | None,
-) -> Job:
-    if clips is not None:
-        if (count, length_s, seed) != (None, None, None):
-            raise UsageError("clips lists the clips: leave out count, length_s and seed")
-        return Job(upload, tuple(Clip(start_s, duration_s) for start_s, duration_s in clips))
-    if count is None or length_s is None:
-        raise UsageError("say which clips: either clips, or count and length_s")
-    return spread(upload, count, length_s, seed)
-
-
-def _mechanism(word: str | None, host: Host) -> Mechanism | None:
-    """None: the best that this machine has."""
-    if word is None:
-        return Mechanism.NONE if host.unlimited else None
-    return _forced(word)
-
-
-def _forced(word: str) -> Mechanism:
-    try:
-        return Mechanism(word)
-    except ValueError:
-        raise UsageError(f"unknown ceiling '{word}': one of {', '.join(Mechanism)}") from None
-
-
-def _host(host: Host | str | None, memory: str | None, cpus: float | None) -> Host:
-    base = host if isinstance(host, Host) else hosts.find(host or hosts.UNLIMITED)
-    return hosts.custom(base, None if memory is None else hosts.parse_size(memory), cpus)
+def _opened(campaign: Campaign | PathLike) -> Campaign:
+    return campaign if isinstance(campaign, Campaign) else open_campaign(campaign)

@@ -71,7 +71,11 @@ def _chosen(names: Sequence[str] | None) -> list[Knob]:
 def settings(parsed: argparse.Namespace, names: Sequence[str] | None = None) -> Settings:
     """Defaults, then `--config`, then flags. Raises SettingsError."""
     config = getattr(parsed, "config", None)
-    table = {} if config is None else settings_station.to_table(settings_station.load(Path(config)))
+    table = (
+        {}
+        if config is None
+        else settings_station.to_table(settings_station.load_settings(Path(config)))
+    )
     for knob in _chosen(names):
         word = getattr(parsed, knob.name)
         if word is not None:

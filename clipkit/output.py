@@ -13,6 +13,7 @@ from clipkit.hosts import Host
 
 if TYPE_CHECKING:
     from clipkit.campaign.estimate import Estimate
+    from clipkit.campaign.merge import Merged
     from clipkit.campaign.sweep import Swept
 
 
@@ -45,13 +46,13 @@ def cut_failure(manifest: Mapping[str, Any]) -> str:
 
 def swept(done: Swept) -> dict[str, Any]:
     standing = dataclasses.asdict(done.standing)
-    counts = ("state", "total", "done", "ok", "oom", "inferred", "failed", "best")
+    counts = ("state", "shard", "total", "done", "ok", "oom", "inferred", "failed", "best")
     return {"campaign": str(done.folder), "ran": done.ran, **{key: standing[key] for key in counts}}
 
 
 def swept_lines(done: Swept) -> list[str]:
     standing = done.standing
-    shown = [f"{standing.done} of {standing.total} trials, {standing.ok} ended well"]
+    shown = [f"{standing.done_words}, {standing.ok} ended well"]
     if standing.oom + standing.inferred:
         shown[0] += f", {standing.oom} ran out of memory, {standing.inferred} known to"
     if standing.failed:
@@ -62,10 +63,24 @@ def swept_lines(done: Swept) -> list[str]:
     return [*shown, f"{folder}", f"look into it: clipkit report {shlex.quote(folder)}"]
 
 
+def merged(done: Merged) -> dict[str, Any]:
+    return {
+        "campaign": str(done.folder),
+        "trials": done.trials,
+        "added": done.added,
+        "machines": list(done.machines),
+    }
+
+
+def merged_lines(done: Merged) -> list[str]:
+    machines = f"{len(done.machines)} machine{'s' if len(done.machines) > 1 else ''}"
+    added = f"{done.added} of them new" if done.added else "nothing new"
+    return [f"{done.trials} trials of {machines}, {added}", fmt.near(done.folder)]
+
+
 def estimate_lines(expected: Estimate, folder: Path) -> list[str]:
     return [
-        f"{expected.cells} cells, {expected.blocks} blocks: {expected.trials} trials to run "
-        f"in {fmt.near(folder)}",
+        f"{expected.cells} cells: {expected.trials} trials to run in {fmt.near(folder)}",
         f"about {fmt.clock(expected.time_s)}, from {expected.tried} short clips cut now: "
         "right within a factor of two",
         f"about {fmt.size(expected.disk_bytes)} of disk",
@@ -98,7 +113,7 @@ def hosts_lines(catalogue: Mapping[str, Host]) -> list[str]:
     width = max(map(len, catalogue))
     shown = []
     for host in catalogue.values():
-        memory = "any memory" if host.memory_bytes is None else fmt.size(host.memory_bytes)
+        memory = fmt.memory(host.memory_bytes)
         price = "" if host.usd_per_month is None else f"{host.usd_per_month:g} USD a month"
         shown.append(
             f"{host.name:<{width}}  {memory:>10}  {fmt.cpus(host.cpus):>13}  {price:<18} "

@@ -248,7 +248,7 @@ def _nearest(key: str, known: set[str]) -> str:
     return f"did you mean '{close[0]}'?" if close else f"one of {', '.join(sorted(known))}"
 
 
-def load(path: Path) -> Settings:
+def load_settings(path: Path) -> Settings:
     """The `[settings]` table of a `clipkit.toml`. Raises SettingsError, naming the file."""
     try:
         document = tomllib.loads(path.read_text("utf-8"))

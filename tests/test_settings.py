@@ -64,7 +64,7 @@ def test_every_legal_value_can_be_typed_and_read_back(knob: station.Knob, tmp_pa
         assert getattr(settings, knob.name) == value
         file = tmp_path / "clipkit.toml"
         file.write_text(tomli_w.dumps({"settings": station.to_table(settings)}))
-        assert station.load(file) == settings
+        assert station.load_settings(file) == settings
 
 
 @pytest.mark.parametrize("word", ["", "x", "1.5", "0x10", "1e1", "²"])
@@ -101,7 +101,7 @@ def test_what_is_wrong_with_a_file_is_told_with_its_name(
     file = tmp_path / "my.toml"
     file.write_bytes(text.encode("latin-1"))
     with pytest.raises(SettingsError) as told:
-        station.load(file)
+        station.load_settings(file)
     assert str(file) in str(told.value)
     assert complaint in str(told.value)
     assert "\n" not in str(told.value)
@@ -109,4 +109,4 @@ def test_what_is_wrong_with_a_file_is_told_with_its_name(
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"cannot read .*: No such file"):
-        station.load(tmp_path / "none.toml")
+        station.load_settings(tmp_path / "none.toml")

@@ -51,7 +51,7 @@ class _Pace:
     clip_bytes_per_s: float
 
 
-def estimate(design: Design, left: Sequence[Cell]) -> Estimate:
+def estimate_sweep(design: Design, left: Sequence[Cell]) -> Estimate:
     """For the cells `left` to run, each in its block. Cuts a short clip of each upload and encoding,
     without any limit, to learn how long one takes here.
 

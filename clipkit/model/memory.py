@@ -10,7 +10,7 @@ import os
 from dataclasses import astuple, dataclass
 
 from clipkit.media.upload import Upload
-from clipkit.settings import Settings
+from clipkit.settings import Settings, UsedSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,19 @@ _PRESETS = {
     "placebo": (60, 16, 16),
 }
 
+ACCOUNTED = (
+    "preset",
+    "crf",
+    "concurrency",
+    "encoder_threads",
+    "decoder_threads",
+    "lookahead",
+    "bframes",
+    "refs",
+)
+"""The settings that the frames held account for: cells can be compared by them only where every other
+setting agrees."""
+
 # Off by -14 % to +21 % on the frame sizes from 360p to 2160p that they were fitted on.
 BASE_BYTES = 20_710_000
 FRAMES_EACH = FramesHeld(
@@ -70,7 +83,7 @@ def frame_bytes(upload: Upload) -> float:
     return columns * rows * 256 * 1.5 * (2 if upload.bit_depth > 8 else 1)
 
 
-def frames_held(settings: Settings, cores: int) -> FramesHeld:
+def frames_held(settings: Settings | UsedSettings, cores: int) -> FramesHeld:
     """`cores`: what ffmpeg sees; left to itself it takes one decoder thread more, and x264 half as
     many again."""
     lookahead, bframes, refs = _PRESETS[settings.preset]

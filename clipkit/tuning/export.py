@@ -38,7 +38,7 @@ _WHY_SEEK = {
 _PLACEHOLDER = re.compile(r"@(\w+)@")
 
 
-def export(settings: Settings, form: str) -> str:
+def export_settings(settings: Settings, form: str) -> str:
     """A programme to paste. Raises UsageError for an unknown form."""
     if form not in FORMS:
         raise UsageError(f"unknown form '{form}': one of {', '.join(FORMS)}")

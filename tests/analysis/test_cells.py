@@ -12,7 +12,8 @@ from inventing_sweep import OPTIMUM, TIES, Sweep
 from clipkit.analysis.factors import factors
 from clipkit.hosts import parse_size
 from clipkit.records import cells, table
-from clipkit.records.record import Record, Status
+from clipkit.records.record import Record
+from clipkit.records.status import Status
 
 
 def loaded(folder: Path, records: list[Record]) -> pd.DataFrame:

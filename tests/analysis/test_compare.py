@@ -18,7 +18,8 @@ from running import clipkit
 
 from clipkit.analysis.compare import Comparison, compare
 from clipkit.records import table
-from clipkit.records.record import Record, Status
+from clipkit.records.record import Record
+from clipkit.records.status import Status
 
 SMALL = Sweep(
     factors={"preset": ("ultrafast", "veryfast"), "concurrency": (1, 2)},

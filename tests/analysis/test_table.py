@@ -10,7 +10,8 @@ from inventing_records import TEMPLATE
 
 from clipkit.errors import CampaignError
 from clipkit.records import table
-from clipkit.records.record import Record, Status, columns
+from clipkit.records.record import Record
+from clipkit.records.status import Status, columns
 from clipkit.settings import Settings
 
 RECORD = replace(

@@ -18,7 +18,8 @@ from clipkit.campaign.grid import Grid, finished, needs_as_much
 from clipkit.campaign.strategy import WARMUP, Cell, Inferred
 from clipkit.errors import ExperimentError
 from clipkit.format import MIB
-from clipkit.records.record import Record, Status
+from clipkit.records.record import Record
+from clipkit.records.status import Status
 
 FILM = upload()
 CORES = 2

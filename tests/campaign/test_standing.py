@@ -11,11 +11,12 @@ from inventing_uploads import upload
 
 from clipkit.campaign.design import Design, design
 from clipkit.campaign.experiment import parse
-from clipkit.campaign.run import ClipProgress, TrialEnded, TrialStarted
+from clipkit.campaign.loop import ClipProgress, TrialEnded, TrialStarted
 from clipkit.campaign.standing import Tally, read
 from clipkit.campaign.strategy import WARMUP, Cell
 from clipkit.errors import CampaignError
-from clipkit.records.record import Record, Status
+from clipkit.records.record import Record
+from clipkit.records.status import Status
 from clipkit.records.store import Store
 
 EXPERIMENT = """

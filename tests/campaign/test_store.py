@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from clipkit.campaign.run import Campaign, ClipProgress, Event, TrialEnded, TrialStarted
+from clipkit.campaign.loop import Campaign, ClipProgress, Event, TrialEnded, TrialStarted
 from clipkit.campaign.strategy import Cell
 from clipkit.ceiling.base import Mechanism
 from clipkit.ceiling.choose import open_ceiling
@@ -21,7 +21,8 @@ from clipkit.hosts import Host
 from clipkit.media.probe import probe
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.subjects import Subject
-from clipkit.records.record import Record, Status
+from clipkit.records.record import Record
+from clipkit.records.status import Status
 from clipkit.records.store import CLIPS, RUNS, Store, named, slug
 from clipkit.settings import Settings
 

@@ -18,7 +18,8 @@ from clipkit.media.sample import sample
 from clipkit.media.upload import Upload
 from clipkit.plan.clips import spread
 from clipkit.plan.subjects import Subject
-from clipkit.records.record import Record, Status
+from clipkit.records.record import Record
+from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.trial.cut import Order, cut
 from clipkit.trial.run import Identity, Trial, run_trial

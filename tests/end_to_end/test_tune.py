@@ -90,7 +90,7 @@ def test_the_configuration_cuts(tuned: dict[str, Any], small: Path, tmp_path: Pa
     )
     assert ran.code == 0, ran.err
     used = ran.json["settings"]
-    assert settings.from_mapping(used, "manifest") == settings.load(Path(tuned["config"]))
+    assert settings.from_mapping(used, "manifest") == settings.load_settings(Path(tuned["config"]))
     assert tuned["recommendation"]["settings"] == used
 
 

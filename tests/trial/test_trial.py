@@ -26,7 +26,8 @@ from clipkit.media.probe import probe
 from clipkit.plan import baselines, subjects
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.subjects import Subject, from_template
-from clipkit.records.record import Record, Status, columns
+from clipkit.records.record import Record
+from clipkit.records.status import Status, columns
 from clipkit.settings import Settings
 from clipkit.trial.execute import ClipOutcome, Execution
 from clipkit.trial.run import Identity, Outcome, Trial, judge, run_trial

@@ -17,7 +17,8 @@ from clipkit.media.upload import Upload
 from clipkit.plan import baselines
 from clipkit.plan.clips import Clip, Job, spread
 from clipkit.plan.subjects import Subject, from_template
-from clipkit.records.record import Record, Status
+from clipkit.records.record import Record
+from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.tuning.candidates import propose
 from clipkit.tuning.question import Question

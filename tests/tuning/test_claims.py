@@ -8,7 +8,8 @@ from inventing_claims import ORIGINAL, Place, cut, ran_out, table
 
 from clipkit.claims import Finding, Outcome, Verdict, verdicts
 from clipkit.format import MIB
-from clipkit.records.record import Record, Status
+from clipkit.records.record import Record
+from clipkit.records.status import Status
 from clipkit.settings import Settings
 
 THREE = replace(ORIGINAL, concurrency=3)

@@ -15,7 +15,7 @@ from clipkit.errors import CampaignError
 from clipkit.format import MIB
 from clipkit.hosts import Host
 from clipkit.plan.clips import spread
-from clipkit.records.record import Status
+from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.tuning import recommendation as station
 from clipkit.tuning.conclude import Setting, conclude
@@ -223,7 +223,7 @@ def test_the_toml_gives_back_the_same_settings(tmp_path: Path):
         path = tmp_path / "clipkit.toml"
         found = replace(concluded(question(STARTER, 20)), settings=settings)
         path.write_text(station.to_toml(found), "utf-8")
-        assert settings_station.load(path) == settings
+        assert settings_station.load_settings(path) == settings
 
 
 def test_the_toml_says_where_its_settings_come_from():
@@ -236,7 +236,7 @@ def test_an_uploads_name_cannot_break_out_of_the_tomls_comment(tmp_path: Path):
     job = spread(replace(film(), path=Path('/films/a\n[settings]\npreset = "placebo"\n.mp4')), 2, 9)
     path = tmp_path / "clipkit.toml"
     path.write_text(station.to_toml(concluded(question(STARTER, 60, jobs=(job,)))), "utf-8")
-    assert settings_station.load(path).preset == "ultrafast"
+    assert settings_station.load_settings(path).preset == "ultrafast"
 
 
 def test_a_folder_without_a_recommendation_says_what_to_run(tmp_path: Path):

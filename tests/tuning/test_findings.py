@@ -14,7 +14,8 @@ from clipkit.format import MIB
 from clipkit.hosts import Host
 from clipkit.plan.clips import Job, spread
 from clipkit.plan.subjects import Subject
-from clipkit.records.record import Record, Status
+from clipkit.records.record import Record
+from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.tuning.findings import Findings, gather
 from clipkit.tuning.question import Question

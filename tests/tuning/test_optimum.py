@@ -164,7 +164,7 @@ def test_the_toml_holds_the_settings_and_says_where_they_come_from(swept, tmp_pa
     found = optimum(swept, memory_bytes=256 * MIB)
     path = tmp_path / "clipkit.toml"
     path.write_text(found.to_toml(), "utf-8")
-    assert settings.load(path) == found.settings
+    assert settings.load_settings(path) == found.settings
     assert tomllib.loads(found.to_toml()).keys() == {"settings"}
     assert "# campaign invented-sweep\n# 256M-2cpu: 256 MB, 2 CPU; 4 clips" in found.to_toml()
 

@@ -29,7 +29,8 @@ from clipkit.hosts import Host
 from clipkit.plan import baselines
 from clipkit.plan.clips import spread
 from clipkit.plan.subjects import Subject, from_template
-from clipkit.records.record import Record, Status
+from clipkit.records.record import Record
+from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.tuning.question import Question
 from clipkit.tuning.strategy import PAIRS, TuneStrategy
@@ -395,7 +396,7 @@ def test_a_slow_baseline_that_fails_is_not_tried_again_and_again():
 
 
 def test_a_users_command_that_does_not_tell_where_it_seeks_is_timed_all_the_same():
-    command = from_template(baselines.parse("cut.sh {input} {start} {duration} {output}"))
+    command = from_template(baselines.parse_template("cut.sh {input} {start} {duration} {output}"))
     asked = question(TWO_CORES, 60, baselines=(command, SKETCH, FLUENT))
     strategy = tune(asked, machine())
     assert trials(strategy, "baseline", command)

@@ -1,0 +1,1 @@
+"""The commands, a module or two for each station: their flags, and what they print. They decide nothing."""

@@ -1,0 +1,67 @@
+"""`clipkit cut`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from clipkit import arguments, output
+from clipkit.arguments import add_host, add_settings
+from clipkit.commands.parser import INTERRUPTED, add_command, print_json
+from clipkit.errors import UsageError
+
+
+def add_cut(commands: Any) -> None:
+    command = add_command(commands, "cut", _cut, "cut clips out of an upload")
+    command.add_argument("video", metavar="VIDEO")
+    command.add_argument("--out", required=True, metavar="DIR", help="where the clips go")
+    command.add_argument("--clips", metavar="FILE.csv", help="columns start_s,duration_s")
+    command.add_argument("--count", type=int, metavar="N", help="this many clips instead")
+    command.add_argument("--length", type=float, metavar="S", help="of this many seconds")
+    command.add_argument("--seed", type=int, metavar="K", help="at random starts, not evenly")
+    command.add_argument("--config", metavar="clipkit.toml", help="settings; flags beat them")
+    command.add_argument("--timeout", type=float, default=3600, metavar="S", help="default 3600")
+    add_settings(command)
+    add_host(command)
+
+
+def _cut(parsed: argparse.Namespace) -> int:
+    from clipkit import ffmpeg_builds
+    from clipkit.hosts import UNLIMITED
+    from clipkit.terminal import CutProgress
+    from clipkit.trial.cut import Order, cut
+    from clipkit.trial.run import limits
+
+    if not parsed.timeout > 0:
+        raise UsageError(f"--timeout {parsed.timeout:g} is no number of seconds: give more than 0")
+    settings = arguments.settings(parsed)
+    job = arguments.job(parsed)
+    host = arguments.host(parsed, UNLIMITED)
+    order = Order(
+        job=job,
+        settings=settings,
+        build=ffmpeg_builds.find(settings.ffmpeg),
+        host=host,
+        reserve_bytes=arguments.reserve_bytes(parsed),
+        out_dir=Path(parsed.out).absolute(),
+        timeout_s=parsed.timeout,
+    )
+    progress = CutProgress(len(job.clips), arguments.frames(job))
+    ceiling = arguments.opener(parsed, accounting_only=host.unlimited)(limits(host))
+    try:
+        manifest = cut(order, ceiling, progress)
+    finally:
+        ceiling.close()
+        progress.line.clear()
+    right = sum(clip["status"] == "ok" for clip in manifest["clips"])
+    if right and parsed.json:
+        print_json(manifest)
+    elif right:
+        print("\n".join(output.cut_lines(manifest, order.out_dir)))
+    if manifest["status"] != "ok":
+        print(f"clipkit: {output.cut_failure(manifest)}", file=sys.stderr)
+    if manifest["status"] == "cancelled":
+        return INTERRUPTED
+    return 0 if manifest["status"] == "ok" else 1

@@ -1,0 +1,107 @@
+"""What reads campaigns: `clipkit report`, `compare`, `batch`, `lab`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from clipkit.commands.parser import add_command, print_json
+from clipkit.errors import CampaignError
+
+
+def add_reading(commands: Any) -> None:
+    _add_report(commands)
+    _add_compare(commands)
+    _add_batch(commands)
+    _add_lab(commands)
+
+
+def _add_report(commands: Any) -> None:
+    command = add_command(commands, "report", _report, "execute the notebook, write report.html")
+    command.add_argument("campaign", metavar="CAMPAIGN", help="a campaign's folder")
+
+
+def _report(parsed: argparse.Namespace) -> int:
+    from clipkit.report.pages import report as html
+
+    report = html.write(Path(parsed.campaign))
+    if parsed.json:
+        print_json({"report": report.absolute()})
+    else:
+        print(report)
+    return 0
+
+
+def _add_compare(commands: Any) -> None:
+    command = add_command(
+        commands, "compare", _compare, "what differs between two campaigns, and by how much"
+    )
+    command.add_argument("a", metavar="A", help="a campaign's folder")
+    command.add_argument("b", metavar="B", help="another's, compared with it")
+
+
+def _compare(parsed: argparse.Namespace) -> int:
+    from clipkit.analysis.compare import compare_campaigns
+    from clipkit.records.campaign import open_campaign
+
+    found = compare_campaigns(open_campaign(parsed.a), open_campaign(parsed.b))
+    if not parsed.json:
+        print("\n".join(found.lines()))
+    elif found.overall:
+        print_json(found.to_json())
+    if found.why_not:
+        raise CampaignError(found.why_not)
+    return 0
+
+
+def _add_batch(commands: Any) -> None:
+    help = "execute a notebook for each file of parameters, write an index page"
+    command = add_command(commands, "batch", _batch, help)
+    command.add_argument("notebook", metavar="NOTEBOOK", help="such as 2-explore, or a file")
+    command.add_argument("parameters", nargs="+", metavar="PARAMS.yaml", help="one run each")
+    command.add_argument("--out", metavar="DIR", help="default: batch-NOTEBOOK")
+    command.add_argument("--again", action="store_true", help="execute the finished ones too")
+
+
+def _batch(parsed: argparse.Namespace) -> int:
+    from clipkit.report.notebooks import batch
+    from clipkit.report.notebooks.batch_progress import BatchProgress
+
+    files = [Path(word) for word in parsed.parameters]
+    planned = batch.plan(parsed.notebook, files, Path(parsed.out) if parsed.out else None)
+    done = batch.run(planned, BatchProgress(len(files)), parsed.again)
+    if not parsed.json:
+        print(done.index)
+    elif done.failed < len(files):
+        print_json(done.as_json())
+    return 1 if done.failed else 0
+
+
+def _add_lab(commands: Any) -> None:
+    command = add_command(
+        commands, "lab", _lab, "open the notebooks in JupyterLab, as copies of yours"
+    )
+    command.add_argument("folder", nargs="?", default="clipkit-lab", metavar="DIR")
+    command.add_argument("--copy-only", action="store_true", help="copy, open nothing")
+    command.add_argument("--no-browser", action="store_true", help="print the address instead")
+    command.add_argument("--port", type=int, help="of JupyterLab (default: a free one from 8888)")
+
+
+def _lab(parsed: argparse.Namespace) -> int:
+    from clipkit.report.notebooks import lab
+
+    copies = lab.copy(Path(parsed.folder))
+    print("\n".join(copies.lines()), file=sys.stderr)
+    opening = None
+    if not parsed.copy_only:
+        opening = lab.command(copies, not parsed.no_browser, parsed.port)
+    if parsed.json:
+        print_json(copies.as_json())
+    if opening:
+        argv, environment = opening
+        sys.stdout.flush()
+        os.execve(argv[0], argv, environment)  # noqa: S606 (no shell: the server takes our place)
+    return 0

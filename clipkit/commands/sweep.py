@@ -1,0 +1,96 @@
+"""`clipkit sweep` and `clipkit merge`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from clipkit import arguments, output
+from clipkit.commands.parser import add_command, print_json
+
+
+def add_sweep(commands: Any) -> None:
+    command = add_command(
+        commands, "sweep", _sweep, "run, resume or extend the campaign of an experiment"
+    )
+    command.add_argument("experiment", metavar="EXPERIMENT.toml")
+    command.add_argument("--results", default="results", metavar="DIR", help="default: results")
+    command.add_argument("--as", dest="name", metavar="NAME", help="default: the experiment's name")
+    command.add_argument(
+        "--dry-run", action="store_true", help="only say how many trials, how long, how much disk"
+    )
+    command.add_argument(
+        "--shard",
+        metavar="K/N",
+        help="only the K-th of N parts of the blocks; `clipkit merge` joins what several machines ran",
+    )
+    arguments.add_ceiling(command)
+
+
+def _sweep(parsed: argparse.Namespace) -> int:
+    from clipkit.campaign.experiment_file import read_experiment_file
+    from clipkit.campaign.shard import parse_shard
+    from clipkit.records.store import campaign_named
+
+    asked = read_experiment_file(Path(parsed.experiment))
+    folder = Path(parsed.results).absolute() / campaign_named(parsed.name or asked.name)
+    shard = None if parsed.shard is None else parse_shard(parsed.shard)
+    if shard:
+        shard.check(asked)
+
+    # These take seconds to import: what is wrong in the file has been told by now.
+    from clipkit.campaign import estimate
+    from clipkit.campaign.progress import SweepProgress
+    from clipkit.campaign.sweep import cells_left, plan_sweep, run_sweep
+    from clipkit.records.folder import read_records
+    from clipkit.records.table import write_parquet
+    from clipkit.terminal import Line
+
+    planned = plan_sweep(asked, shard)
+    if parsed.dry_run:
+        expected = estimate.estimate_sweep(
+            planned.design, cells_left(planned, read_records(folder))
+        )
+        if parsed.json:
+            print_json(dataclasses.asdict(expected))
+        else:
+            print("\n".join(output.estimate_lines(expected, folder)))
+        return 0
+    line = Line()
+    try:
+        swept = run_sweep(
+            planned, folder, arguments.opener(parsed), lambda tally: SweepProgress(tally, line)
+        )
+    finally:
+        line.clear()
+    write_parquet(swept.folder)
+    if parsed.json:
+        print_json(output.swept(swept))
+    else:
+        print("\n".join(output.swept_lines(swept)))
+    return 0
+
+
+def add_merge(commands: Any) -> None:
+    command = add_command(
+        commands, "merge", _merge, "one campaign of several folders: of shards, of several machines"
+    )
+    command.add_argument("folders", nargs="+", metavar="CAMPAIGN", help="a campaign's folder")
+    command.add_argument("--results", default="results", metavar="DIR", help="default: results")
+
+
+def _merge(parsed: argparse.Namespace) -> int:
+    from clipkit.campaign.merge import merge_campaigns
+    from clipkit.records.table import write_parquet
+
+    merged = merge_campaigns(
+        [Path(word) for word in parsed.folders], Path(parsed.results).absolute()
+    )
+    write_parquet(merged.folder)
+    if parsed.json:
+        print_json(output.merged(merged))
+    else:
+        print("\n".join(output.merged_lines(merged)))
+    return 0
