@@ -20,10 +20,10 @@
 # %% tags=["first-screen"]
 from IPython.display import display
 
-from clipkit.report.exhibits import answer as sections
-from clipkit.report.exhibits import study
-from clipkit.report.exhibits import tuning as exhibits
-from clipkit.report.notebooks import measure, parameters
+from clipkit.report.exhibits import tuning_charts, tuning_sections
+from clipkit.report.notebooks.about import about_campaign
+from clipkit.report.notebooks.measure import Asked, given_or_measured
+from clipkit.report.notebooks.parameters import checked_parameters
 
 # %% tags=["parameters"]
 campaign: str = ""  # folder of a finished campaign; empty: measure now
@@ -36,30 +36,33 @@ budget_minutes: float = 5.0  # how long the measurement may take
 results: str = "results"  # where the campaign's folder is made
 
 # %% tags=["first-screen"]
-asked = parameters.checked(globals(), measure.Asked)
-opened = study.open_study(measure.measure(asked))
+measured = given_or_measured(checked_parameters(globals(), Asked))
+tuning, recommendation = measured.campaign, measured.recommendation
+
+# %% tags=["first-screen"]
+about_campaign(tuning)
 
 # %% [markdown] tags=["first-screen"]
 # ## The verdict
 
 # %% tags=["first-screen"]
-sections.verdict(opened)
+tuning_sections.verdict_section(tuning, recommendation)
 
 # %% [markdown]
 # ## Why
 
 # %%
-sections.why(opened)
+tuning_sections.reasons_section(recommendation)
 
 # %% [markdown]
 # ## How long the whole job takes
 
 # %% tags=["first-screen"]
-bars = exhibits.bars(opened)
-display(bars.picture)
+job_times = tuning_charts.job_times(tuning, recommendation)
+display(job_times.picture)
 
 # %%
-display(bars.table)
+display(job_times.table)
 
 # %% [markdown]
 # ## Memory over time, against the ceiling
@@ -68,7 +71,7 @@ display(bars.table)
 # memory is needed. The reserve is occupied throughout.
 
 # %% tags=["first-screen"]
-memory_over_time = exhibits.memory(opened)
+memory_over_time = tuning_charts.memory_of_subjects(tuning, recommendation)
 display(memory_over_time.picture)
 
 # %%
@@ -78,7 +81,7 @@ display(memory_over_time.table)
 # ## The settings tried: time against memory
 
 # %%
-exhibits.frontier(opened)
+tuning_charts.settings_tried(tuning, recommendation)
 
 # %% [markdown]
 # ## Where the CPU goes
@@ -86,7 +89,7 @@ exhibits.frontier(opened)
 # The orchestrator's share of the CPU bounds what a rewrite of it in another language can gain.
 
 # %%
-exhibits.cpu(opened)
+tuning_charts.cpu_shares(tuning, recommendation)
 
 # %% [markdown]
 # ## Every repeat
@@ -95,34 +98,34 @@ exhibits.cpu(opened)
 # machine down for a while slows both.
 
 # %%
-exhibits.pairs(opened)
+tuning_charts.paired_repeats(tuning, recommendation)
 
 # %% [markdown]
 # ## The optimum for this host
 
 # %%
-sections.optimum(opened)
+tuning_sections.recommended_section(recommendation)
 
 # %% [markdown] tags=["first-screen"]
 # ## The change to copy
 
 # %% tags=["first-screen"]
-sections.change(opened)
+tuning_sections.change_section(recommendation)
 
 # %% [markdown]
 # ## Every trial
 
 # %%
-sections.trials(opened)
+tuning_sections.trials_table(tuning)
 
 # %% [markdown]
 # ## What it was measured on
 
 # %%
-sections.measured_on(opened)
+tuning_sections.measured_on_section(tuning, recommendation)
 
 # %% [markdown] tags=["first-screen"]
 # ## What was not measured
 
 # %% tags=["first-screen"]
-sections.not_measured(opened)
+tuning_sections.limits_section(recommendation)

@@ -19,46 +19,49 @@
 # narrow what is shown with the parameters, and look into single runs at the end.
 
 # %% tags=["first-screen"]
-from clipkit.report.exhibits import explore
-from clipkit.report.notebooks import exploring, parameters
+from clipkit.report.exhibits import campaign_charts, grid_charts
+from clipkit.report.notebooks.about import about_campaign
+from clipkit.report.notebooks.explore import Asked, look_into, open_narrowed, shown_or_why_not
+from clipkit.report.notebooks.parameters import checked_parameters
 
 # %% tags=["parameters"]
-campaign: str = ""  # folder of a campaign; empty: the newest finished one in results
+campaign: str = ""  # folder of a campaign; empty: your newest, else the reference
 preset: str = ""  # only these presets, such as "ultrafast, veryfast"; empty: all
 memory: str = ""  # only these memory ceilings, such as 512M; empty: all
 cpus: str = ""  # only these CPU quotas, such as 0.5; empty: all
 upload: str = ""  # only these uploads, by name; empty: all
 clip_s: str = ""  # only these clip lengths in seconds; empty: all
-cell: str = ""  # the cell or run to look into, by its name in the tables; empty: the fastest
+cell: str = ""  # the cell or run to look into, by its name in the tables; empty: the recommended
 
 # %% tags=["first-screen"]
-asked = parameters.checked(globals(), exploring.Asked)
-found = exploring.opened(asked)
+asked = checked_parameters(globals(), Asked)
+found = open_narrowed(asked)
 
 # %% tags=["first-screen"]
-exploring.about(found)
+about_campaign(found)
 
 # %% [markdown]
 # ## What was measured, and how it ended
 
 # %%
-explore.overview(found)
+campaign_charts.overview(found)
 
 # %% [markdown]
 # ## Heat maps: how long a clip takes
 #
 # A tile is one combination of settings, its number the mean of all its runs. Hatched: it ran out of
-# memory, or was not run since a smaller one did. Outlined: the fastest for each ceiling; dashed: what
-# cannot be told apart from it. The first column of the table names the cell for the parameter `cell`.
+# memory, or was not run since a smaller one did. Outlined: the recommended settings for each ceiling, those
+# that need the least memory of all that cannot be told apart from the fastest; dashed: the others of these.
+# The first column of the table names the cell for the parameter `cell`.
 
 # %%
-exploring.shown(explore.heat_maps, found)
+shown_or_why_not(grid_charts.heat_maps, found)
 
 # %% [markdown]
 # ## Does it scale with concurrency?
 
 # %%
-exploring.shown(explore.scaling, found)
+shown_or_why_not(grid_charts.scaling, found)
 
 # %% [markdown]
 # ## Time against memory
@@ -66,25 +69,25 @@ exploring.shown(explore.scaling, found)
 # On the front, nothing is both faster and smaller.
 
 # %%
-exploring.shown(explore.frontier, found)
+shown_or_why_not(grid_charts.fronts, found)
 
 # %% [markdown]
 # ## Memory over time
 #
-# Of the fastest, of the one that took most, and of one that ran out. Page cache is left out: the kernel
+# Of the recommended settings, of those that took most, and of one that ran out. Page cache is left out: the kernel
 # drops it when memory is needed.
 
 # %%
-exploring.shown(explore.memory, found)
+shown_or_why_not(campaign_charts.memory_of_runs, found)
 
 # %% [markdown]
 # ## How far repeats differ
 
 # %%
-exploring.shown(explore.repeats, found)
+shown_or_why_not(campaign_charts.repeats, found)
 
 # %% [markdown]
 # ## From a cell to its command line and log
 
 # %%
-exploring.look_into(found, asked.cell)
+look_into(found, asked.cell)

@@ -20,50 +20,54 @@
 # preset decides the picture too; of those that cannot be told apart, the one that needs least memory.
 
 # %% tags=["first-screen"]
-from clipkit.report.exhibits import explore
-from clipkit.report.exhibits import optimum as optimum_sections
-from clipkit.report.notebooks import exploring, parameters
+from clipkit.report.exhibits import grid_charts, optimum_sections
+from clipkit.report.notebooks.about import about_campaign
+from clipkit.report.notebooks.explore import shown_or_why_not
+from clipkit.report.notebooks.optimum import Asked, find_optima
+from clipkit.report.notebooks.parameters import checked_parameters
 
 # %% tags=["parameters"]
-campaign: str = ""  # folder of a campaign; empty: the newest finished one in results
+campaign: str = ""  # folder of a campaign; empty: your newest, else the reference
 memory: str = ""  # only this memory ceiling, such as 512M; empty: all
 cpus: float = 0.0  # only this CPU quota, such as 0.5; 0: all
 preset: str = ""  # only this preset, such as veryfast; empty: the best of each
-out: str = ""  # folder to write clipkit.toml to; empty: a sweep's own
+out: str = ""  # folder to write clipkit.toml to; empty: beside this notebook
 
 # %% tags=["first-screen"]
-asked = parameters.checked(globals(), optimum_sections.Asked)
-found = optimum_sections.find(asked)
+found = find_optima(checked_parameters(globals(), Asked))
+
+# %% tags=["first-screen"]
+about_campaign(found.campaign)
 
 # %% [markdown] tags=["first-screen"]
 # ## The optimum
 
 # %% tags=["first-screen"]
-optimum_sections.sentences(found)
+optimum_sections.optimum_sentences(found.optima)
 
 # %% tags=["first-screen"]
-optimum_sections.by_encoding(found)
+optimum_sections.table_by_picture(found.optima)
 
 # %% [markdown]
 # ## Where it lies
 #
-# Hatched: out of memory. Outlined: the fastest for each ceiling, whatever memory it leaves; dashed: its
-# ties.
+# Hatched: out of memory. Outlined: the recommended settings for each ceiling; dashed: what cannot be told
+# apart from the fastest.
 
 # %%
-exploring.shown(explore.heat_maps, found.explored)
+shown_or_why_not(grid_charts.heat_maps, found.campaign)
 
 # %% [markdown]
 # ## Time against memory
 
 # %%
-exploring.shown(explore.frontier, found.explored)
+shown_or_why_not(grid_charts.fronts, found.campaign)
 
 # %% [markdown]
 # ## What would do as well
 
 # %%
-optimum_sections.ties(found)
+optimum_sections.ties_table(found.optima)
 
 # %% [markdown]
 # ## The file to copy
@@ -71,10 +75,10 @@ optimum_sections.ties(found)
 # For `clipkit cut --config clipkit.toml`.
 
 # %%
-optimum_sections.to_copy(found)
+optimum_sections.file_to_copy(found.optima, found.written)
 
 # %% [markdown]
 # ## What this does not show
 
 # %%
-optimum_sections.not_shown(found)
+optimum_sections.limits_of_optimum(found.optima)

@@ -19,21 +19,25 @@
 # whole 95 % interval says so.
 
 # %% tags=["first-screen"]
-from clipkit.report.exhibits import claims as verdicts
-from clipkit.report.notebooks import parameters
+from clipkit.report.exhibits import claim_exhibits
+from clipkit.report.notebooks.about import about_campaign
+from clipkit.report.notebooks.parameters import checked_parameters
+from clipkit.report.notebooks.quick_wins import Asked, judge_claims
 
 # %% tags=["parameters"]
-campaign: str = ""  # folder of a campaign; empty: results/quick-wins
+campaign: str = ""  # folder of a campaign; empty: your results/quick-wins, else the reference
 
 # %% tags=["first-screen"]
-asked = parameters.checked(globals(), verdicts.Asked)
-judged = verdicts.judge(asked)
+judged = judge_claims(checked_parameters(globals(), Asked))
+
+# %% tags=["first-screen"]
+about_campaign(judged.campaign)
 
 # %% [markdown] tags=["first-screen"]
 # ## The verdicts
 
 # %% tags=["first-screen"]
-verdicts.summary(judged)
+claim_exhibits.verdicts_table(judged.verdicts)
 
 # %% [markdown]
 # ## Every effect, with its interval
@@ -41,22 +45,22 @@ verdicts.summary(judged)
 # Wall time of the original over that of the change, on a logarithmic axis: to the right of 1 is faster.
 
 # %%
-verdicts.effects(judged)
+claim_exhibits.every_effect(judged.verdicts)
 
 # %% [markdown]
 # ## How much memory clips at once need
 
 # %%
-verdicts.memory(judged)
+claim_exhibits.memory_at_once(judged.verdicts)
 
 # %% [markdown]
 # ## How it was judged
 
 # %%
-verdicts.rules(judged)
+claim_exhibits.rules_table(judged.verdicts)
 
 # %% [markdown]
 # ## What this does not show
 
 # %%
-verdicts.not_measured(judged)
+claim_exhibits.limits_of_claims(judged.verdicts)

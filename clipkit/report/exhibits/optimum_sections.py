@@ -20,7 +20,7 @@ Optima = Sequence[Optimum]
 
 def leading(found: Optima) -> list[Optimum]:
     """Of each host and job the fastest picture."""
-    return [each for each in found if each.leads]
+    return [each for each in found if each.fastest]
 
 
 def optimum_sentences(found: Optima) -> Section:
@@ -53,7 +53,7 @@ def table_by_picture(found: Optima) -> Table:
     rows = tuple(
         (
             each.condition.in_full,
-            each.picture,
+            each.encoding,
             each.how,
             fmt.seconds(each.best.s_per_clip),
             fmt.seconds(each.best.wall.value),
@@ -73,7 +73,7 @@ def table_by_picture(found: Optima) -> Table:
         "Marked: the fastest of all for that host, with a picture of its own. "
         "Slowest and defaults: how much longer they take at the same picture."
     )
-    marked = frozenset(i for i, each in enumerate(found) if each.leads)
+    marked = frozenset(i for i, each in enumerate(found) if each.fastest)
     return Table(heads, rows, caption, marked)
 
 
@@ -87,7 +87,7 @@ def ties_table(found: Optima) -> Table:
         rows += [
             (
                 each.condition.in_full,
-                each.picture,
+                each.encoding,
                 how_words(choice.settings),
                 fmt.seconds(choice.wall.value),
                 _interval_s(choice),

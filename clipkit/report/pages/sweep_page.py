@@ -94,7 +94,7 @@ def by_condition(found: Sequence[Optimum]) -> list[list[Optimum]]:
     for each in found:
         conditions.setdefault(each.condition, []).append(each)
     ordered = sorted(conditions, key=lambda condition: condition.size)
-    return [sorted(conditions[one], key=lambda each: not each.leads) for one in ordered]
+    return [sorted(conditions[one], key=lambda each: not each.fastest) for one in ordered]
 
 
 def best_table(found: Sequence[Optimum]) -> Table:
@@ -143,7 +143,7 @@ def _best_words(each: Optimum) -> str:
 
 
 def _settings(each: Optimum) -> str:
-    return f"{each.picture.removesuffix(', CRF 23')}, {each.how}"
+    return f"{each.encoding.removesuffix(', CRF 23')}, {each.how}"
 
 
 def _ties_words(each: Optimum) -> str:
@@ -154,7 +154,7 @@ def _ties_words(each: Optimum) -> str:
 
 
 def _tied(each: Optimum) -> Iterator[str]:
-    encoding = each.picture.removesuffix(", CRF 23")
+    encoding = each.encoding.removesuffix(", CRF 23")
     yield from (f"{encoding}, {how_words(tie.settings)}" for tie in each.ties)
 
 
