@@ -61,8 +61,8 @@ def draw_heat_maps(heat: HeatMap, figure: Figure) -> None:
     style.heading(figure, f"Wall time a clip (s) over {over}", heat_words(heat))
     if norm is not None:
         _color_bar(norm, axes, figure)
-    figure.legend(handles=_legend(heat), loc="outside lower left", ncols=3, handlelength=2.2,
-                  handleheight=1.3)  # fmt: skip
+    figure.legend(handles=_legend(heat), loc="outside lower left",
+                  ncols=style.legend_columns(figure), handlelength=2.2, handleheight=1.3)  # fmt: skip
 
 
 def draw_heat(tiles: Sequence[Tile], ax: Axes, norm: LogNorm | None, numbers: bool = True) -> Axes:

@@ -18,8 +18,10 @@ from clipkit.report.charts import style
 from clipkit.report.charts.pareto_points import Front, Point
 from clipkit.report.charts.status_looks import LOOKS
 
+_IN_STRIP = 6
 _NUMBERED = 24
-"""More points than these would hide each other's numbers: then only those that matter have one."""
+"""More points than these would hide each other's numbers: then only those that matter have one.
+In the strip of what has no time there is less room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,12 @@ def draw_fronts(fronts: Sequence[Front], figure: Figure) -> None:
     cells = sum(len(front.points) for front in fronts)
     said = (f"n = {runs} runs of {cells} cells", "each number is a row of the table")
     style.heading(figure, "Time against peak memory", style.chart_text("  ·  ".join(said)))
-    figure.legend(list(handles.values()), list(handles), loc="outside lower left", ncols=3)
+    figure.legend(
+        list(handles.values()),
+        list(handles),
+        loc="outside lower left",
+        ncols=style.legend_columns(figure),
+    )
 
 
 def draw_points(
@@ -202,7 +209,7 @@ def _draw_failures(
             label=None if look.legend in labelled else look.legend,
             zorder=4,
         )
-        if all_numbers:
+        if all_numbers and len(failed) <= _IN_STRIP:
             _number(point, at, ax)
         labelled.add(look.legend)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +20,8 @@ from clipkit.report.charts import style
 
 NAMED = 30
 """So many cells can be named beside their dots; more are told by their rank."""
+_NAME_LETTERS = 84
+"""In a line of such a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,19 @@ class Repeats:
     @property
     def cells(self) -> list[str]:
         return list(dict.fromkeys(repeat.cell for repeat in self.repeats))
+
+    @property
+    def names(self) -> list[str]:
+        """The cells in words, in lines that have room beside their dots."""
+        words = {repeat.cell: repeat.words for repeat in self.repeats}
+        return [textwrap.fill(words[cell], _NAME_LETTERS) for cell in self.cells]
+
+    @property
+    def height_px(self) -> int:
+        """Of the whole chart, with room for the names where there are such."""
+        if len(self.cells) > NAMED:
+            return 400
+        return max(260, 140 + sum(8 + 12 * (1 + name.count("\n")) for name in self.names))
 
     @property
     def band(self) -> tuple[float, float] | None:
@@ -121,10 +137,8 @@ def draw_repeats(found: Repeats, ax: Axes) -> Axes:
                    linewidth=0.4 if size > 6 else 0, label=label, zorder=3)  # fmt: skip
     _draw_band(found, ax, upright=named)
     if named:
-        words = {repeat.cell: repeat.words for repeat in found.repeats}
-        ax.set_yticks(
-            range(len(place)), [style.chart_text(words[cell]) for cell in place], fontsize=7.5
-        )
+        names = [style.chart_text(words) for words in found.names]
+        ax.set_yticks(range(len(place)), names, fontsize=7.5)
         ax.set_ylim(-0.6, len(place) - 0.4)
         ax.set_xlabel("wall time / mean of the cell")
         ax.grid(axis="both")
@@ -146,7 +160,7 @@ def draw_distribution(found: Repeats, ax: Axes, upright: bool = False) -> Axes:
     label = f"runs (of {len(ratios)})"
     if upright:
         ax.set_ylabel(label)
-        ax.set_xlabel("wall time / mean of the cell")
+        ax.set_xlabel("the same ratio")
     else:
         ax.set_xlabel(label)
     return ax

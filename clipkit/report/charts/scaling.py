@@ -77,12 +77,14 @@ def draw_scalings(lines: Sequence[Line], figure: Figure) -> None:
     for ax in axes[1]:
         ax.set_ylim(0, highest)
     axes[0, 0].set_ylabel("wall time a clip (s)")
-    axes[1, 0].set_ylabel("speed-up over the fewest at a time")
+    axes[1, 0].set_ylabel("speed-up over\nthe fewest at a time")
     runs = sorted({step.runs for line in lines for step in line.steps if step.s_per_clip})
     n = "–".join(dict.fromkeys(map(str, (runs[0], runs[-1])))) if runs else "0"
     said = (f"n = {n} runs a point", "bars: 95 % intervals")
     style.heading(figure, "Scaling with concurrency", style.chart_text("  ·  ".join(said)))
-    figure.legend(handles=_legend(lines), loc="outside lower left", ncols=5)
+    figure.legend(
+        handles=_legend(lines), loc="outside lower left", ncols=style.legend_columns(figure)
+    )
 
 
 def draw_times(lines: Sequence[Line], ax: Axes) -> Axes:

@@ -31,6 +31,8 @@ _SUBJECTS = {RECOMMENDED: BLUE, "sketch": PURPLE, "fluent": ORANGE, "command": G
 FAILURE = VERMILLION
 _NOTE_LINE_PX, _NOTE_LETTER_PX = 13, 5.4
 """Height of a line of a picture's note, and about how wide one of its letters is."""
+_LEGEND_PX = 250
+"""About how wide a long entry of a legend is."""
 _SERIES = tuple(zip((BLUE, ORANGE, GREEN, PURPLE, SKY, INK), "os^Dv*", strict=True))
 
 _RC: dict[Any, Any] = {
@@ -56,6 +58,7 @@ _RC: dict[Any, Any] = {
     "ytick.color": GREY,
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
+    "text.hinting": "no_hinting",  # or text is as wide as its picture is fine, and is cut off
     "svg.fonttype": "path",
     "svg.hashsalt": "clipkit",
 }
@@ -91,6 +94,11 @@ def heading(figure: Figure, text: str, words: str) -> None:
     figure.axes[0].annotate(
         words, (0, 0), xycoords=above, va="bottom", fontsize=7.5, color=GREY, in_layout=False
     )
+
+
+def legend_columns(figure: Figure) -> int:
+    """How many entries of a legend have room beside each other."""
+    return max(1, int(figure.get_size_inches()[0] * DPI // _LEGEND_PX))
 
 
 def nothing(ax: Axes, why: str) -> Axes:
@@ -146,10 +154,10 @@ def picture(
         figure = Figure(figsize=(size_px[0] / DPI, size_px[1] / DPI), dpi=DPI, layout="constrained")
         FigureCanvasAgg(figure)
         draw(figure)
-        frame = _write_note(note, figure)
-        svg = _rendered(figure, "svg", frame)
+        figure.draw_without_rendering()
         figure.set_layout_engine("none")  # everything has its place now
-        png = _rendered(figure, "png", frame)
+        frame = _write_note(note, figure)
+        svg, png = (_rendered(figure, kind, frame) for kind in ("svg", "png"))
         return Picture(name, f"{alt}. {note}" if note else alt, size_px[0], svg, png)
 
 
@@ -157,6 +165,8 @@ def _write_note(note: str, figure: Figure) -> Bbox | None:
     """Below the figure, where nothing of it can be in its way; the frame that holds both, in inches."""
     if not note:
         return None
+    for legend in figure.legends:  # or it would move with the frame, onto the note
+        legend.set_bbox_to_anchor((0, 0, 1, 1), figure.transFigure)
     width, height = figure.get_size_inches()
     lines = textwrap.wrap(note, int(width * DPI / _NOTE_LETTER_PX))
     strip = (len(lines) * _NOTE_LINE_PX + 5) / DPI

@@ -100,12 +100,10 @@ def repeats(campaign: Campaign) -> Exhibit:
         for each in far
     )
     heads = ("run", "settings", "block", "wall time", "ratio to its cell's mean")
-    named = min(len(found.cells), repeat_chart.NAMED)
-    height_px = 400 if len(found.cells) > repeat_chart.NAMED else 140 + 20 * named
     drawn = picture(
         "repeats",
         f"{len(found.repeats)} runs as ratios to the mean of their cells",
-        (WIDE_PX, max(260, height_px)),
+        (WIDE_PX, found.height_px),
         lambda figure: repeat_chart.draw_repeats_and_distribution(found, figure),
         campaign.shown,
     )
