@@ -72,7 +72,8 @@ def draw_throttling(shares: Sequence[CpuShare], ax: Axes) -> Axes:
     """Bars: how long the quota held each clip back, beside its wall time."""
     known = [s.throttled_s for s in shares if s.throttled_s is not None]
     if not known:
-        return style.nothing(ax, "throttling is not known under this ceiling")
+        why = "throttling is not known under this ceiling"
+        return style.nothing(ax, why if any(s.runs for s in shares) else "no attempt counts")
     longest_s = max(*known, 1e-9, *(share.wall_s or 0 for share in shares))
     for row, share in enumerate(shares):
         wall_s = share.wall_s or 0

@@ -26,10 +26,12 @@ In the strip of what has no time there is less room."""
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What the chart calls things; `wide`: times differ so much that their axis is logarithmic."""
+    """What the chart calls things; `wide`: times differ so much that their axis is logarithmic;
+    `ticks`: so many of its numbers have room."""
 
     x: str = "wall time a clip (s)"
     wide: bool = False
+    ticks: int = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ def draw_fronts(fronts: Sequence[Front], figure: Figure) -> None:
     axes = figure.subplots(1, len(fronts), squeeze=False)[0]
     times_s = [point.s_per_clip for front in fronts for point in front.points if point.s_per_clip]
     wide = bool(times_s) and max(times_s) > 4 * min(times_s)
-    labels = Labels(x=f"wall time a clip (s){', logarithmic' if wide else ''}", wide=wide)
+    x = f"wall time a clip (s){', logarithmic' if wide else ''}"
+    labels = Labels(x, wide, ticks=max(3, 9 // len(fronts)))
     handles: dict[str, Artist] = {}
     for index, (front, ax) in enumerate(zip(fronts, axes, strict=True)):
         draw_points(front.points, ax, front.room_bytes, labels)
@@ -98,7 +101,7 @@ def draw_points(
         _draw_room(room_bytes, ax)
     highest = max([room_bytes or 0, *(p.peak_anon_bytes or 0 for p in points), MIB])
     ax.set_ylim(0, highest * 1.12 / MIB)
-    _scale(span, labels.wide, ax)
+    _scale(span, labels, ax)
     ax.grid()
     ax.set_xlabel(labels.x)
     ax.set_ylabel("peak memory of the job (MB), reserve excluded")
@@ -116,8 +119,8 @@ def _span(times_s: Sequence[float], failures: bool, wide: bool) -> _Span:
     return _Span(left_s, slowest_s, slowest_s * 1.08, right_s)
 
 
-def _scale(span: _Span, wide: bool, ax: Axes) -> None:
-    if wide:
+def _scale(span: _Span, labels: Labels, ax: Axes) -> None:
+    if labels.wide:
         ax.set_xscale("log")
         steps = [b * 10.0**e for e in range(-4, 6) for b in (1, 1.5, 2, 3, 5, 7)]
         ticks = [step for step in steps if span.left_s <= step <= span.slowest_s]
@@ -125,7 +128,7 @@ def _scale(span: _Span, wide: bool, ax: Axes) -> None:
         ax.xaxis.set_minor_locator(NullLocator())
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     else:
-        round_s = MaxNLocator(9).tick_values(span.left_s, span.slowest_s)
+        round_s = MaxNLocator(labels.ticks).tick_values(span.left_s, span.slowest_s)
         ax.set_xticks([tick for tick in round_s if span.left_s <= tick <= span.slowest_s])
     ax.set_xlim(span.left_s, span.right_s)
 

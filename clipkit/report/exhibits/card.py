@@ -21,6 +21,7 @@ from clipkit.records.evidence import settings_words, varying_settings
 from clipkit.records.folder import PROGRESS, is_tuning
 from clipkit.records.status import Status
 from clipkit.report.exhibits.glance import heat_map_at_a_glance
+from clipkit.report.exhibits.tuning_sections import verdict_warning
 from clipkit.tables import Table
 from clipkit.tuning.recommendation import Recommendation, read_recommendation
 
@@ -46,7 +47,12 @@ class Shown(Campaign):
             *(("shown", words) for words in self.shown),
         ]
         known = self.recommendation
-        rows += [("verdict", known.verdict)] if known else recommended_rows(self)
+        if known:
+            warning = verdict_warning(self, known)
+            rows += [("warning", warning)] if warning else []
+            rows.append(("verdict", known.verdict))
+        else:
+            rows += recommended_rows(self)
         drawn = None if known else heat_map_at_a_glance(self)
         told = Table(("campaign", fmt.near(self.folder)), tuple(rows))
         return told._repr_html_() + (drawn._repr_html_() if drawn else "")
