@@ -49,7 +49,7 @@ def merge_campaigns(parts: Sequence[Path], results: Path) -> Merged:
     """
     if not parts:
         raise UsageError("name the folders to merge")
-    read = [_read(folder) for folder in dict.fromkeys(path.resolve() for path in parts)]
+    read = [_free(folder) for folder in dict.fromkeys(path.resolve() for path in parts)]
     for part in read[1:]:
         _check_alike(read[0], part)
     name = read[0].experiment.get("name", read[0].folder.name)
@@ -90,10 +90,15 @@ def _into(store: Store, read: list[_Part]) -> Merged:
     return Merged(store.folder, len(records), len(new), machines)
 
 
-def _read(folder: Path) -> _Part:
+def _free(folder: Path) -> _Part:
+    """One that nobody writes into now."""
     folders.require(folder)
     if Store(folder).busy:
         raise CampaignError(f"{folder} is being measured: wait for it")
+    return _read(folder)
+
+
+def _read(folder: Path) -> _Part:
     lines = [line for line in folders.whole_lines(folder / folders.RUNS) if line.strip()]
     records = folders.read_records(folder)
     experiment = folders.read_experiment(folder)
