@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from clipkit.errors import CampaignError, UsageError
 from clipkit.records import folder as folders
 from clipkit.records.identity import Levels, levels_of_cell
 from clipkit.records.record import Record
-from clipkit.records.store import Store
+from clipkit.records.store import Store, campaign_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,12 @@ def merge_campaigns(parts: Sequence[Path], results: Path) -> Merged:
     """
     if not parts:
         raise UsageError("name the folders to merge")
-    read = [_read(folder) for folder in dict.fromkeys(path.resolve() for path in parts)]
+    read = [_free(folder) for folder in dict.fromkeys(path.resolve() for path in parts)]
     for part in read[1:]:
         _check_alike(read[0], part)
+    _refuse_doubles(read)
     name = read[0].experiment.get("name", read[0].folder.name)
-    target = results / str(name)
-    store = Store.create(target)
+    store = Store.create(results / campaign_named(str(name)))
     with store.writing():
         return _into(store, read)
 
@@ -90,10 +91,15 @@ def _into(store: Store, read: list[_Part]) -> Merged:
     return Merged(store.folder, len(records), len(new), machines)
 
 
-def _read(folder: Path) -> _Part:
+def _free(folder: Path) -> _Part:
+    """One that nobody writes into now."""
     folders.require(folder)
     if Store(folder).busy:
         raise CampaignError(f"{folder} is being measured: wait for it")
+    return _read(folder)
+
+
+def _read(folder: Path) -> _Part:
     lines = [line for line in folders.whole_lines(folder / folders.RUNS) if line.strip()]
     records = folders.read_records(folder)
     experiment = folders.read_experiment(folder)
@@ -125,29 +131,23 @@ def _check_alike(one: _Part, other: _Part) -> None:
 
 
 def _refuse_doubles(parts: Sequence[_Part]) -> None:
-    """The same cell and block of two folders would count twice; the same attempt is one."""
+    """The same cell and block of two folders would count twice; the same attempts are no other ones."""
     seen: dict[tuple[Levels, int], tuple[Path, set[str]]] = {}
     for part in parts:
-        done = done_of(part.records)
-        for key, runs in _finished(part, done):
-            earlier = seen.setdefault(key, (part.folder, runs))
-            if earlier[0] != part.folder and earlier[1] != runs:
+        done, runs = done_of(part.records), defaultdict[tuple[Levels, int], set[str]](set)
+        names: dict[Levels, str] = {}
+        for record in part.records:
+            if (record.cell, record.block) in done:
+                levels = levels_of_cell(record.to_row())
+                runs[levels, record.block].add(record.run_id)
+                names[levels] = record.cell
+        for key, own in runs.items():
+            folder, earlier = seen.setdefault(key, (part.folder, own))
+            if earlier != own:
                 raise CampaignError(
-                    f"{earlier[0]} and {part.folder} both hold block {key[1]} of the cell "
-                    f"'{dict(key[0])['subject']}' of run {sorted(runs)[0]}: "
+                    f"{folder} and {part.folder} both hold block {key[1]} of the cell {names[key[0]]}: "
                     "only what was measured once can be merged"
                 )
-
-
-def _finished(
-    part: _Part, done: set[tuple[str, int]]
-) -> Iterator[tuple[tuple[Levels, int], set[str]]]:
-    runs: dict[tuple[Levels, int], set[str]] = {}
-    for record in part.records:
-        if (record.cell, record.block) in done:
-            key = levels_of_cell(record.to_row()), record.block
-            runs.setdefault(key, set()).add(record.run_id)
-    yield from runs.items()
 
 
 def _copy_beside(source: Path, target: Path, run_ids: Sequence[str]) -> None:

@@ -83,7 +83,7 @@ def _told(name: str, value: Any) -> Any:
 def plain(value: Any) -> Any:
     """As Python has it and as can be compared: lists as tuples, NA as None, whole floats as they are."""
     if hasattr(value, "__len__") and not isinstance(value, str):
-        return tuple(float(entry) for entry in value)
+        return tuple(plain(entry) for entry in value)
     if hasattr(value, "item"):
         value = value.item()
     return None if value is None or pd.isna(value) else value

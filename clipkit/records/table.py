@@ -86,12 +86,10 @@ def _read(campaign: Path) -> pa.Table:
         lines = folders.without_torn_end(path.read_bytes())
     except OSError as error:
         raise CampaignError(f"cannot read {path}: {error.strerror}") from None
-    if not lines.strip():
+    if not lines or lines.isspace():
         return _schema().empty_table()
-    if not _are_of_today(lines):
-        return _from_rows(list(folders.read_rows(campaign)))
     try:
-        return pyarrow.json.read_json(
+        read = pyarrow.json.read_json(
             io.BytesIO(lines),
             read_options=pyarrow.json.ReadOptions(block_size=_BLOCK_BYTES),
             parse_options=pyarrow.json.ParseOptions(
@@ -101,15 +99,23 @@ def _read(campaign: Path) -> pa.Table:
     except pa.ArrowInvalid as error:
         list(folders.read_rows(campaign))  # says which line is at fault
         raise CampaignError(f"{path} cannot be read: {error}") from None
+    if _is_of_today(read, lines):
+        return read
+    return _from_rows(list(folders.read_rows(campaign)))
 
 
-def _are_of_today(lines: bytes) -> bool:
-    """Whether every row has every column of today, so that all can be read at once. Inside a text a
-    quotation mark is escaped, so a column's name cannot be mistaken."""
-    count = lines.count(b"\n") + (not lines.endswith(b"\n"))
-    current = lines.count(f'"schema_version": {SCHEMA_VERSION},'.encode())
-    named = (lines.count(f'"{column.name}":'.encode()) for column in columns())
-    return count == current and all(found == count for found in named)
+def _is_of_today(read: pa.Table, lines: bytes) -> bool:
+    """Whether every row had every column of today, so that nothing is to be filled in.
+
+    What is null may have been left out. Inside a text a quotation mark is escaped, so a column's name
+    cannot be mistaken.
+    """
+    if read.column("schema_version").null_count or any(
+        version != SCHEMA_VERSION for version in read.column("schema_version").unique().to_pylist()
+    ):
+        return False
+    lacking = (name for name in read.column_names if read.column(name).null_count)
+    return all(lines.count(f'"{name}":'.encode()) == read.num_rows for name in lacking)
 
 
 def _from_rows(rows: Sequence[dict[str, Any]]) -> pa.Table:

@@ -22,7 +22,7 @@ from clipkit.records.evidence import evidence
 from clipkit.records.identity import plain
 from clipkit.records.settings_words import picture_words
 from clipkit.records.status import RAN_OUT, Status
-from clipkit.settings import PICTURE, Settings, UsedSettings
+from clipkit.settings import PICTURE, Settings, UsedSettings, knobs
 from clipkit.tuning.best import Choice, Optimum
 
 __all__ = ["Choice", "Optimum", "Wanted", "optima", "optimum"]
@@ -170,7 +170,7 @@ def _choices(finished: pd.DataFrame) -> Iterator[Choice]:
 
 
 def _settings(row: dict[Any, Any]) -> Settings:
-    return UsedSettings.of({str(name): plain(value) for name, value in row.items()}).asked()
+    return UsedSettings.of({knob.name: plain(row[knob.name]) for knob in knobs()}).asked()
 
 
 def _picture(settings: Settings) -> dict[str, Any]:

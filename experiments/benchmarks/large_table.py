@@ -20,7 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from clipkit.format import MIB
-from clipkit.records.record import Record, Status
+from clipkit.records.record import Record
+from clipkit.records.status import Status
+from clipkit.records.campaign import open_campaign
 from clipkit.report.exhibits import explore
 from clipkit.settings import PRESETS, Settings
 
@@ -35,7 +37,7 @@ ONE = Record(
     run_id="", campaign="large-table", cell="", block=0, order=0, attempt=1, phase="grid",
     subject="clipkit", status=Status.OK, error=None, ceiling="cgroup1", host="",
     memory_limit_bytes=None, cpu_quota=2.0, reserve_bytes=0, usd_per_month=None,
-    settings=Settings(), upload_sha256=UPLOAD, width=1280, height=720, fps=25.0, codec="h264",
+    settings=Settings().used, command=None, upload_sha256=UPLOAD, width=1280, height=720, fps=25.0, codec="h264",
     bit_depth=8, gop_s=10.0, upload_s=60.0, clips=4, clip_s=2.0, clips_seed=1,
     clip_starts_s=(0.0, 15.0, 30.0, 45.0), clip_wall_s=(1.0,) * 4, clip_cpu_s=(0.9,) * 4,
     first_clip_s=1.0, orchestrator_cpu_s=0.05, ffmpeg_cpu_s=3.6, throttled_s=0.1,
@@ -54,7 +56,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = write(kept or Path(temporary) / "large-table")
         began_s = time.perf_counter()
-        opened = explore.open_campaign(folder)
+        opened = open_campaign(folder)
         loaded_s = time.perf_counter()
         shown = explore.heat_maps(opened)
         load_s, draw_s = loaded_s - began_s, time.perf_counter() - loaded_s
@@ -84,7 +86,7 @@ def invented() -> Iterator[Record]:
         concurrency, threads, preset, ceiling_mb = combinations[index]
         slowness = 1 + PRESETS.index(preset)
         need_mb = 12 + concurrency * 20 * slowness * (1 + threads / 8)
-        settings = Settings(preset=preset, concurrency=concurrency, encoder_threads=threads)
+        settings = Settings(preset=preset, concurrency=concurrency, encoder_threads=threads).used
         record = replace(
             ONE, run_id=f"run-{order}", cell=f"cell-{index}", block=block, order=order,
             settings=settings, host=f"{ceiling_mb}M-2cpu", memory_limit_bytes=ceiling_mb * MIB,
