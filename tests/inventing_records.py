@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from clipkit.format import MIB
-from clipkit.records.record import Record, Status
+from clipkit.records.record import Record
+from clipkit.records.status import Status
 from clipkit.settings import Settings
 
 TEMPLATE = Record(

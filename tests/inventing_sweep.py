@@ -21,7 +21,8 @@ from inventing_records import TEMPLATE, samples
 
 from clipkit import hosts
 from clipkit.hosts import Host
-from clipkit.records.record import Record, Status
+from clipkit.records.record import Record
+from clipkit.records.status import Status
 from clipkit.settings import Settings
 
 PRESETS = ("ultrafast", "veryfast", "medium")

@@ -11,8 +11,8 @@ import pytest
 from running import clipkit
 
 from clipkit.claims import verdicts as judge
-from clipkit.records import table
-from clipkit.report.exhibits import claims as verdicts
+from clipkit.records.table import read_table
+from clipkit.report.exhibits.claim_exhibits import verdicts_markdown
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESULTS = REPOSITORY / "results"
@@ -70,9 +70,11 @@ def test_they_are_small_enough_for_git() -> None:
 
 def test_the_readmes_verdicts_are_those_of_the_stored_records() -> None:
     shown = README.partition("<!-- quick wins -->\n")[2].partition("<!-- end -->")[0]
-    assert shown == verdicts.markdown(judge(table.load(RESULTS / "quick-wins")))
+    assert shown == verdicts_markdown(judge(read_table(RESULTS / "quick-wins")))
 
 
 def test_the_readmes_picture_is_there() -> None:
-    assert "](results/reference-grid/figures/heat-1.png)" in README
-    assert (RESULTS / "reference-grid" / "figures" / "heat-1.png").stat().st_size > 10_000
+    assert "](results/reference-grid/figures/2-explore/heat-1.png)" in README
+    assert (
+        RESULTS / "reference-grid" / "figures" / "2-explore" / "heat-1.png"
+    ).stat().st_size > 10_000

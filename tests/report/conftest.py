@@ -4,8 +4,8 @@ import invented
 import pandas as pd
 import pytest
 
-from clipkit.records import table
-from clipkit.report.pages import report as html
+from clipkit.records.campaign import Campaign, open_campaign
+from clipkit.report.pages.report import write_report
 from clipkit.tuning.recommendation import Recommendation
 
 
@@ -21,8 +21,8 @@ def campaign(tmp_path: Path, recommendation: Recommendation) -> Path:
 
 
 @pytest.fixture
-def runs(campaign: Path) -> pd.DataFrame:
-    return table.load(campaign)
+def tuned(campaign: Path) -> Campaign:
+    return open_campaign(campaign)
 
 
 @pytest.fixture(scope="session")
@@ -31,5 +31,10 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("with {braces} & spaces") / "campaign"
     records = [*invented.screening(), *invented.confirming()]
     invented.write(folder, records, invented.hostile())
-    html.write(folder)
+    write_report(folder)
     return folder
+
+
+@pytest.fixture
+def runs(tuned: Campaign) -> pd.DataFrame:
+    return tuned.table

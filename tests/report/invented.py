@@ -12,7 +12,8 @@ from inventing_records import TEMPLATE, samples
 
 from clipkit import hosts
 from clipkit.format import MIB
-from clipkit.records.record import Record, Status
+from clipkit.records.record import Record
+from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.tuning.recommendation import Baseline, Recommendation, Tie
 

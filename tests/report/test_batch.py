@@ -8,8 +8,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 from running import clipkit, finish, processes_with, start, until
 
 from clipkit.errors import NotebookError
-from clipkit.report.notebooks import batch
-from clipkit.report.pages.batch import Ended
+from clipkit.report.pages import batch
+from clipkit.report.pages.batch_pages import Ended
 
 PICTURE = (
     "from IPython.display import HTML, display\n"
@@ -44,8 +44,10 @@ def given(folder: Path, **words: str) -> list[Path]:
 def run(source: Path, files: list[Path], again: bool = False) -> tuple[batch.Batch, list[str]]:
     """The batch done, and what its watcher was told."""
     told: list[str] = []
-    planned = batch.plan(str(source), files, source.parent / "out")
-    done = batch.run(planned, lambda n, item: told.append(f"{n} {item.name} {item.ended}"), again)
+    planned = batch.plan_batch(str(source), files, source.parent / "out")
+    done = batch.run_batch(
+        planned, lambda n, item: told.append(f"{n} {item.name} {item.ended}"), again
+    )
     return done, told
 
 
@@ -116,7 +118,7 @@ def test_the_notebook_itself_is_never_written_over(source: Path):
     (source.parent / "linked").symlink_to(source.parent)
     for folder in (source.parent, source.parent / "linked"):
         with pytest.raises(NotebookError, match=r"say\.yaml: .* would overwrite the notebook"):
-            batch.plan(str(source), [file], folder)
+            batch.plan_batch(str(source), [file], folder)
     assert source.read_bytes() == before
 
 
@@ -132,14 +134,14 @@ def test_a_wrong_file_is_refused_before_anything_runs(source: Path, text: str, w
     file = source.parent / "p.yaml"
     file.write_text(text, "utf-8")
     with pytest.raises(NotebookError, match=words):
-        batch.plan(str(source), [*given(source.parent, one="a"), file], None)
+        batch.plan_batch(str(source), [*given(source.parent, one="a"), file], None)
 
 
 def test_two_files_of_one_name_are_refused(source: Path):
     (source.parent / "sub").mkdir()
     files = [*given(source.parent, one="a"), *given(source.parent / "sub", one="b")]
     with pytest.raises(NotebookError, match="another file is called 'one' too"):
-        batch.plan(str(source), files, None)
+        batch.plan_batch(str(source), files, None)
 
 
 def test_the_command_ends_with_1_if_any_failed_and_says_which(source: Path):

@@ -6,7 +6,13 @@ import inventing_sweep
 import pytest
 
 from clipkit.errors import CampaignError
-from clipkit.report.notebooks.campaigns import finished, given_or_newest, is_sweep
+from clipkit.records.folder import is_sweep
+from clipkit.report.notebooks.which_campaign import (
+    given_or_newest,
+    given_or_quick_wins,
+    is_complete,
+)
+from clipkit.resources import folder
 
 
 def write_campaign(folder: Path, age_s: float, state: str | None = "finished") -> Path:
@@ -57,24 +63,26 @@ def test_a_damaged_one_is_passed_over(tmp_path: Path, monkeypatch: pytest.Monkey
     assert given_or_newest("") == whole
 
 
-def test_without_any_the_error_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_any_it_is_the_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(CampaignError, match=r"set the parameter campaign .* `clipkit sweep`"):
-        given_or_newest("")
+    assert given_or_newest("") == folder("results") / "reference-grid"
+    assert given_or_quick_wins("") == folder("results") / "quick-wins"
+    mine = write_campaign(tmp_path / "results" / "quick-wins", 0)
+    assert given_or_quick_wins("") == mine
 
 
 def test_a_sweep_without_a_word_on_its_progress_counts_as_it_is(tmp_path: Path):
-    assert finished(inventing_sweep.write(tmp_path / "sweep"))
-    assert not finished(write_campaign(tmp_path / "running", 0, "running"))
-    assert not finished(tmp_path)
+    assert is_complete(inventing_sweep.write(tmp_path / "sweep"))
+    assert not is_complete(write_campaign(tmp_path / "running", 0, "running"))
+    assert not is_complete(tmp_path)
 
 
 def test_a_tuning_is_no_sweep(campaign: Path, tmp_path: Path):
     (campaign / "experiment.toml").write_text('[run]\nstrategy = "tune"\n', "utf-8")
     assert not is_sweep(campaign)
-    assert finished(campaign)
+    assert is_complete(campaign)
     (campaign / "recommendation.json").unlink()
-    assert not finished(campaign)
+    assert not is_complete(campaign)
     assert is_sweep(inventing_sweep.write(tmp_path / "sweep"))
     (campaign / "experiment.toml").write_text("name =", "utf-8")
     with pytest.raises(CampaignError, match=r"experiment\.toml cannot be read"):

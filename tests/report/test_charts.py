@@ -8,11 +8,14 @@ import pytest
 from matplotlib.figure import Figure
 
 from clipkit.format import MIB
-from clipkit.records import table
-from clipkit.records.record import Status
-from clipkit.report.charts import bars, cpu, frontier, memory, pairs, style
-from clipkit.report.exhibits import tuning as exhibits
-from clipkit.report.exhibits.study import open_study
+from clipkit.records.campaign import open_campaign
+from clipkit.records.status import Status
+from clipkit.report.charts import cpu_share as cpu
+from clipkit.report.charts import job_time as bars
+from clipkit.report.charts import memory_over_time as memory
+from clipkit.report.charts import paired_runs as pairs
+from clipkit.report.charts import pareto_drawing, pareto_points, style
+from clipkit.report.exhibits import tuning_charts as exhibits
 from clipkit.tuning.recommendation import Recommendation
 
 
@@ -25,40 +28,43 @@ def texts(ax) -> str:
 
 
 def frame(tmp_path: Path, records: list) -> pd.DataFrame:
-    return table.load(invented.write(tmp_path / "other", records, invented.recommendation()))
+    folder = invented.write(tmp_path / "other", records, invented.recommendation())
+    return open_campaign(folder).table
 
 
 # -- bars ------------------------------------------------------------------------------------
 
 
-def test_a_bar_each_for_the_baselines_and_the_recommended_last(recommendation):
-    points = bars.bar_points(recommendation)
+def test_a_bar_each_for_the_baselines_and_the_recommended_last(runs, recommendation):
+    points = bars.job_time_points(runs, recommendation)
     assert [point.subject for point in points] == ["sketch", "fluent", "recommended"]
     assert points[0].run_words == "2 of 12 clips run, all 12 estimated"
-    assert points[0].speedup_words == "10.6x as long  [10.2 – 11.1], 3 pairs"
+    assert points[0].speedup_words == "10.6x as long  [10.2 – 11.1]"
+    assert points[1].speedup_words == "1.39x as long  [1.33 – 1.46], 3 pairs"
+    assert points[2].run_words == "confirmed in 3 pairs"
     assert points[2].time_words == "85.7 s  [84.2 – 87.3]"
 
 
-def test_a_baseline_that_ran_out_of_memory_is_a_bar_without_time(recommendation):
+def test_a_baseline_that_ran_out_of_memory_is_a_bar_without_time(runs, recommendation):
     failed = replace(recommendation, baselines=(invented.failed_baseline("fluent"),))
-    points = bars.bar_points(failed)
+    points = bars.job_time_points(runs, failed)
     assert points[0].wall_s is None
     assert points[0].time_words == "ran out of memory"
-    ax = bars.draw_bars(points, axes())
+    ax = bars.draw_job_times(points, axes())
     assert "ran out of memory" in texts(ax)
     assert len(ax.patches) == 1
 
 
-def test_settings_that_were_never_confirmed_are_shown_as_predicted(recommendation):
+def test_settings_that_were_never_confirmed_are_shown_as_predicted(runs, recommendation):
     alone = replace(recommendation, confirmed_wall_s=None, confirmed_ci95_s=None, baselines=())
-    (point,) = bars.bar_points(alone)
+    (point,) = bars.job_time_points(runs, alone)
     assert point.wall_s == recommendation.predicted_wall_s
     assert point.run_words == "predicted, not confirmed"
-    assert "predicted" in texts(bars.draw_bars([point], axes()))
+    assert "predicted" in texts(bars.draw_job_times([point], axes()))
 
 
-def test_a_bar_ten_times_as_long_is_cut_and_the_others_stay_apart(recommendation):
-    ax = bars.draw_bars(bars.bar_points(recommendation), axes())
+def test_a_bar_ten_times_as_long_is_cut_and_the_others_stay_apart(runs, recommendation):
+    ax = bars.draw_job_times(bars.job_time_points(runs, recommendation), axes())
     sketch, fluent, recommended = (patch.get_width() for patch in ax.patches)
     assert sketch < 912
     assert (fluent - recommended) / sketch > 0.1
@@ -66,15 +72,15 @@ def test_a_bar_ten_times_as_long_is_cut_and_the_others_stay_apart(recommendation
     assert "longer than drawn" in texts(ax)
 
 
-def test_bars_of_like_length_are_drawn_to_scale(recommendation):
+def test_bars_of_like_length_are_drawn_to_scale(runs, recommendation):
     like = replace(recommendation, baselines=(invented.baseline("fluent", 200.0, 2.3),))
-    ax = bars.draw_bars(bars.bar_points(like), axes())
+    ax = bars.draw_job_times(bars.job_time_points(runs, like), axes())
     assert [patch.get_width() for patch in ax.patches] == [200.0, 85.7]
     assert "longer than drawn" not in texts(ax)
 
 
-def test_estimated_bars_are_hatched(recommendation):
-    ax = bars.draw_bars(bars.bar_points(recommendation), axes())
+def test_estimated_bars_are_hatched(runs, recommendation):
+    ax = bars.draw_job_times(bars.job_time_points(runs, recommendation), axes())
     assert [bool(patch.get_hatch()) for patch in ax.patches] == [True, False, False]
 
 
@@ -130,7 +136,7 @@ def test_memory_that_the_ceiling_cannot_tell_is_a_gap(campaign, runs, recommenda
 
 
 def test_a_point_for_each_settings_tried_the_fastest_first(runs, recommendation):
-    points = frontier.frontier_points(runs, recommendation)
+    points = pareto_points.settings_tried_points(runs, recommendation)
     assert [point.number for point in points] == list(range(1, 12))
     assert points[0].recommended
     assert points[0].words == "ultrafast, concurrency 2, encoder threads 1"
@@ -139,12 +145,12 @@ def test_a_point_for_each_settings_tried_the_fastest_first(runs, recommendation)
 
 
 def test_time_screened_without_the_quota_is_predicted_for_it(runs, recommendation):
-    (best, *_) = frontier.frontier_points(runs, recommendation)
+    (best, *_) = pareto_points.settings_tried_points(runs, recommendation)
     assert best.s_per_clip == pytest.approx(7.1)  # 3.55 s of CPU a clip, half a core
 
 
 def test_the_front_holds_what_nothing_beats_in_both(runs, recommendation):
-    points = frontier.frontier_points(runs, recommendation)
+    points = pareto_points.settings_tried_points(runs, recommendation)
     assert [(p.number, p.peak_anon_bytes) for p in points if p.efficient] == [
         (1, 98 * MIB),
         (4, 62 * MIB),
@@ -156,7 +162,7 @@ def test_settings_that_failed_once_have_no_time(tmp_path, recommendation):
         invented.trial(1, wall_s=10.0, peak_anon_bytes=50 * MIB),
         invented.trial(2, block=1, status=Status.OOM, peak_anon_bytes=90 * MIB),
     ]
-    (point,) = frontier.frontier_points(frame(tmp_path, records), recommendation)
+    (point,) = pareto_points.settings_tried_points(frame(tmp_path, records), recommendation)
     assert point.status is Status.OOM
     assert point.s_per_clip is None
     assert point.peak_anon_bytes == 90 * MIB
@@ -168,13 +174,13 @@ def test_spoilt_runs_are_no_evidence(tmp_path, recommendation):
         invented.trial(2, wall_s=99.0, clips=1, status=Status.INVALID_NOISE),
         invented.trial(3, wall_s=99.0, clips=1, phase="warmup"),
     ]
-    (point,) = frontier.frontier_points(frame(tmp_path, records), recommendation)
+    (point,) = pareto_points.settings_tried_points(frame(tmp_path, records), recommendation)
     assert (point.s_per_clip, point.runs) == (pytest.approx(10.0), 1)
 
 
 def test_the_frontier_has_units_and_names_the_room(runs, recommendation):
-    points = frontier.frontier_points(runs, recommendation)
-    ax = frontier.draw_frontier(points, axes(), room_bytes=416 * MIB)
+    points = pareto_points.settings_tried_points(runs, recommendation)
+    ax = pareto_drawing.draw_settings_tried(points, axes(), room_bytes=416 * MIB)
     assert "(s)" in ax.get_xlabel()
     assert "(MB)" in ax.get_ylabel()
     assert "room for the job: 416 MB" in texts(ax)
@@ -183,9 +189,9 @@ def test_the_frontier_has_units_and_names_the_room(runs, recommendation):
 
 
 def test_no_settings_tried_is_an_empty_chart_that_says_so(recommendation, runs):
-    points = frontier.frontier_points(runs[runs["subject"] == "fluent"], recommendation)
+    points = pareto_points.settings_tried_points(runs[runs["subject"] == "fluent"], recommendation)
     assert points == []
-    assert "no settings were tried" in texts(frontier.draw_frontier(points, axes()))
+    assert "no settings were tried" in texts(pareto_drawing.draw_settings_tried(points, axes()))
 
 
 # -- CPU -------------------------------------------------------------------------------------
@@ -247,32 +253,31 @@ def test_the_pairs_show_every_repeat(runs, recommendation):
 # -- all -------------------------------------------------------------------------------------
 
 
-def test_every_exhibit_is_drawn_and_kept_without_touching_matplotlib(campaign: Path):
-    study = open_study(campaign)
+EXHIBITS = (
+    exhibits.job_times,
+    exhibits.memory_of_subjects,
+    exhibits.settings_tried,
+    exhibits.cpu_shares,
+    exhibits.paired_repeats,
+)
+
+
+def test_every_exhibit_is_drawn_without_touching_matplotlib(tuned, recommendation):
     before = dict(mpl.rcParams)
-    shown = [
-        make(study)
-        for make in (
-            exhibits.bars,
-            exhibits.memory,
-            exhibits.frontier,
-            exhibits.cpu,
-            exhibits.pairs,
-        )
-    ]
+    shown = [make(tuned, recommendation) for make in EXHIBITS]
     assert dict(mpl.rcParams) == before
-    names = {exhibit.picture.name for exhibit in shown}
-    kept = {path.name for path in (campaign / "figures").iterdir()}
-    assert kept == {f"{name}{kind}" for name in names for kind in (".svg", ".png")}
+    names = [exhibit.picture.name for exhibit in shown]
+    assert names == ["bars", "memory", "frontier", "cpu", "pairs"]
+    assert not (tuned.folder / "figures").exists()
     for exhibit in shown:
         assert exhibit.picture.alt
         assert exhibit.table.rows
         assert "data:image/svg+xml;base64," in exhibit._repr_html_()
 
 
-def test_the_same_records_make_the_same_picture(campaign: Path):
-    study = open_study(campaign)
-    assert exhibits.frontier(study).picture.svg == exhibits.frontier(study).picture.svg
+def test_the_same_records_make_the_same_picture(tuned, recommendation):
+    one, other = (exhibits.settings_tried(tuned, recommendation) for _ in range(2))
+    assert one.picture.svg == other.picture.svg
 
 
 def bare(recommendation: Recommendation) -> Recommendation:
@@ -292,9 +297,10 @@ def bare(recommendation: Recommendation) -> Recommendation:
 
 def test_a_campaign_that_measured_hardly_anything_still_has_its_charts(tmp_path, recommendation):
     records = [replace(record, peak_anon_bytes=None) for record in invented.screening()]
-    study = open_study(invented.write(tmp_path / "c", records, bare(recommendation)))
-    for make in (exhibits.bars, exhibits.memory, exhibits.frontier, exhibits.cpu, exhibits.pairs):
-        assert make(study).picture.svg
+    known = bare(recommendation)
+    tuned = open_campaign(invented.write(tmp_path / "c", records, known))
+    for make in EXHIBITS:
+        assert make(tuned, known).picture.svg
 
 
 def test_every_subject_has_a_colour_of_its_own():

@@ -8,17 +8,18 @@ import pytest
 from inventing_sweep import Film, Sweep
 
 from clipkit.errors import CampaignError, UsageError
-from clipkit.report.exhibits import explore
-from clipkit.report.exhibits.opened import Explored
+from clipkit.records.campaign import Campaign, open_campaign
+from clipkit.report.exhibits import campaign_charts, grid_charts
+from clipkit.report.exhibits.cell_page import cell_page
 from clipkit.tuning.recommendation import Recommendation
 
 EXHIBITS = (
-    explore.overview,
-    explore.heat_maps,
-    explore.scaling,
-    explore.frontier,
-    explore.memory,
-    explore.repeats,
+    campaign_charts.overview,
+    grid_charts.heat_maps,
+    grid_charts.scaling,
+    grid_charts.fronts,
+    campaign_charts.memory_of_runs,
+    campaign_charts.repeats,
 )
 
 
@@ -28,55 +29,53 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def swept(folder: Path) -> Explored:
-    return explore.open_campaign(folder)
+def swept(folder: Path) -> Campaign:
+    return open_campaign(folder)
 
 
-def test_every_exhibit_of_a_sweep_is_drawn_and_kept(swept: Explored):
+def test_every_exhibit_of_a_sweep_is_drawn(swept: Campaign):
     for make in EXHIBITS:
         shown = make(swept)
         for exhibit in getattr(shown, "shown", [shown]):
             assert exhibit.picture.alt
             assert exhibit.table.rows
-            for kind in ("svg", "png"):
-                kept = swept.figures / f"{exhibit.picture.name}.{kind}"
-                assert kept.stat().st_size > 5000
+            assert min(len(exhibit.picture.svg), len(exhibit.picture.png)) > 5000
         assert "data:image/svg+xml;base64," in shown._repr_html_()
 
 
 def test_a_tuning_can_be_explored_too(tmp_path: Path, recommendation: Recommendation):
     records = [*invented.screening(), *invented.confirming()]
-    tuned = explore.open_campaign(invented.write(tmp_path / "c", records, recommendation))
-    for make in (explore.overview, explore.frontier, explore.memory, explore.repeats):
+    tuned = open_campaign(invented.write(tmp_path / "c", records, recommendation))
+    for make in (EXHIBITS[0], *EXHIBITS[3:]):
         assert make(tuned)._repr_html_()
 
 
 def test_a_campaign_that_has_just_begun_can_be_opened(folder: Path):
     (folder / "runs.jsonl").write_text("")
-    begun = explore.open_campaign(folder)
-    assert explore.overview(begun).table.rows
-    assert explore.repeats(begun).picture.svg
+    begun = open_campaign(folder)
+    assert campaign_charts.overview(begun).table.rows
+    assert campaign_charts.repeats(begun).picture.svg
 
 
 @pytest.mark.parametrize("missing", ["runs.jsonl", "environment.json", "uploads.json"])
 def test_a_folder_that_lacks_something_is_named(folder: Path, missing: str):
     (folder / missing).unlink()
     with pytest.raises(CampaignError, match=missing):
-        explore.open_campaign(folder)
+        open_campaign(folder)
 
 
-def test_cells_are_chosen_by_their_levels(swept: Explored):
-    part = swept.where(memory="256M", preset=["ultrafast", "medium"])
+def test_cells_are_chosen_by_their_levels(swept: Campaign):
+    part = swept.part(memory="256M", preset=["ultrafast", "medium"])
     assert len(part.cells) == 24
     assert set(part.table["cell"]) == set(part.cells["cell"])
     assert part.noise == swept.noise
-    assert part.fixed == ("only 256 MB", "only ultrafast or medium")
-    assert "only 256 MB" in str(explore.overview(part).table.rows)
+    assert part.shown == ("only 256 MB", "only ultrafast or medium")
+    assert "only 256 MB" in str(campaign_charts.overview(part).table.rows)
 
 
 def test_uploads_are_chosen_by_name(tmp_path: Path):
     both = inventing_sweep.write(tmp_path / "c", Sweep(films=(Film("a.mp4"), Film("b.mp4"))))
-    part = explore.open_campaign(both).where(upload="b.mp4")
+    part = open_campaign(both).part(upload="b.mp4")
     assert set(part.cells["upload_sha256"]) == {Film("b.mp4").sha256}
 
 
@@ -89,23 +88,23 @@ def test_uploads_are_chosen_by_name(tmp_path: Path):
         ({"upload": "other.mp4"}, r"there are: sample\.mp4"),
     ],
 )
-def test_what_does_not_occur_is_told_with_what_does(swept: Explored, wanted: dict, said: str):
+def test_what_does_not_occur_is_told_with_what_does(swept: Campaign, wanted: dict, said: str):
     with pytest.raises(UsageError, match=said):
-        swept.where(**wanted)
+        swept.part(**wanted)
 
 
-def test_memory_shows_the_fastest_the_largest_and_one_that_ran_out(swept: Explored):
-    rows = explore.memory(swept).table.rows
-    assert [row[1] for row in rows] == ["fastest", "most memory", "ran out of memory"]
+def test_memory_shows_the_recommended_the_largest_and_one_that_ran_out(swept: Campaign):
+    rows = campaign_charts.memory_of_runs(swept).table.rows
+    assert [row[1] for row in rows] == ["recommended", "most memory", "ran out of memory"]
     run_id = rows[2][0]
-    assert explore.memory(swept, [run_id]).table.rows[0][0] == run_id
+    assert campaign_charts.memory_of_runs(swept, [run_id]).table.rows[0][0] == run_id
     with pytest.raises(UsageError, match="no run 'x'"):
-        explore.memory(swept, ["x"])
+        campaign_charts.memory_of_runs(swept, ["x"])
 
 
-def test_a_cell_tells_its_runs_commands_and_logs(swept: Explored):
+def test_a_cell_tells_its_runs_commands_and_logs(swept: Campaign):
     cell = swept.cells.loc[swept.cells["status"] == "ok", "cell"].iloc[0]
-    page = explore.trial(swept, cell)
+    page = cell_page(swept, cell)
     assert len(page.runs.rows) >= 3
     lines = (swept.folder / "clips.jsonl").read_text().splitlines()
     shown = page.runs.rows[min(page.runs.marked)][0]
@@ -117,24 +116,24 @@ def test_a_cell_tells_its_runs_commands_and_logs(swept: Explored):
     assert "<b>invented" not in markup
 
 
-def test_a_run_is_found_by_its_name_whatever_became_of_it(swept: Explored):
+def test_a_run_is_found_by_its_name_whatever_became_of_it(swept: Campaign):
     for status in ("oom", "oom_inferred", "cancelled", "invalid_noise"):
         run_id = str(swept.table.loc[swept.table["status"] == status, "run_id"].iloc[0])
-        page = explore.trial(swept, run_id)
+        page = cell_page(swept, run_id)
         assert page.runs.rows[min(page.runs.marked)][0] == run_id
         assert page._repr_html_()
 
 
-def test_a_trial_that_does_not_occur_is_an_error(swept: Explored):
+def test_a_trial_that_does_not_occur_is_an_error(swept: Campaign):
     with pytest.raises(CampaignError, match=r"no cell and no run '\.\./x'"):
-        explore.trial(swept, "../x")
+        cell_page(swept, "../x")
 
 
-def test_only_the_end_of_a_long_log_is_shown_without_control_characters(swept: Explored):
+def test_only_the_end_of_a_long_log_is_shown_without_control_characters(swept: Campaign):
     run_id = str(swept.table["run_id"].iloc[0])
     log = swept.folder / "logs" / run_id / "clip-001.log"
     log.write_bytes(b"first\n" + b"x" * 100_000 + b"\n\x1b[31mred\x00\nlast\xff\n")
-    (_, text), *_ = explore.trial(swept, run_id).logs
+    (_, text), *_ = cell_page(swept, run_id).logs
     assert "first" not in text
     assert "\x1b" not in text
     assert text.endswith("last\N{REPLACEMENT CHARACTER}")

@@ -10,7 +10,7 @@ import pytest
 
 from clipkit.errors import CampaignError
 from clipkit.report.exhibits.prose import prose
-from clipkit.report.pages import report as html
+from clipkit.report.pages.report import write_report
 
 NEEDS_NETWORK = re.compile(r"url\(|@import|//cdn|https?://(?!www\.w3\.org)")
 
@@ -76,20 +76,20 @@ def test_below_are_the_notebooks_sections_without_its_code(page: Page):
         "2 of 12 clips run, all 12 estimated",
     ):
         assert words in page.text
-    assert "parameters.checked" not in page.text
+    assert "checked_parameters" not in page.text
     assert page.tags.count("img") == 5
     assert page.tags.count("h1") == 1
 
 
 def test_the_notebook_and_the_pictures_are_kept_beside_the_page(reported: Path):
     assert (reported / "notebooks" / "1-measure.ipynb").is_file()
-    assert (reported / "figures" / "bars.png").is_file()
+    assert (reported / "figures" / "1-measure" / "bars.png").is_file()
     assert [path.name for path in reported.rglob("*.part")] == []
 
 
 def test_a_folder_that_is_no_campaign_has_no_report(tmp_path: Path):
     with pytest.raises(CampaignError, match=r"no recommendation\.json"):
-        html.write(tmp_path)
+        write_report(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -104,7 +104,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     known = {"campaign": "sweep", "state": "cancelled", "total": 400, "done": 324}
     document = {**standing, **words, **known, "updated_utc": "2025-01-02T03:04:05+00:00"}
     (folder / "progress.json").write_text(json.dumps(document), "utf-8")
-    html.write(folder)
+    write_report(folder)
     return folder
 
 
@@ -151,14 +151,14 @@ def test_below_are_the_notebooks_with_long_tables_closed(swept: Path):
 def test_the_quick_wins_have_their_verdicts_on_the_page(tmp_path: Path):
     sweep = inventing_sweep.Sweep(name="quick-wins", blocks=2)
     folder = inventing_sweep.write(tmp_path / "mine", sweep)
-    text = html.write(folder).read_text("utf-8")
+    text = write_report(folder).read_text("utf-8")
     assert "The claims put to the test:" in text
     assert "Do the quick wins win?" in text
 
 
 def test_a_sweep_of_which_nothing_finished_can_be_reported_on(tmp_path: Path):
     folder = inventing_sweep.write(tmp_path / "sweep", rows=[])
-    assert "No settings can be recommended" in html.write(folder).read_text("utf-8")
+    assert "No settings can be recommended" in write_report(folder).read_text("utf-8")
 
 
 def test_prose_escapes_and_marks_code():

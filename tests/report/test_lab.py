@@ -18,19 +18,19 @@ EXPERIMENTS = sorted(path.name for path in folder("experiments").glob("*.toml"))
 
 
 def test_every_notebook_and_experiment_is_copied(tmp_path: Path):
-    copies = lab.copy(tmp_path / "lab")
+    copies = lab.copy_notebooks(tmp_path / "lab")
     assert sorted(path.name for path in (tmp_path / "lab").glob("*.ipynb")) == NOTEBOOKS
     assert sorted(path.name for path in tmp_path.glob("lab/experiments/*")) == EXPERIMENTS
     assert copies.kept == ()
     assert copies.first == NOTEBOOKS[0]
-    assert lab.copy(tmp_path / "lab").copied == ()
+    assert lab.copy_notebooks(tmp_path / "lab").copied == ()
 
 
 def test_what_the_user_changed_is_kept_and_told(tmp_path: Path):
-    lab.copy(tmp_path)
+    lab.copy_notebooks(tmp_path)
     (tmp_path / NOTEBOOKS[0]).write_text("mine", "utf-8")
     (tmp_path / EXPERIMENTS[0]).unlink(missing_ok=True)
-    copies = lab.copy(tmp_path)
+    copies = lab.copy_notebooks(tmp_path)
     assert (tmp_path / NOTEBOOKS[0]).read_text("utf-8") == "mine"
     assert copies.kept == (Path(NOTEBOOKS[0]),)
     assert f"kept {NOTEBOOKS[0]}: you changed it" in copies.lines()[1]
@@ -38,34 +38,34 @@ def test_what_the_user_changed_is_kept_and_told(tmp_path: Path):
 
 def test_a_file_of_the_users_own_with_that_name_is_kept(tmp_path: Path):
     (tmp_path / NOTEBOOKS[0]).write_text("mine", "utf-8")
-    assert lab.copy(tmp_path).kept == (Path(NOTEBOOKS[0]),)
+    assert lab.copy_notebooks(tmp_path).kept == (Path(NOTEBOOKS[0]),)
 
 
 def test_an_older_copy_that_nobody_changed_becomes_the_newer_one(tmp_path: Path):
-    lab.copy(tmp_path)
+    lab.copy_notebooks(tmp_path)
     copy_of = tmp_path / NOTEBOOKS[0]
     newest = copy_of.read_bytes()
     copy_of.write_text("of an older clipkit", "utf-8")
     digests = json.loads((tmp_path / ".clipkit" / "copied.json").read_text("utf-8"))
     digests[NOTEBOOKS[0]] = lab.digest(copy_of.read_bytes())
     (tmp_path / ".clipkit" / "copied.json").write_text(json.dumps(digests), "utf-8")
-    assert lab.copy(tmp_path).copied == (Path(NOTEBOOKS[0]),)
+    assert lab.copy_notebooks(tmp_path).copied == (Path(NOTEBOOKS[0]),)
     assert copy_of.read_bytes() == newest
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="name another folder"):
-        lab.copy(tmp_path / "file")
+        lab.copy_notebooks(tmp_path / "file")
 
 
 def test_a_python_without_clipkit_is_told_before_a_browser_opens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    copies = lab.copy(tmp_path)
+    copies = lab.copy_notebooks(tmp_path)
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(ReportError, match="the notebooks' kernel, /bin/false, cannot work"):
-        lab.command(copies, browser=False, port=None)
+        lab.lab_argv(copies, browser=False, port=None)
 
 
 def test_the_copies_alone_can_be_had(tmp_path: Path):

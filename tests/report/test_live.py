@@ -18,8 +18,8 @@ from kernels import kernel
 from running import processes_with, until
 
 from clipkit import attach, sweep
-from clipkit.records import table
-from clipkit.report.exhibits import glance
+from clipkit.records.campaign import open_campaign
+from clipkit.report.exhibits.glance import heat_map_at_a_glance
 from clipkit.report.notebooks import live
 
 LONG = {
@@ -117,13 +117,16 @@ def test_a_moment_is_shown_escaped(tmp_path: Path):
 def test_the_heat_map_at_a_glance_shows_the_job_that_was_tried_last(tmp_path: Path):
     films = (Film(), Film("other.mp4"))
     several = Sweep(hosts=(on("512M"), on("96M")), films=films, clip_s=(2.0, 4.0))
-    drawn = glance.heat_map(table.load(inventing_sweep.write(tmp_path / "many", several)))
+    drawn = heat_map_at_a_glance(open_campaign(inventing_sweep.write(tmp_path / "many", several)))
     assert drawn is not None
     assert "72 cells" in drawn.alt  # 36 settings on two hosts
 
 
 def test_where_there_is_nothing_to_compare_there_is_no_heat_map(tmp_path: Path):
     one = Sweep(factors={"preset": ("ultrafast",)}, hosts=(on("512M"),), spoilt=False)
-    assert glance.heat_map(table.load(inventing_sweep.write(tmp_path / "one", one))) is None
+    assert heat_map_at_a_glance(open_campaign(inventing_sweep.write(tmp_path / "one", one))) is None
     too_large = Sweep(factors={"concurrency": (3, 4)}, hosts=(on("40M"),), spoilt=False)
-    assert glance.heat_map(table.load(inventing_sweep.write(tmp_path / "two", too_large))) is None
+    assert (
+        heat_map_at_a_glance(open_campaign(inventing_sweep.write(tmp_path / "two", too_large)))
+        is None
+    )

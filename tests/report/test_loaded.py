@@ -67,8 +67,8 @@ def test_a_campaign_s_records_are_the_very_ones(swept: Path):
 def test_a_campaign_shows_itself(swept: Path, tuned: Path):
     page = clipkit.load(swept)._repr_html_()
     assert "Invented CPU, 2 cores" in page
-    assert "best: sample.mp4, 512 MB" in page
-    assert "best: &lt;b&gt;other&lt;/b&gt;.mp4, 96 MB" in page
+    assert "recommended: sample.mp4, 512 MB" in page
+    assert "recommended: &lt;b&gt;other&lt;/b&gt;.mp4, 96 MB" in page
     assert "data:image/svg+xml" in page
     page = clipkit.load(tuned)._repr_html_()
     assert "verdict" in page

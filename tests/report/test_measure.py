@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from clipkit.errors import Cancelled, ClipkitError, NotebookError
-from clipkit.report.notebooks.measure import Asked, measure
+from clipkit.report.notebooks.measure import Asked, tuned_folder
 
 ASKED = Asked(
     campaign="",
@@ -40,7 +40,7 @@ def clipkit_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_finished_campaign_is_not_measured_again(tmp_path: Path):
-    assert measure(replace(ASKED, campaign=str(tmp_path))) == tmp_path
+    assert tuned_folder(replace(ASKED, campaign=str(tmp_path))) == tmp_path
 
 
 def test_progress_is_passed_through_and_the_campaign_taken_from_the_answer(clipkit_says, capfd):
@@ -50,7 +50,7 @@ def test_progress_is_passed_through_and_the_campaign_taken_from_the_answer(clipk
         print(json.dumps({"campaign": "/somewhere/else", "filler": "x" * 200_000}))
         print("confirming", file=sys.stderr)
     """)
-    assert measure(ASKED) == Path("/somewhere/else")
+    assert tuned_folder(ASKED) == Path("/somewhere/else")
     assert capfd.readouterr().out == "screening 1 of 3\nconfirming\n"
 
 
@@ -59,11 +59,11 @@ def test_what_is_asked_becomes_flags(clipkit_says, tmp_path: Path):
         import json, sys
         print(json.dumps({"campaign": " ".join(sys.argv[1:])}))
     """)
-    assert str(measure(ASKED)) == (
+    assert str(tuned_folder(ASKED)) == (
         "tune --json --no-report --host render-starter --reserve 0 --budget 5 --results results"
     )
     asked = replace(ASKED, memory="512M", cpus=2.0, video="-odd name.mp4")
-    assert str(measure(asked)).endswith("--memory 512M --cpus 2 -- -odd name.mp4")
+    assert str(tuned_folder(asked)).endswith("--memory 512M --cpus 2 -- -odd name.mp4")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_measurement_that_fails_says_why(clipkit_says, code, error):
         sys.exit({code})
     """)
     with pytest.raises(error, match="unknown host 'moon'"):
-        measure(ASKED)
+        tuned_folder(ASKED)
 
 
 WAITS_FOR_AN_INTERRUPT = """
@@ -97,8 +97,8 @@ def test_the_end_of_the_kernel_stops_the_measurement_orderly(clipkit_says, how):
     root = clipkit_says(WAITS_FOR_AN_INTERRUPT)
     code = (
         "import sys; sys.path.remove(sys.argv[1])\n"
-        "from clipkit.report.notebooks.measure import Asked, measure\n"
-        f"measure({ASKED!r})"
+        "from clipkit.report.notebooks.measure import Asked, tuned_folder\n"
+        f"tuned_folder({ASKED!r})"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(root)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

@@ -42,6 +42,8 @@ def test_every_notebook_has_its_script():
 def test_papermill_can_explain_every_parameter(name: str):
     declared = papermill.inspect_notebook(folder("notebooks") / f"{name}.ipynb")
     kinds = typing.get_type_hints(asked_by(name))
+    assert kinds.pop("NOTEBOOK")
+    assert asked_by(name).NOTEBOOK == name
     assert {name: entry["inferred_type_name"] for name, entry in declared.items()} == {
         name: kind.__name__ for name, kind in kinds.items()
     }
@@ -51,40 +53,41 @@ def test_papermill_can_explain_every_parameter(name: str):
 def asked_by(name: str) -> type:
     """The dataclass that a notebook checks its parameters against."""
     script = (folder("notebooks") / f"{name}.py").read_text("utf-8")
-    found = re.search(r"parameters\.checked\(globals\(\), (\w+)\.(\w+)\)", script)
-    assert found, f"{name} does not check its parameters"
-    asked: type = getattr(importlib.import_module(f"clipkit.report.{found[1]}"), found[2])
+    assert "checked_parameters(globals(), Asked)" in script, f"{name} does not check its parameters"
+    found = re.search(r"from (clipkit\.report\.notebooks\.\w+) import .*\bAsked\b", script)
+    assert found
+    asked: type = importlib.import_module(found[1]).Asked
     return asked
 
 
 def test_a_notebook_is_found_by_its_name_with_and_without_its_number_and_as_a_file(tmp_path: Path):
     ours = folder("notebooks") / "1-measure.ipynb"
-    assert notebook.find("1-measure") == notebook.find("measure") == ours
+    assert notebook.find_notebook("1-measure") == notebook.find_notebook("measure") == ours
     mine = tmp_path / "mine.ipynb"
     mine.touch()
-    assert notebook.find(str(mine)) == mine
+    assert notebook.find_notebook(str(mine)) == mine
     with pytest.raises(NotebookError, match="no notebook"):
-        notebook.find(str(tmp_path / "other.ipynb"))
+        notebook.find_notebook(str(tmp_path / "other.ipynb"))
     with pytest.raises(NotebookError, match="is no notebook"):
-        notebook.declared(mine)
+        notebook.declared_parameters(mine)
 
 
 def test_an_unknown_parameter_is_refused_before_anything_runs(tmp_path: Path):
     output = tmp_path / "out.ipynb"
     with pytest.raises(NotebookError, match=r"'campain': did you mean 'campaign'\?"):
-        notebook.execute("1-measure", {"campain": "x"}, output)
+        notebook.execute_notebook("1-measure", {"campain": "x"}, output)
     assert not output.exists()
 
 
 def test_an_unknown_notebook_is_refused(tmp_path: Path):
     with pytest.raises(NotebookError, match=r"unknown notebook 'measrue': one of 1-measure"):
-        notebook.execute("measrue", {}, tmp_path / "out.ipynb")
+        notebook.execute_notebook("measrue", {}, tmp_path / "out.ipynb")
 
 
 def test_a_failing_notebook_is_kept_with_what_it_had(tmp_path: Path, capfd):
     output = tmp_path / "kept" / "out.ipynb"
     with pytest.raises(ReportError, match="is no campaign") as error:
-        notebook.execute("1-measure", {"campaign": str(tmp_path)}, output)
+        notebook.execute_notebook("1-measure", {"campaign": str(tmp_path)}, output)
     assert str(output) in str(error.value)
     kept = nbformat.read(output, as_version=4)
     assert "CampaignError" in json.dumps(kept)
@@ -103,7 +106,9 @@ def test_the_kernel_is_this_interpreter_whatever_is_installed(
     # Nor may a module in the user's folder come first.
     (tmp_path / "pandas.py").write_text("raise SystemExit('the wrong pandas')", "utf-8")
     monkeypatch.chdir(tmp_path)
-    output = notebook.execute("1-measure", {"campaign": str(campaign)}, tmp_path / "out.ipynb")
+    output = notebook.execute_notebook(
+        "1-measure", {"campaign": str(campaign)}, tmp_path / "out.ipynb"
+    )
     assert "85.7 s" in output.read_text("utf-8")
     assert Path.cwd() == tmp_path
 

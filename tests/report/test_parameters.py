@@ -1,13 +1,16 @@
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 
 from clipkit.errors import NotebookError
-from clipkit.report.notebooks.parameters import checked
+from clipkit.report.notebooks.parameters import checked_parameters
 
 
 @dataclass(frozen=True)
 class Asked:
+    NOTEBOOK: ClassVar[str] = "0-test"
+
     host: str
     cpus: float
 
@@ -22,26 +25,29 @@ def notebook(injected: str | None, **values: object) -> dict[str, object]:
 
 
 def test_the_defaults_pass():
-    assert checked(notebook(None), Asked) == Asked("a", 0.0)
+    assert checked_parameters(notebook(None), Asked) == Asked("a", 0.0)
 
 
 def test_what_is_injected_is_what_is_asked():
-    assert checked(notebook("cpus = 2.5", cpus=2.5), Asked) == Asked("a", 2.5)
+    assert checked_parameters(notebook("cpus = 2.5", cpus=2.5), Asked) == Asked("a", 2.5)
 
 
 def test_an_unknown_parameter_is_refused_with_the_nearest_known():
     with pytest.raises(NotebookError, match=r"unknown parameter 'cpu': did you mean 'cpus'\?"):
-        checked(notebook("cpu = 2", cpu=2), Asked)
+        checked_parameters(notebook("cpu = 2", cpu=2), Asked)
 
 
 def test_names_that_the_notebook_itself_binds_are_no_parameters():
-    assert checked(notebook("cpus = 1.0", cpus=1.0, opened=object(), x=3), Asked).cpus == 1.0
+    assert (
+        checked_parameters(notebook("cpus = 1.0", cpus=1.0, opened=object(), x=3), Asked).cpus
+        == 1.0
+    )
 
 
 def test_a_misspelling_that_was_mended_is_forgotten():
     mended = notebook("cpu = 2")
     mended["In"] += ["# Parameters\ncpus = 2.0"]
-    assert checked(mended | {"cpus": 2.0}, Asked).cpus == 2.0
+    assert checked_parameters(mended | {"cpus": 2.0}, Asked).cpus == 2.0
 
 
 @pytest.mark.parametrize(
@@ -56,23 +62,23 @@ def test_a_misspelling_that_was_mended_is_forgotten():
 )
 def test_a_value_of_the_wrong_type_is_refused(name, value, words):
     with pytest.raises(NotebookError, match=f"the parameter {name} = .* must be {words}"):
-        checked(notebook(f"{name} = {value!r}", **{name: value}), Asked)
+        checked_parameters(notebook(f"{name} = {value!r}", **{name: value}), Asked)
 
 
 def test_a_number_will_do_for_text_since_papermill_could_not_know_better():
-    asked = checked(notebook("host = 0.5", host=0.5), Asked)
+    asked = checked_parameters(notebook("host = 0.5", host=0.5), Asked)
     assert asked.host == "0.5"
 
 
 def test_a_whole_number_will_do_where_papermill_could_not_know_better():
-    asked = checked(notebook("cpus = 2\nhost = 0", cpus=2, host=0), Asked)
+    asked = checked_parameters(notebook("cpus = 2\nhost = 0", cpus=2, host=0), Asked)
     assert (asked.cpus, asked.host) == (2.0, "0")
 
 
 def test_a_notebook_that_lacks_a_parameter_is_refused():
     with pytest.raises(NotebookError, match="lacks the parameter 'host'"):
-        checked({"cpus": 1.0, "In": []}, Asked)
+        checked_parameters({"cpus": 1.0, "In": []}, Asked)
 
 
-def test_outside_ipython_only_the_values_are_checked():
-    assert checked({"host": "a", "cpus": 1.0, "other": 2}, Asked).cpus == 1.0
+def test_outside_ipython_only_the_values_are_checked_parameters():
+    assert checked_parameters({"host": "a", "cpus": 1.0, "other": 2}, Asked).cpus == 1.0

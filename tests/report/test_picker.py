@@ -11,7 +11,7 @@ from clipkit.report.pages import page
 PICK = """
 from IPython.display import HTML
 from clipkit.errors import CampaignError
-from clipkit.report.picker import pick
+from clipkit.report.notebooks.picker import pick
 
 def show(name):
     if name == "c":
@@ -40,9 +40,9 @@ def executed(tmp_path: Path) -> Any:
             "language": "python",
         }
         nbformat.write(document, tmp_path / "in.ipynb")
-        output = notebook.execute(str(tmp_path / "in.ipynb"), {}, tmp_path / "out.ipynb")
+        output = notebook.execute_notebook(str(tmp_path / "in.ipynb"), {}, tmp_path / "out.ipynb")
         outputs = [o for cell in nbformat.read(output, 4).cells for o in cell.outputs]
-        return outputs, page.body(output)
+        return outputs, page.notebook_body(output)
 
     return execute
 

@@ -8,27 +8,28 @@ from matplotlib.figure import Figure
 
 from clipkit.errors import CampaignError
 from clipkit.hosts import parse_size
-from clipkit.records.record import Status
-from clipkit.report.charts import frontier, heat, heat_drawing, outcomes, repeats, scaling
-from clipkit.report.charts.heat import Layout, Tile
-from clipkit.report.exhibits import explore
-from clipkit.report.exhibits.opened import Explored
+from clipkit.analysis.factors import cell_words
+from clipkit.records.campaign import Campaign, open_campaign
+from clipkit.records.status import Status
+from clipkit.report.charts import heat_drawing, outcomes, pareto_points, repeats, scaling
+from clipkit.report.charts import heat_points as heat
+from clipkit.report.charts.heat_points import Layout, Tile
+from clipkit.report.charts.status_looks import LOOKS
+from clipkit.report.exhibits import grid_charts
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Explored:
-    return explore.open_campaign(
-        inventing_sweep.write(tmp_path_factory.mktemp("sweep") / "campaign")
-    )
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+    return open_campaign(inventing_sweep.write(tmp_path_factory.mktemp("sweep") / "campaign"))
 
 
 @pytest.fixture(scope="module")
-def map_(swept: Explored) -> heat.HeatMap:
+def map_(swept: Campaign) -> heat.HeatMap:
     return heat.heat_points(swept.cells, swept.noise)
 
 
-def opened(folder: Path, sweep: Sweep) -> Explored:
-    return explore.open_campaign(inventing_sweep.write(folder / "campaign", sweep))
+def opened(folder: Path, sweep: Sweep) -> Campaign:
+    return open_campaign(inventing_sweep.write(folder / "campaign", sweep))
 
 
 def texts(figure: Figure) -> str:
@@ -54,9 +55,10 @@ def test_the_fastest_and_its_ties_are_told_for_each_ceiling(map_: heat.HeatMap):
         row = map_.levels["memory_limit_bytes"].index(memory.replace("M", " MB"))
         tiles = [tile for panel in map_.panels if panel.row == row for tile in panel.tiles]
         found = {
-            s: {(t.x + 1, threads[t.y]) for t in tiles if t.standing == s} for s in ("best", "tie")
+            s: {(t.x + 1, threads[t.y]) for t in tiles if t.best == s}
+            for s in ("recommended", "tie")
         }
-        assert found == {"best": {settings}, "tie": TIES[memory]}
+        assert found == {"recommended": {settings}, "tie": TIES[memory]}
 
 
 def test_what_ran_out_of_memory_has_no_time_and_says_so(map_: heat.HeatMap):
@@ -66,17 +68,15 @@ def test_what_ran_out_of_memory_has_no_time_and_says_so(map_: heat.HeatMap):
     heat_drawing.draw_heat_maps(map_, figure)
     said = texts(figure)
     assert said.count("OOM\n") == sum(tile.status is Status.OOM for tile in lost)
-    assert "not run: a smaller one ran out of memory" in said
-    assert "fastest for each host and job" in said
+    assert "not run: a smaller one ran out" in said
+    assert "recommended for each host and job" in said
     assert "n = 3 runs a tile" in said
     assert "95 % interval" in said
 
 
 def test_a_cell_that_ran_out_once_is_hatched_and_says_in_how_many_runs(map_: heat.HeatMap):
     panel = map_.panels[0]
-    lucky = replace(
-        panel.tiles[0], status=Status.OOM, s_per_clip=None, runs=1, failures=2, standing=""
-    )
+    lucky = replace(panel.tiles[0], status=Status.OOM, s_per_clip=None, runs=1, failures=2, best="")
     figure = Figure()
     heat_drawing.draw_heat_maps(replace(map_, panels=(replace(panel, tiles=(lucky,)),)), figure)
     said = texts(figure)
@@ -85,14 +85,19 @@ def test_a_cell_that_ran_out_once_is_hatched_and_says_in_how_many_runs(map_: hea
 
 
 def test_a_failure_and_a_timeout_look_otherwise_than_running_out_of_memory():
-    looks = [(look.text, look.hatch) for look in heat_drawing.FAILURES.values()]
-    assert len(set(looks)) == len(looks) == 4
+    looks = [(look.text, look.hatch) for look in LOOKS.values()]
+    assert len(set(looks)) == len(looks) == 5
     tiles = [
-        Tile(x, 0, f"c{x}", status, 0, 1, None, None, None, "")
-        for x, status in enumerate(heat_drawing.FAILURES)
+        Tile(x, 0, f"c{x}", status, 0, 1, None, None, None, "") for x, status in enumerate(LOOKS)
     ]
     ax = heat_drawing.draw_heat(tiles, Figure().subplots(), None)
-    assert [text.get_text() for text in ax.texts] == ["OOM", "not run", "timeout", "failed"]
+    assert [text.get_text() for text in ax.texts] == [
+        "OOM",
+        "not run",
+        "timeout",
+        "failed",
+        "disturbed",
+    ]
 
 
 def test_numbers_are_left_out_where_tiles_have_no_room(map_: heat.HeatMap):
@@ -109,19 +114,19 @@ def test_more_than_four_factors_in_one_heat_map_are_refused(tmp_path: Path):
 
 def test_each_level_of_a_fifth_factor_has_a_heat_map_that_names_it(tmp_path: Path):
     swept = opened(tmp_path, Sweep(clip_s=(2.0, 4.0)))
-    shown = explore.heat_maps(swept).shown
+    shown = grid_charts.heat_maps(swept).shown
     assert [each.picture.name for each in shown] == ["heat-1", "heat-2"]
-    longer = swept.where(clip_s=4)
-    layout = heat.usual_layout(longer.cells)
-    found = heat.heat_points(longer.cells, longer.noise, layout, longer.fixed)
-    assert "only clip length 4 s" in heat.words(found)
+    assert [each.picture.alt.endswith("Shown: only clip length 4 s") for each in shown] == [
+        False,
+        True,
+    ]
 
 
 def test_too_many_pictures_are_refused_with_what_to_do(tmp_path: Path):
     films = tuple(Film(f"{n}.mp4") for n in range(7))
     sweep = Sweep(films=films, clip_s=(1.0, 2.0), blocks=1)
-    with pytest.raises(CampaignError, match=r"14 pictures.*where\(upload=…\)"):
-        explore.heat_maps(opened(tmp_path, sweep))
+    with pytest.raises(CampaignError, match=r"14 pictures.*part\(upload=…\)"):
+        grid_charts.heat_maps(opened(tmp_path, sweep))
 
 
 def test_what_does_not_vary_makes_room_for_what_does(tmp_path: Path):
@@ -137,8 +142,8 @@ def test_what_does_not_vary_makes_room_for_what_does(tmp_path: Path):
 # -- scaling ---------------------------------------------------------------------------------
 
 
-def test_speed_up_is_over_one_at_a_time_with_the_same_threads(swept: Explored):
-    part = swept.where(memory="512M")
+def test_speed_up_is_over_one_at_a_time_with_the_same_threads(swept: Campaign):
+    part = swept.part(memory="512M")
     lines = scaling.scaling_points(part.cells, part.noise)
     assert len(lines) == 9
     one = next(
@@ -152,40 +157,39 @@ def test_speed_up_is_over_one_at_a_time_with_the_same_threads(swept: Explored):
     assert (one.steps[2].speedup_low or 9) < 2 < (one.steps[2].speedup_high or 0)
 
 
-def test_scaling_marks_what_did_not_finish(swept: Explored):
-    part = swept.where(memory="96M")
+def test_scaling_marks_what_did_not_finish(swept: Campaign):
+    part = swept.part(memory="96M")
     lines = scaling.scaling_points(part.cells, part.noise)
     medium = [step for line in lines if line.panel == "medium" for step in line.steps]
     assert {step.status for step in medium} == {Status.OOM, Status.OOM_INFERRED}
     assert {step.speedup for step in medium} == {None}
     figure = Figure()
-    scaling.draw_scalings(lines, figure, part.fixed)
+    scaling.draw_scalings(lines, figure)
     assert "ran out of memory" in texts(figure)
-    assert "only 96 MB" in texts(figure)
 
 
 # -- repeats ---------------------------------------------------------------------------------
 
 
-def test_every_repeat_is_a_point_beside_the_pooled_noise(swept: Explored):
+def test_every_repeat_is_a_point_beside_the_pooled_noise(swept: Campaign):
     found = repeats.repeat_points(swept.table, swept.noise)
     assert len(found.repeats) == 210
     assert len(found.cells) == 70
     low, high = found.band or (0, 0)
     inside = sum(low <= repeat.ratio <= high for repeat in found.repeats)
     assert inside / 210 > 0.9
-    far = repeats.tail(found, 3)
+    far = repeats.farthest_repeats(found, 3)
     assert abs(far[0].ratio - 1) == max(abs(r.ratio - 1) for r in found.repeats)
 
 
-def test_few_cells_are_named_and_many_are_ranked(swept: Explored):
-    few = swept.where(memory="96M")
-    names = few.words()
+def test_few_cells_are_named_and_many_are_ranked(swept: Campaign):
+    few = swept.part(memory="96M")
+    names = cell_words(few.cells)
     ax = repeats.draw_repeats(
         repeats.repeat_points(few.table, few.noise, names), Figure().subplots()
     )
     labels = {label.get_text() for label in ax.get_yticklabels()}
-    assert labels <= set(names.values())
+    assert {label.replace("\n", " ") for label in labels} <= set(names.values())
     ax = repeats.draw_repeats(repeats.repeat_points(swept.table, swept.noise), Figure().subplots())
     assert "the steadiest first" in ax.get_xlabel()
 
@@ -193,15 +197,15 @@ def test_few_cells_are_named_and_many_are_ranked(swept: Explored):
 def test_nothing_repeated_is_an_empty_chart_that_says_so(tmp_path: Path):
     swept = opened(tmp_path, Sweep(blocks=1, spoilt=False))
     figure = Figure()
-    repeats.draw_all(repeats.repeat_points(swept.table, swept.noise), figure)
+    repeats.draw_repeats_and_distribution(repeats.repeat_points(swept.table, swept.noise), figure)
     assert "nothing was repeated" in texts(figure)
 
 
 # -- frontier, outcomes ----------------------------------------------------------------------
 
 
-def test_each_ceiling_has_its_own_front(swept: Explored):
-    fronts = frontier.cell_fronts(swept.cells, swept.noise, swept.words())
+def test_each_ceiling_has_its_own_front(swept: Campaign):
+    fronts = pareto_points.cell_fronts(swept.cells, cell_words(swept.cells))
     assert [front.place for front in fronts] == ["512 MB", "256 MB", "96 MB"]
     for front, memory in zip(fronts, OPTIMUM, strict=True):
         assert front.room_bytes == parse_size(memory)
@@ -217,11 +221,11 @@ def test_each_ceiling_has_its_own_front(swept: Explored):
 
 def test_the_reserve_is_no_room_for_the_job(tmp_path: Path):
     swept = opened(tmp_path, Sweep(reserve_bytes=parse_size("64M")))
-    fronts = frontier.cell_fronts(swept.cells, swept.noise, swept.words())
+    fronts = pareto_points.cell_fronts(swept.cells, cell_words(swept.cells))
     assert fronts[0].room_bytes == parse_size("448M")
 
 
-def test_outcomes_count_every_cell_once(swept: Explored):
+def test_outcomes_count_every_cell_once(swept: Campaign):
     found = outcomes.outcome_points(swept.cells)
     assert [host.host for host in found] == ["512M-2cpu", "256M-2cpu", "96M-2cpu"]
     assert sum(sum(host.cells.values()) for host in found) == 108
@@ -231,11 +235,11 @@ def test_outcomes_count_every_cell_once(swept: Explored):
 def test_names_of_uploads_are_no_formulas(tmp_path: Path):
     hostile = Film("$\\frac{$<b>\x1b[31m.mp4")
     swept = opened(tmp_path, Sweep(films=(Film(), hostile)))
-    for each in explore.heat_maps(swept).shown:
+    for each in grid_charts.heat_maps(swept).shown:
         assert each.picture.svg
         assert "<b>" not in each._repr_html_()
 
 
 def test_a_sweep_of_baselines_alone_is_drawn_too(tmp_path: Path):
     swept = opened(tmp_path, Sweep(subjects=("fluent", "moviepy")))
-    assert len(explore.heat_maps(swept).shown[0].table.rows) == 6
+    assert len(grid_charts.heat_maps(swept).shown[0].table.rows) == 6

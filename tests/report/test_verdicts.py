@@ -11,11 +11,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tuning"))
 from inventing_claims import ORIGINAL, Place, cut, ran_out, table
 
 from clipkit.claims import Finding, verdicts
-from clipkit.errors import CampaignError
 from clipkit.format import MIB
-from clipkit.records.record import Status
-from clipkit.report.charts import at_once, forest
-from clipkit.report.exhibits import claims as shown
+from clipkit.records.status import Status
+from clipkit.report.charts import claims_forest as forest
+from clipkit.report.charts import memory_at_once as at_once
+from clipkit.report.exhibits import claim_exhibits as shown
 from clipkit.settings import Settings
 
 LARGE = Place(lines=1080)
@@ -30,25 +30,25 @@ TRIALS = [
 
 
 @pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> shown.Judged:
-    return shown.Judged(tmp_path_factory.mktemp("campaign"), verdicts(table(TRIALS)))
+def judged() -> shown.Verdicts:
+    return verdicts(table(TRIALS))
 
 
 def test_the_summary_has_a_row_for_every_claim(judged):
-    summary = shown.summary(judged)
+    summary = shown.verdicts_table(judged)
     assert [row[0] for row in summary.rows] == ["C1", "C2", "C6", "C7", "C8", "C9", "C12", "C13"]
     assert [row[2] for row in summary.rows][2] == "depends"
     assert summary.rows[2][4] == "the frame size: confirmed at 720p, refuted at 1080p"
 
 
 def test_the_readmes_table_has_a_row_for_every_claim_and_no_stray_bars(judged):
-    lines = shown.markdown(judged.verdicts).splitlines()
-    assert len(lines) == 2 + len(judged.verdicts)
+    lines = shown.verdicts_markdown(judged).splitlines()
+    assert len(lines) == 2 + len(judged)
     assert {line.count("|") for line in lines} == {5}
 
 
 def test_a_panel_shows_what_is_judged_first_and_what_ran_out_without_a_time(judged):
-    panel = next(p for p in forest.forest_panels(judged.verdicts) if p.title.startswith("C6"))
+    panel = next(p for p in forest.forest_panels(judged) if p.title.startswith("C6"))
     assert [name for name, _ in panel.groups] == ["3 at once", "2 at once"]
     three, two = (lines for _, lines in panel.groups)
     assert [line.judged for line in (*three, *two)] == [True, True, False]
@@ -60,14 +60,14 @@ def test_a_panel_shows_what_is_judged_first_and_what_ran_out_without_a_time(judg
 
 
 def test_the_columns_of_the_forest_hold_every_panel_in_order(judged):
-    panels = forest.forest_panels(judged.verdicts)
-    left, right = forest.columns(panels)
+    panels = forest.forest_panels(judged)
+    left, right = forest.forest_columns(panels)
     assert left + right == panels
 
 
 def test_the_bars_have_the_highest_peaks_what_ran_out_and_what_would_fit(judged):
-    verdict = next(v for v in judged.verdicts if v.id == "C2")
-    fluent = [bar for bar in at_once.bars(verdict) if bar.subject == "fluent"]
+    verdict = next(v for v in judged if v.id == "C2")
+    fluent = [bar for bar in at_once.at_once_bars(verdict) if bar.subject == "fluent"]
     assert [(b.lines, b.at_once, b.extrapolated) for b in fluent] == [
         (720, 1, False),
         (720, 2, False),
@@ -81,7 +81,7 @@ def test_the_bars_have_the_highest_peaks_what_ran_out_and_what_would_fit(judged)
 
 
 @pytest.mark.filterwarnings("error")
-def test_the_bars_are_of_the_largest_ceiling_alone_and_find_room(tmp_path):
+def test_the_bars_are_of_the_largest_ceiling_alone_and_find_room():
     three = replace(ORIGINAL, concurrency=3)
     small = Place(memory_mb=96)
     rows = table([
@@ -92,44 +92,41 @@ def test_the_bars_are_of_the_largest_ceiling_alone_and_find_room(tmp_path):
     ])  # fmt: skip
     found = verdicts(rows)
     verdict = next(v for v in found if v.id == "C2")
-    assert at_once.room_bytes(verdict) == 512 * MIB
-    assert [bar.at_once for bar in at_once.bars(verdict)] == [1, 3]
-    assert shown.memory(shown.Judged(tmp_path, found)).picture.png
+    assert at_once.largest_room_bytes(verdict) == 512 * MIB
+    assert [bar.at_once for bar in at_once.at_once_bars(verdict)] == [1, 3]
+    assert shown.memory_at_once(found).picture.png
 
 
 @pytest.mark.filterwarnings("error")
-def test_an_unknown_peak_and_a_timeout_did_not_run_out_of_memory(tmp_path):
+def test_an_unknown_peak_and_a_timeout_did_not_run_out_of_memory():
     two, three = (replace(ORIGINAL, concurrency=n) for n in (2, 3))
     late = replace(cut(settings=three), status=Status.TIMEOUT, wall_s=None, peak_anon_bytes=None)
     found = verdicts(table([cut(peak_anon_bytes=0), cut(settings=two, peak_anon_bytes=None), late]))
-    bars = at_once.bars(next(v for v in found if v.id == "C2"))
+    bars = at_once.at_once_bars(next(v for v in found if v.id == "C2"))
     assert [bar.lacks for bar in bars if bar.peak_bytes is None] == ["unknown", "timeout"]
-    assert [row[4] for row in shown.memory(shown.Judged(tmp_path, found)).table.rows] == [
+    assert [row[4] for row in shown.memory_at_once(found).table.rows] == [
         "measured",
         "unknown",
         "timed out",
     ]
 
 
-def test_the_exhibits_are_drawn_and_kept(judged):
-    for exhibit, name in ((shown.effects(judged), "claims"), (shown.memory(judged), "at-once")):
+def test_the_exhibits_are_drawn(judged):
+    for exhibit, name in (
+        (shown.every_effect(judged), "claims"),
+        (shown.memory_at_once(judged), "at-once"),
+    ):
         assert exhibit.picture.svg.startswith(b"<?xml")
-        assert (judged.figures / f"{name}.png").is_file()
+        assert exhibit.picture.name == name
         assert exhibit.table.rows
 
 
-def test_where_nothing_was_measured_the_exhibits_say_so(tmp_path):
-    empty = shown.Judged(tmp_path, verdicts(table([cut("clipkit", place=Place(memory_mb=2048))])))
-    assert shown.effects(empty).table.rows == ()
-    assert shown.memory(empty).table.rows == ()
+def test_where_nothing_was_measured_the_exhibits_say_so():
+    empty = verdicts(table([cut("clipkit", place=Place(memory_mb=2048))]))
+    assert shown.every_effect(empty).table.rows == ()
+    assert shown.memory_at_once(empty).table.rows == ()
 
 
 def test_what_all_verdicts_lack_is_said_once(judged):
-    markup = shown.not_measured(judged)._repr_html_()
+    markup = shown.limits_of_claims(judged)._repr_html_()
     assert markup.count("other films") == 1
-
-
-def test_without_a_campaign_the_error_says_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(CampaignError, match=r"clipkit sweep experiments/quick-wins\.toml"):
-        shown.judge(shown.Asked(""))

@@ -40,18 +40,21 @@ class Asked:
 
 
 def given_or_measured(asked: Asked) -> Measured:
-    """The campaign that was given, or that of a new `clipkit tune`.
+    """The finished tuning that was given, or a new one: see `tuned_folder`."""
+    folder = tuned_folder(asked)
+    return Measured(open_campaign(folder), read_recommendation(folder))
+
+
+def tuned_folder(asked: Asked) -> Path:
+    """The campaign's folder: the one that was given, or that of a new `clipkit tune`.
 
     Its progress is passed through to this process' stdout as it comes. An interrupt stops it
     orderly, and so does the death of the kernel. Raises NotebookError where what is asked is
     wrong, Cancelled after an interrupt, ClipkitError where the measurement fails; what it had
     finished is kept in its campaign.
     """
-    folder = Path(asked.campaign).resolve() if asked.campaign else _measure(asked)
-    return Measured(open_campaign(folder), read_recommendation(folder))
-
-
-def _measure(asked: Asked) -> Path:
+    if asked.campaign:
+        return Path(asked.campaign).resolve()
     try:
         return Path(own_process.answer(_words(asked))["campaign"])
     except UsageError as error:
