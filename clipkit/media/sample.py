@@ -109,15 +109,15 @@ def sample(
     return _kept(_variant(length_s, width, height, gop_s))
 
 
-def named(word: str) -> Path:
+def sample_named(word: str) -> Path:
     """The sample upload that `word` describes, made if need be: `sample-1080p-60s`. See `parse`.
 
     Raises UsageError for what is no such name or cannot be made, else as `sample` does.
     """
-    return _kept(parse(word))
+    return _kept(parse_sample(word))
 
 
-def find(word: str, folder: Path = Path()) -> Path:
+def find_sample(word: str, folder: Path = Path()) -> Path:
     """The upload that `word` means: the sample by its name, or else a path relative to `folder`.
 
     Raises UsageError for what looks like a sample's name and is neither.
@@ -125,7 +125,7 @@ def find(word: str, folder: Path = Path()) -> Path:
     path = folder / word
     # os.path: a name too long for a file is none, and no error.
     misspelt = word.startswith("sample-") and not os.path.exists(path)  # noqa: PTH110
-    return named(word) if misspelt or is_name(word) else path
+    return sample_named(word) if misspelt or is_name(word) else path
 
 
 def is_name(word: str) -> bool:
@@ -133,7 +133,7 @@ def is_name(word: str) -> bool:
     return _NAME.fullmatch(word) is not None
 
 
-def parse(word: str) -> Variant:
+def parse_sample(word: str) -> Variant:
     """`sample[-HEIGHTp][-SECONDSs][-gopSECONDSs]`: picture height, length, seconds between key
     frames; what is left out is as in `sample()`.
 

@@ -129,7 +129,7 @@ def _argv(cut: _Cut, entry: _Entry) -> list[str]:
         movflags="+faststart",
         **target,
     )
-    started = program(cut.build)
+    started = command_head(cut.build)
     if settings.filter_threads:
         started += ["-filter_threads", str(settings.filter_threads)]
     if entry.keep_times:
@@ -138,7 +138,7 @@ def _argv(cut: _Cut, entry: _Entry) -> list[str]:
     return compiled
 
 
-def program(build: FfmpegBuild) -> list[str]:
+def command_head(build: FfmpegBuild) -> list[str]:
     """How every ffmpeg of ours starts: it asks nothing, and tells how far it is."""
     head = [build.path, "-nostdin", "-hide_banner", "-v", "error", "-y"]
     return [*head, "-progress", "pipe:1", "-stats_period", "0.5"]

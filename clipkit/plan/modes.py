@@ -45,7 +45,7 @@ def tasks(job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
     return MODES[settings.mode].plan(job, settings, build)
 
 
-def shown(upload: Upload, clip: Clip, settings: Settings) -> FrameSpan:
+def frames_shown(upload: Upload, clip: Clip, settings: Settings) -> FrameSpan:
     """The frames that a right clip of the settings' mode shows. Raises ClipRangeError."""
     return MODES[settings.mode].shows(upload, clip)
 

@@ -17,7 +17,7 @@ from clipkit.format import MIB
 from clipkit.media.upload import Upload
 from clipkit.model.memory import clip_anon_bytes
 from clipkit.plan.clips import Clip, FrameSpan, Job, span
-from clipkit.plan.encode import has_sound, program, source_options
+from clipkit.plan.encode import command_head, has_sound, source_options
 from clipkit.plan.task import OUTPUT, Attempt, Patch, Run, Task
 from clipkit.settings import Settings
 
@@ -154,7 +154,7 @@ def _argv(cut: _Cut, seek_s: float | None) -> list[str]:
         **target,
         **_sound_options(cut, zero_s, dropping),
     )
-    compiled: list[str] = ffmpeg.compile(graph, cmd=[*program(cut.build), "-copyts"])
+    compiled: list[str] = ffmpeg.compile(graph, cmd=[*command_head(cut.build), "-copyts"])
     return compiled
 
 

@@ -119,7 +119,7 @@ def _manifest(order: Order, ceiling: Ceiling, execution: Execution) -> dict[str,
 def _clip_entry(
     order: Order, clip: Clip, outcome: ClipOutcome, execution: Execution
 ) -> dict[str, Any]:
-    shown = modes.shown(order.job.upload, clip, order.settings)
+    shown = modes.frames_shown(order.job.upload, clip, order.settings)
     right = outcome.status == "ok"
     killed = outcome.status == "killed" and execution.usage.oom_kills
     return {
