@@ -29,8 +29,7 @@ from clipkit.report.exhibits.cutting import Cutting
 from clipkit.report.notebooks.handle import Handle
 from clipkit.settings import Settings
 from clipkit.terminal import CutProgress
-from clipkit.trial.cut import Order
-from clipkit.trial.cut import cut as cut_order
+from clipkit.trial.cut import Order, cut_order
 from clipkit.trial.run import limits
 from clipkit.tuning.optimum import Optimum, Wanted, optimum
 from clipkit.tuning.recommendation import Recommendation, read_recommendation

@@ -125,9 +125,9 @@ def upload(word: str) -> Upload:
     Raises UploadError, and UsageError for what looks like a sample's name and is neither.
     """
     from clipkit.media import sample
-    from clipkit.media.probe import probe
+    from clipkit.media.probe import probe_upload
 
-    return probe(sample.find(word))
+    return probe_upload(sample.find_sample(word))
 
 
 def job(parsed: argparse.Namespace) -> Job:

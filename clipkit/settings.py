@@ -115,7 +115,12 @@ def _picture(default: Any, help: str, **bounds: Any) -> Any:
 class Settings:
     """How a job is cut. Checked when made: raises SettingsError naming the legal values."""
 
-    mode: str = _picture("encode", "re-encode the whole clip", choices=("encode",))
+    mode: str = _picture(
+        "encode",
+        "encode: re-encode the whole clip, exactly its frames; "
+        "snap: copy from the key frame at or before the start, so a clip may begin seconds early",
+        choices=("encode", "snap"),
+    )
     seek: str = _knob(
         "input",
         "seek before the input (jump to the key frame), or after it (decode from the first frame)",

@@ -1,4 +1,4 @@
-"""A real engine in a process of its own, spoken to as `clipkit.trial.execute` does: JSON by lines."""
+"""A real engine in a process of its own, spoken to as `clipkit.trial.talk` does: JSON by lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import clipkit
-from clipkit.plan.task import OUTPUT, Attempt, Task
+from clipkit.plan.task import OUTPUT, Attempt, Run, Step, Task
 
 _PACKAGES = Path(clipkit.__file__).parents[1]
 _PATIENCE_S = 60
@@ -113,10 +113,11 @@ def task(
         number=number,
         output=f"clip-{number:03d}.mp4",
         attempts=tuple(
-            Attempt((tuple(argv),), change=None if rank == 0 else f"attempt {rank + 1}")
+            Attempt((Run(tuple(argv)),), change=None if rank == 0 else f"attempt {rank + 1}")
             for rank, argv in enumerate(attempts)
         ),
-        frames=frames,
+        frames_stored=frames,
+        frames_shown=frames,
         **bounds,
     )
 

@@ -10,7 +10,7 @@ import psutil
 
 from clipkit import ffmpeg_builds
 from clipkit.ceiling.base import Limits
-from clipkit.ceiling.choose import describe, open_ceiling, survey
+from clipkit.ceiling.choose import describe_mechanism, open_ceiling, survey
 from clipkit.errors import ClipkitError
 from clipkit.format import MIB
 from clipkit.hosts import catalogue
@@ -23,9 +23,9 @@ _FILTERS = ("zscale", "libvmaf", "xpsnr")
 
 def examine() -> dict[str, Any]:
     """ffmpeg builds, ceiling mechanisms (each tried for real), cores, memory, noise right now."""
-    before = machine.read()
+    before = machine.read_machine()
     time.sleep(_LOOK_S)
-    noise = machine.between(before, machine.read(), own_cpu_s=0.0)
+    noise = machine.between(before, machine.read_machine(), own_cpu_s=0.0)
     return {
         "machine": {
             "cpu": machine.cpu_model(),
@@ -73,6 +73,6 @@ def _build(choice: str) -> dict[str, Any]:
 def _chosen() -> dict[str, str]:
     ceiling = open_ceiling(Limits(512 * MIB, 0.5))
     try:
-        return {"mechanism": str(ceiling.mechanism), "words": describe(ceiling.mechanism)}
+        return {"mechanism": str(ceiling.mechanism), "words": describe_mechanism(ceiling.mechanism)}
     finally:
         ceiling.close()

@@ -28,7 +28,7 @@ from clipkit.ceiling.base import Ceiling, Limits
 from clipkit.errors import CampaignError, Cancelled, UploadError, UsageError
 from clipkit.hosts import Host
 from clipkit.media import sample
-from clipkit.media.probe import probe
+from clipkit.media.probe import probe_upload
 from clipkit.media.upload import Upload
 from clipkit.records.folder import ENVIRONMENT, EXPERIMENT, UPLOADS, read_object
 from clipkit.records.record import Record
@@ -140,7 +140,7 @@ def cells_left(planned: Planned, past: list[Record]) -> list[Cell]:
 
 def _upload(word: str, file: Path) -> Upload:
     try:
-        return probe(sample.find(word, file.parent))
+        return probe_upload(sample.find_sample(word, file.parent))
     except (UploadError, UsageError) as error:
         raise type(error)(f"{file}: [job] uploads: {error}") from None
 

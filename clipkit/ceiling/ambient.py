@@ -93,7 +93,7 @@ def _where_quota_is(seen: list[Hierarchy]) -> KernelFile:
         folder: quota
         for hierarchy in seen
         for folder in hierarchy.upwards(hierarchy.own)
-        if (quota := standing.cpus(folder)) is not None
+        if (quota := standing.group_cpus(folder)) is not None
     }
     tightest = min(quotas, key=lambda folder: quotas[folder], default=Path("/nonexistent"))
     return KernelFile(tightest / "cpu.stat")

@@ -104,19 +104,19 @@ def _set(limits: Limits, at: dict[str, Path]) -> Limits:
         limits = replace(limits, memory_bytes=limits.memory_bytes // page * page)
     enforced = standing.tightest(limits, above)
     if enforced.cpus is not None:  # v1 refuses a group more than the groups above it have
-        groups.write(at["cpu"] / "cpu.cfs_period_us", _PERIOD_US)
-        groups.write(at["cpu"] / "cpu.cfs_quota_us", round(enforced.cpus * _PERIOD_US))
+        groups.write_group_file(at["cpu"] / "cpu.cfs_period_us", _PERIOD_US)
+        groups.write_group_file(at["cpu"] / "cpu.cfs_quota_us", round(enforced.cpus * _PERIOD_US))
     if "pids" not in at:
         return replace(enforced, pids=above.pids)
     if limits.pids is not None:
-        groups.write(at["pids"] / "pids.max", limits.pids)
+        groups.write_group_file(at["pids"] / "pids.max", limits.pids)
     return enforced
 
 
 def _set_memory(folder: Path, memory_bytes: int, swap_bytes: int) -> None:
-    groups.write(folder / "memory.limit_in_bytes", memory_bytes)
+    groups.write_group_file(folder / "memory.limit_in_bytes", memory_bytes)
     both = folder / "memory.memsw.limit_in_bytes"
     if both.exists():  # memory and swap together; absent where the kernel does not account swap
-        groups.write(both, memory_bytes + swap_bytes)
+        groups.write_group_file(both, memory_bytes + swap_bytes)
     if swap_bytes == 0:
-        groups.write(folder / "memory.swappiness", 0)
+        groups.write_group_file(folder / "memory.swappiness", 0)

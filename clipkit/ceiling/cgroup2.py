@@ -157,18 +157,20 @@ def _set(limits: Limits, folder: Path) -> Limits:
     # memory.oom.group stays 0: the kernel then kills the biggest process, an ffmpeg, as it would on
     # a host where the web server shares the group; 1 would take the orchestrator with it
     if limits.memory_bytes is not None:
-        groups.write(folder / "memory.max", limits.memory_bytes)
+        groups.write_group_file(folder / "memory.max", limits.memory_bytes)
         page = os.sysconf("SC_PAGE_SIZE")  # the kernel rounds down to whole pages
         limits = replace(limits, memory_bytes=limits.memory_bytes // page * page)
         if (folder / "memory.swap.max").exists():
-            groups.write(folder / "memory.swap.max", limits.swap_bytes)
+            groups.write_group_file(folder / "memory.swap.max", limits.swap_bytes)
     if limits.cpus is not None:
-        groups.write(folder / "cpu.max", f"{round(limits.cpus * _PERIOD_US)} {_PERIOD_US}")
+        groups.write_group_file(
+            folder / "cpu.max", f"{round(limits.cpus * _PERIOD_US)} {_PERIOD_US}"
+        )
     above = standing.limits_above([folder])
     if not (folder / "pids.max").exists():
         return replace(standing.tightest(limits, above), pids=above.pids)
     if limits.pids is not None:
-        groups.write(folder / "pids.max", limits.pids)
+        groups.write_group_file(folder / "pids.max", limits.pids)
     return standing.tightest(limits, above)
 
 

@@ -67,7 +67,7 @@ def survey() -> list[Availability]:
     return [_try(mechanism) for mechanism in MECHANISMS]
 
 
-def describe(mechanism: Mechanism) -> str:
+def describe_mechanism(mechanism: Mechanism) -> str:
     """Who enforces, in words."""
     return _DESCRIPTIONS[mechanism]
 
@@ -102,4 +102,4 @@ def _try(mechanism: Mechanism) -> Availability:
         return Availability(mechanism, available=False, why=str(error))
     if inside.returncode:
         return Availability(mechanism, available=False, why=inside.stderr.strip())
-    return Availability(mechanism, available=True, why=describe(mechanism))
+    return Availability(mechanism, available=True, why=describe_mechanism(mechanism))

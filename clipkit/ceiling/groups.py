@@ -59,7 +59,7 @@ def enter_argv(
     return [sys.executable, "-I", "-S", script, *options, *map(str, procs), "--", *argv]
 
 
-def write(file: Path, value: object) -> None:
+def write_group_file(file: Path, value: object) -> None:
     """Write one value to one of the kernel's files. Raises CeilingError, naming both."""
     try:
         file.write_text(str(value), "ascii")

@@ -32,10 +32,10 @@ def hierarchies(pid: int | str = "self") -> list[Hierarchy]:
         groups = Path(f"/proc/{pid}/cgroup").read_text("utf-8")
     except OSError:
         return []
-    return parse(mounts, groups)
+    return parse_hierarchies(mounts, groups)
 
 
-def parse(mountinfo: str, groups: str) -> list[Hierarchy]:
+def parse_hierarchies(mountinfo: str, groups: str) -> list[Hierarchy]:
     """As the kernel prints them: proc_pid_mountinfo(5), cgroups(7)."""
     paths = dict(_group_path(line) for line in groups.splitlines())
     found: dict[frozenset[str], Hierarchy] = {}

@@ -39,7 +39,7 @@ def tightest(one: Limits, other: Limits) -> Limits:
     )
 
 
-def memory_bytes(folder: Path) -> int | None:
+def group_memory_bytes(folder: Path) -> int | None:
     """The limit of this very group, of either version."""
     limit = _number(folder / "memory.max")
     if limit is None:
@@ -47,7 +47,7 @@ def memory_bytes(folder: Path) -> int | None:
     return None if limit is None or limit >= _NO_LIMIT1 else limit
 
 
-def cpus(folder: Path) -> float | None:
+def group_cpus(folder: Path) -> float | None:
     quota, _, period = _text(folder / "cpu.max").partition(" ")
     if not period:
         quota = _text(folder / "cpu.cfs_quota_us")
@@ -55,16 +55,16 @@ def cpus(folder: Path) -> float | None:
     return int(quota) / int(period) if quota.isdigit() and period else None
 
 
-def pids(folder: Path) -> int | None:
+def group_pids(folder: Path) -> int | None:
     return _number(folder / "pids.max")
 
 
 def _tightest_of(folders: Iterable[Path]) -> Limits:
     seen = list(dict.fromkeys(folders))
     return Limits(
-        memory_bytes=_least(map(memory_bytes, seen)),
-        cpus=_least(map(cpus, seen)),
-        pids=_least(map(pids, seen)),
+        memory_bytes=_least(map(group_memory_bytes, seen)),
+        cpus=_least(map(group_cpus, seen)),
+        pids=_least(map(group_pids, seen)),
     )
 
 

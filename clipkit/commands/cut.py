@@ -31,7 +31,7 @@ def _cut(parsed: argparse.Namespace) -> int:
     from clipkit import ffmpeg_builds
     from clipkit.hosts import UNLIMITED
     from clipkit.terminal import CutProgress
-    from clipkit.trial.cut import Order, cut
+    from clipkit.trial.cut import Order, cut_order
     from clipkit.trial.run import limits
 
     if not parsed.timeout > 0:
@@ -51,7 +51,7 @@ def _cut(parsed: argparse.Namespace) -> int:
     progress = CutProgress(len(job.clips), arguments.frames(job))
     ceiling = arguments.opener(parsed, accounting_only=host.unlimited)(limits(host))
     try:
-        manifest = cut(order, ceiling, progress)
+        manifest = cut_order(order, ceiling, progress)
     finally:
         ceiling.close()
         progress.line.clear()

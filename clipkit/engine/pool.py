@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from clipkit.engine.child import Child
+from clipkit.engine.patches import PatchError
 from clipkit.engine.work import Work, WrongOutputError
 from clipkit.plan.task import Task
 
@@ -37,7 +38,7 @@ class Orders:
 
 
 class Pool:
-    """The tasks of one job. `accept` them, then `step` until `idle`."""
+    """The tasks of one job. `accept` them, then serve the selector until `idle`."""
 
     def __init__(self, orders: Orders, emit: Emit, selector: selectors.BaseSelector) -> None:
         self._orders = orders
@@ -89,7 +90,7 @@ class Pool:
         while self._waiting and not self._stopping and self._admits(self._waiting[0]):
             work = Work(self._waiting.popleft(), self._orders.work_dir, self._orders.log_dir)
             self._running.append(work)
-            self._spawn(work)
+            self._advance(work)
 
     def _admits(self, task: Task) -> bool:
         if not self._running:
@@ -102,13 +103,25 @@ class Pool:
         needs = [work.task.predicted_bytes or 0 for work in self._running]
         return sum(needs) + (task.predicted_bytes or 0) <= budget
 
-    def _spawn(self, work: Work) -> None:
+    def _advance(self, work: Work) -> None:
+        """Begin the step that it is at; patches are done here and now, and the next step begun."""
         try:
             child = work.start_step()
+            while child is None and work.follows:
+                work.step += 1
+                child = work.start_step()
+        except PatchError as error:
+            self._next_attempt(work, str(error))
         except OSError as error:
-            program = work.current.steps[work.step][0]
+            [program, *_] = work.argv(work.unfinished) or [work.task.output]
             self._end(work, "failed", f"{program} cannot be started: {error.strerror}")
-            return
+        else:
+            if child:
+                self._watch(work, child)
+            else:
+                self._judge(work)
+
+    def _watch(self, work: Work, child: Child) -> None:
         self._selector.register(child.pidfd, selectors.EVENT_READ, lambda: self._ended(work))
         self._selector.register(
             child.stdout, selectors.EVENT_READ, lambda: self._progressed(work, child)
@@ -140,9 +153,9 @@ class Pool:
             self._end(work, "killed", "killed by the kernel or from outside")
         elif ended.code != 0:
             self._next_attempt(work, work.explain(ended))
-        elif work.step + 1 < len(work.current.steps):
+        elif work.follows:
             work.step += 1
-            self._spawn(work)
+            self._advance(work)
         else:
             self._judge(work)
 
@@ -157,7 +170,7 @@ class Pool:
         except OSError as error:
             self._end(work, "failed", f"cannot be put into place: {error.strerror}")
             return
-        frames = track.frames if track else None
+        frames = track.frames_shown if track else None
         argv = work.argv(final)
         self._end(work, "ok", None, file=str(final), bytes=size_bytes, frames=frames, argv=argv)
 
@@ -165,13 +178,13 @@ class Pool:
         """Also after an exit code: ffmpeg gives up where a seek lands on what it cannot decode."""
         if work.attempt + 1 < len(work.task.attempts):
             work.attempt, work.step = work.attempt + 1, 0
-            self._spawn(work)
+            self._advance(work)
         else:
             self._end(work, "failed", error)
 
     def _end(self, work: Work, status: str, error: str | None, **found: Any) -> None:
         now_s = time.monotonic()
-        work.unfinished.unlink(missing_ok=True)
+        work.tidy()
         self._running.remove(work)
         if status == "ok":
             self.first_clip_s = self.first_clip_s or now_s

@@ -1,18 +1,21 @@
-"""A task on its way: which attempt and step runs, and what came of it. Stdlib only."""
+"""A task on its way: which attempt and step is at work, and what came of it. Stdlib only."""
 
 from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from clipkit.engine.boxes import Mp4Error
 from clipkit.engine.child import Child, Exit
-from clipkit.engine.mp4 import Mp4Error, VideoTrack, read_video_track
-from clipkit.plan.task import OUTPUT, Attempt, Task
+from clipkit.engine.mp4 import VideoTrack, read_video_track
+from clipkit.engine.patches import PatchError, apply_patch
+from clipkit.plan.task import Attempt, Patch, Run, Task, filled
 
 _TAIL_BYTES = 4096
 # A first frame later than this is not "shown at 0 s"; MP4 timescales are finer than 0.1 ms.
@@ -50,13 +53,54 @@ class Work:
     def log(self) -> Path:
         return self.logs / f"{Path(self.task.output).stem}.log"
 
-    def argv(self, output: Path) -> list[str]:
-        return [word.replace(OUTPUT, str(output)) for word in self.current.steps[self.step]]
+    @property
+    def scratch(self) -> Path:
+        """The folder of the task's scratch files; made only for an attempt that has some."""
+        return self.folder / f"{self.task.output}.scratch"
 
-    def start_step(self) -> Child:
-        """Raises OSError where the program cannot be started."""
-        self.child = Child(self.argv(self.unfinished), self.log, self.task.max_output_bytes)
+    @property
+    def follows(self) -> bool:
+        """Whether another step comes after this one."""
+        return self.step + 1 < len(self.current.steps)
+
+    def argv(self, output: Path) -> list[str]:
+        """Of the process at work, or of the last one before a patch."""
+        begun = self.current.steps[: self.step + 1]
+        words = next((step.argv for step in reversed(begun) if isinstance(step, Run)), ())
+        return [self._filled(word, output) for word in words]
+
+    def start_step(self) -> Child | None:
+        """A step that is a process is started; a patch is done, and None returned.
+
+        Raises OSError where the program cannot be started, PatchError where the patch fails.
+        """
+        if self.current.uses_scratch:
+            self.scratch.mkdir(exist_ok=True)
+        step = self.current.steps[self.step]
+        if isinstance(step, Patch):
+            self._apply(step)
+        else:
+            argv = self.argv(self.unfinished)
+            self.child = Child(argv, self.log, self.task.max_output_bytes)
         return self.child
+
+    def _apply(self, patch: Patch) -> None:
+        arguments = {
+            key: self._filled(value, self.unfinished) if isinstance(value, str) else value
+            for key, value in patch.arguments.items()
+        }
+        try:
+            apply_patch(patch.name, arguments)
+        except OSError as error:
+            raise PatchError(f"'{patch.name}' failed: {error.strerror}") from None
+
+    def _filled(self, word: str, output: Path) -> str:
+        return filled(word, str(output), str(self.scratch))
+
+    def tidy(self) -> None:
+        """Remove whatever the attempts have left, but for a clip that is in its place."""
+        self.unfinished.unlink(missing_ok=True)
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
     def account(self, ended: Exit) -> None:
         self.child = None
@@ -72,16 +116,13 @@ class Work:
         try:
             track = read_video_track(self.unfinished)
         except (Mp4Error, OSError) as error:
-            if self.task.frames is None and self.unfinished.exists():
+            if not self.task.judged and self.unfinished.exists():
                 if self.unfinished.stat().st_size:
                     return None
                 raise WrongOutputError("it wrote an empty file") from None
             raise WrongOutputError(f"it wrote no readable clip: {error}") from None
-        if self.task.frames is not None:
-            if track.frames != self.task.frames:
-                raise WrongOutputError(f"{track.frames} frames instead of {self.task.frames}")
-            if abs(track.first_shown_s) > _FIRST_SHOWN_TOLERANCE_S:
-                raise WrongOutputError(f"the first frame is shown at {track.first_shown_s:.4f} s")
+        if self.task.judged:
+            _judge(self.task, track)
         return track
 
     def place(self, out_dir: Path) -> tuple[Path, int]:
@@ -127,6 +168,17 @@ class Work:
             "bytes": None,
             **found,
         }
+
+
+def _judge(task: Task, track: VideoTrack) -> None:
+    """Raises WrongOutputError where the track is not what the task says of a right one."""
+    stored, shown = task.frames_stored, task.frames_shown
+    if stored is not None and track.frames_stored != stored:
+        raise WrongOutputError(f"{track.frames_stored} frames instead of {stored}")
+    if shown is not None and track.frames_shown != shown:
+        raise WrongOutputError(f"{track.frames_shown} frames shown instead of {shown}")
+    if abs(track.first_shown_s) > _FIRST_SHOWN_TOLERANCE_S:
+        raise WrongOutputError(f"the first frame is shown at {track.first_shown_s:.4f} s")
 
 
 def _is_full(folder: Path) -> bool:

@@ -43,7 +43,7 @@ def regular_file(path: Path) -> Path:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[InputContainer]:
+def opened_container(path: Path) -> Iterator[InputContainer]:
     """The container of the regular file at the absolute `path`; its streams die with it.
 
     Raises UploadError where it is no video file, or damaged too badly.

@@ -17,7 +17,7 @@ from av.video.format import VideoFormat
 from av.video.stream import VideoStream
 
 from clipkit.errors import UploadError
-from clipkit.media.opening import opened, regular_file
+from clipkit.media.opening import opened_container, regular_file
 from clipkit.media.pace import pace
 from clipkit.media.remarks import remarks
 from clipkit.media.scan import Scan, decoded_ticks, scan
@@ -49,7 +49,7 @@ _EXACT_SEEK = ("mov", "matroska")
 _MICROSECONDS = 1_000_000
 
 
-def probe(path: Path) -> Upload:
+def probe_upload(path: Path) -> Upload:
     """The facts about the upload at `path`: reads all its packets, decodes its first frame.
 
     Raises UploadError, in one line, where it is no readable regular file or holds no video.
@@ -57,7 +57,7 @@ def probe(path: Path) -> Upload:
     path = regular_file(Path(path))
     with ThreadPoolExecutor(1) as pool:  # hashing lets go of the GIL: it costs next to no time
         sha256 = pool.submit(_sha256, path)
-        with opened(path) as container:
+        with opened_container(path) as container:
             stream = _film(path, container)
             found = _scan(path, container, stream)
             upload = _upload(path, container, stream, found)
@@ -99,7 +99,7 @@ def _scan(path: Path, container: InputContainer, stream: VideoStream) -> Scan:
         )
     if not found.untimed:
         return found
-    with opened(path) as again:
+    with opened_container(path) as again:
         film = again.streams[stream.index]
         assert isinstance(film, VideoStream)  # noqa: S101 (the same file: for the type checker)
         return replace(found, frame_ticks=decoded_ticks(again, film) or found.frame_ticks)
@@ -201,7 +201,7 @@ def _duration_s(path: Path, container: InputContainer, video_end_s: float) -> fl
 
 def _last_packet_end_s(path: Path) -> float:
     """For a header without duration, as browsers record them: the sound may outlast the picture."""
-    with opened(path) as container:
+    with opened_container(path) as container:
         return max(
             (
                 float((packet.pts + (packet.duration or 0)) * packet.time_base)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from clipkit.errors import FfmpegError, UploadError, UsageError
 from clipkit.ffmpeg_builds import locate
-from clipkit.media.probe import probe
+from clipkit.media.probe import probe_upload
 
 CREDIT = (
     "Big Buck Bunny, (c) Blender Foundation, peach.blender.org, CC-BY 3.0; "
@@ -109,15 +109,15 @@ def sample(
     return _kept(_variant(length_s, width, height, gop_s))
 
 
-def named(word: str) -> Path:
+def sample_named(word: str) -> Path:
     """The sample upload that `word` describes, made if need be: `sample-1080p-60s`. See `parse`.
 
     Raises UsageError for what is no such name or cannot be made, else as `sample` does.
     """
-    return _kept(parse(word))
+    return _kept(parse_sample(word))
 
 
-def find(word: str, folder: Path = Path()) -> Path:
+def find_sample(word: str, folder: Path = Path()) -> Path:
     """The upload that `word` means: the sample by its name, or else a path relative to `folder`.
 
     Raises UsageError for what looks like a sample's name and is neither.
@@ -125,7 +125,7 @@ def find(word: str, folder: Path = Path()) -> Path:
     path = folder / word
     # os.path: a name too long for a file is none, and no error.
     misspelt = word.startswith("sample-") and not os.path.exists(path)  # noqa: PTH110
-    return named(word) if misspelt or is_name(word) else path
+    return sample_named(word) if misspelt or is_name(word) else path
 
 
 def is_name(word: str) -> bool:
@@ -133,7 +133,7 @@ def is_name(word: str) -> bool:
     return _NAME.fullmatch(word) is not None
 
 
-def parse(word: str) -> Variant:
+def parse_sample(word: str) -> Variant:
     """`sample[-HEIGHTp][-SECONDSs][-gopSECONDSs]`: picture height, length, seconds between key
     frames; what is left out is as in `sample()`.
 
@@ -250,7 +250,7 @@ def _loop_sound(scratch: Path, sound: Path) -> None:
 
 def _check(made: Path, variant: Variant) -> None:
     """An ffmpeg that ends well has still left files of a few bytes behind."""
-    upload = probe(made)
+    upload = probe_upload(made)
     wanted = math.ceil(round(variant.length_s * _FPS, 6))
     if len(upload.frame_times_s) != wanted or upload.vfr:
         raise FfmpegError(

@@ -1,12 +1,16 @@
-"""CPU seconds of a clip: frames decoded and frames encoded, in one unit. Pure."""
+"""CPU seconds of a clip, in proportion: the frames it decodes and encodes, as one amount of work. Pure.
+
+The unit is a decoded frame. How many seconds one takes is the machine's, and measured there.
+"""
 
 from __future__ import annotations
 
 ENCODED_FRAME = 2.0
-"""Encoding a frame takes about as long as decoding this many (x264's fastest preset, 720p H.264): a
-rough prior, right within a factor of two, which measurements outweigh where there are any."""
+"""What encoding a frame costs, in decoded ones: a rough prior, of x264's fastest preset at 720p, right
+within a factor of two; a slower preset costs more. What is measured outweighs it."""
 
 
 def work(decoded: float, encoded: float) -> float:
-    """What a clip costs, in frames decoded."""
+    """Frames decoded and frames encoded, together, in decoded ones."""
     return decoded + ENCODED_FRAME * encoded
+

@@ -15,7 +15,7 @@ from clipkit.errors import TemplateError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
 from clipkit.plan.clips import Clip, Job
-from clipkit.plan.task import OUTPUT, Attempt, Task
+from clipkit.plan.task import OUTPUT, Attempt, Run, Task
 from clipkit.settings import Settings
 
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
@@ -114,18 +114,17 @@ def parse_template(text: str, where: str = "--command") -> Template:
 
 
 def template_tasks(job: Job, template: Template, build: FfmpegBuild) -> list[Task]:
-    """One task a clip. Nothing is known of what a right output holds, so `frames` is None."""
-    upload, argv = job.upload, template.argv
+    """One task a clip. Nothing is known of what a right output holds: it is not judged."""
+    upload, argv, program = job.upload, template.argv, _program(template, build)
     if upload.films > 1 and argv[0] == "ffmpeg" and not template.theirs:
         argv = (*argv[:-1], "-map", f"0:{upload.video_stream}", "-map", "0:a:0?", argv[-1])
     return [
         Task(
             number=number,
             output=f"clip-{number:03d}.mp4",
-            attempts=(
-                Attempt(((_program(template, build), *_filled(argv[1:], job, clip, build)),)),
-            ),
-            frames=None,
+            attempts=(Attempt((Run((program, *_filled(argv[1:], job, clip, build))),)),),
+            frames_stored=None,
+            frames_shown=None,
             predicted_bytes=None,
             max_output_bytes=max(upload.size_bytes * 4, 1024 * MIB),
         )

@@ -12,7 +12,7 @@ from clipkit.format import MIB
 from clipkit.media.upload import Upload
 from clipkit.model.memory import clip_anon_bytes
 from clipkit.plan.clips import Clip, FrameSpan, Job, span
-from clipkit.plan.task import OUTPUT, Attempt, Task
+from clipkit.plan.task import OUTPUT, Attempt, Run, Task
 from clipkit.settings import Settings
 
 # 8 bit 4:2:0 is what every browser plays; these need no conversion.
@@ -76,14 +76,15 @@ def _task(number: int, cut: _Cut) -> Task:
         output=f"clip-{number:03d}.mp4",
         attempts=tuple(
             Attempt(
-                (tuple(_argv(cut, entry)),),
+                (Run(tuple(_argv(cut, entry))),),
                 change=None
                 if rank == 0
                 else "decoded from the upload's start: seeking lost frames",
             )
             for rank, entry in enumerate(_entries(cut))
         ),
-        frames=cut.frames.frames,
+        frames_stored=cut.frames.frames,
+        frames_shown=cut.frames.frames,
         predicted_bytes=clip_anon_bytes(cut.upload, cut.settings),
         max_output_bytes=raw_bytes + 16 * MIB,
     )
@@ -109,13 +110,13 @@ def _entries(cut: _Cut) -> list[_Entry]:
 
 def _argv(cut: _Cut, entry: _Entry) -> list[str]:
     settings = cut.settings
-    source = _file_options(decoder_threads=settings.decoder_threads)
+    source = source_options(settings.decoder_threads)
     if entry.seek_s is not None:
         # Without accurate_seek ffmpeg drops nothing itself; `trim` below decides, frame by frame.
         source |= {"ss": f"{entry.seek_s:.6f}", "noaccurate_seek": None}
     upload = ffmpeg.input(f"file:{cut.upload.path}", **source)
     streams = [upload[str(cut.upload.video_stream)]]
-    if _has_sound(cut):
+    if has_sound(cut.upload, settings):
         streams.append(upload["a:0"])
     target = _video_options(cut, entry) | _audio_options(cut, entry)
     graph = ffmpeg.output(
@@ -128,17 +129,22 @@ def _argv(cut: _Cut, entry: _Entry) -> list[str]:
         movflags="+faststart",
         **target,
     )
-    program = [cut.build.path, "-nostdin", "-hide_banner", "-v", "error", "-y"]
-    program += ["-progress", "pipe:1", "-stats_period", "0.5"]
+    started = command_head(cut.build)
     if settings.filter_threads:
-        program += ["-filter_threads", str(settings.filter_threads)]
+        started += ["-filter_threads", str(settings.filter_threads)]
     if entry.keep_times:
-        program.append("-copyts")
-    compiled: list[str] = ffmpeg.compile(graph, cmd=program)
+        started.append("-copyts")
+    compiled: list[str] = ffmpeg.compile(graph, cmd=started)
     return compiled
 
 
-def _file_options(decoder_threads: int) -> dict[str, object]:
+def command_head(build: FfmpegBuild) -> list[str]:
+    """How every ffmpeg of ours starts: it asks nothing, and tells how far it is."""
+    head = [build.path, "-nostdin", "-hide_banner", "-v", "error", "-y"]
+    return [*head, "-progress", "pipe:1", "-stats_period", "0.5"]
+
+
+def source_options(decoder_threads: int = 0) -> dict[str, object]:
     """Uploads are hostile: only the file itself may be opened (no playlist reaches this point)."""
     options: dict[str, object] = {"protocol_whitelist": "file"}
     if decoder_threads:
@@ -184,14 +190,14 @@ def _video_options(cut: _Cut, entry: _Entry) -> dict[str, object]:
     return options | {"vf": ",".join(filters)}
 
 
-def _has_sound(cut: _Cut) -> bool:
-    return cut.settings.audio != "none" and bool(cut.upload.audio)
+def has_sound(upload: Upload, settings: Settings) -> bool:
+    return settings.audio != "none" and bool(upload.audio)
 
 
 def _audio_options(cut: _Cut, entry: _Entry) -> dict[str, object]:
     """Sound of the same span as the pictures, in step with them, to within one audio frame."""
     upload, frames, settings = cut.upload, cut.frames, cut.settings
-    if not _has_sound(cut):
+    if not has_sound(cut.upload, settings):
         return {"an": None}
     first_s, end_s = frames.first_s - entry.origin_s, cut.clip.end_s - entry.origin_s
     copies = settings.audio == "copy" or (

@@ -1,7 +1,7 @@
 """The modes in which clipkit's engine cuts, and the one place that sends a job to the right one.
 
-To add a mode: a module with its tasks, an entry in MODES, its name among the choices of the setting
-`mode`, its tests.
+To add a mode: a module with its tasks and the frames that they show, an entry in MODES, its name
+among the choices of the setting `mode`, its memory in `model.memory`, its tests.
 """
 
 from __future__ import annotations
@@ -10,31 +10,44 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from clipkit.ffmpeg_builds import FfmpegBuild
-from clipkit.plan import encode
-from clipkit.plan.clips import Job
+from clipkit.media.upload import Upload
+from clipkit.plan.clips import Clip, FrameSpan, Job, span
+from clipkit.plan.encode import encode_tasks
+from clipkit.plan.snap import snap_span, snap_tasks
 from clipkit.plan.task import Task
 from clipkit.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """`plan` makes one task a clip. `decodes`: it decodes and encodes frames, so that their number
-    tells its CPU seconds. `chosen`: its clips are exactly what was asked for, so a tuner may choose it."""
+    """`plan` makes one task a clip, `shows` tells which of the upload's frames that clip then holds.
+    `decodes`: it decodes and encodes frames, so that their number tells its CPU seconds. `chosen`:
+    its clips are exactly what was asked for, so a tuner may choose it."""
 
     plan: Callable[[Job, Settings, FfmpegBuild], list[Task]]
+    shows: Callable[[Upload, Clip], FrameSpan]
     decodes: bool
     chosen: bool
 
 
-MODES = {"encode": Mode(encode.encode_tasks, decodes=True, chosen=True)}
+MODES = {
+    "encode": Mode(encode_tasks, span, decodes=True, chosen=True),
+    "snap": Mode(snap_tasks, snap_span, decodes=False, chosen=False),
+}
 
 
 def tasks(job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
     """One task a clip, in the job's order, of the settings' mode.
 
-    Raises ClipRangeError for a clip outside its upload, FfmpegError where the build lacks a need.
+    Raises ClipRangeError for a clip outside its upload, FfmpegError where the build lacks a need, or
+    what the upload holds cannot be copied.
     """
     return MODES[settings.mode].plan(job, settings, build)
+
+
+def frames_shown(upload: Upload, clip: Clip, settings: Settings) -> FrameSpan:
+    """The frames that a right clip of the settings' mode shows. Raises ClipRangeError."""
+    return MODES[settings.mode].shows(upload, clip)
 
 
 def decodes(settings: Settings) -> bool:

@@ -2,47 +2,116 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 # Stands in an argv for the file to write. A NUL can be in no file's name, so no upload can forge it.
 OUTPUT = "\0output\0"
+_SCRATCH = re.compile("\0scratch:([A-Za-z0-9][A-Za-z0-9._-]*)\0")
+
+
+def scratch(name: str) -> str:
+    """Stands in an argv for a file of the task's own, which is gone when the clip ends."""
+    placeholder = f"\0scratch:{name}\0"
+    if not _SCRATCH.fullmatch(placeholder):
+        raise ValueError(f"'{name}' is no plain name for a scratch file")
+    return placeholder
+
+
+def filled(word: str, output: str, scratch_folder: str) -> str:
+    """A word of an argv with real files in the places of OUTPUT and of scratch files."""
+    return _SCRATCH.sub(lambda found: f"{scratch_folder}/{found[1]}", word).replace(OUTPUT, output)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A step that is a process."""
+
+    argv: tuple[str, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Where placeholders may stand."""
+        return self.argv
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A step that the engine does itself: a named act on a file (`clipkit.engine.patches`)."""
+
+    name: str
+    arguments: Mapping[str, str | int | float]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return tuple(value for value in self.arguments.values() if isinstance(value, str))
+
+
+Step = Run | Patch
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One way to make a clip: a chain of argv, run in order; the last writes the clip.
+    """One way to make a clip: a chain of steps, done in order; the last leaves the clip at OUTPUT.
 
-    `change` says how a fallback differs from what was asked; None for the first attempt.
+    `change` says how what it makes, or the way to it, differs from what was asked; None: it does not.
     """
 
-    steps: tuple[tuple[str, ...], ...]
+    steps: tuple[Step, ...]
     change: str | None = None
+
+    @property
+    def uses_scratch(self) -> bool:
+        return any(_SCRATCH.search(word) for step in self.steps for word in step.words)
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """One clip to make. The attempts are tried in order until one gives a right output.
 
-    `frames` is how many frames a right output holds; None: recorded, not judged (a baseline).
-    `predicted_bytes` is the anonymous memory that one attempt needs; None: unknown.
+    `frames_stored` is how many frames a right output holds, `frames_shown` how many of them its
+    edit list shows; None: recorded, not judged. Where both are None nothing at all is judged (a
+    baseline). `predicted_bytes` is the anonymous memory that one attempt needs; None: unknown.
     `max_output_bytes` bounds every file that the attempt writes.
     """
 
     number: int
     output: str
     attempts: tuple[Attempt, ...]
-    frames: int | None
+    frames_stored: int | None
+    frames_shown: int | None
     predicted_bytes: int | None
     max_output_bytes: int
 
+    @property
+    def judged(self) -> bool:
+        return self.frames_stored is not None or self.frames_shown is not None
+
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        attempts = [
+            {"steps": [_step_to_json(step) for step in attempt.steps], "change": attempt.change}
+            for attempt in self.attempts
+        ]
+        return {**asdict(self), "attempts": attempts}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Task:
         attempts = tuple(
-            Attempt(tuple(tuple(step) for step in entry["steps"]), entry["change"])
+            Attempt(tuple(map(_step_from_json, entry["steps"])), entry["change"])
             for entry in document["attempts"]
         )
         return cls(**{**document, "attempts": attempts})
+
+
+def _step_to_json(step: Step) -> dict[str, Any]:
+    if isinstance(step, Run):
+        return {"run": list(step.argv)}
+    return {"patch": step.name, "arguments": dict(step.arguments)}
+
+
+def _step_from_json(document: dict[str, Any]) -> Step:
+    if "run" in document:
+        return Run(tuple(document["run"]))
+    return Patch(document["patch"], document["arguments"])

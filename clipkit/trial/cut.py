@@ -13,11 +13,13 @@ from clipkit.errors import OutputError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.hosts import Host
 from clipkit.plan import modes
-from clipkit.plan.clips import Clip, Job, span
+from clipkit.plan.clips import Clip, Job
 from clipkit.plan.task import Task
 from clipkit.settings import Settings, to_table
-from clipkit.trial.execute import ClipOutcome, Execution, Run, Watch, execute
-from clipkit.trial.run import judge, peaks
+from clipkit.trial.execute import Run, execute
+from clipkit.trial.measure import ClipOutcome, Execution
+from clipkit.trial.run import judge_execution, peaks
+from clipkit.trial.talk import Watch
 
 MANIFEST = "manifest.json"
 
@@ -35,7 +37,7 @@ class Order:
     timeout_s: float
 
 
-def cut(order: Order, ceiling: Ceiling, watch: Watch) -> dict[str, Any]:
+def cut_order(order: Order, ceiling: Ceiling, watch: Watch) -> dict[str, Any]:
     """Cut the job and write the manifest, which is returned; `status` tells how it went.
 
     Some clips right: those, and the manifest. None right: no file at all.
@@ -92,7 +94,7 @@ def _write(path: Path, manifest: dict[str, Any]) -> None:
 
 
 def _manifest(order: Order, ceiling: Ceiling, execution: Execution) -> dict[str, Any]:
-    status, error = judge(execution)
+    status, error = judge_execution(execution)
     return {
         "upload": str(order.job.upload.path),
         "settings": to_table(order.settings),
@@ -104,8 +106,8 @@ def _manifest(order: Order, ceiling: Ceiling, execution: Execution) -> dict[str,
         "wall_s": execution.wall_s,
         "cpu_s": execution.cpu_s,
         **peaks(execution),
-        "orchestrator_peak_rss_bytes": execution.engine_peak_rss_bytes,
-        "orchestrator_cpu_s": execution.engine_cpu_s,
+        "orchestrator_peak_rss_bytes": execution.orchestrator_peak_rss_bytes,
+        "orchestrator_cpu_s": execution.orchestrator_cpu_s,
         "oom_kills": execution.usage.oom_kills,
         "clips": [
             _clip_entry(order, order.job.clips[outcome.number - 1], outcome, execution)
@@ -117,7 +119,7 @@ def _manifest(order: Order, ceiling: Ceiling, execution: Execution) -> dict[str,
 def _clip_entry(
     order: Order, clip: Clip, outcome: ClipOutcome, execution: Execution
 ) -> dict[str, Any]:
-    frames = span(order.job.upload, clip)
+    shown = modes.frames_shown(order.job.upload, clip, order.settings)
     right = outcome.status == "ok"
     killed = outcome.status == "killed" and execution.usage.oom_kills
     return {
@@ -127,8 +129,8 @@ def _clip_entry(
         "mode": order.settings.mode,
         "changes": [outcome.change] if outcome.change else [],
         "hidden_preroll_s": 0.0,
-        "first_pts_s": frames.first_s if right else None,
-        "last_pts_s": frames.last_s if right else None,
+        "first_pts_s": shown.first_s if right else None,
+        "last_pts_s": shown.last_s if right else None,
         "frames": outcome.frames,
         "bytes": outcome.bytes,
         "argv": list(outcome.argv),

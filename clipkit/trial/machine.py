@@ -37,7 +37,7 @@ class Reading:
     pressure_s: float | None
 
 
-def read() -> Reading:
+def read_machine() -> Reading:
     busy_s = steal_s = None
     with contextlib.suppress(OSError, ValueError):
         fields = Path("/proc/stat").read_text("ascii").splitlines()[0].split()[1:]

@@ -22,8 +22,10 @@ from clipkit.records.status import Status
 from clipkit.records.store import CLIPS_PREFIX
 from clipkit.settings import Settings
 from clipkit.trial import machine
-from clipkit.trial.execute import Execution, Run, Watch, execute
+from clipkit.trial.execute import Run, execute
+from clipkit.trial.measure import Execution
 from clipkit.trial.sampler import peak
+from clipkit.trial.talk import Watch
 
 # A trial that other machines disturbed is kept and repeated this often before it is taken as it is.
 ATTEMPTS = 3
@@ -88,13 +90,13 @@ def run_trial(
     started_utc = _now()
     ceiling = open_ceiling(limits(trial.host))
     try:
-        before = machine.read()
+        before = machine.read_machine()
         execution = execute(tasks, run, ceiling, watch)
-        noise = machine.between(before, machine.read(), execution.cpu_s)
+        noise = machine.between(before, machine.read_machine(), execution.cpu_s)
     finally:
         ceiling.close()
         shutil.rmtree(out_dir, ignore_errors=True)
-    status, error = judge(execution, noise.steal_fraction)
+    status, error = judge_execution(execution, noise.steal_fraction)
     record = Record(
         **_identity_columns(trial),
         **_job_columns(trial),
@@ -127,7 +129,9 @@ def inferred(trial: Trial, because: Record) -> Outcome:
     return Outcome(record, [], [], {})
 
 
-def judge(execution: Execution, steal_fraction: float | None = None) -> tuple[Status, str | None]:
+def judge_execution(
+    execution: Execution, steal_fraction: float | None = None
+) -> tuple[Status, str | None]:
     """How the run ended, and why in words.
 
     Out of memory is told by the kernel's own count of kills, not by a peak at the limit: page
@@ -199,14 +203,14 @@ def _measured_columns(execution: Execution) -> dict[str, Any]:
         "clip_cpu_s": tuple(clip.cpu_s for clip in clips),
         "wall_s": wall_s,
         "first_clip_s": execution.first_clip_s,
-        "orchestrator_cpu_s": execution.engine_cpu_s,
-        "ffmpeg_cpu_s": sum(clip.cpu_s for clip in clips) if clips else None,
+        "orchestrator_cpu_s": execution.orchestrator_cpu_s,
+        "ffmpeg_cpu_s": execution.ffmpeg_cpu_s,
         "throttled_s": execution.throttled_s,
         "clips_per_min": len(finished) / wall_s * 60 if wall_s else None,
         **peaks(execution),
         "peak_rss_sum_bytes": peak(execution.samples, "rss_sum_bytes"),
         "peak_pss_sum_bytes": peak(execution.samples, "pss_sum_bytes"),
-        "orchestrator_peak_rss_bytes": execution.engine_peak_rss_bytes,
+        "orchestrator_peak_rss_bytes": execution.orchestrator_peak_rss_bytes,
         "ffmpeg_peak_rss_bytes": max((clip.peak_rss_bytes for clip in clips), default=None),
         "oom_kills": execution.usage.oom_kills,
         "output_bytes": sum(clip.bytes or 0 for clip in finished) if finished else None,

@@ -19,7 +19,7 @@ from clipkit.campaign import environment, hosting
 from clipkit.campaign.executor import Here
 from clipkit.campaign.loop import Loop, Watch
 from clipkit.ceiling.base import Ceiling, Limits
-from clipkit.ceiling.choose import describe
+from clipkit.ceiling.choose import describe_mechanism
 from clipkit.errors import CampaignError
 from clipkit.hosts import Host
 from clipkit.media.upload import Upload
@@ -94,7 +94,7 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
         raise CampaignError(_nothing_fits(strategy, store))
     setting = Setting(
         ceiling=str(mechanism),
-        enforced=describe(mechanism),
+        enforced=describe_mechanism(mechanism),
         machine=_machine(facts, build.version),
         job={"clips": request.clips, "clip_s": request.clip_s, "spread": "evenly"},
         cut=_cut_command(request, store),

@@ -21,9 +21,9 @@ from clipkit import ffmpeg_builds
 from clipkit import format as fmt
 from clipkit.analysis.statistics import Estimate, mean, paired_ratio
 from clipkit.ceiling.base import Mechanism
-from clipkit.ceiling.choose import describe, open_ceiling
+from clipkit.ceiling.choose import describe_mechanism, open_ceiling
 from clipkit.hosts import Host, parse_size
-from clipkit.media.probe import probe
+from clipkit.media.probe import probe_upload
 from clipkit.media.sample import sample
 from clipkit.plan import baselines
 from clipkit.plan.clips import Job, spread
@@ -82,7 +82,7 @@ def main() -> None:
     asked = parser.parse_args()
     settings = settings_from(asked.settings)
     host = Host("benchmark", parse_size(asked.memory), asked.cpus)
-    job = spread(probe(sample(asked.film)), asked.clips, asked.length)
+    job = spread(probe_upload(sample(asked.film)), asked.clips, asked.length)
     originals = baselines.original(replace(settings, encoder_threads=1))
     templates = [t for t in originals if t.name != asked.without]
     subjects = [Subject(), *map(from_template, templates)]
@@ -98,7 +98,7 @@ def main() -> None:
     print(
         f"\n{asked.clips} clips of {asked.length:g} s, {asked.memory}, {asked.cpus:g} CPU, ", end=""
     )
-    print(f"{describe(Mechanism(records['clipkit'][0].ceiling))}; {settings.changed()}")
+    print(f"{describe_mechanism(Mechanism(records['clipkit'][0].ceiling))}; {settings.changed()}")
     ours = [r.wall_s or 0.0 for r in records["clipkit"]]
     for name, runs in records.items():
         walls = [r.wall_s or 0.0 for r in runs]

@@ -20,12 +20,12 @@ from clipkit import ffmpeg_builds
 from clipkit.ceiling.base import Limits
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.format import MIB
-from clipkit.media.probe import probe
+from clipkit.media.probe import probe_upload
 from clipkit.media.sample import sample
 from clipkit.media.upload import Upload
 from clipkit.model.memory import FramesHeld, clip_anon_bytes, frame_bytes, frames_held
-from clipkit.plan import encode
 from clipkit.plan.clips import Clip, Job
+from clipkit.plan.encode import encode_tasks
 from clipkit.settings import Settings
 from clipkit.trial.execute import Run, execute
 from clipkit.trial.sampler import peak
@@ -60,7 +60,7 @@ def cells(quick: bool) -> list[Settings]:
 def measure(upload: Upload, settings: Settings) -> Point:
     """The ffmpeg's share: the ceiling's peak less what the engine alone holds."""
     job = Job(upload, (Clip(2.0, CLIP_S),))
-    tasks = encode.tasks(job, settings, ffmpeg_builds.find(settings.ffmpeg))
+    tasks = encode_tasks(job, settings, ffmpeg_builds.find(settings.ffmpeg))
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         run = Run(Path(folder), Path(folder) / "logs", 1, 600.0, stop_on_failure=True)
         ceiling = open_ceiling(Limits(None, None))
@@ -105,7 +105,7 @@ def main() -> None:
     quick = parser.parse_args().quick
     points = []
     for height in HEIGHTS:
-        upload = probe(sample(20, height=height))
+        upload = probe_upload(sample(20, height=height))
         for settings in cells(quick):
             point = measure(upload, settings)
             points.append(point)

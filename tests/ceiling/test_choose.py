@@ -7,7 +7,7 @@ from inside import KERNEL_MECHANISMS, own_groups
 
 from clipkit.ceiling import ambient, cgroup1, cgroup2, choose, standing, systemd
 from clipkit.ceiling.base import Limits, Mechanism
-from clipkit.ceiling.choose import describe, open_ceiling, survey
+from clipkit.ceiling.choose import describe_mechanism, open_ceiling, survey
 from clipkit.errors import CeilingError
 from clipkit.format import MIB
 
@@ -74,7 +74,7 @@ def test_the_survey_tries_every_mechanism_and_leaves_nothing() -> None:
 
 @pytest.mark.parametrize("mechanism", Mechanism)
 def test_every_mechanism_is_described(mechanism: Mechanism) -> None:
-    assert "enforced" in describe(mechanism)
+    assert "enforced" in describe_mechanism(mechanism)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clipkit.ceiling.hierarchies import parse
+from clipkit.ceiling.hierarchies import parse_hierarchies
 
 
 def _line(root: str, top: Path, kind: str, options: str, mount_options: str = "rw,relatime") -> str:
@@ -13,7 +13,7 @@ def _line(root: str, top: Path, kind: str, options: str, mount_options: str = "r
 
 def test_cpu_and_cpuacct_in_one_mount_are_one_hierarchy(tmp_path: Path) -> None:
     (tmp_path / "user").mkdir()
-    (found,) = parse(
+    (found,) = parse_hierarchies(
         _line("/", tmp_path, "cgroup", "rw,cpu,cpuacct"), "4:cpu,cpuacct:/user\n3:memory:/\n"
     )
     assert found.version == 1
@@ -22,7 +22,7 @@ def test_cpu_and_cpuacct_in_one_mount_are_one_hierarchy(tmp_path: Path) -> None:
 
 
 def test_a_container_sees_its_own_group_as_the_top(tmp_path: Path) -> None:
-    (found,) = parse(
+    (found,) = parse_hierarchies(
         _line("/docker/abc", tmp_path, "cgroup", "rw,memory"), "3:memory:/docker/abc\n"
     )
     assert found.own == found.top == tmp_path
@@ -30,34 +30,34 @@ def test_a_container_sees_its_own_group_as_the_top(tmp_path: Path) -> None:
 
 def test_a_group_below_a_containers_is_found(tmp_path: Path) -> None:
     (tmp_path / "job").mkdir()
-    (found,) = parse(
+    (found,) = parse_hierarchies(
         _line("/docker/abc", tmp_path, "cgroup", "rw,memory"), "3:memory:/docker/abc/job\n"
     )
     assert found.own == tmp_path / "job"
 
 
 def test_a_group_outside_of_what_is_mounted_is_seen_as_the_top(tmp_path: Path) -> None:
-    (found,) = parse(_line("/", tmp_path, "cgroup2", "rw"), "0::/../../elsewhere\n")
+    (found,) = parse_hierarchies(_line("/", tmp_path, "cgroup2", "rw"), "0::/../../elsewhere\n")
     assert found.version == 2
     assert found.own == tmp_path
 
 
 def test_read_only_mounts_are_known_as_such(tmp_path: Path) -> None:
-    (found,) = parse(_line("/", tmp_path, "cgroup2", "rw", "ro,nosuid"), "0::/\n")
+    (found,) = parse_hierarchies(_line("/", tmp_path, "cgroup2", "rw", "ro,nosuid"), "0::/\n")
     assert not found.writable
 
 
 def test_named_hierarchies_and_other_file_systems_are_passed_over(tmp_path: Path) -> None:
     mounts = _line("/", tmp_path, "cgroup", "rw,name=systemd") + _line("/", tmp_path, "ext4", "rw")
-    assert [found.controllers for found in parse(mounts, "1:name=systemd:/\n0::/\n")] == [
+    assert [found.controllers for found in parse_hierarchies(mounts, "1:name=systemd:/\n0::/\n")] == [
         {"name=systemd"}
     ]
-    assert parse(_line("/", tmp_path, "ext4", "rw"), "0::/\n") == []
+    assert parse_hierarchies(_line("/", tmp_path, "ext4", "rw"), "0::/\n") == []
 
 
 def test_spaces_in_a_mount_point_are_unescaped(tmp_path: Path) -> None:
     spaced = tmp_path / "a b"
     spaced.mkdir()
     line = _line("/", tmp_path, "cgroup2", "rw").replace(str(tmp_path), f"{tmp_path}/a\\040b")
-    (found,) = parse(line, "0::/\n")
+    (found,) = parse_hierarchies(line, "0::/\n")
     assert found.top == spaced

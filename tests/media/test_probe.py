@@ -16,7 +16,7 @@ import imageio_ffmpeg
 import pytest
 
 from clipkit.errors import UploadError
-from clipkit.media.probe import probe
+from clipkit.media.probe import probe_upload
 from clipkit.media.upload import AudioTrack, Upload
 
 Entry = tuple[Path, dict[str, Any]]
@@ -51,7 +51,7 @@ def ffmpeg_frame(*options: str) -> str:
 class TestRealUploads:
     def test_the_facts_agree_with_the_manifest(self, real_video: Entry) -> None:
         path, noted = real_video
-        upload = probe(path)
+        upload = probe_upload(path)
         damaged = 1 if path.name == "corrupted.mp4" else 0  # the manifest counts packets
         assert upload.container == noted["format"]
         assert upload.codec == noted["codec"]
@@ -71,7 +71,7 @@ class TestRealUploads:
 
     def test_the_duration_is_the_manifests_to_within_a_frame(self, real_video: Entry) -> None:
         path, noted = real_video
-        upload = probe(path)
+        upload = probe_upload(path)
         if noted["duration"] is None:
             assert upload.duration_s >= upload.frame_times_s[-1]
             return
@@ -83,39 +83,39 @@ class TestRealUploads:
         path, noted = real_video
         if noted["w"] * noted["h"] * noted["frames"] > 300_000_000:
             pytest.skip("too long to decode here")
-        upload = probe(path)
+        upload = probe_upload(path)
         assert upload.frame_times_s == pytest.approx(decoded_times_s(upload), abs=1e-5)
 
     def test_a_dud_is_refused_in_one_line(self, real_dud: Entry) -> None:
         path, _ = real_dud
         with pytest.raises(UploadError) as refused:
-            probe(path)
+            probe_upload(path)
         assert str(path) in str(refused.value)
         assert "\n" not in str(refused.value)
 
     def test_phone_video_is_upright(self, media: Path) -> None:
-        upload = probe(media / "iphone4s_portrait.MOV")
+        upload = probe_upload(media / "iphone4s_portrait.MOV")
         assert (upload.width, upload.height) == (320, 568)
         assert upload.video_stream == 1  # its sound comes first
 
     def test_hlg_is_hdr(self, media: Path) -> None:
-        upload = probe(media / "iphone14pro_rotated_hdr.mov")
+        upload = probe_upload(media / "iphone14pro_rotated_hdr.mov")
         assert (upload.hdr, upload.bit_depth, upload.color_transfer) == (True, 10, "arib-std-b67")
         assert any("HDR" in warning for warning in upload.warnings)
 
     def test_a_damaged_packet_shows_no_frame_and_warns(self, media: Path) -> None:
-        upload = probe(media / "corrupted.mp4")
+        upload = probe_upload(media / "corrupted.mp4")
         assert 3.0 not in upload.frame_times_s
         assert "1 of 50 video packets are damaged" in upload.warnings
 
     def test_an_upload_longer_than_its_pictures_warns(self, media: Path) -> None:
-        upload = probe(media / "nasa_13013.mp4")
+        upload = probe_upload(media / "nasa_13013.mp4")
         assert upload.video_end_s == pytest.approx(13.0)
         assert any("before the upload does" in warning for warning in upload.warnings)
         assert any("2 video streams" in warning for warning in upload.warnings)
 
     def test_an_mp4_of_idr_frames_only_may_declare_all_of_them_keys(self, media: Path) -> None:
-        assert probe(media / "sample_without_stss.mp4").seek == "exact"
+        assert probe_upload(media / "sample_without_stss.mp4").seek == "exact"
 
 
 class TestFrameTimes:
@@ -136,14 +136,14 @@ class TestFrameTimes:
     def test_frames_are_shown_when_the_decoder_says(
         self, make: Any, name: str, options: Any
     ) -> None:
-        upload = probe(make(name, *options))
+        upload = probe_upload(make(name, *options))
         assert len(upload.frame_times_s) == 50
         assert upload.frame_times_s == pytest.approx(decoded_times_s(upload), abs=1e-5)
         assert (upload.fps, upload.vfr) == (25.0, False)
 
     def test_times_count_from_the_containers_start(self, make: Any) -> None:
         late = make("late.ts", *H264, "-an", "-output_ts_offset", "100")
-        upload = probe(late)
+        upload = probe_upload(late)
         assert upload.container_start_s > 100
         assert upload.frame_times_s[0] == 0.0
 
@@ -151,34 +151,34 @@ class TestFrameTimes:
         self, make: Any, tmp_path: Path
     ) -> None:
         whole = make("whole.ts", *H264, "-an").read_bytes()
-        upload = probe(_written(tmp_path / "tail.ts", whole[len(whole) // 3 // 188 * 188 :]))
+        upload = probe_upload(_written(tmp_path / "tail.ts", whole[len(whole) // 3 // 188 * 188 :]))
         assert upload.frame_times_s[0] == upload.key_frame_times_s[0]
         assert upload.frame_times_s == pytest.approx(decoded_times_s(upload), abs=1e-5)
 
     def test_frames_that_an_edit_list_hides_are_not_shown(self, make: Any) -> None:
         source = make("plain.mp4", *H264)
         cut = make("cut.mp4", "-c", "copy", source=("-ss", "1.0", "-i", source))
-        upload = probe(cut)
+        upload = probe_upload(cut)
         assert upload.frame_times_s == pytest.approx(decoded_times_s(upload), abs=1e-5)
         assert upload.frame_times_s[0] == 0.0
 
     def test_a_duration_that_the_header_lacks_is_measured(self, make: Any) -> None:
         options = ("-c:v", "libvpx", "-c:a", "libopus", "-live", "1", "-f", "webm")
-        upload = probe(make("live.webm", *options))
+        upload = probe_upload(make("live.webm", *options))
         assert upload.duration_s == pytest.approx(2.0, abs=0.05)
 
     def test_a_variable_rate_is_told_from_a_lost_frame(self, make: Any) -> None:
         vfr = ("-vf", "select='gt(mod(n,4),0)'", "-fps_mode", "passthrough")
         lossy = ("-vf", "select='not(eq(n,20))'", "-fps_mode", "passthrough")
-        varies = probe(make("vfr.mp4", *H264, *vfr))
+        varies = probe_upload(make("vfr.mp4", *H264, *vfr))
         assert varies.vfr
         assert any("variable frame rate" in warning for warning in varies.warnings)
-        assert not probe(make("lossy.mp4", *H264, *lossy)).vfr
+        assert not probe_upload(make("lossy.mp4", *H264, *lossy)).vfr
 
     def test_frames_without_a_time_follow_the_one_before(self, make: Any) -> None:
         """H.264 in a program stream: ffmpeg's muxer writes a time for every other packet or so."""
         options = ("-c:v", "libx264", "-c:a", "mp2", "-f", "vob")
-        upload = probe(make("untimed.vob", *options))
+        upload = probe_upload(make("untimed.vob", *options))
         first_s = upload.frame_times_s[0]
         even_s = [first_s + number * 0.04 for number in range(50)]
         assert upload.frame_times_s == pytest.approx(even_s)
@@ -186,20 +186,20 @@ class TestFrameTimes:
         assert any("have no time" in warning for warning in upload.warnings)
 
     def test_times_that_are_only_of_decoding_warn(self, make: Any) -> None:
-        upload = probe(make("dts.avi", *H264))
+        upload = probe_upload(make("dts.avi", *H264))
         assert upload.seek == "none"
         assert any("no times of showing" in warning for warning in upload.warnings)
 
 
 class TestKeyFrames:
     def test_an_index_makes_seeking_exact(self, make: Any) -> None:
-        upload = probe(make("plain.mp4", *H264))
+        upload = probe_upload(make("plain.mp4", *H264))
         assert upload.seek == "exact"
         assert upload.key_frame_times_s == pytest.approx([0.0, 0.4, 0.8, 1.2, 1.6])
-        assert probe(make("plain.mkv", *H264)).seek == "exact"
+        assert probe_upload(make("plain.mkv", *H264)).seek == "exact"
 
     def test_without_an_index_seeking_is_loose(self, make: Any) -> None:
-        upload = probe(make("plain.ts", *H264))
+        upload = probe_upload(make("plain.ts", *H264))
         assert upload.seek == "loose"
         assert len(upload.key_frame_times_s) == 5
 
@@ -208,9 +208,9 @@ class TestKeyFrames:
     ) -> None:
         honest = make("plain.mp4", *H264)
         lying = _written(tmp_path / "lying.mp4", honest.read_bytes().replace(b"stss", b"free"))
-        upload = probe(lying)
+        upload = probe_upload(lying)
         assert upload.seek == "none"
-        assert upload.key_frame_times_s == probe(honest).key_frame_times_s
+        assert upload.key_frame_times_s == probe_upload(honest).key_frame_times_s
         assert any("cannot be trusted" in warning for warning in upload.warnings)
 
     def test_nor_is_it_where_a_parser_flags_the_packets_rightly(
@@ -218,9 +218,9 @@ class TestKeyFrames:
     ) -> None:
         honest = make("vp9.mp4", "-c:v", "libvpx-vp9", "-cpu-used", "8", "-g", "10", "-an")
         lying = _written(tmp_path / "lying.mp4", honest.read_bytes().replace(b"stss", b"free"))
-        assert probe(honest).seek == "exact"
-        assert probe(lying).seek == "none"
-        assert probe(lying).key_frame_times_s == probe(honest).key_frame_times_s
+        assert probe_upload(honest).seek == "exact"
+        assert probe_upload(lying).seek == "none"
+        assert probe_upload(lying).key_frame_times_s == probe_upload(honest).key_frame_times_s
 
     @pytest.mark.parametrize("codec", ["mpeg2video", "svq1"])
     def test_an_inter_codec_of_key_frames_only_is_not_believed(
@@ -228,16 +228,16 @@ class TestKeyFrames:
     ) -> None:
         honest = make(f"{codec}.mov", "-c:v", codec, "-g", "10", "-an")
         lying = _written(tmp_path / "lying.mov", honest.read_bytes().replace(b"stss", b"free"))
-        assert probe(honest).seek == "exact"
-        assert (probe(lying).seek, probe(lying).key_frame_times_s) == ("none", (0.0,))
+        assert probe_upload(honest).seek == "exact"
+        assert (probe_upload(lying).seek, probe_upload(lying).key_frame_times_s) == ("none", (0.0,))
 
     def test_a_periodic_intra_refresh_is_no_key_frame(self, make: Any) -> None:
         refresh = ("-x264-params", "intra-refresh=1:keyint=10")
-        upload = probe(make("refresh.mp4", *H264, *refresh))
+        upload = probe_upload(make("refresh.mp4", *H264, *refresh))
         assert (upload.seek, upload.key_frame_times_s) == ("none", (0.0,))
 
     def test_an_intra_codec_has_key_frames_only(self, make: Any) -> None:
-        upload = probe(make("intra.mov", "-c:v", "mjpeg", "-c:a", "pcm_s16le"))
+        upload = probe_upload(make("intra.mov", "-c:v", "mjpeg", "-c:a", "pcm_s16le"))
         assert upload.seek == "exact"
         assert upload.key_frame_times_s == upload.frame_times_s
 
@@ -248,7 +248,7 @@ class TestStreams:
         upright = make(
             "upright.mp4", "-c", "copy", source=("-display_rotation", "90", "-i", source)
         )
-        upload = probe(upright)
+        upload = probe_upload(upright)
         assert abs(upload.rotation_deg) == 90
         assert (upload.width, upload.height) == (90, 160)
         assert (upload.coded_width, upload.coded_height) == (160, 90)
@@ -256,34 +256,34 @@ class TestStreams:
     def test_cover_art_is_not_the_video(self, make: Any) -> None:
         cover = ("-map", "0:v", "-frames:v:0", "1", "-c:v:0", "png", "-disposition:v:0")
         film = ("attached_pic", "-map", "0:v", "-map", "1:a", "-c:v:1", "libx264", "-c:a", "aac")
-        upload = probe(make("cover.mp4", *cover, *film))
+        upload = probe_upload(make("cover.mp4", *cover, *film))
         assert upload.codec == "h264"
         assert upload.other_streams == ("picture:png",)
         with av.open(str(upload.path)) as container:
             assert container.streams[upload.video_stream].codec_context.name == "h264"
 
     def test_the_video_may_come_after_the_sound(self, make: Any) -> None:
-        upload = probe(make("second.mkv", "-map", "1:a", "-map", "0:v", *H264))
+        upload = probe_upload(make("second.mkv", "-map", "1:a", "-map", "0:v", *H264))
         assert upload.video_stream == 1
 
     def test_sound_is_told_track_by_track(self, make: Any) -> None:
         two = ("-map", "0:v", "-map", "1:a", "-map", "1:a", "-c:v", "libx264")
-        upload = probe(make("two.mkv", *two, "-c:a:0", "ac3", "-c:a:1", "aac", "-ac:a:1", "2"))
+        upload = probe_upload(make("two.mkv", *two, "-c:a:0", "ac3", "-c:a:1", "aac", "-ac:a:1", "2"))
         assert upload.audio == (AudioTrack("ac3", 44100, 1), AudioTrack("aac", 44100, 2))
         assert "its sound is ac3: it has to be re-encoded to AAC" in upload.warnings
 
     def test_without_sound_nothing_is_said_about_it(self, make: Any) -> None:
-        upload = probe(make("silent.mp4", *H264, "-an"))
+        upload = probe_upload(make("silent.mp4", *H264, "-an"))
         assert (upload.audio, upload.warnings) == ((), ())
 
     def test_ten_bit_pq_is_hdr(self, make: Any) -> None:
         ten_bit = ("-pix_fmt", "yuv420p10le", "-vf", "setparams=color_trc=smpte2084")
-        upload = probe(make("pq.mp4", "-c:v", "libx265", "-x265-params", "log-level=0", *ten_bit))
+        upload = probe_upload(make("pq.mp4", "-c:v", "libx265", "-x265-params", "log-level=0", *ten_bit))
         assert (upload.hdr, upload.bit_depth, upload.color_transfer) == (True, 10, "smpte2084")
 
     def test_an_odd_size_warns(self, make: Any) -> None:
         odd = ("-vf", "scale=159:89", "-c:v", "libvpx-vp9", "-cpu-used", "8", "-an")
-        upload = probe(make("odd.webm", *odd))
+        upload = probe_upload(make("odd.webm", *odd))
         assert (upload.width, upload.height) == (159, 89)
         assert any("odd size 159x89" in warning for warning in upload.warnings)
 
@@ -299,7 +299,7 @@ class TestDamage:
             # One that no other refers to: the decoder itself would show all the rest.
             position = next(p.pos for p in packets[5:] if p.is_disposable or not p.is_keyframe)
         content[position : position + 8] = b"\xff" * 8
-        upload = probe(_written(tmp_path / "damaged.mp4", bytes(content)))
+        upload = probe_upload(_written(tmp_path / "damaged.mp4", bytes(content)))
         assert len(upload.frame_times_s) == 49
         assert upload.frame_times_s == pytest.approx(decoded_times_s(upload), abs=1e-5)
         assert "1 of 50 video packets are damaged" in upload.warnings
@@ -308,7 +308,7 @@ class TestDamage:
         self, make: Any, tmp_path: Path
     ) -> None:
         whole = make("faststart.mp4", *H264, "-movflags", "+faststart").read_bytes()
-        upload = probe(_written(tmp_path / "short.mp4", whole[: len(whole) // 2]))
+        upload = probe_upload(_written(tmp_path / "short.mp4", whole[: len(whole) // 2]))
         assert 0 < len(upload.frame_times_s) < 50
         assert any("cut short" in warning for warning in upload.warnings)
 
@@ -325,7 +325,7 @@ class TestDamage:
 class TestRefusals:
     def refusal(self, path: Path) -> str:
         with pytest.raises(UploadError) as refused:
-            probe(path)
+            probe_upload(path)
         assert "\n" not in str(refused.value)
         return str(refused.value)
 
@@ -409,13 +409,13 @@ class TestNames:
         content = make("plain.mp4", *H264).read_bytes()
         _written(tmp_path / name, content)
         monkeypatch.chdir(tmp_path)
-        upload = probe(Path(name))
+        upload = probe_upload(Path(name))
         assert upload.path == (tmp_path / name).resolve()
         assert len(upload.frame_times_s) == 50
 
     def test_a_name_that_is_not_utf8_is_a_plain_file(self, make: Any, tmp_path: Path) -> None:
         name = os.fsdecode(b"film-\xff.mp4")
-        upload = probe(_written(tmp_path / name, make("plain.mp4", *H264).read_bytes()))
+        upload = probe_upload(_written(tmp_path / name, make("plain.mp4", *H264).read_bytes()))
         assert len(upload.frame_times_s) == 50
 
 
@@ -428,7 +428,7 @@ class TestNames:
     ],
 )
 def test_an_exact_seek_loses_no_frame(make: Any, name: str, options: tuple[str, ...]) -> None:
-    upload = probe(make(name, *options))
+    upload = probe_upload(make(name, *options))
     assert upload.seek == "exact"
     just_before = f"{upload.frame_times_s[33] - 0.005:.6f}"
     file = str(upload.path)
@@ -437,7 +437,7 @@ def test_an_exact_seek_loses_no_frame(make: Any, name: str, options: tuple[str, 
 
 
 def test_a_facts_sheet_is_json_without_nan(make: Any) -> None:
-    facts = probe(make("plain.mp4", *H264)).facts()
+    facts = probe_upload(make("plain.mp4", *H264)).facts()
     assert facts["frames"] == 50
     assert all(math.isfinite(v) for v in facts.values() if isinstance(v, float))
 

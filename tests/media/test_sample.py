@@ -14,8 +14,8 @@ import pytest
 from clipkit import arguments
 from clipkit.errors import UploadError, UsageError
 from clipkit.media import sample as sample_module
-from clipkit.media.probe import probe
-from clipkit.media.sample import CREDIT, Variant, extract, is_name, named, parse, sample
+from clipkit.media.probe import probe_upload
+from clipkit.media.sample import CREDIT, Variant, extract, is_name, parse_sample, sample, sample_named
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_ten_minutes_are_15000_frames_at_a_constant_rate() -> None:
-    upload = probe(sample())
+    upload = probe_upload(sample())
     assert len(upload.frame_times_s) == 15_000
     assert upload.frame_times_s[-1] == pytest.approx(600 - 0.04)
     steps_s = {round(b - a, 6) for a, b in pairwise(upload.frame_times_s)}
@@ -55,7 +55,7 @@ def test_the_seams_decode() -> None:
 
 @pytest.mark.parametrize(("length_s", "frames"), [(0.04, 1), (1, 25), (7.3, 183), (5.28, 132)])
 def test_any_length_is_made_to_the_next_frame(length_s: float, frames: int) -> None:
-    assert len(probe(sample(length_s)).frame_times_s) == frames
+    assert len(probe_upload(sample(length_s)).frame_times_s) == frames
 
 
 def test_it_is_made_once_and_its_name_carries_the_length(cache: Path) -> None:
@@ -68,30 +68,30 @@ def test_it_is_made_once_and_its_name_carries_the_length(cache: Path) -> None:
 
 
 def test_it_is_the_same_file_everywhere(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    here = probe(sample(11)).sha256
+    here = probe_upload(sample(11)).sha256
     monkeypatch.setenv("CLIPKIT_CACHE", str(cache / "elsewhere"))
-    assert probe(sample(11)).sha256 == here
+    assert probe_upload(sample(11)).sha256 == here
 
 
 def test_processes_that_make_it_at_once_all_get_it(cache: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(3) as pool:
         paths = pool.map(sample, [20, 20, 20])
     assert len(set(paths)) == 1
-    assert len(probe(paths[0]).frame_times_s) == 500
+    assert len(probe_upload(paths[0]).frame_times_s) == 500
     assert [p.name for p in paths[0].parent.iterdir()] == [paths[0].name]
 
 
 def test_other_sizes_keep_the_film_and_its_shape() -> None:
-    upload = probe(sample(6, height=180))
+    upload = probe_upload(sample(6, height=180))
     assert (upload.width, upload.height) == (320, 180)
     assert len(upload.frame_times_s) == 150
     assert upload.key_frame_times_s == pytest.approx((0.0, 5.28))
-    assert probe(sample(1, width=160)).height == 90
+    assert probe_upload(sample(1, width=160)).height == 90
 
 
 @pytest.mark.parametrize("gop_s", [0.4, 2.0, 7.0])
 def test_key_frames_come_as_often_as_asked(gop_s: float) -> None:
-    upload = probe(sample(16, height=90, gop_s=gop_s))
+    upload = probe_upload(sample(16, height=90, gop_s=gop_s))
     steps_s = [b - a for a, b in pairwise(upload.key_frame_times_s)]
     assert steps_s == pytest.approx([gop_s] * len(steps_s))
     assert len(upload.frame_times_s) == 400
@@ -122,7 +122,7 @@ def test_an_impossible_size_or_interval_is_refused() -> None:
 )
 def test_a_name_says_size_length_and_key_frames(word: str, meant: Variant) -> None:
     assert is_name(word)
-    assert parse(word) == meant
+    assert parse_sample(word) == meant
 
 
 @pytest.mark.parametrize(
@@ -145,20 +145,20 @@ def test_a_name_says_size_length_and_key_frames(word: str, meant: Variant) -> No
 def test_what_is_no_name_is_told_with_the_shape_of_one(word: str) -> None:
     assert not is_name(word)
     with pytest.raises(UsageError, match=r"sample\[-HEIGHTp\]\[-SECONDSs\]\[-gopSECONDSs\]"):
-        parse(word)
+        parse_sample(word)
 
 
 @pytest.mark.parametrize("word", ["sample-0s", "sample-1081p", "sample-9p", "sample-gop0s"])
 def test_a_name_of_what_cannot_be_made_is_refused(word: str) -> None:
     assert is_name(word)
     with pytest.raises(UsageError, match="cannot be made"):
-        parse(word)
+        parse_sample(word)
 
 
 def test_a_name_gives_the_film_that_it_says() -> None:
-    path = named("sample-90p-6s-gop2s")
+    path = sample_named("sample-90p-6s-gop2s")
     assert path == sample(6, height=90, gop_s=2)
-    upload = probe(path)
+    upload = probe_upload(path)
     assert (upload.width, upload.height) == (160, 90)
     assert upload.key_frame_times_s == pytest.approx((0.0, 2.0, 4.0))
 

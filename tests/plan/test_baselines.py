@@ -12,7 +12,7 @@ from clipkit.errors import TemplateError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.plan import baselines
 from clipkit.plan.clips import Clip, Job
-from clipkit.plan.task import OUTPUT
+from clipkit.plan.task import OUTPUT, Run, Task
 from clipkit.settings import Settings
 
 BUILD = FfmpegBuild("bundled", "/opt/ffmpeg", "9.0.2", frozenset(), frozenset())
@@ -20,12 +20,18 @@ BUILD = FfmpegBuild("bundled", "/opt/ffmpeg", "9.0.2", frozenset(), frozenset())
 TWO_FILMS = upload(path=Path("/uploads/two.mp4"), films=2, video_stream=1)
 
 
+def argv(task: Task) -> tuple[str, ...]:
+    """Of its only step."""
+    ((step,),) = (attempt.steps for attempt in task.attempts)
+    assert isinstance(step, Run)
+    return step.argv
+
+
 def words(template: baselines.Template, name: str = "film.mp4") -> tuple[str, ...]:
     job = Job(upload(path=Path("/uploads", name)), (Clip(5.04, 12.0),))
-    (task,) = baselines.tasks(job, template, BUILD)
-    ((step,),) = (attempt.steps for attempt in task.attempts)
-    assert (task.frames, task.output) == (None, "clip-001.mp4")
-    return step
+    (task,) = baselines.template_tasks(job, template, BUILD)
+    assert (task.judged, task.output) == (False, "clip-001.mp4")
+    return argv(task)
 
 
 class TestTheOriginal:
@@ -54,10 +60,10 @@ class TestTheOriginal:
 
     def test_of_several_films_the_originals_cut_the_one_that_clipkit_cuts(self) -> None:
         job = Job(TWO_FILMS, (Clip(1.0, 2.0),))
-        users = baselines.parse("ffmpeg -i {input} -ss {start} {output}")
+        users = baselines.parse_template("ffmpeg -i {input} -ss {start} {output}")
         for template in (*baselines.original(Settings()), users):
-            (task,) = baselines.tasks(job, template, BUILD)
-            step = task.attempts[0].steps[0]
+            (task,) = baselines.template_tasks(job, template, BUILD)
+            step = argv(task)
             maps = ("-map", "0:1", "-map", "0:a:0?", OUTPUT)
             assert (step[-5:] == maps) is not template.theirs
             assert ("-map" in step) is not template.theirs
@@ -68,23 +74,23 @@ class TestMoviepy:
 
     def test_runs_with_our_python_on_the_ffmpeg_of_all(self) -> None:
         start = (sys.executable, *self.line.split(), OUTPUT)
-        template = baselines.moviepy(Settings())
+        template = baselines.moviepy_template(Settings())
         assert words(template) == (*start, "-preset", "ultrafast", "-threads", "1")
-        changed = baselines.moviepy(Settings(preset="fast", crf=30, encoder_threads=0))
+        changed = baselines.moviepy_template(Settings(preset="fast", crf=30, encoder_threads=0))
         assert words(changed) == (*start, "-preset", "fast", "-crf", "30")
 
     def test_is_the_same_template_on_every_machine(self) -> None:
-        assert not any(word.startswith("/") for word in baselines.moviepy(Settings()).argv)
+        assert not any(word.startswith("/") for word in baselines.moviepy_template(Settings()).argv)
 
     def test_of_several_films_it_takes_its_own_choice(self) -> None:
         job = Job(TWO_FILMS, (Clip(1.0, 2.0),))
-        (task,) = baselines.tasks(job, baselines.moviepy(Settings()), BUILD)
-        assert "-map" not in task.attempts[0].steps[0]
+        (task,) = baselines.template_tasks(job, baselines.moviepy_template(Settings()), BUILD)
+        assert "-map" not in argv(task)
 
 
 class TestTemplates:
     def test_the_words_are_a_shells_and_no_shell_gets_them(self) -> None:
-        template = baselines.parse("cut 'a b' \"$HOME;ls\" {input} --to={end} {output}")
+        template = baselines.parse_template("cut 'a b' \"$HOME;ls\" {input} --to={end} {output}")
         assert words(template, "x y; rm *.mp4") == (
             "cut",
             "a b",
@@ -95,26 +101,26 @@ class TestTemplates:
         )
 
     def test_a_placeholder_in_an_uploads_name_is_a_name(self) -> None:
-        template = baselines.parse("cut {input} {start} {output}")
+        template = baselines.parse_template("cut {input} {start} {output}")
         assert words(template, "{start}{output}.mp4")[1:3] == (
             "/uploads/{start}{output}.mp4",
             "5.040000",
         )
 
     def test_plain_ffmpeg_is_the_build_of_the_settings(self) -> None:
-        assert words(baselines.parse("ffmpeg -i {input} {output}"))[0] == "/opt/ffmpeg"
-        named = baselines.parse("/usr/local/bin/ffmpeg -i {input} {output}")
+        assert words(baselines.parse_template("ffmpeg -i {input} {output}"))[0] == "/opt/ffmpeg"
+        named = baselines.parse_template("/usr/local/bin/ffmpeg -i {input} {output}")
         assert words(named)[0] == "/usr/local/bin/ffmpeg"
-        wrapper = baselines.parse("cut.sh {ffmpeg} {input} {output}")
+        wrapper = baselines.parse_template("cut.sh {ffmpeg} {input} {output}")
         assert words(wrapper)[:2] == ("cut.sh", "/opt/ffmpeg")
 
     def test_a_python_of_the_users_is_theirs(self) -> None:
-        assert words(baselines.parse("python cut.py {input} {output}"))[0] == "python"
+        assert words(baselines.parse_template("python cut.py {input} {output}"))[0] == "python"
 
     def test_its_text_is_what_was_typed(self) -> None:
         text = "ffmpeg -ss {start} -i {input} -vf 'scale=1:2, x' {output}"
-        assert baselines.parse(text).text == text
-        assert baselines.parse(baselines.parse(text).text).argv == baselines.parse(text).argv
+        assert baselines.parse_template(text).text == text
+        assert baselines.parse_template(baselines.parse_template(text).text).argv == baselines.parse_template(text).argv
 
     @pytest.mark.parametrize(
         ("text", "complaint"),
@@ -129,6 +135,6 @@ class TestTemplates:
     )
     def test_what_is_wrong_with_one_is_told(self, text: str, complaint: str) -> None:
         with pytest.raises(TemplateError) as told:
-            baselines.parse(text)
+            baselines.parse_template(text)
         assert complaint in str(told.value)
         assert told.value.exit_code == 2

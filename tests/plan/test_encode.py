@@ -13,11 +13,11 @@ from talk import engine
 
 from clipkit.errors import ClipRangeError, FfmpegError
 from clipkit.ffmpeg_builds import FfmpegBuild
-from clipkit.media.probe import probe
+from clipkit.media.probe import probe_upload
 from clipkit.media.upload import AudioTrack, Upload
-from clipkit.plan import encode
 from clipkit.plan.clips import Clip, Job
-from clipkit.plan.task import OUTPUT, Task
+from clipkit.plan.encode import encode_tasks
+from clipkit.plan.task import OUTPUT, Run, Task
 from clipkit.settings import Settings
 
 BUILD = FfmpegBuild(
@@ -31,12 +31,13 @@ BUILD = FfmpegBuild(
 
 def planned(film: Upload | None = None, clip: Clip | None = None, **settings: Any) -> Task:
     job = Job(film or upload(), (clip or Clip(7.0, 2.0),))
-    return encode.tasks(job, Settings(**settings), BUILD)[0]
+    return encode_tasks(job, Settings(**settings), BUILD)[0]
 
 
 def argv(task: Task, attempt: int = 0) -> tuple[str, ...]:
     (step,) = task.attempts[attempt].steps
-    return step
+    assert isinstance(step, Run)
+    return step.argv
 
 
 class Sides:
@@ -132,12 +133,13 @@ class TestAttempts:
 
     def test_a_task_knows_its_frames_and_bounds_its_file(self) -> None:
         task = planned(clip=Clip(7.0, 2.0))
-        assert (task.number, task.output, task.frames) == (1, "clip-001.mp4", 50)
+        assert (task.number, task.output) == (1, "clip-001.mp4")
+        assert (task.frames_stored, task.frames_shown) == (50, 50)
         assert 50 * 1280 * 720 < task.max_output_bytes < 50 * 1280 * 720 * 10
 
     def test_tasks_are_in_the_jobs_order(self) -> None:
         clips = (Clip(9.0, 1.0), Clip(1.0, 1.0), Clip(5.0, 1.0))
-        tasks = encode.tasks(Job(upload(), clips), Settings(), BUILD)
+        tasks = encode_tasks(Job(upload(), clips), Settings(), BUILD)
         assert [task.number for task in tasks] == [1, 2, 3]
         starts = [Sides.value(argv(task), "-ss") for task in tasks]
         assert starts == ["9.000000", "1.000000", "5.000000"]
@@ -196,14 +198,14 @@ class TestBuilds:
     def test_a_build_without_x264_is_refused(self) -> None:
         poor = FfmpegBuild("system", "/opt/poor", "9", frozenset({"aac"}), frozenset())
         with pytest.raises(FfmpegError, match=r"/opt/poor \(9\) lacks encoder libx264"):
-            encode.tasks(Job(upload(), (Clip(1, 1),)), Settings(), poor)
+            encode_tasks(Job(upload(), (Clip(1, 1),)), Settings(), poor)
 
     def test_a_build_that_cannot_tone_map_is_refused_for_hdr_alone(self) -> None:
         poor = FfmpegBuild("system", "/opt/poor", "9", frozenset({"libx264"}), frozenset())
         clips = (Clip(1, 1),)
-        assert encode.tasks(Job(upload(), clips), Settings(), poor)
+        assert encode_tasks(Job(upload(), clips), Settings(), poor)
         with pytest.raises(FfmpegError, match="lacks filter zscale, filter tonemap"):
-            encode.tasks(Job(upload(hdr=True), clips), Settings(), poor)
+            encode_tasks(Job(upload(hdr=True), clips), Settings(), poor)
 
 
 class TestWhatX264ReallyUsed:
@@ -244,9 +246,9 @@ class TestWhatX264ReallyUsed:
         each_build: FfmpegBuild,
         tmp_path: Path,
     ) -> None:
-        job = Job(probe(small), (Clip(0.5, 1.0),))
+        job = Job(probe_upload(small), (Clip(0.5, 1.0),))
         with engine(tmp_path) as running:
-            (clip,) = running.run(encode.tasks(job, Settings(**settings), each_build))
+            (clip,) = running.run(encode_tasks(job, Settings(**settings), each_build))
         assert clip["status"] == "ok", clip
         options = x264_options(Path(clip["file"]))
         assert {name: options.get(name) for name in used} == used

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 from inventing_uploads import upload
 
 from clipkit.errors import TemplateError, UsageError
-from clipkit.plan import baselines, subjects
+from clipkit.plan import baselines
 from clipkit.plan.clips import Clip, Job
-from clipkit.plan.subjects import Subject, from_template, told
-from clipkit.settings import Settings
+from clipkit.plan.subjects import (
+    KINDS,
+    TUNABLE,
+    CommandLine,
+    Cuts,
+    Engine,
+    Serves,
+    Subject,
+    subject_named,
+)
+from clipkit.settings import Settings, UsedSettings
 
 # Every setting as nobody has it by default.
 ASKED = Settings(
@@ -32,86 +42,106 @@ ASKED = Settings(
     ffmpeg="system",
 )
 TEXT = "cut.sh {input} {start} {duration} {output}"
-COMMAND = baselines.parse(TEXT)
-MOVIEPY = from_template(baselines.moviepy(ASKED))
+COMMAND = baselines.parse_template(TEXT)
+MOVIEPY = CommandLine(baselines.moviepy_template(ASKED))
 
 
 def named(name: str, settings: Settings = ASKED) -> Subject:
-    return MOVIEPY if name == "moviepy" else subjects.named(name, settings, TEXT)
+    return MOVIEPY if name == "moviepy" else subject_named(name, settings, TEXT)
 
 
 class TestNames:
     def test_each_name_gives_its_subject(self) -> None:
-        found = [subjects.named(name, ASKED, TEXT) for name in ("clipkit", "sketch", "fluent")]
-        assert found == [Subject(), *map(from_template, baselines.original(ASKED))]
-        assert subjects.named("command", ASKED, TEXT) == from_template(COMMAND)
+        found = [subject_named(name, ASKED, TEXT) for name in ("clipkit", "sketch", "fluent")]
+        assert found == [Engine(), *map(CommandLine, baselines.original(ASKED))]
+        assert subject_named("command", ASKED, TEXT) == CommandLine(COMMAND)
 
     def test_an_unknown_one_is_told_with_those_that_are_legal(self) -> None:
         with pytest.raises(TemplateError) as raised:
-            subjects.named("sketchy", ASKED, TEXT)
+            subject_named("sketchy", ASKED, TEXT)
         assert "'sketchy'" in str(raised.value)
-        assert all(name in str(raised.value) for name in subjects.NAMES)
+        assert all(name in str(raised.value) for name in KINDS)
 
     def test_the_users_command_has_to_be_given(self) -> None:
         with pytest.raises(TemplateError, match="needs a command"):
-            subjects.named("command", ASKED)
+            subject_named("command", ASKED)
         with pytest.raises(TemplateError, match=r"'cut.sh \{input\}' lacks \{output\}"):
-            subjects.named("command", ASKED, "cut.sh {input}")
+            subject_named("command", ASKED, "cut.sh {input}")
 
     def test_moviepy_is_there_or_what_to_install_is_told(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(importlib.util, "find_spec", lambda _name: object())
-        assert subjects.named("moviepy", ASKED) == MOVIEPY
+        assert subject_named("moviepy", ASKED) == MOVIEPY
         monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
         with pytest.raises(UsageError, match=r"pip install 'clipkit\[compare\]'"):
-            subjects.named("moviepy", ASKED)
+            subject_named("moviepy", ASKED)
 
 
 class TestSettingsUsed:
     """A record tells what was run, not what was asked of somebody who does not listen."""
 
-    left = Settings(
-        concurrency=3, ffmpeg="system", encoder_threads=0, decoder_threads=0, filter_threads=0
+    ours = MappingProxyType(
+        {"mode": "encode", "encoder_threads": 0, "decoder_threads": 0, "filter_threads": 0}
     )
 
     def test_the_engine_uses_them_all(self) -> None:
-        assert told(Subject(), ASKED) == ASKED
+        assert Engine().used(ASKED) == ASKED.used
+        assert Engine().used(ASKED).asked() == ASKED
 
     @pytest.mark.parametrize(
         ("name", "own"),
         [
-            ("sketch", {"seek": "output", "audio": "copy", "preset": "fast", "crf": 30}),
-            ("fluent", {"audio": "copy", "preset": "fast", "crf": 30, "encoder_threads": 4}),
-            ("moviepy", {"audio": "aac", "preset": "fast", "crf": 30, "encoder_threads": 4}),
-            ("command", {}),
+            ("sketch", {"seek": "output", "audio": "copy"}),
+            ("fluent", {"seek": "input", "audio": "copy", "encoder_threads": 4}),
+            ("moviepy", {"seek": "input", "audio": "aac", "encoder_threads": 4}),
         ],
     )
-    def test_the_others_what_they_follow_and_their_own(
-        self, name: str, own: dict[str, object]
-    ) -> None:
-        assert told(named(name), ASKED) == replace(self.left, **own)  # type: ignore[arg-type]
+    def test_ours_what_they_follow_and_their_own(self, name: str, own: dict[str, object]) -> None:
+        """The rest is not followed: unknown, not at our default."""
+        followed = {"preset": "fast", "crf": 30, "concurrency": 3, "ffmpeg": "system"}
+        assert named(name).used(ASKED) == UsedSettings.of({**self.ours, **followed, **own})
+
+    def test_of_the_users_command_only_what_the_engine_decides_is_known(self) -> None:
+        known = {"concurrency": 3, "ffmpeg": "system"}
+        assert named("command").used(ASKED) == UsedSettings.of(known)
 
     @pytest.mark.parametrize("name", ["sketch", "fluent", "moviepy", "command"])
     def test_they_say_the_same_of_themselves_again(self, name: str) -> None:
-        once = told(named(name), ASKED)
-        assert told(named(name), once) == once
+        once = named(name).used(ASKED)
+        assert named(name).used(once.asked()) == once
 
     def test_what_a_subject_is_told_is_what_its_command_says(self) -> None:
         other = replace(ASKED, encoder_threads=8)
-        assert subjects.named("sketch", ASKED) == subjects.named("sketch", other)
-        assert told(named("sketch"), ASKED) == told(named("sketch"), other)
-        assert subjects.named("fluent", ASKED) != subjects.named("fluent", other)
-        assert told(named("fluent"), ASKED) != told(named("fluent"), other)
+        assert subject_named("sketch", ASKED) == subject_named("sketch", other)
+        assert named("sketch").used(ASKED) == named("sketch").used(other)
+        assert subject_named("fluent", ASKED) != subject_named("fluent", other)
+        assert named("fluent").used(ASKED) != named("fluent").used(other)
 
     def test_of_the_users_command_the_side_of_its_seek_is_known(self) -> None:
-        late = baselines.parse("ffmpeg -i {input} -ss {start} -t {duration} {output}")
-        early = baselines.parse("ffmpeg -ss {start} -i {input} -t {duration} {output}")
-        assert told(from_template(late), ASKED).seek == "output"
-        assert told(from_template(early), ASKED).seek == "input"
-        assert told(from_template(COMMAND), ASKED) == told(
-            from_template(COMMAND), Settings(concurrency=3, ffmpeg="system")
-        )
+        late = baselines.parse_template("ffmpeg -i {input} -ss {start} -t {duration} {output}")
+        early = baselines.parse_template("ffmpeg -ss {start} -i {input} -t {duration} {output}")
+        assert CommandLine(late).used(ASKED).seek == "output"
+        assert CommandLine(early).used(ASKED).seek == "input"
+        assert CommandLine(COMMAND).used(ASKED).seek is None
+
+
+class TestSockets:
+    """What a subject is decides how a trial runs it."""
+
+    @pytest.mark.parametrize("name", sorted(KINDS))
+    def test_each_kind_is_tasks_for_the_engine_today(self, name: str) -> None:
+        subject = named(name)
+        assert isinstance(subject, Cuts)
+        assert not isinstance(subject, Serves)
+        assert subject.name == name
+        assert subject.tunable == (name in TUNABLE)
+
+    @pytest.mark.parametrize("name", sorted(KINDS))
+    def test_a_record_of_it_holds_what_its_kind_says(self, name: str) -> None:
+        asked = replace(ASKED, lookahead=5, mbtree=True, bframes=1, refs=2)
+        held = {key for key, value in named(name, asked).used(asked).items() if value is not None}
+        assert held | {"seek"} == set(KINDS[name].known)  # a command may not tell its seek
 
 
 class TestFramesDecoded:
@@ -124,14 +154,17 @@ class TestFramesDecoded:
         return subject.frames_decoded(job, self.clip, settings or Settings())
 
     def test_of_the_engine_from_the_key_frame(self) -> None:
-        assert self.decoded(Subject()) == 225 - 150
-        assert self.decoded(Subject(), Settings(seek="output")) == 225
+        assert self.decoded(Engine()) == 225 - 150
+        assert self.decoded(Engine(), Settings(seek="output")) == 225
+
+    def test_of_the_engine_none_where_it_copies(self) -> None:
+        assert self.decoded(Engine(), Settings(mode="snap")) == 0
 
     def test_of_the_original_by_the_side_of_its_seek(self) -> None:
-        sketch, fluent = map(from_template, baselines.original(Settings()))
+        sketch, fluent = map(CommandLine, baselines.original(Settings()))
         assert self.decoded(sketch) == 225
         assert self.decoded(fluent) == 225 - 150
 
     def test_of_who_does_not_tell_it_is_unknown(self) -> None:
-        assert self.decoded(from_template(COMMAND)) is None
+        assert self.decoded(CommandLine(COMMAND)) is None
         assert self.decoded(MOVIEPY) is None

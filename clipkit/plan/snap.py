@@ -1,0 +1,168 @@
+"""Tasks of clipkit's own engine, mode `snap`: a plain copy from the key frame at or before the start.
+
+What cutting costs at the least, to measure other modes by. A clip begins up to a whole group of
+pictures early; all of that is shown, nothing is hidden before it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+
+import ffmpeg
+
+from clipkit.errors import FfmpegError
+from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.format import MIB
+from clipkit.media.upload import Upload
+from clipkit.model.memory import clip_anon_bytes
+from clipkit.plan.clips import Clip, FrameSpan, Job, span
+from clipkit.plan.encode import command_head, has_sound, source_options
+from clipkit.plan.task import OUTPUT, Attempt, Patch, Run, Task
+from clipkit.settings import Settings
+
+# What an MP4 can hold and browsers play from it. https://mp4ra.org/registered-types/codecs
+_PICTURES = {"h264": "avc1", "hevc": "hvc1", "av1": "av01", "vp9": "vp09"}
+_SOUNDS = {"aac", "mp3", "opus", "flac", "alac", "ac3", "eac3"}
+# Of H.264, decoders in hardware and in browsers know 8 bit 4:2:0 alone.
+_PLAYABLE_H264 = {"yuv420p", "yuvj420p"}
+# Without an index a seek may land after its target, and needs the packets before the key frame.
+_LOOSE_MARGIN_S = 1.0
+# Ticks a second: in ffmpeg's 1,000 the clip's end could be rounded across a picture.
+_MOVIE_TICKS = 90_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """All that decides how one clip is cut; `key_s` is where its first picture is in the upload."""
+
+    upload: Upload
+    clip: Clip
+    settings: Settings
+    build: FfmpegBuild
+    key_s: float
+
+
+def snap_tasks(job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
+    """One task a clip, in the job's order.
+
+    Raises ClipRangeError for a clip outside its upload, FfmpegError where its pictures or its sound
+    cannot be copied into an MP4.
+    """
+    _check(job.upload, settings)
+    return [_task(number, job, clip, settings, build) for number, clip in enumerate(job.clips, 1)]
+
+
+def snap_span(upload: Upload, clip: Clip) -> FrameSpan:
+    """The frames that a clip really holds: from the key frame at or before its first one.
+
+    Raises ClipRangeError for a clip outside its upload.
+    """
+    asked = span(upload, clip)
+    key_s = max((t for t in upload.key_frame_times_s if t <= asked.first_s), default=asked.first_s)
+    first = bisect_left(upload.frame_times_s, key_s)
+    before_s = upload.frame_times_s[first - 1] if first else key_s - 1 / upload.fps
+    return replace(asked, first=first, first_s=key_s, low_s=(before_s + key_s) / 2)
+
+
+def _check(upload: Upload, settings: Settings) -> None:
+    instead = "use --mode encode, or convert the upload to H.264 first"
+    if upload.codec not in _PICTURES:
+        raise FfmpegError(
+            f"{upload.path} holds {upload.codec}, which browsers do not play from an MP4, "
+            f"so it cannot be copied: {instead}"
+        )
+    if upload.codec == "h264" and upload.pixel_format not in _PLAYABLE_H264:
+        raise FfmpegError(
+            f"{upload.path} holds H.264 in {upload.pixel_format}, which browsers do not play, "
+            f"so it cannot be copied: {instead}"
+        )
+    if settings.audio == "copy" and upload.audio and upload.audio[0].codec not in _SOUNDS:
+        raise FfmpegError(
+            f"{upload.path} has {upload.audio[0].codec} sound, which an MP4 cannot hold by copy: "
+            "use --audio auto, which re-encodes it"
+        )
+
+
+def _task(number: int, job: Job, clip: Clip, settings: Settings, build: FfmpegBuild) -> Task:
+    shown, asked = snap_span(job.upload, clip), span(job.upload, clip)
+    cut = _Cut(job.upload, clip, settings, build, shown.first_s)
+    early_s = asked.first_s - cut.key_s
+    early = f"starts at the key frame {early_s:.3f} s before" if early_s > 0 else None
+    # The copy ends in decoding order, some pictures late.
+    end = Patch("show_until", {"file": OUTPUT, "end_s": clip.end_s - cut.key_s})
+    return Task(
+        number=number,
+        output=f"clip-{number:03d}.mp4",
+        attempts=tuple(
+            Attempt((Run(tuple(_argv(cut, seek_s))), end), change=_change(early, rank))
+            for rank, seek_s in enumerate(_seeks(cut))
+        ),
+        frames_stored=None,  # how many pictures too many ffmpeg leaves is its own affair
+        frames_shown=shown.frames,
+        predicted_bytes=clip_anon_bytes(job.upload, settings),
+        max_output_bytes=2 * job.upload.size_bytes + 16 * MIB,
+    )
+
+
+def _change(early: str | None, rank: int) -> str | None:
+    """How an attempt differs from what was asked, in words."""
+    again = "read from the upload's start: seeking lost frames" if rank else None
+    return "; ".join(words for words in (early, again) if words) or None
+
+
+def _seeks(cut: _Cut) -> list[float | None]:
+    """Where to start reading, cheapest first; the last, from the start, is always right."""
+    upload = cut.upload
+    margin_s = 0.0 if upload.seek == "exact" else _LOOSE_MARGIN_S
+    seek_s = cut.key_s - margin_s
+    if cut.settings.seek == "output" or upload.seek == "none" or seek_s <= 0:
+        return [None]
+    return [seek_s, None]
+
+
+def _argv(cut: _Cut, seek_s: float | None) -> list[str]:
+    """Packets before the key frame are dropped by their own times, wherever the seek has landed: it
+    may be the key frame before, and an open group's leading pictures, which cannot be decoded."""
+    upload, clip = cut.upload, cut.clip
+    zero_s = cut.key_s + upload.container_start_s
+    half_tick_s = float(upload.time_base) / 2
+    dropping = f"noise=amount=0:drop='lt(pts*tb,{zero_s - half_tick_s:.7f})'"
+    source = source_options() | {"t": f"{clip.end_s - (seek_s or 0):.6f}"}
+    if seek_s is not None:
+        source |= {"ss": f"{seek_s:.6f}", "noaccurate_seek": None}
+    film = ffmpeg.input(f"file:{upload.path}", **source)
+    streams = [film[str(upload.video_stream)]]
+    if has_sound(upload, cut.settings):
+        streams.append(film["a:0"])
+    target = {
+        "c:v": "copy",
+        "tag:v": _PICTURES[upload.codec],
+        "bsf:v": dropping,
+        # The container's own times are kept until here: its zero is not the same in every ffmpeg.
+        "output_ts_offset": f"{-zero_s:.6f}",
+        "movie_timescale": _MOVIE_TICKS,
+    }
+    graph = ffmpeg.output(
+        *streams,
+        OUTPUT,
+        map_chapters=-1,
+        sn=None,
+        dn=None,
+        f="mp4",
+        movflags="+faststart",
+        **target,
+        **_sound_options(cut, zero_s, dropping),
+    )
+    compiled: list[str] = ffmpeg.compile(graph, cmd=[*command_head(cut.build), "-copyts"])
+    return compiled
+
+
+def _sound_options(cut: _Cut, zero_s: float, dropping: str) -> dict[str, object]:
+    """Copied where an MP4 can hold it; what must be re-encoded is, to AAC."""
+    if not has_sound(cut.upload, cut.settings):
+        return {"an": None}
+    if cut.settings.audio != "aac" and cut.upload.audio[0].codec in _SOUNDS:
+        return {"c:a": "copy", "bsf:a": dropping}
+    end_s = cut.clip.end_s + cut.upload.container_start_s
+    return {"c:a": "aac", "b:a": "128k", "af": f"atrim=start={zero_s:.6f}:end={end_s:.6f}"}

@@ -1,0 +1,138 @@
+"""What stands inside the ceiling: the reserve, the orchestrator's process, and the folder it works in."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from clipkit.ceiling.base import Ceiling
+from clipkit.errors import CeilingError, OutputError
+
+_WORK_PREFIX = ".clipkit-work-"
+_LOGS = "logs"
+ORCHESTRATOR_LOG = "engine.log"
+# Of what one process says, the end: a talkative one must not fill the disk.
+_KEPT_BYTES = 1 << 20
+# Out of memory, the kernel's victim is to be the engine rather than the reserve, which stands for
+# the user's server; an ffmpeg comes before both. Raising this needs no privilege, lowering it does.
+_OOM_SCORE_ADJUST = "998"
+
+
+@contextlib.contextmanager
+def work_folder(out_dir: Path) -> Iterator[Path]:
+    """Where unfinished clips live: beside the finished, so that moving one is one act; logs in it.
+
+    Folders made for it that hold nothing in the end are removed again. Raises OutputError.
+    """
+    made: list[Path] = []
+    try:
+        made += [folder for folder in (out_dir, *out_dir.parents) if not folder.exists()]
+        out_dir.mkdir(parents=True, exist_ok=True)
+        for left in out_dir.glob(f"{_WORK_PREFIX}*"):
+            _remove_orphan(left)
+        folder = Path(tempfile.mkdtemp(prefix=f"{_WORK_PREFIX}{os.getpid()}-", dir=out_dir))
+        log_folder(folder).mkdir()
+    except OSError as error:
+        _remove_empty(made)
+        raise OutputError(f"cannot write into {out_dir}: {error.strerror}") from None
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        _remove_empty(made)
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    """The deepest first, up to one that holds something."""
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
+
+
+def _remove_orphan(folder: Path) -> None:
+    """A folder whose process was killed before it could clean up."""
+    owner = folder.name.removeprefix(_WORK_PREFIX).partition("-")[0]
+    if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def log_folder(work_dir: Path) -> Path:
+    """Where those inside write what they say."""
+    return work_dir / _LOGS
+
+
+def read_logs(work_dir: Path) -> dict[str, bytes]:
+    """File's name -> the end of its content."""
+    paths = sorted(log_folder(work_dir).iterdir())
+    return {path.name: path.read_bytes()[-_KEPT_BYTES:] for path in paths}
+
+
+@contextlib.contextmanager
+def reserved(ceiling: Ceiling, size_bytes: int) -> Iterator[tuple[frozenset[int], int]]:
+    """Memory that the user's server needs, really occupied; yields who holds it and how much.
+
+    Raises CeilingError where it does not fit.
+    """
+    if not size_bytes:
+        yield frozenset(), 0
+        return
+    script = str(Path(__file__).with_name("reserve.py"))
+    argv = ceiling.wrap([sys.executable, "-I", "-S", script, str(size_bytes)])
+    process = subprocess.Popen(
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        ceiling.adopt(process.pid)
+        said = process.stdout.readline() if process.stdout else b""
+        if not said.strip().isdigit():
+            raise CeilingError(
+                f"a reserve of {size_bytes} bytes does not fit into the ceiling of "
+                f"{ceiling.enforced.memory_bytes} bytes: lower --reserve or raise --memory"
+            )
+        yield frozenset({process.pid}), int(said)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@contextlib.contextmanager
+def started(
+    argv: Sequence[str], environment: Mapping[str, str], ceiling: Ceiling, work_dir: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The orchestrator: a process inside the ceiling, killed with its whole session in the end.
+
+    Its stdin and stdout are ours to talk by, its stderr is a log. `environment` is added to ours.
+    """
+    log_path = log_folder(work_dir) / ORCHESTRATOR_LOG
+    try:
+        log = log_path.open("wb")
+    except OSError as error:
+        raise OutputError(f"cannot write {log_path}: {error.strerror}") from None
+    with log:
+        process = subprocess.Popen(
+            ceiling.wrap(argv),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            cwd=work_dir,
+            env={**os.environ, **environment},
+            # Its own session: Ctrl-C reaches us alone, and we cancel in order.
+            start_new_session=True,
+        )
+    with contextlib.suppress(OSError):  # it may have ended already
+        Path(f"/proc/{process.pid}/oom_score_adj").write_text(_OOM_SCORE_ADJUST)
+    try:
+        ceiling.adopt(process.pid)
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(OSError):  # its stdin may be broken
+            process.communicate()

@@ -1,0 +1,158 @@
+"""How to talk to the orchestrator inside the ceiling: what it is told, and what it tells."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from clipkit.errors import CeilingError, EngineError
+from clipkit.plan.task import Task
+
+Watch = Callable[[dict[str, Any]], None]
+
+_PACKAGES = Path(__file__).resolve().parents[2]
+# Isolated and without site-packages: the engine's memory is part of what is measured.
+_ENGINE = (
+    sys.executable,
+    "-I",
+    "-S",
+    "-c",
+    f"import sys; sys.path.insert(0, {str(_PACKAGES)!r}); "
+    "from clipkit.engine.__main__ import main; main()",
+)
+_START_PATIENCE_S = 60
+_CANCEL_PATIENCE_S = 10
+
+
+@dataclass(slots=True)
+class Told:
+    """What the orchestrator told: an event for each clip that ended, and one for the end of all."""
+
+    clips: list[dict[str, Any]] = field(default_factory=list)
+    done: dict[str, Any] | None = None
+    cancelled: bool = False
+
+
+class Talk(Protocol):
+    """Takes one process inside the ceiling through one job.
+
+    Implemented by `EngineTalk`, which hands tasks to clipkit's own engine. A subject that `Serves`
+    (`plan.subjects`) is another: it starts that subject's own process and sends it requests.
+    """
+
+    @property
+    def argv(self) -> Sequence[str]:
+        """What to start."""
+        ...
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Variables to add to its environment."""
+        ...
+
+    def converse(self, process: subprocess.Popen[bytes], watch: Watch) -> Told:
+        """Say all that there is to say, and hear until the job has ended; the process still runs then,
+        so that what it used can be read. `watch` is called with each event. An interrupt (Ctrl-C)
+        cancels the job and is told by `cancelled`.
+
+        Raises CeilingError where the process does not start inside the ceiling.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """How to run tasks, as the engine is told it (`engine.pool.Orders`). Bytes and seconds."""
+
+    out_dir: Path
+    work_dir: Path
+    log_dir: Path
+    concurrency: int
+    timeout_s: float
+    stop_on_failure: bool
+    memory_budget_bytes: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        values = ((name, getattr(self, name)) for name in self.__slots__)
+        return {name: str(value) if isinstance(value, Path) else value for name, value in values}
+
+
+@dataclass(frozen=True, slots=True)
+class EngineTalk:
+    """With clipkit's own engine: orders and tasks as lines of JSON, and its events (`clipkit.engine`)."""
+
+    tasks: Sequence[Task]
+    orders: Orders
+    argv: Sequence[str] = _ENGINE
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def converse(self, process: subprocess.Popen[bytes], watch: Watch) -> Told:
+        told = Told()
+        engine = _Events(process)
+        if next(engine.within(_START_PATIENCE_S), None) is None:
+            raise CeilingError(
+                "the engine itself does not start inside this ceiling: it is too small "
+                "(the engine needs some 20 MB besides --reserve); raise --memory"
+            )
+        _tell(process, self._said())
+        try:
+            _listen(engine.within(self.orders.timeout_s + _CANCEL_PATIENCE_S), told, watch)
+        except KeyboardInterrupt:
+            told.cancelled = True
+            _tell(process, [{"op": "cancel"}])
+            _listen(engine.within(_CANCEL_PATIENCE_S), told, watch)
+        return told
+
+    def _said(self) -> Iterator[dict[str, Any]]:
+        yield {"op": "orders", **self.orders.to_json()}
+        yield from ({"op": "task", **task.to_json()} for task in self.tasks)
+        yield {"op": "end"}
+
+
+def _tell(process: subprocess.Popen[bytes], messages: Iterable[dict[str, Any]]) -> None:
+    if process.stdin:
+        with contextlib.suppress(BrokenPipeError):  # it died: reading its events will tell
+            for message in messages:
+                process.stdin.write(json.dumps(message).encode() + b"\n")
+            process.stdin.flush()
+
+
+def _listen(events: Iterator[dict[str, Any]], told: Told, watch: Watch) -> None:
+    for event in events:
+        if event["event"] == "clip":
+            told.clips.append(event)
+        elif event["event"] == "done":
+            told.done = event
+            return
+        watch(event)
+
+
+class _Events:
+    """The engine's stdout as events."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        if process.stdout is None:
+            raise EngineError("the engine has no stdout")
+        self._descriptor = process.stdout.fileno()
+        self._unread = b""
+
+    def within(self, patience_s: float) -> Iterator[dict[str, Any]]:
+        """Events until the engine closes its stdout or the time is over."""
+        deadline_s = time.monotonic() + patience_s
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._descriptor, selectors.EVENT_READ)
+            while (left_s := deadline_s - time.monotonic()) > 0 and selector.select(left_s):
+                heard = os.read(self._descriptor, 1 << 16)
+                if not heard:
+                    return
+                *lines, self._unread = (self._unread + heard).split(b"\n")
+                yield from map(json.loads, lines)
