@@ -6,9 +6,9 @@ import pytest
 from inventing_sweep import OPTIMUM, TIES, Film, Sweep
 from matplotlib.figure import Figure
 
+from clipkit.analysis.factors import cell_words
 from clipkit.errors import CampaignError
 from clipkit.hosts import parse_size
-from clipkit.analysis.factors import cell_words
 from clipkit.records.campaign import Campaign, open_campaign
 from clipkit.records.status import Status
 from clipkit.report.charts import heat_drawing, outcomes, pareto_points, repeats, scaling
