@@ -43,7 +43,7 @@ def test_papermill_can_explain_every_parameter(name: str):
     declared = papermill.inspect_notebook(folder("notebooks") / f"{name}.ipynb")
     kinds = typing.get_type_hints(asked_by(name))
     assert kinds.pop("NOTEBOOK")
-    assert asked_by(name).NOTEBOOK == name
+    assert name == asked_by(name).NOTEBOOK
     assert {name: entry["inferred_type_name"] for name, entry in declared.items()} == {
         name: kind.__name__ for name, kind in kinds.items()
     }
