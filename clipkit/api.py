@@ -89,7 +89,7 @@ def cut(  # noqa: PLR0913 (the command's options, by keyword)
     order = Order(
         job=job,
         settings=chosen,
-        build=ffmpeg_builds.find(chosen.ffmpeg),
+        build=ffmpeg_builds.find_build(chosen.ffmpeg),
         host=held,
         reserve_bytes=hosts.parse_size(reserve),
         out_dir=Path(out).absolute(),

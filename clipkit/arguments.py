@@ -92,7 +92,7 @@ def host(parsed: argparse.Namespace, default: str) -> Host:
     cpus = None if parsed.cpus is None else _cpus(parsed.cpus)
     custom = memory_bytes is not None or cpus is not None
     name = (hosts.UNLIMITED if custom else default) if parsed.host is None else parsed.host
-    return hosts.custom(hosts.find(name), memory_bytes, cpus)
+    return hosts.custom(hosts.find_host(name), memory_bytes, cpus)
 
 
 def _cpus(text: str) -> float:

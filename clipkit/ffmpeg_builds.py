@@ -57,7 +57,7 @@ def locate(choice: str) -> str:
     return str(Path(found).resolve())
 
 
-def find(choice: str) -> FfmpegBuild:
+def find_build(choice: str) -> FfmpegBuild:
     """The build asked for, asked what it is and can. Raises FfmpegError where it cannot be run."""
     path = locate(choice)
     return _ask(choice, path, Path(path).stat().st_mtime_ns)

@@ -102,5 +102,5 @@ def forced_mechanism(word: str) -> Mechanism:
 
 
 def given_host(host: Host | str | None, memory: str | None, cpus: float | None) -> Host:
-    base = host if isinstance(host, Host) else hosts.find(host or hosts.UNLIMITED)
+    base = host if isinstance(host, Host) else hosts.find_host(host or hosts.UNLIMITED)
     return hosts.custom(base, None if memory is None else hosts.parse_size(memory), cpus)

@@ -75,7 +75,7 @@ def catalogue() -> dict[str, Host]:
     return hosts
 
 
-def find(name: str) -> Host:
+def find_host(name: str) -> Host:
     """The host of that name. Raises HostError, naming the known ones."""
     try:
         return catalogue()[name]

@@ -95,14 +95,14 @@ def slow(make: Make) -> Path:
 
 @pytest.fixture(scope="session")
 def build() -> FfmpegBuild:
-    return ffmpeg_builds.find("bundled")
+    return ffmpeg_builds.find_build("bundled")
 
 
 @pytest.fixture(params=["bundled", "system"])
 def each_build(request: pytest.FixtureRequest) -> FfmpegBuild:
     """The ffmpeg from pip, and the system's where there is one."""
     try:
-        return ffmpeg_builds.find(request.param)
+        return ffmpeg_builds.find_build(request.param)
     except FfmpegError as error:
         requirements.missing(f"{request.param}-ffmpeg", str(error))
 

@@ -108,16 +108,28 @@ def task(
     number: int, *attempts: list[str], frames: int | None = None, **others: int | None
 ) -> Task:
     """A task whose attempts are single commands; the word `OUTPUT` is the file to write."""
+    chains = ((Run(tuple(argv)),) for argv in attempts)
+    return chain(number, *chains, stored=frames, shown=frames, **others)
+
+
+def chain(
+    number: int,
+    *attempts: tuple[Step, ...],
+    stored: int | None = None,
+    shown: int | None = None,
+    **others: int | None,
+) -> Task:
+    """A task whose attempts are chains of steps."""
     bounds: dict[str, Any] = {"predicted_bytes": None, "max_output_bytes": 1 << 30} | others
     return Task(
         number=number,
         output=f"clip-{number:03d}.mp4",
         attempts=tuple(
-            Attempt((Run(tuple(argv)),), change=None if rank == 0 else f"attempt {rank + 1}")
-            for rank, argv in enumerate(attempts)
+            Attempt(steps, change=None if rank == 0 else f"attempt {rank + 1}")
+            for rank, steps in enumerate(attempts)
         ),
-        frames_stored=frames,
-        frames_shown=frames,
+        frames_stored=stored,
+        frames_shown=shown,
         **bounds,
     )
 

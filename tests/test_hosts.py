@@ -39,13 +39,13 @@ def test_what_is_no_size_is_refused_with_an_example(text: str) -> None:
 
 def test_an_unknown_host_is_told_with_the_known_ones() -> None:
     with pytest.raises(HostError, match=r"'rendr-starter'.*render-starter.*--memory and --cpus"):
-        hosts.find("rendr-starter")
+        hosts.find_host("rendr-starter")
 
 
 def test_the_default_for_tune_and_the_unlimited_host_are_in_the_catalogue() -> None:
-    starter = hosts.find(hosts.DEFAULT_FOR_TUNE)
+    starter = hosts.find_host(hosts.DEFAULT_FOR_TUNE)
     assert (starter.memory_bytes, starter.cpus, starter.usd_per_month) == (512 * MIB, 0.5, 7)
-    assert hosts.find(hosts.UNLIMITED).unlimited
+    assert hosts.find_host(hosts.UNLIMITED).unlimited
     assert not starter.unlimited
 
 
@@ -60,18 +60,18 @@ def test_every_plan_says_where_it_was_read_and_when(host: Host) -> None:
 
 
 def test_a_custom_host_takes_what_is_left_from_its_base_but_not_the_price() -> None:
-    custom = hosts.custom(hosts.find("render-starter"), memory_bytes=384 * MIB, cpus=None)
+    custom = hosts.custom(hosts.find_host("render-starter"), memory_bytes=384 * MIB, cpus=None)
     assert (custom.name, custom.memory_bytes, custom.cpus) == ("384M-0.5cpu", 384 * MIB, 0.5)
     assert custom.usd_per_month is custom.source is custom.checked is None
 
 
 def test_a_custom_host_may_limit_one_thing_only() -> None:
-    custom = hosts.custom(hosts.find("unlimited"), memory_bytes=None, cpus=2)
+    custom = hosts.custom(hosts.find_host("unlimited"), memory_bytes=None, cpus=2)
     assert (custom.name, custom.memory_bytes, custom.cpus) == ("any-2cpu", None, 2)
 
 
 def test_without_changes_the_host_keeps_its_name() -> None:
-    base = hosts.find("render-pro")
+    base = hosts.find_host("render-pro")
     assert hosts.custom(base, None, None) is base
 
 

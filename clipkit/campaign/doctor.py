@@ -57,7 +57,7 @@ def examine() -> dict[str, Any]:
 
 def _build(choice: str) -> dict[str, Any]:
     try:
-        build = ffmpeg_builds.find(choice)
+        build = ffmpeg_builds.find_build(choice)
     except ClipkitError as error:
         return {"choice": choice, "available": False, "why": str(error)}
     return {

@@ -90,8 +90,8 @@ def _try(cell: Cell) -> _Pace:
             job=job,
             subject=Engine(),
             settings=replace(cell.settings, mode="encode", seek="input", concurrency=1),
-            build=ffmpeg_builds.find(cell.settings.ffmpeg),
-            host=hosts.find(hosts.UNLIMITED),
+            build=ffmpeg_builds.find_build(cell.settings.ffmpeg),
+            host=hosts.find_host(hosts.UNLIMITED),
             reserve_bytes=0,
             timeout_s=_TIMEOUT_S,
         )

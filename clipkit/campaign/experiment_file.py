@@ -121,7 +121,7 @@ def _job(job: Table) -> dict[str, tuple[Any, ...]]:
 
 def _places(tables: Sequence[Table]) -> tuple[Place, ...]:
     """`[host]`, or several `[[host]]`: plans by name, or every memory with every CPU."""
-    unlimited = hosts.find(hosts.UNLIMITED)
+    unlimited = hosts.find_host(hosts.UNLIMITED)
     found: list[Place] = []
     for table in tables:
         table.only("name", "memory", "cpus", "reserve")
@@ -134,7 +134,8 @@ def _places(tables: Sequence[Table]) -> tuple[Place, ...]:
             known = [hosts.custom(unlimited, memory_bytes, cpus) for memory_bytes, cpus in both]
         else:
             known = [
-                hosts.find(plan) for plan in table.levels("name", host_level, (hosts.UNLIMITED,))
+                hosts.find_host(plan)
+                for plan in table.levels("name", host_level, (hosts.UNLIMITED,))
             ]
         for host, reserve_bytes in itertools.product(
             known, table.levels("reserve", LEVELS["reserve"], (0,))

@@ -109,7 +109,7 @@ class Loop:
             job=cell.job,
             subject=cell.subject,
             settings=cell.settings,
-            build=ffmpeg_builds.find(cell.settings.ffmpeg),
+            build=ffmpeg_builds.find_build(cell.settings.ffmpeg),
             host=cell.host,
             reserve_bytes=cell.reserve_bytes,
             timeout_s=cell.timeout_s,

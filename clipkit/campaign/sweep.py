@@ -75,7 +75,7 @@ def plan_sweep(experiment: Experiment, shard: Shard | None = None) -> Planned:
     uploads = {word: _upload(word, experiment.path) for word in words}
     laid_out = design_of(experiment, uploads)
     for choice in {cell.settings.ffmpeg for cell in laid_out.cells}:
-        ffmpeg_builds.find(choice).require(encoders=("libx264",))
+        ffmpeg_builds.find_build(choice).require(encoders=("libx264",))
     if shard:
         laid_out = replace(laid_out, only=shard.blocks(experiment.options["blocks"]))
     return Planned(experiment, uploads, laid_out, shard)
@@ -184,7 +184,7 @@ def _check_alike(
     builds = {cell.settings.ffmpeg for cell in laid_out.cells}
     now = {
         "ffmpeg": (
-            {ffmpeg_builds.find(choice).version for choice in builds}
+            {ffmpeg_builds.find_build(choice).version for choice in builds}
             | {record.ffmpeg_version for record in past if record.settings.ffmpeg not in builds},
             {record.ffmpeg_version for record in past},
         ),
@@ -203,7 +203,7 @@ def _check_alike(
 
 def _describe(planned: Planned, store: Store, mechanisms: set[str]) -> None:
     choices = sorted({cell.settings.ffmpeg for cell in planned.design.cells})
-    builds = [ffmpeg_builds.find(choice) for choice in choices]
+    builds = [ffmpeg_builds.find_build(choice) for choice in choices]
     store.write(EXPERIMENT, planned.experiment.text)
     path = store.folder / ENVIRONMENT
     earlier = [read_object(path)] if path.exists() else []

@@ -42,7 +42,7 @@ def _cut(parsed: argparse.Namespace) -> int:
     order = Order(
         job=job,
         settings=settings,
-        build=ffmpeg_builds.find(settings.ffmpeg),
+        build=ffmpeg_builds.find_build(settings.ffmpeg),
         host=host,
         reserve_bytes=arguments.reserve_bytes(parsed),
         out_dir=Path(parsed.out).absolute(),

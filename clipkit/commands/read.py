@@ -25,9 +25,9 @@ def _add_report(commands: Any) -> None:
 
 
 def _report(parsed: argparse.Namespace) -> int:
-    from clipkit.report.pages import report as html
+    from clipkit.report.pages.report import write_report
 
-    report = html.write(Path(parsed.campaign))
+    report = write_report(Path(parsed.campaign))
     if parsed.json:
         print_json({"report": report.absolute()})
     else:
@@ -67,12 +67,12 @@ def _add_batch(commands: Any) -> None:
 
 
 def _batch(parsed: argparse.Namespace) -> int:
-    from clipkit.report.notebooks import batch
-    from clipkit.report.notebooks.batch_progress import BatchProgress
+    from clipkit.report.pages import batch
+    from clipkit.report.pages.batch_progress import BatchProgress
 
     files = [Path(word) for word in parsed.parameters]
-    planned = batch.plan(parsed.notebook, files, Path(parsed.out) if parsed.out else None)
-    done = batch.run(planned, BatchProgress(len(files)), parsed.again)
+    planned = batch.plan_batch(parsed.notebook, files, Path(parsed.out) if parsed.out else None)
+    done = batch.run_batch(planned, BatchProgress(len(files)), parsed.again)
     if not parsed.json:
         print(done.index)
     elif done.failed < len(files):
@@ -93,11 +93,11 @@ def _add_lab(commands: Any) -> None:
 def _lab(parsed: argparse.Namespace) -> int:
     from clipkit.report.notebooks import lab
 
-    copies = lab.copy(Path(parsed.folder))
+    copies = lab.copy_notebooks(Path(parsed.folder))
     print("\n".join(copies.lines()), file=sys.stderr)
     opening = None
     if not parsed.copy_only:
-        opening = lab.command(copies, not parsed.no_browser, parsed.port)
+        opening = lab.lab_argv(copies, not parsed.no_browser, parsed.port)
     if parsed.json:
         print_json(copies.as_json())
     if opening:

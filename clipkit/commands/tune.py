@@ -52,7 +52,7 @@ def _tune(parsed: argparse.Namespace) -> int:
 
     # These take seconds to import: what is wrong has been told by now.
     from clipkit.campaign.progress import TuneProgress
-    from clipkit.report.pages import report as html
+    from clipkit.report.pages.report import write_report
     from clipkit.tuning import answer
     from clipkit.tuning.tune import Request, tune
 
@@ -75,7 +75,7 @@ def _tune(parsed: argparse.Namespace) -> int:
         tuned = tune(request, arguments.opener(parsed), progress)
     finally:
         progress.line.clear()
-    report = None if parsed.no_report else html.write(tuned.folder)
+    report = None if parsed.no_report else write_report(tuned.folder)
     if parsed.json:
         print_json(answer.as_json(tuned, report))
     else:

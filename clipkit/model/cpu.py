@@ -13,4 +13,3 @@ within a factor of two; a slower preset costs more. What is measured outweighs i
 def work(decoded: float, encoded: float) -> float:
     """Frames decoded and frames encoded, together, in decoded ones."""
     return decoded + ENCODED_FRAME * encoded
-

@@ -128,7 +128,7 @@ def _argv(cut: _Cut, seek_s: float | None) -> list[str]:
     zero_s = cut.key_s + upload.container_start_s
     half_tick_s = float(upload.time_base) / 2
     dropping = f"noise=amount=0:drop='lt(pts*tb,{zero_s - half_tick_s:.7f})'"
-    source = source_options() | {"t": f"{clip.end_s - (seek_s or 0):.6f}"}
+    source = source_options()
     if seek_s is not None:
         source |= {"ss": f"{seek_s:.6f}", "noaccurate_seek": None}
     film = ffmpeg.input(f"file:{upload.path}", **source)
@@ -139,6 +139,8 @@ def _argv(cut: _Cut, seek_s: float | None) -> list[str]:
         "c:v": "copy",
         "tag:v": _PICTURES[upload.codec],
         "bsf:v": dropping,
+        # Of the output: before the input it would end re-encoded sound some packets too soon.
+        "to": f"{clip.end_s + upload.container_start_s:.6f}",
         # The container's own times are kept until here: its zero is not the same in every ffmpeg.
         "output_ts_offset": f"{-zero_s:.6f}",
         "movie_timescale": _MOVIE_TICKS,

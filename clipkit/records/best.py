@@ -56,7 +56,7 @@ def ranked(cells: pd.DataFrame, noise: Noise | None) -> pd.DataFrame:
     `fastest`: the least time of these; `leads`: its picture is the one to show for its condition,
     since its recommended cell takes the least time; `best`: its `standing` where it leads.
 
-    A baseline leads only where no subject was measured whose settings can be chosen.
+    What nobody can choose never leads: a baseline, a mode whose clips are not exact.
     """
     found = cells.assign(roomy=_roomy(cells))
     finished, roomy = cells["wall_s"].notna().to_numpy(dtype=bool), found["roomy"].to_numpy()
@@ -65,7 +65,7 @@ def ranked(cells: pd.DataFrame, noise: Noise | None) -> pd.DataFrame:
     standing = np.full(len(cells), "", dtype=object)
     contends, fastest, leads = (np.zeros(len(cells), dtype=bool) for _ in range(3))
     conditions = cells.groupby(list(CONDITION), dropna=False, sort=False).ngroup().to_numpy()
-    leaders: dict[int, tuple[tuple[float, float], Places]] = {}
+    leaders: dict[int, tuple[float, Places]] = {}
     for group in _groups(cells):
         ended = group[finished[group]]
         contending = ended[roomy[ended]] if roomy[ended].any() else ended
@@ -79,10 +79,9 @@ def ranked(cells: pd.DataFrame, noise: Noise | None) -> pd.DataFrame:
         contends[contending], fastest[least] = True, True
         standing[tied] = TIED
         standing[best] = RECOMMENDED
-        order = (_follows(cells.iloc[best]), float(cells["wall_s"].iloc[best]))
-        place = int(conditions[best])
-        if place not in leaders or order < leaders[place][0]:
-            leaders[place] = order, group
+        place, wall_s = int(conditions[best]), float(cells["wall_s"].iloc[best])
+        if _may_lead(cells.iloc[best]) and wall_s < leaders.get(place, (math.inf, group))[0]:
+            leaders[place] = wall_s, group
     for _, group in leaders.values():
         leads[group] = True
     found = found.assign(standing=standing, contends=contends, fastest=fastest, leads=leads)
@@ -110,9 +109,9 @@ def _roomy(cells: pd.DataFrame) -> list[bool]:
     return [leaves_margin(plain(need), plain(free)) for need, free in needs]
 
 
-def _follows(row: pd.Series[Any]) -> float:
-    """0 for what may be chosen, so that it comes first; 1 for a baseline."""
-    return 0.0 if row["subject"] in TUNABLE and may_be_chosen(plain(row["mode"])) else 1.0
+def _may_lead(row: pd.Series[Any]) -> bool:
+    """Whether a tuner may choose such settings: not a baseline's, nor a mode whose clips are not exact."""
+    return row["subject"] in TUNABLE and may_be_chosen(plain(row["mode"]))
 
 
 def _need(cells: pd.DataFrame, at: int) -> tuple[float, float]:

@@ -75,7 +75,7 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
     Raises CampaignError where no setting fits the host or the name is taken, Cancelled after an
     interrupt.
     """
-    build = ffmpeg_builds.find(request.fixed.ffmpeg)
+    build = ffmpeg_builds.find_build(request.fixed.ffmpeg)
     build.require(encoders=("libx264",))
     mechanism = hosting.check_host(request.host, open_ceiling)
     request = replace(request, fixed=alike(request.uploads, request.fixed))

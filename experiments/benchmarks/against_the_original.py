@@ -51,7 +51,7 @@ def run(subject: Subject, settings: Settings, job: Job, host: Host, block: int) 
         job=job,
         subject=subject,
         settings=settings,
-        build=ffmpeg_builds.find(settings.ffmpeg),
+        build=ffmpeg_builds.find_build(settings.ffmpeg),
         host=host,
         reserve_bytes=0,
         timeout_s=3600,

@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from clipkit.format import MIB
+from clipkit.records.campaign import open_campaign
 from clipkit.records.record import Record
 from clipkit.records.status import Status
-from clipkit.records.campaign import open_campaign
 from clipkit.report.exhibits import explore
 from clipkit.settings import PRESETS, Settings
 

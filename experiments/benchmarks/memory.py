@@ -60,7 +60,7 @@ def cells(quick: bool) -> list[Settings]:
 def measure(upload: Upload, settings: Settings) -> Point:
     """The ffmpeg's share: the ceiling's peak less what the engine alone holds."""
     job = Job(upload, (Clip(2.0, CLIP_S),))
-    tasks = encode_tasks(job, settings, ffmpeg_builds.find(settings.ffmpeg))
+    tasks = encode_tasks(job, settings, ffmpeg_builds.find_build(settings.ffmpeg))
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         run = Run(Path(folder), Path(folder) / "logs", 1, 600.0, stop_on_failure=True)
         ceiling = open_ceiling(Limits(None, None))

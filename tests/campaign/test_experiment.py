@@ -11,7 +11,7 @@ from clipkit import resources
 from clipkit.campaign.experiment import Experiment, Place, parse, read
 from clipkit.errors import ExperimentError
 from clipkit.format import MIB
-from clipkit.hosts import Host, find
+from clipkit.hosts import Host
 
 DESIGNED = """
 name = "grid-512"

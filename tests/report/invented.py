@@ -118,7 +118,7 @@ def confirming() -> Iterator[Record]:
 
 def recommendation() -> Recommendation:
     return Recommendation(
-        host=hosts.find("render-starter"),
+        host=hosts.find_host("render-starter"),
         ceiling="cgroup1",
         reserve_bytes=RESERVE_BYTES,
         upload={
