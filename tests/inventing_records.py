@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from clipkit.format import MIB
+from clipkit.plan.subjects import KINDS
 from clipkit.records.record import Record
 from clipkit.records.status import Status
-from clipkit.settings import Settings
+from clipkit.settings import Settings, UsedSettings
 
 TEMPLATE = Record(
     run_id="",
@@ -19,6 +20,7 @@ TEMPLATE = Record(
     attempt=1,
     phase="screen",
     subject="clipkit",
+    command=None,
     status=Status.OK,
     error=None,
     ceiling="cgroup1",
@@ -27,7 +29,7 @@ TEMPLATE = Record(
     cpu_quota=0.5,
     reserve_bytes=96 * MIB,
     usd_per_month=7.0,
-    settings=Settings(),
+    settings=Settings().used,
     upload_sha256="0" * 64,
     width=1280,
     height=720,
@@ -54,6 +56,12 @@ TEMPLATE = Record(
     host_id="invented",
     load_before=0.1,
 )
+
+
+def used(subject: str, settings: Settings) -> UsedSettings:
+    """As a record of that subject holds them: what it does not follow is unknown."""
+    known = KINDS[subject].known
+    return UsedSettings.of({name: v for name, v in settings.used.items() if name in known})
 
 
 def samples(record: Record) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import tomli_w
-from inventing_records import TEMPLATE, samples
+from inventing_records import TEMPLATE, samples, used
 
 from clipkit import hosts
 from clipkit.hosts import Host
@@ -31,6 +31,9 @@ PRESETS = ("ultrafast", "veryfast", "medium")
 OPTIMUM = {"512M": (3, 1), "256M": (3, 1), "96M": (2, 2)}
 # What is within the noise of it.
 TIES = {"512M": {(2, 2)}, "256M": {(2, 2)}, "96M": set[tuple[int, int]]()}
+# Of these that leave a margin of memory the one that needs the least, and the others.
+RECOMMENDED = {"512M": (2, 2), "256M": (2, 2), "96M": (2, 1)}
+TIED = {"512M": {(3, 1)}, "256M": {(3, 1)}, "96M": set[tuple[int, int]]()}
 NOISE_LOG_SD = 0.012
 
 # Wall time on two cores as a part of the CPU time of one clip, by encoder threads and concurrency.
@@ -106,7 +109,7 @@ class Sweep:
 
 def s_per_clip(record: Record) -> float:
     """Wall time a clip without noise."""
-    s = record.settings
+    s = record.settings.asked()
     cores = record.cpu_quota or 2.0
     pixels = record.width * record.height / (1280 * 720)
     cpu_s = _CPU_S.get(s.preset, 5.0) * record.clip_s / 2 * pixels * _SLOWER[record.subject]
@@ -118,7 +121,7 @@ def s_per_clip(record: Record) -> float:
 
 def need_bytes(record: Record) -> int:
     """Peak anonymous memory of the job."""
-    s = record.settings
+    s = record.settings.asked()
     pixels = record.width * record.height / (1280 * 720)
     each = _CLIP_MB.get(s.preset, 60) * (1 + 0.25 * math.log2(max(1, s.encoder_threads))) * pixels
     return int((12 + s.concurrency * each + (160 if record.subject == "moviepy" else 0)) * 2**20)
@@ -183,7 +186,7 @@ def _trials(sweep: Sweep) -> Iterator[Record]:
                 cpu_quota=host.cpus,
                 usd_per_month=host.usd_per_month,
                 reserve_bytes=sweep.reserve_bytes,
-                settings=Settings(**chosen),
+                settings=used(subject, Settings(**chosen)),
                 upload_sha256=film.sha256,
                 width=film.width,
                 height=film.height,
@@ -202,7 +205,7 @@ def _trials(sweep: Sweep) -> Iterator[Record]:
 def _cell(record: Record) -> str:
     row = record.to_row()
     levels = [row[name] for name in ("host", "upload_sha256", "clip_s", "reserve_bytes")]
-    settings = sorted(record.settings.changed().items())
+    settings = sorted(record.settings.asked().changed().items())
     digest = hashlib.sha256(json.dumps([levels, settings]).encode()).hexdigest()
     return f"{record.subject}-{digest[:8]}"
 
@@ -224,7 +227,7 @@ def _smallest_too_large(trials: Sequence[Record]) -> set[str]:
 
 def _less(one: Record, other: Record) -> bool:
     """Whether `one` differs in nothing but lower concurrency or fewer threads."""
-    a, b = one.settings, other.settings
+    a, b = one.settings.asked(), other.settings.asked()
     alike = replace(b, concurrency=a.concurrency, encoder_threads=a.encoder_threads) == a
     same_place = (one.host, one.upload_sha256, one.clip_s) == (
         other.host,
@@ -277,8 +280,8 @@ def _out_of_memory(trial: Record, was_run: bool) -> Record:
 
 def _measured(trial: Record, wall_s: float) -> Record:
     cores = trial.cpu_quota or 2.0
-    each_s = wall_s / trial.clips * min(trial.settings.concurrency, trial.clips)
-    cpu_s = min(wall_s * cores * 0.98, _CPU_S.get(trial.settings.preset, 5.0) * trial.clips)
+    each_s = wall_s / trial.clips * min(trial.settings.asked().concurrency, trial.clips)
+    cpu_s = min(wall_s * cores * 0.98, _CPU_S.get(trial.settings.asked().preset, 5.0) * trial.clips)
     return replace(
         trial,
         wall_s=wall_s,
@@ -298,7 +301,7 @@ def _clips(record: Record, path: str) -> Iterator[dict[str, Any]]:
     """The lines of `clips.jsonl`: none for a trial that was not run."""
     if record.status is Status.OOM_INFERRED:
         return
-    s, ok = record.settings, record.wall_s is not None
+    s, ok = record.settings.asked(), record.wall_s is not None
     for number, start_s in enumerate(record.clip_starts_s, start=1):
         place = ["-ss", f"{start_s:.6f}", "-t", f"{record.clip_s:.6f}"]
         argv = ["ffmpeg", "-threads", str(s.decoder_threads), *place, "-i", path]

@@ -8,8 +8,10 @@ import subprocess
 import sys
 import sysconfig
 import venv
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import inventing_sweep
 import nbformat
@@ -107,11 +109,62 @@ def test_every_other_notebook_shows_a_campaign(
     assert "data:image/svg+xml" in papermill(copied, name, *words)
 
 
+@pytest.mark.parametrize(
+    ("name", "campaign"),
+    [
+        ("2-explore", "reference-grid"),
+        ("3-optimum", "reference-grid"),
+        ("4-quick-wins", "quick-wins"),
+    ],
+)
+def test_without_a_campaign_of_the_users_the_reference_is_shown_and_called_so(
+    installed: Installed, tmp_path: Path, name: str, campaign: str
+) -> None:
+    place = "from clipkit import resources as r; print(r.folder('notebooks'), r.folder('results'))"
+    notebooks, results = installed.run("python", "-c", place).split()
+    assert Path(results).is_relative_to(installed.bin.parent)
+    before = {path: path.stat().st_mtime_ns for path in Path(results).rglob("*")}
+    empty = Installed(installed.bin, tmp_path)
+    source, output = Path(notebooks, f"{name}.ipynb"), Path("out.ipynb")
+    empty.run("python", "-m", "papermill", "--no-progress-bar", source, output)
+    first, *outputs = outputs_of(tmp_path / output)
+    assert "This is the reference campaign that comes with clipkit" in first["data"]["text/html"]
+    assert campaign in first["data"]["text/html"]
+    assert "data:image/svg+xml" in json.dumps(outputs)
+    assert {path: path.stat().st_mtime_ns for path in Path(results).rglob("*")} == before
+    assert {path.name for path in tmp_path.iterdir()} == {"out.ipynb", "figures"}
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"out"}
+
+
+def test_the_reference_tuning_is_in_the_wheel_and_can_be_shown(installed: Installed) -> None:
+    """Without samples: memory over time is a gap that says so."""
+    code = (
+        "import clipkit; from clipkit.resources import reference, TUNING; "
+        "campaign = clipkit.load(reference(TUNING)); print(campaign.recommendation.verdict); "
+        "assert not list(campaign.folder.rglob('*.parquet')); campaign._repr_html_()"
+    )
+    assert "52 s" in installed.run("python", "-c", code)
+
+
+def test_the_reference_adds_a_few_hundred_kilobytes(installed: Installed) -> None:
+    (wheel,) = installed.bin.parents[1].glob("clipkit-*.whl")
+    with zipfile.ZipFile(wheel) as file:
+        ours = [each for each in file.infolist() if each.filename.startswith("clipkit/_results/")]
+    names = {Path(each.filename).parts[2] for each in ours}
+    assert names == {"reference-grid", "reference-tune", "quick-wins"}
+    assert sum(each.compress_size for each in ours) < 400_000
+
+
 def papermill(copied: Installed, name: str, *words: str | Path) -> str:
     """The executed notebook's text, without an error or a warning in it."""
     source, output = Path("clipkit-lab", f"{name}.ipynb"), Path(f"{name}-out.ipynb")
     copied.run("python", "-m", "papermill", "--no-progress-bar", source, output, *words)
-    executed = nbformat.read(copied.cwd / output, as_version=4)
-    outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
+    return json.dumps(outputs_of(copied.cwd / output))
+
+
+def outputs_of(executed: Path) -> list[Any]:
+    """Without an error or a warning in them."""
+    document = nbformat.read(executed, as_version=4)
+    outputs = [output for cell in document.cells for output in cell.get("outputs", [])]
     assert [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"] == []
-    return json.dumps(outputs)
+    return outputs

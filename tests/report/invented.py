@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from inventing_records import TEMPLATE, samples
+from inventing_records import TEMPLATE, samples, used
 
 from clipkit import hosts
 from clipkit.format import MIB
@@ -24,8 +24,10 @@ RESERVE_BYTES = TEMPLATE.reserve_bytes
 
 def trial(order: int, **changes: object) -> Record:
     """One record; its CPU and throttling follow from its wall time."""
+    settings = changes.pop("settings", Settings())
     record = replace(TEMPLATE, run_id=f"run-{order:03d}", order=order, **changes)
-    cell = f"{record.subject}:" + ",".join(f"{k}={v}" for k, v in record.settings.changed().items())
+    record = replace(record, settings=used(record.subject, settings))
+    cell = f"{record.subject}:" + ",".join(f"{k}={v}" for k, v in settings.changed().items())
     if record.wall_s is None:
         return replace(record, cell=cell)
     cores = record.cpu_quota or 1.0

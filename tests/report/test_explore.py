@@ -84,7 +84,7 @@ def test_uploads_are_chosen_by_name(tmp_path: Path):
     [
         ({"preset": "slow"}, "there are: ultrafast, veryfast, medium"),
         ({"memory": "64M"}, "there are: 96 MB, 256 MB, 512 MB"),
-        ({"threads": 1}, "what varies here: memory, preset, concurrency, encoder_threads"),
+        ({"threads": 1}, "what varies here: host, memory, preset, concurrency, encoder_threads"),
         ({"upload": "other.mp4"}, r"there are: sample\.mp4"),
     ],
 )

@@ -34,7 +34,7 @@ def tuned(tmp_path: Path) -> Path:
 def test_a_tuning_recommends_what_it_recommended(tuned: Path):
     found = clipkit.recommend(tuned)
     assert isinstance(found, Recommendation)
-    assert clipkit.load(tuned).recommend() == found
+    assert clipkit.load(tuned).recommendation == found
     assert clipkit.recommend(tuned, host=None, clip_s=None) == found
 
 
@@ -42,12 +42,12 @@ def test_a_sweep_over_several_hosts_recommends_for_the_one_that_is_singled_out(s
     with pytest.raises(CampaignError, match="several hosts or jobs, choose one"):
         clipkit.recommend(swept)
     campaign = clipkit.load(swept)
-    found = campaign.recommend(memory="512M", upload="sample.mp4")
+    found = clipkit.recommend(campaign, memory="512M", upload="sample.mp4")
     assert found.settings.concurrency == 2
-    assert found.where.memory_bytes == 512 * 2**20
+    assert found.condition.memory_bytes == 512 * 2**20
     assert clipkit.recommend(swept, memory="512M", upload="sample.mp4") == found
-    with pytest.raises(CampaignError, match=r"no upload 'mine': it has sample\.mp4"):
-        campaign.recommend(upload="mine")
+    with pytest.raises(CampaignError, match=r"no cell has mine; there are: .*sample\.mp4"):
+        clipkit.recommend(campaign, upload="mine")
 
 
 def test_a_campaign_s_records_are_the_very_ones(swept: Path):
@@ -77,19 +77,19 @@ def test_a_campaign_shows_itself(swept: Path, tuned: Path):
 def test_the_best_of_a_campaign_comes_with_its_ties(tmp_path: Path):
     folder = inventing_sweep.write(tmp_path / "grid", Sweep(hosts=(on("512M"),)))
     page = clipkit.load(folder)._repr_html_()
-    concurrency, threads = inventing_sweep.OPTIMUM["512M"]
+    concurrency, threads = inventing_sweep.RECOMMENDED["512M"]
     assert f"ultrafast, concurrency {concurrency}, encoder threads {threads}: " in page
-    assert f"{len(inventing_sweep.TIES['512M'])} not told apart from it" in page
+    assert f"{len(inventing_sweep.TIED['512M'])} not told apart from it" in page
 
 
 def test_words_of_strangers_are_escaped_wherever_something_shows_itself(swept: Path, tuned: Path):
     campaign = clipkit.load(tuned)
     shown = [
         campaign,
-        campaign.recommend(),
+        clipkit.recommend(campaign),
         campaign.record(campaign.table["run_id"][0]),
         clipkit.load(swept),
-        clipkit.load(swept).recommend(memory="96M", upload="<b>other</b>.mp4"),
+        clipkit.recommend(swept, memory="96M", upload="<b>other</b>.mp4"),
         clipkit.compare(swept, tuned),
     ]
     for each in shown:
