@@ -49,9 +49,9 @@ def test_read_only_mounts_are_known_as_such(tmp_path: Path) -> None:
 
 def test_named_hierarchies_and_other_file_systems_are_passed_over(tmp_path: Path) -> None:
     mounts = _line("/", tmp_path, "cgroup", "rw,name=systemd") + _line("/", tmp_path, "ext4", "rw")
-    assert [found.controllers for found in parse_hierarchies(mounts, "1:name=systemd:/\n0::/\n")] == [
-        {"name=systemd"}
-    ]
+    assert [
+        found.controllers for found in parse_hierarchies(mounts, "1:name=systemd:/\n0::/\n")
+    ] == [{"name=systemd"}]
     assert parse_hierarchies(_line("/", tmp_path, "ext4", "rw"), "0::/\n") == []
 
 

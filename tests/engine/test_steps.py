@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 from pathlib import Path
@@ -38,7 +39,8 @@ class TestChains:
         self, tmp_path: Path, build: FfmpegBuild, small: Path
     ) -> None:
         head = into_scratch(encoding(build.path, small, "-t", "1"))
-        steps = (head, show_until(0.8, HEAD), copying(build.path, HEAD))
+        again = Run(tuple(encoding(build.path, Path(HEAD))))  # decodes what the patch has left
+        steps = (head, show_until(0.8, HEAD), again)
         with engine(tmp_path) as running:
             (clip,) = running.run([chain(1, steps, stored=20, shown=20)])
             assert not list(running.work.iterdir())
@@ -194,7 +196,7 @@ class TestShowUntil:
         before = read_video_track(path)
         apply_patch("show_until", {"file": str(path), "end_s": end_s})
         track, decoded = read_video_track(path), looking.pictures(path)
-        assert track.frames_shown == decoded.count == round(end_s * 25)
+        assert track.frames_shown == decoded.count == math.ceil(end_s * 25)
         assert track.frames_stored == before.frames_stored
         assert path.stat().st_size == copied.stat().st_size
 

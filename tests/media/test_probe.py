@@ -268,7 +268,9 @@ class TestStreams:
 
     def test_sound_is_told_track_by_track(self, make: Any) -> None:
         two = ("-map", "0:v", "-map", "1:a", "-map", "1:a", "-c:v", "libx264")
-        upload = probe_upload(make("two.mkv", *two, "-c:a:0", "ac3", "-c:a:1", "aac", "-ac:a:1", "2"))
+        upload = probe_upload(
+            make("two.mkv", *two, "-c:a:0", "ac3", "-c:a:1", "aac", "-ac:a:1", "2")
+        )
         assert upload.audio == (AudioTrack("ac3", 44100, 1), AudioTrack("aac", 44100, 2))
         assert "its sound is ac3: it has to be re-encoded to AAC" in upload.warnings
 
@@ -278,7 +280,9 @@ class TestStreams:
 
     def test_ten_bit_pq_is_hdr(self, make: Any) -> None:
         ten_bit = ("-pix_fmt", "yuv420p10le", "-vf", "setparams=color_trc=smpte2084")
-        upload = probe_upload(make("pq.mp4", "-c:v", "libx265", "-x265-params", "log-level=0", *ten_bit))
+        upload = probe_upload(
+            make("pq.mp4", "-c:v", "libx265", "-x265-params", "log-level=0", *ten_bit)
+        )
         assert (upload.hdr, upload.bit_depth, upload.color_transfer) == (True, 10, "smpte2084")
 
     def test_an_odd_size_warns(self, make: Any) -> None:

@@ -15,7 +15,15 @@ from clipkit import arguments
 from clipkit.errors import UploadError, UsageError
 from clipkit.media import sample as sample_module
 from clipkit.media.probe import probe_upload
-from clipkit.media.sample import CREDIT, Variant, extract, is_name, parse_sample, sample, sample_named
+from clipkit.media.sample import (
+    CREDIT,
+    Variant,
+    extract,
+    is_name,
+    parse_sample,
+    sample,
+    sample_named,
+)
 
 
 @pytest.fixture(autouse=True)

@@ -120,7 +120,10 @@ class TestTemplates:
     def test_its_text_is_what_was_typed(self) -> None:
         text = "ffmpeg -ss {start} -i {input} -vf 'scale=1:2, x' {output}"
         assert baselines.parse_template(text).text == text
-        assert baselines.parse_template(baselines.parse_template(text).text).argv == baselines.parse_template(text).argv
+        assert (
+            baselines.parse_template(baselines.parse_template(text).text).argv
+            == baselines.parse_template(text).argv
+        )
 
     @pytest.mark.parametrize(
         ("text", "complaint"),
