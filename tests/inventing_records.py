@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from clipkit.format import MIB
-from clipkit.records.record import Record, Status
+from clipkit.records.record import Record
+from clipkit.records.status import Status
 from clipkit.settings import Settings
 
 TEMPLATE = Record(
@@ -18,6 +19,7 @@ TEMPLATE = Record(
     attempt=1,
     phase="screen",
     subject="clipkit",
+    command=None,
     status=Status.OK,
     error=None,
     ceiling="cgroup1",
@@ -26,7 +28,7 @@ TEMPLATE = Record(
     cpu_quota=0.5,
     reserve_bytes=96 * MIB,
     usd_per_month=7.0,
-    settings=Settings(),
+    settings=Settings().used,
     upload_sha256="0" * 64,
     width=1280,
     height=720,
