@@ -179,7 +179,7 @@ def machines_of(environment: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 def levels_in(name: str, values: pd.Series[Any]) -> tuple[Any, ...]:
     """The levels that occur, in the order of their declaration or else ascending, None last."""
-    if values.map(lambda value: isinstance(value, Iterable) and not isinstance(value, str)).any():
+    if len(values) and hasattr(values.iloc[0], "__len__") and not isinstance(values.iloc[0], str):
         return tuple(dict.fromkeys(tuple(value) for value in values))
     known = list(values.dropna().unique())
     order = _ORDERS.get(name)

@@ -77,7 +77,7 @@ def whole_lines(path: Path) -> list[str]:
 def without_torn_end(text: bytes) -> bytes:
     """A run killed while it wrote leaves half a line, without its line feed."""
     end = text.rfind(b"\n") + 1
-    return text if end == len(text) or is_object(text[end:]) else text[:end]
+    return text if end == len(text) or is_whole(text[end:]) else text[:end]
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -141,15 +141,20 @@ def require(folder: Path) -> None:
 
 
 def _parsed(line: str) -> dict[str, Any]:
-    if not is_object(line.encode()):
+    row = _object(line.encode())
+    if row is None:
         raise CampaignError(f"is no record: {line[:60]!r}; delete it and measure that trial again")
-    row: dict[str, Any] = json.loads(line)
     return row
 
 
-def is_object(line: bytes) -> bool:
-    """Whether it is a JSON object, as every line of a campaign is."""
+def is_whole(line: bytes) -> bool:
+    """Whether it is a line of `runs.jsonl` or `clips.jsonl` from its beginning to its end."""
+    return "run_id" in (_object(line) or ())
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
     try:
-        return isinstance(json.loads(line), dict)
+        document = json.loads(line)
     except ValueError:
-        return False
+        return None
+    return document if isinstance(document, dict) else None

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clipkit.errors import CampaignError, OutputError, UsageError
-from clipkit.records.folder import CLIPS, LOGS, RUNS, SAMPLES, is_object, read_records, whole_lines
+from clipkit.records.folder import CLIPS, LOGS, RUNS, SAMPLES, is_whole, read_records, whole_lines
 from clipkit.records.outcome import Outcome, Sample
 from clipkit.records.record import Record
 
@@ -159,7 +159,7 @@ def _mend(descriptor: int) -> None:
         return
     tail = os.pread(descriptor, min(size, 1 << 20), max(0, size - (1 << 20)))
     last = tail[tail.rfind(b"\n") + 1 :]
-    if is_object(last):
+    if is_whole(last):
         os.pwrite(descriptor, b"\n", size)
     else:
         os.ftruncate(descriptor, size - len(last))

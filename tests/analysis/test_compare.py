@@ -6,18 +6,17 @@ import dataclasses
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import inventing_sweep
-import pandas as pd
 import pytest
 from inventing_sweep import Film, Sweep, on
 from running import clipkit
 
-from clipkit.analysis.compare import Comparison, compare
-from clipkit.records import table
+from clipkit.analysis.compare import Comparison, compare_campaigns
+from clipkit.records.campaign import Campaign, open_campaign
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 
@@ -28,16 +27,8 @@ SMALL = Sweep(
 )
 
 
-@dataclass(frozen=True)
-class Side:
-    folder: Path
-    table: pd.DataFrame
-    environment: dict[str, Any]
-    uploads: dict[str, Any]
-
-
 @pytest.fixture
-def campaign(tmp_path: Path) -> Callable[..., Side]:
+def campaign(tmp_path: Path) -> Callable[..., Campaign]:
     """campaign("a", sweep, change): an invented one, each of its records changed."""
 
     def made(
@@ -45,12 +36,12 @@ def campaign(tmp_path: Path) -> Callable[..., Side]:
         sweep: Sweep = SMALL,
         change: Callable[[Record], Record] = lambda r: r,
         **where: Any,
-    ) -> Side:
+    ) -> Campaign:
         rows = [change(record) for record in inventing_sweep.records(sweep)]
         folder = inventing_sweep.write(tmp_path / name, sweep, rows)
-        environment = json.loads((folder / "environment.json").read_text("utf-8")) | where
-        uploads = json.loads((folder / "uploads.json").read_text("utf-8"))
-        return Side(folder, table.load(folder), environment, uploads)
+        machine = folder / "environment.json"
+        machine.write_text(json.dumps(json.loads(machine.read_text("utf-8")) | where), "utf-8")
+        return open_campaign(folder)
 
     return made
 
@@ -65,7 +56,7 @@ def told(comparison: Comparison) -> dict[str, tuple[str, str]]:
 
 def test_a_slower_machine_is_found_by_as_much_as_it_is_slower(campaign):
     later = replace(SMALL, seed=8)
-    found = compare(campaign("a"), campaign("b", later, slower(1.25)))
+    found = compare_campaigns(campaign("a"), campaign("b", later, slower(1.25)))
     assert len(found.pairs) == 4
     assert found.overall is not None
     low, high = found.overall.interval
@@ -85,7 +76,7 @@ def test_a_ratio_s_interval_holds_the_truth_as_often_as_it_says(campaign):
     for seed in range(12):
         a = campaign(f"a{seed}", replace(SMALL, seed=100 + seed))
         b = campaign(f"b{seed}", replace(SMALL, seed=200 + seed))
-        for pair in compare(a, b).pairs:
+        for pair in compare_campaigns(a, b).pairs:
             low, high = pair.ratio.interval
             right, trials = right + (low <= 1 <= high), trials + 1
     assert trials == 48
@@ -93,7 +84,7 @@ def test_a_ratio_s_interval_holds_the_truth_as_often_as_it_says(campaign):
 
 
 def test_two_runs_of_the_same_are_not_told_apart(campaign):
-    found = compare(campaign("a"), campaign("b", replace(SMALL, seed=8)))
+    found = compare_campaigns(campaign("a"), campaign("b", replace(SMALL, seed=8)))
     assert found.differences == ()
     assert found.verdict.endswith("so they are not told apart")
 
@@ -109,7 +100,7 @@ def test_everything_else_that_changed_is_told_before_any_ratio(campaign):
             host="cheap-plan",
         )
 
-    found = compare(
+    found = compare_campaigns(
         campaign("a"), campaign("b", SMALL, elsewhere, cpu="Another CPU", system="Linux 9")
     )
     assert list(told(found)) == ["host", "ceiling", "ffmpeg", "clipkit", "machine", "system"]
@@ -126,20 +117,23 @@ def test_everything_else_that_changed_is_told_before_any_ratio(campaign):
 
 def test_cells_that_differ_by_their_ffmpeg_alone_are_compared(campaign):
     def by_system(record: Record) -> Record:
-        settings = replace(record.settings, ffmpeg="system")
+        settings = record.settings.changed_to(ffmpeg="system")
         return replace(slower(2)(record), settings=settings, cell=f"{record.cell}-system")
 
-    found = compare(campaign("a"), campaign("b", SMALL, by_system))
+    found = compare_campaigns(campaign("a"), campaign("b", SMALL, by_system))
     assert len(found.pairs) == 4
     assert found.overall.value == pytest.approx(2)
 
 
-def test_a_user_s_own_command_is_compared_by_its_cell_s_name_alone(campaign):
+def test_a_user_s_own_command_is_compared_by_its_words(campaign):
     commands = replace(SMALL, subjects=("command",))
     a = campaign("a", commands)
-    assert len(compare(a, campaign("b", commands)).pairs) == 1
-    other = campaign("c", commands, lambda r: replace(r, cell="command-of-other-words"))
-    assert compare(a, other).why_not == "not comparable because they have no settings in common"
+    assert len(compare_campaigns(a, campaign("b", commands)).pairs) == 1
+    other = campaign("c", commands, lambda r: replace(r, command="other {input} {output}"))
+    assert (
+        compare_campaigns(a, other).why_not
+        == "not comparable because they have no settings in common"
+    )
 
 
 @pytest.mark.parametrize(
@@ -152,7 +146,7 @@ def test_a_user_s_own_command_is_compared_by_its_cell_s_name_alone(campaign):
     ids=["upload", "job", "host"],
 )
 def test_unlike_runs_are_not_mixed(campaign, sweep, why):
-    found = compare(campaign("a"), campaign("b", sweep))
+    found = compare_campaigns(campaign("a"), campaign("b", sweep))
     assert found.pairs == ()
     assert found.overall is None
     assert found.why_not.startswith("not comparable because ")
@@ -165,7 +159,7 @@ def test_unlike_runs_are_not_mixed(campaign, sweep, why):
 
 def test_only_what_both_have_is_compared_and_the_rest_counted(campaign):
     more = replace(SMALL, hosts=(on("512M"), on("256M")), films=(Film(), Film("other.mp4")))
-    found = compare(campaign("a"), campaign("b", more))
+    found = compare_campaigns(campaign("a"), campaign("b", more))
     assert len(found.pairs) == 4
     assert (found.only_a, found.only_b) == (0, 12)
     assert "not compared: 0 cells only in A, 12 only in B" in found.lines()
@@ -177,20 +171,20 @@ def test_a_cell_that_ran_out_of_memory_on_one_side_has_no_ratio_and_says_so(camp
             return replace(record, status=Status.OOM, error="killed", wall_s=None)
         return record
 
-    found = compare(campaign("a"), campaign("b", SMALL, died))
+    found = compare_campaigns(campaign("a"), campaign("b", SMALL, died))
     without = [pair for pair in found.pairs if pair.ratio is None]
     assert len(without) == 2
     assert {(pair.a_status, pair.b_status) for pair in without} == {("ok", "oom")}
     assert "over 2 cells in common" in found.verdict
     everywhere = campaign("c", SMALL, lambda r: replace(r, status=Status.OOM, wall_s=None))
-    assert compare(campaign("d"), everywhere).why_not == (
-        "not comparable because no cell finished in both"
+    assert compare_campaigns(campaign("d"), everywhere).why_not == (
+        "not comparable because no cell finished in every run in both"
     )
 
 
 def test_without_repeats_there_is_a_ratio_and_no_interval(campaign):
     once = replace(SMALL, blocks=1, factors={"preset": ("ultrafast",)})
-    found = compare(campaign("a", once), campaign("b", once, slower(1.5)))
+    found = compare_campaigns(campaign("a", once), campaign("b", once, slower(1.5)))
     (pair,) = found.pairs
     assert pair.ratio.value == pytest.approx(1.5)
     assert pair.ratio.interval is None
@@ -199,7 +193,7 @@ def test_without_repeats_there_is_a_ratio_and_no_interval(campaign):
 
 
 def test_cells_are_listed_by_their_levels_and_a_long_list_is_folded(campaign):
-    found = compare(campaign("a"), campaign("b"))
+    found = compare_campaigns(campaign("a"), campaign("b"))
     assert [pair.words for pair in found.pairs] == [
         "ultrafast, concurrency 1",
         "ultrafast, concurrency 2",
@@ -208,12 +202,14 @@ def test_cells_are_listed_by_their_levels_and_a_long_list_is_folded(campaign):
     ]
     assert "<details open>" in found._repr_html_()
     large = Sweep()
-    assert "<details>" in compare(campaign("c", large), campaign("d", large))._repr_html_()
+    assert (
+        "<details>" in compare_campaigns(campaign("c", large), campaign("d", large))._repr_html_()
+    )
 
 
 def test_words_of_strangers_are_escaped(campaign):
     hostile = campaign("<b>bold</b>", replace(SMALL, films=(Film("<script>.mp4"),)))
-    page = compare(hostile, campaign("b"))._repr_html_()
+    page = compare_campaigns(hostile, campaign("b"))._repr_html_()
     assert "<script>" not in page
     assert "<b>bold" not in page
 
@@ -222,9 +218,9 @@ def test_the_command_compares_too(campaign):
     a, b = campaign("a"), campaign("b", SMALL, slower(1.1))
     ran = clipkit("compare", a.folder, b.folder)
     assert ran.code == 0
-    assert ran.out.splitlines() == compare(a, b).lines()
+    assert ran.out.splitlines() == compare_campaigns(a, b).lines()
     ran = clipkit("compare", a.folder, b.folder, "--json")
-    assert ran.json == json.loads(json.dumps(compare(a, b).to_json(), default=str))
+    assert ran.json == json.loads(json.dumps(compare_campaigns(a, b).to_json(), default=str))
 
 
 def test_the_command_fails_where_nothing_can_be_compared_and_says_what_differs(campaign, tmp_path):
@@ -241,7 +237,7 @@ def test_the_command_fails_where_nothing_can_be_compared_and_says_what_differs(c
 
 
 def test_the_object_for_machines_is_json(campaign):
-    found = compare(campaign("a"), campaign("b", SMALL, slower(1.1)))
+    found = compare_campaigns(campaign("a"), campaign("b", SMALL, slower(1.1)))
     document = json.loads(json.dumps(found.to_json(), default=str))
     assert document["overall"]["value"] == pytest.approx(1.1)
     assert document["verdict"] == found.verdict

@@ -11,17 +11,16 @@ from scipy import stats
 
 from clipkit.analysis.statistics import (
     Estimate,
-    Noise,
     geometric_mean,
     mean,
     noise_of,
     paired_ratio,
     pool,
     quotient,
-    t_quantile,
     total,
     total_by_ratio,
 )
+from clipkit.records.noise import Noise, t_quantile
 
 SIMULATIONS = 2000
 CLOSE_TO_95 = (0.92, 0.98)

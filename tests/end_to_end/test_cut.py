@@ -21,7 +21,7 @@ from running import Ran, clipkit
 from clipkit.ceiling.base import Mechanism
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
-from clipkit.media.probe import probe
+from clipkit.media.probe import probe_upload
 
 # 0.8 levels of grey between two frames: at this quality the coding noise of a thumbnail is below 0.3.
 _QUALITY = ("--crf", "10", "--preset", "ultrafast", "--concurrency", "2")
@@ -169,7 +169,7 @@ class TestExactFrames:
         self, real_video: tuple[Path, dict[str, Any]], each_build: FfmpegBuild, tmp_path: Path
     ) -> None:
         path, _ = real_video
-        upload = probe(path)
+        upload = probe_upload(path)
         if upload.duration_s > _LONGEST_S:
             pytest.skip("too long to decode here")
         source = looking.pictures(path, upload.video_stream)
@@ -186,7 +186,7 @@ class TestExactFrames:
         picture = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=5")
         noise = ("-f", "lavfi", "-i", "sine=duration=5:sample_rate=48000")
         path = make(name, *HARD[name], source=(*picture, *noise))
-        upload = probe(path)
+        upload = probe_upload(path)
         source = looking.pictures(path)
         asked = hard_clips(source, upload.key_frame_times_s)
         assert looking.moving(source, range(source.count), _SEEN) > source.count / 2

@@ -13,7 +13,7 @@ from clipkit.ceiling.base import Ceiling, Limits
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
 from clipkit.hosts import Host
-from clipkit.media.probe import probe
+from clipkit.media.probe import probe_upload
 from clipkit.media.sample import sample
 from clipkit.media.upload import Upload
 from clipkit.plan.clips import spread
@@ -30,7 +30,7 @@ FFMPEG_DECIDES = Settings(encoder_threads=0, decoder_threads=0, filter_threads=0
 
 @pytest.fixture(scope="module")
 def upload_4k() -> Upload:
-    return probe(sample(12, height=2160))
+    return probe_upload(sample(12, height=2160))
 
 
 @pytest.fixture

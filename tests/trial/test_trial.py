@@ -208,7 +208,9 @@ class TestSubjects:
     def test_the_users_own_command_may_write_anything_but_nothing(
         self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
     ) -> None:
-        copying = CommandLine(baselines.parse_template("cp /etc/hostname {output} --target {input}"))
+        copying = CommandLine(
+            baselines.parse_template("cp /etc/hostname {output} --target {input}")
+        )
         failing = run(trial(small, build, subject=copying), kernel, tmp_path)
         assert failing.record.status is Status.FAILED
         assert "clip 1: " in str(failing.record.error)
@@ -407,7 +409,9 @@ class TestJudgement:
 
     def test_an_interrupt_comes_before_every_other_end(self) -> None:
         failed = dataclasses.replace(self.clip, status="failed", error="no")
-        assert judge_execution(self.execution(clips=(failed,), cancelled=True))[0] is Status.CANCELLED
+        assert (
+            judge_execution(self.execution(clips=(failed,), cancelled=True))[0] is Status.CANCELLED
+        )
 
     def test_an_engine_that_just_ended_has_not_finished(self) -> None:
         assert judge_execution(self.execution(wall_s=None))[0] is Status.FAILED

@@ -9,15 +9,16 @@ import pytest
 from inventing_records import TEMPLATE
 
 from clipkit.errors import CampaignError
-from clipkit.records import table
+from clipkit.records.columns import columns
 from clipkit.records.record import Record
-from clipkit.records.status import Status, columns
+from clipkit.records.status import Status
+from clipkit.records.table import read_samples, read_table, write_parquet
 from clipkit.settings import Settings
 
 RECORD = replace(
     TEMPLATE,
     run_id="run-1",
-    settings=Settings(lookahead=0, mbtree=False),
+    settings=Settings(lookahead=0, mbtree=False).used,
     usd_per_month=None,
     clip_starts_s=(0.0, 47.5),
     wall_s=5.5,
@@ -36,8 +37,8 @@ def campaign(folder: Path, text: str) -> Path:
 
 
 def test_every_column_of_the_record_is_a_column_of_the_table(tmp_path: Path) -> None:
-    loaded = table.load(campaign(tmp_path, line(RECORD)))
-    assert list(loaded.columns) == list(columns())
+    loaded = read_table(campaign(tmp_path, line(RECORD)))
+    assert list(loaded.columns) == [column.name for column in columns()]
     written = json.loads(line(RECORD))
     for name, value in loaded.iloc[0].items():
         if name in ("clip_starts_s", "clip_wall_s", "clip_cpu_s"):
@@ -49,7 +50,7 @@ def test_every_column_of_the_record_is_a_column_of_the_table(tmp_path: Path) -> 
 
 
 def test_unknown_is_missing_and_integers_stay_integers(tmp_path: Path) -> None:
-    loaded = table.load(campaign(tmp_path, line(RECORD) + line(OUT_OF_MEMORY)))
+    loaded = read_table(campaign(tmp_path, line(RECORD) + line(OUT_OF_MEMORY)))
     assert loaded["wall_s"].isna().tolist() == [False, True]
     assert loaded["peak_anon_bytes"].dtype == "Int64"
     assert loaded["peak_anon_bytes"][0] == 123_456_789_012
@@ -60,50 +61,50 @@ def test_unknown_is_missing_and_integers_stay_integers(tmp_path: Path) -> None:
 
 def test_a_whole_number_in_a_column_of_fractions_is_a_fraction(tmp_path: Path) -> None:
     whole = line(replace(RECORD, cpu_quota=2))
-    assert table.load(campaign(tmp_path, whole))["cpu_quota"].dtype == "Float64"
+    assert read_table(campaign(tmp_path, whole))["cpu_quota"].dtype == "Float64"
 
 
 @pytest.mark.parametrize("cut", [1, 100, -2])
 def test_the_torn_last_line_of_a_killed_run_is_ignored(tmp_path: Path, cut: int) -> None:
     torn = line(RECORD) + line(OUT_OF_MEMORY)[:cut]
-    assert table.load(campaign(tmp_path, torn))["run_id"].tolist() == ["run-1"]
+    assert read_table(campaign(tmp_path, torn))["run_id"].tolist() == ["run-1"]
 
 
 def test_a_last_line_that_lacks_only_its_line_feed_is_kept(tmp_path: Path) -> None:
     whole = (line(RECORD) + line(OUT_OF_MEMORY)).rstrip("\n")
-    assert len(table.load(campaign(tmp_path, whole))) == 2
+    assert len(read_table(campaign(tmp_path, whole))) == 2
 
 
 @pytest.mark.parametrize("broken", ['{"run_id": "x\n', "nonsense\n", "3\n", "\x00\x00\n"])
 def test_another_broken_line_is_named(tmp_path: Path, broken: str) -> None:
     text = line(RECORD) + broken + line(OUT_OF_MEMORY)
     with pytest.raises(CampaignError, match=r"runs\.jsonl, line 2 is no record"):
-        table.load(campaign(tmp_path, text))
+        read_table(campaign(tmp_path, text))
 
 
 def test_a_value_of_the_wrong_type_is_refused(tmp_path: Path) -> None:
     row = RECORD.to_row() | {"wall_s": "fast"}
     with pytest.raises(CampaignError, match="wall_s"):
-        table.load(campaign(tmp_path, json.dumps(row) + "\n"))
+        read_table(campaign(tmp_path, json.dumps(row) + "\n"))
 
 
 def test_a_folder_without_records_is_no_campaign(tmp_path: Path) -> None:
     with pytest.raises(CampaignError, match="is no campaign"):
-        table.load(tmp_path)
+        read_table(tmp_path)
 
 
 def test_a_campaign_that_has_just_begun_is_an_empty_table(tmp_path: Path) -> None:
-    loaded = table.load(campaign(tmp_path, ""))
+    loaded = read_table(campaign(tmp_path, ""))
     assert loaded.empty
-    assert list(loaded.columns) == list(columns())
+    assert list(loaded.columns) == [column.name for column in columns()]
 
 
 def test_the_parquet_file_holds_the_same_table(tmp_path: Path) -> None:
     folder = campaign(tmp_path, line(RECORD) + line(OUT_OF_MEMORY))
-    path = table.to_parquet(folder)
+    path = write_parquet(folder)
     assert path == folder / "runs.parquet"
     stored = pd.read_parquet(path)
-    assert list(stored.columns) == list(columns())
+    assert list(stored.columns) == [column.name for column in columns()]
     assert stored["run_id"].tolist() == ["run-1", "run-2"]
     assert [p.name for p in folder.iterdir() if p.suffix == ".part"] == []
 
@@ -112,7 +113,7 @@ def test_samples_are_read_by_their_run(tmp_path: Path) -> None:
     (tmp_path / "samples").mkdir()
     written = pd.DataFrame({"t_s": [0.0, 0.1], "anon_bytes": pd.array([1, None], dtype="Int64")})
     written.to_parquet(tmp_path / "samples" / "run-1.parquet")
-    read = table.samples(tmp_path, "run-1")
+    read = read_samples(tmp_path, "run-1")
     assert read["anon_bytes"].isna().tolist() == [False, True]
 
 
@@ -121,13 +122,13 @@ def test_samples_that_were_not_kept_are_an_error(tmp_path: Path, run_id: str) ->
     (tmp_path / "samples").mkdir()
     (tmp_path / "runs.parquet").write_bytes(b"")
     with pytest.raises(CampaignError, match="no samples"):
-        table.samples(tmp_path, run_id)
+        read_samples(tmp_path, run_id)
 
 
 def test_a_hundred_thousand_attempts_load_within_seconds(tmp_path: Path) -> None:
     rows = (line(dataclasses.replace(RECORD, run_id=f"run-{n}")) for n in range(100))
     folder = campaign(tmp_path, "".join(rows) * 1000)
     began_s = time.process_time()
-    assert len(table.load(folder)) == 100_000
+    assert len(read_table(folder)) == 100_000
     # CPU of both reading threads, as other work on the machine must not fail this: about 2.5 s.
     assert time.process_time() - began_s < 12

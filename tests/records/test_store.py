@@ -12,18 +12,20 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from clipkit.campaign.loop import Campaign, ClipProgress, Event, TrialEnded, TrialStarted
-from clipkit.campaign.strategy import Cell
+from clipkit.campaign.executor import Here
+from clipkit.campaign.loop import ClipProgress, Event, Loop, TrialEnded, TrialStarted
+from clipkit.campaign.strategy import Cell, Progress
 from clipkit.ceiling.base import Mechanism
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.errors import CampaignError, Cancelled, OutputError, UsageError
 from clipkit.hosts import Host
-from clipkit.media.probe import probe
+from clipkit.media.probe import probe_upload
 from clipkit.plan.clips import Clip, Job
-from clipkit.plan.subjects import Subject
+from clipkit.plan.subjects import Engine
+from clipkit.records.folder import CLIPS, RUNS
 from clipkit.records.record import Record
 from clipkit.records.status import Status
-from clipkit.records.store import CLIPS, RUNS, Store, named, slug
+from clipkit.records.store import Store, campaign_named, slug
 from clipkit.settings import Settings
 
 CLIP = (Clip(0.5, 0.4),)
@@ -31,8 +33,8 @@ CLIP = (Clip(0.5, 0.4),)
 
 def cell(upload: Path, **settings: Any) -> Cell:
     host = Host("none", None, None)
-    job = Job(probe(upload), CLIP)
-    return Cell("screen", Subject(), Settings(**settings), job, host, 0, 0, 60.0)
+    job = Job(probe_upload(upload), CLIP)
+    return Cell("screen", Engine(), Settings(**settings), job, host, 0, 0, 60.0)
 
 
 class Once:
@@ -45,17 +47,20 @@ class Once:
     def ask(self) -> Cell | None:
         return self.cells[len(self.told)] if len(self.told) < len(self.cells) else None
 
-    def tell(self, record: Record) -> None:
+    def tell(self, cell: Cell, record: Record) -> None:
+        assert record.cell == cell.name
         self.told.append(record)
+
+    def progress(self) -> Progress:
+        return Progress(len(self.told), len(self.cells), None)
 
 
 def measure(folder: Path, cells: list[Cell], watch: Any = lambda _: None) -> Once:
     strategy = Once(cells)
-    campaign = Campaign(
-        "trying", Store.create(folder), lambda limits: open_ceiling(limits, Mechanism.NONE), watch
-    )
-    with campaign.store.writing():
-        campaign.run(strategy)
+    store = Store.create(folder)
+    here = Here(lambda limits: open_ceiling(limits, Mechanism.NONE), store.folder)
+    with store.writing():
+        Loop(store, here, watch).run(strategy)
     return strategy
 
 
@@ -128,9 +133,9 @@ class TestRuns:
     def test_a_failure_is_a_row(self, small: Path, tmp_path: Path) -> None:
         wrong = Cell(
             "screen",
-            Subject(),
+            Engine(),
             Settings(),
-            Job(probe(small), CLIP),
+            Job(probe_upload(small), CLIP),
             Host("n", None, None),
             0,
             0,
@@ -226,10 +231,10 @@ class Elsewhere:
 
 @pytest.mark.parametrize("name", ["grid-512", "Night_2.b", "x" * 100])
 def test_a_campaigns_own_name_is_kept_to_the_letter(name: str) -> None:
-    assert named(name) == name
+    assert campaign_named(name) == name
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "two words", "x" * 101, "ä"])
 def test_what_cannot_name_a_folder_here_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="cannot name a campaign"):
-        named(name)
+        campaign_named(name)
