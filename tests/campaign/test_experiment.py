@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from clipkit import resources
-from clipkit.campaign.experiment import Experiment, Place, parse, read
+from clipkit.campaign.experiment import Experiment, Place
+from clipkit.campaign.experiment_file import parse_experiment, read_experiment_file
 from clipkit.errors import ExperimentError
 from clipkit.format import MIB
-from clipkit.hosts import Host
+from clipkit.hosts import Host, find_host
 
 DESIGNED = """
 name = "grid-512"
@@ -38,7 +39,7 @@ timeout_s = 600
 
 
 def parsed(text: str) -> Experiment:
-    return parse(text, Path("/experiments/file.toml"))
+    return parse_experiment(text, Path("/experiments/file.toml"))
 
 
 def levels(text: str, factor: str) -> list[Any]:
@@ -56,7 +57,8 @@ def complaint(text: str) -> str:
 class TestTheFile:
     def test_the_one_of_the_design_is_understood(self) -> None:
         experiment = parsed(DESIGNED)
-        assert (experiment.name, experiment.blocks, experiment.seed) == ("grid-512", 3, 1)
+        assert (experiment.name, experiment.strategy, experiment.seed) == ("grid-512", "grid", 1)
+        assert experiment.options == {"blocks": 3}
         assert experiment.clips_seed == 7
         assert len(list(experiment.combinations())) == 2 * 2 * 3 * 2
         assert experiment.varying == ["place", "preset", "concurrency", "encoder_threads"]
@@ -65,19 +67,19 @@ class TestTheFile:
         experiment = parsed("")
         (only,) = experiment.combinations()
         assert (only["upload"], only["clips"], only["length_s"]) == ("sample", 12, 12.0)
-        assert only["place"] == Place(find("unlimited"), 0)
+        assert only["place"] == Place(find_host("unlimited"), 0)
         assert experiment.name == "file"
 
     def test_every_experiment_that_clipkit_brings_along_is_one(self) -> None:
         files = sorted(resources.folder("experiments").glob("*.toml"))
         assert files
         for path in files:
-            experiment = read(path)
+            experiment = read_experiment_file(path)
             assert experiment.name == path.stem
             assert list(experiment.combinations())
 
     def test_a_files_name_need_not_name_a_campaign_where_another_is_given(self) -> None:
-        assert parse("", Path("/experiments/my grid.toml")).name == "my grid"
+        assert parse_experiment("", Path("/experiments/my grid.toml")).name == "my grid"
 
     def test_a_command_is_kept_to_the_letter(self) -> None:
         command = "sh -c '{ffmpeg} -i {input} {output}'"
@@ -86,12 +88,27 @@ class TestTheFile:
 
     def test_one_that_cannot_be_read_is_told(self, tmp_path: Path) -> None:
         with pytest.raises(ExperimentError, match=r"cannot read .*none\.toml: No such file"):
-            read(tmp_path / "none.toml")
+            read_experiment_file(tmp_path / "none.toml")
         with pytest.raises(ExperimentError, match="cannot read"):
-            read(tmp_path)
+            read_experiment_file(tmp_path)
         (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
         with pytest.raises(ExperimentError, match="no text in UTF-8"):
-            read(tmp_path / "bytes.toml")
+            read_experiment_file(tmp_path / "bytes.toml")
+
+
+class TestStrategy:
+    def test_each_has_keys_of_its_own_in_run(self) -> None:
+        assert parsed("").options == {"blocks": 3}
+        chance = parsed('[run]\nstrategy = "random"\ntrials = 40\nseed = 3')
+        assert (chance.strategy, chance.seed) == ("random", 3)
+        assert chance.options == {"trials": 40, "minutes": None}
+        timed = parsed('[run]\nstrategy = "random"\nminutes = 2.5')
+        assert timed.options == {"trials": None, "minutes": 2.5}
+
+    def test_those_of_another_one_are_a_mistake_that_names_its_own(self) -> None:
+        assert "one of blocks, seed, strategy, timeout_s" in complaint("[run]\nminutes = 3")
+        told = complaint('[run]\nstrategy = "random"\nblocks = 3\ntrials = 3')
+        assert "one of minutes, seed, strategy, timeout_s, trials" in told
 
 
 class TestLevels:
@@ -207,7 +224,12 @@ class TestExclusions:
         ("[[variants]]\nname = 'a'\nsubject = 'command'", "a variant's subject needs it"),
         ("[[exclude]]", "[exclude]: is empty"),
         ("[run]\nblocks = 0", "[run] blocks: 0 is not legal"),
-        ("[run]\nstrategy = 'race'", "strategy: 'race' is not legal: one of grid"),
+        ("[run]\nstrategy = 'race'", "strategy: 'race' is not legal: one of grid, random"),
+        ("[run]\ntrials = 3", "[run] trials: unknown key"),
+        ("[run]\nstrategy = 'random'", "[run]: strategy 'random' needs trials or minutes"),
+        ("[run]\nstrategy = 'random'\nblocks = 3\ntrials = 3", "[run] blocks: unknown key"),
+        ("[run]\nstrategy = 'random'\ntrials = 0", "[run] trials: 0 is not legal: a whole"),
+        ("[run]\nstrategy = 'random'\nminutes = 0", "[run] minutes: 0 is not legal: a number"),
         ("name = '../up'", "cannot name a campaign"),
         ("settings = 3", "settings: must be a table: write [settings]"),
         ("variants = 3", "variants: must be tables: write [[variants]]"),
