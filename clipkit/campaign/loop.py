@@ -68,32 +68,42 @@ class Loop:
         """
         self.order = self.store.finished()
         while (asked := strategy.ask()) is not None:
-            if isinstance(asked, Inferred):
-                strategy.tell(asked.cell, self._infer(asked))
-            else:
-                strategy.tell(asked, self._measure(asked))
+            self._settle(strategy, asked)
 
-    def _infer(self, asked: Inferred) -> Record:
-        outcome = inferred(self._trial(asked.cell, self._attempts(asked.cell)[0]), asked.because)
+    def _settle(self, strategy: Strategy, asked: Cell | Inferred) -> None:
+        """One cell, repeated where the machine was too noisy. The strategy is told before who watches,
+        whose progress is the strategy's."""
+        cell = asked.cell if isinstance(asked, Inferred) else asked
+        attempts = self._attempts(cell)
+        for attempt in attempts:
+            record = (
+                self._infer(asked, attempt)
+                if isinstance(asked, Inferred)
+                else self._measure(cell, attempt)
+            )
+            disturbed = record.status is Status.INVALID_NOISE and attempt != attempts[-1]
+            cancelled = record.status is Status.CANCELLED
+            if not (disturbed or cancelled):
+                strategy.tell(cell, record)
+            self._ended(cell, record)
+            if cancelled:
+                raise Cancelled(f"interrupted; what was finished is kept in {self.store.folder}")
+            if not disturbed:
+                return
+
+    def _infer(self, asked: Inferred, attempt: int) -> Record:
+        outcome = inferred(self._trial(asked.cell, attempt), asked.because)
         self.store.append(outcome)
-        self._ended(asked.cell, outcome.record)
         return outcome.record
 
-    def _measure(self, cell: Cell) -> Record:
-        """One cell, repeated where the machine was too noisy; every attempt is stored, but for a
-        warm-up, which is discarded."""
-        for attempt in self._attempts(cell):
-            self.watch(TrialStarted(cell, self.order, self.elapsed_s()))
-            outcome = self.executor.run(
-                self._trial(cell, attempt), lambda event: self.watch(ClipProgress(cell, event))
-            )
-            if cell.phase != WARMUP:
-                self.store.append(outcome)
-            self._ended(cell, outcome.record)
-            if outcome.record.status is Status.CANCELLED:
-                raise Cancelled(f"interrupted; what was finished is kept in {self.store.folder}")
-            if outcome.record.status is not Status.INVALID_NOISE:
-                break
+    def _measure(self, cell: Cell, attempt: int) -> Record:
+        """Every attempt is stored, but for a warm-up, which is discarded."""
+        self.watch(TrialStarted(cell, self.order, self.elapsed_s()))
+        outcome = self.executor.run(
+            self._trial(cell, attempt), lambda event: self.watch(ClipProgress(cell, event))
+        )
+        if cell.phase != WARMUP:
+            self.store.append(outcome)
         return outcome.record
 
     def _attempts(self, cell: Cell) -> range:
