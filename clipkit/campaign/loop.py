@@ -68,33 +68,35 @@ class Loop:
         """
         self.order = self.store.finished()
         while (asked := strategy.ask()) is not None:
-            if isinstance(asked, Inferred):
-                strategy.tell(asked.cell, self._infer(asked))
-            else:
-                strategy.tell(asked, self._measure(asked))
+            cell = asked.cell if isinstance(asked, Inferred) else asked
+            record = self._infer(asked) if isinstance(asked, Inferred) else self._measure(cell)
+            strategy.tell(cell, record)
+            self._ended(cell, record)
 
     def _infer(self, asked: Inferred) -> Record:
         outcome = inferred(self._trial(asked.cell, self._attempts(asked.cell)[0]), asked.because)
         self.store.append(outcome)
-        self._ended(asked.cell, outcome.record)
         return outcome.record
 
     def _measure(self, cell: Cell) -> Record:
         """One cell, repeated where the machine was too noisy; every attempt is stored, but for a
-        warm-up, which is discarded."""
-        for attempt in self._attempts(cell):
+        warm-up, which is discarded. Who watches hears of the last one when the strategy has."""
+        attempts = self._attempts(cell)
+        for attempt in attempts:
             self.watch(TrialStarted(cell, self.order, self.elapsed_s()))
             outcome = self.executor.run(
                 self._trial(cell, attempt), lambda event: self.watch(ClipProgress(cell, event))
             )
+            record = outcome.record
             if cell.phase != WARMUP:
                 self.store.append(outcome)
-            self._ended(cell, outcome.record)
-            if outcome.record.status is Status.CANCELLED:
+            if record.status is Status.CANCELLED:
+                self._ended(cell, record)
                 raise Cancelled(f"interrupted; what was finished is kept in {self.store.folder}")
-            if outcome.record.status is not Status.INVALID_NOISE:
+            if record.status is not Status.INVALID_NOISE or attempt == attempts[-1]:
                 break
-        return outcome.record
+            self._ended(cell, record)
+        return record
 
     def _attempts(self, cell: Cell) -> range:
         """Their numbers: as many as others' load did not use up before."""

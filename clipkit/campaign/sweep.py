@@ -100,7 +100,8 @@ def run_sweep(
         left = cells_left(planned, past)
         strategy = planned.strategy(planned.design, past)
         shard = str(planned.shard) if planned.shard else None
-        tally = Tally(store, planned.design, strategy, past, shard)
+        blocks = planned.experiment.options.get("blocks")
+        tally = Tally(store, planned.design, strategy, past, shard, blocks)
         if left:
             mechanisms = {
                 host: str(hosting.check_host(host, open_ceiling))

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from clipkit import resources
-from clipkit.campaign.experiment import Experiment, Place, parse, read
+from clipkit.campaign.experiment import Experiment, Place
+from clipkit.campaign.experiment_file import parse_experiment, read_experiment_file
 from clipkit.errors import ExperimentError
 from clipkit.format import MIB
-from clipkit.hosts import Host
+from clipkit.hosts import Host, find_host
 
 DESIGNED = """
 name = "grid-512"
@@ -38,7 +39,7 @@ timeout_s = 600
 
 
 def parsed(text: str) -> Experiment:
-    return parse(text, Path("/experiments/file.toml"))
+    return parse_experiment(text, Path("/experiments/file.toml"))
 
 
 def levels(text: str, factor: str) -> list[Any]:
@@ -56,7 +57,11 @@ def complaint(text: str) -> str:
 class TestTheFile:
     def test_the_one_of_the_design_is_understood(self) -> None:
         experiment = parsed(DESIGNED)
-        assert (experiment.name, experiment.blocks, experiment.seed) == ("grid-512", 3, 1)
+        assert (experiment.name, experiment.options["blocks"], experiment.seed) == (
+            "grid-512",
+            3,
+            1,
+        )
         assert experiment.clips_seed == 7
         assert len(list(experiment.combinations())) == 2 * 2 * 3 * 2
         assert experiment.varying == ["place", "preset", "concurrency", "encoder_threads"]
@@ -65,19 +70,19 @@ class TestTheFile:
         experiment = parsed("")
         (only,) = experiment.combinations()
         assert (only["upload"], only["clips"], only["length_s"]) == ("sample", 12, 12.0)
-        assert only["place"] == Place(find("unlimited"), 0)
+        assert only["place"] == Place(find_host("unlimited"), 0)
         assert experiment.name == "file"
 
     def test_every_experiment_that_clipkit_brings_along_is_one(self) -> None:
         files = sorted(resources.folder("experiments").glob("*.toml"))
         assert files
         for path in files:
-            experiment = read(path)
+            experiment = read_experiment_file(path)
             assert experiment.name == path.stem
             assert list(experiment.combinations())
 
     def test_a_files_name_need_not_name_a_campaign_where_another_is_given(self) -> None:
-        assert parse("", Path("/experiments/my grid.toml")).name == "my grid"
+        assert parse_experiment("", Path("/experiments/my grid.toml")).name == "my grid"
 
     def test_a_command_is_kept_to_the_letter(self) -> None:
         command = "sh -c '{ffmpeg} -i {input} {output}'"
@@ -86,12 +91,12 @@ class TestTheFile:
 
     def test_one_that_cannot_be_read_is_told(self, tmp_path: Path) -> None:
         with pytest.raises(ExperimentError, match=r"cannot read .*none\.toml: No such file"):
-            read(tmp_path / "none.toml")
+            read_experiment_file(tmp_path / "none.toml")
         with pytest.raises(ExperimentError, match="cannot read"):
-            read(tmp_path)
+            read_experiment_file(tmp_path)
         (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
         with pytest.raises(ExperimentError, match="no text in UTF-8"):
-            read(tmp_path / "bytes.toml")
+            read_experiment_file(tmp_path / "bytes.toml")
 
 
 class TestLevels:

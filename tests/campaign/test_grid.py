@@ -12,17 +12,19 @@ import pytest
 from inventing_records import TEMPLATE
 from inventing_uploads import upload
 
-from clipkit.campaign.design import Design, design
-from clipkit.campaign.experiment import parse
-from clipkit.campaign.grid import Grid, finished, needs_as_much
+from clipkit.campaign.course import Course, done_of, needs_as_much
+from clipkit.campaign.design import Design, design_of
+from clipkit.campaign.experiment_file import parse_experiment
+from clipkit.campaign.grid import Grid
 from clipkit.campaign.strategy import WARMUP, Cell, Inferred
-from clipkit.errors import ExperimentError
+from clipkit.errors import CampaignError, ExperimentError
 from clipkit.format import MIB
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 
 FILM = upload()
 CORES = 2
+BLOCKS = 3
 
 EXPERIMENT = """
 [job]
@@ -43,11 +45,18 @@ seed = 5
 
 
 def laid_out(text: str = EXPERIMENT) -> Design:
-    return design(parse(text, Path("/x/file.toml")), {"film.mp4": FILM})
+    return design_of(parse_experiment(text, Path("/x/file.toml")), {"film.mp4": FILM})
 
 
 def record(cell: Cell, status: Status = Status.OK, attempt: int = 1) -> Record:
     return replace(TEMPLATE, cell=cell.name, block=cell.block, status=status, attempt=attempt)
+
+
+def grid(
+    past: list[Record] | None = None, design: Design | None = None, blocks: int = BLOCKS
+) -> Grid:
+    """A grid whose clock stands still."""
+    return Grid(Course(design or laid_out(), past or [], CORES, lambda: 0.0), blocks)
 
 
 Machine = Callable[[Cell], Status]
@@ -67,12 +76,10 @@ def run(grid: Grid, machine: Machine = roomy, at_most: int = 10_000) -> list[Rec
     """What a campaign would store."""
     stored: list[Record] = []
     while len(stored) < at_most and (asked := grid.ask()) is not None:
-        assert asked == grid.ask()
-        if isinstance(asked, Inferred):
-            told = record(asked.cell, Status.OOM_INFERRED)
-        else:
-            told = record(asked, machine(asked))
-        grid.tell(told)
+        cell = asked.cell if isinstance(asked, Inferred) else asked
+        end = Status.OOM_INFERRED if isinstance(asked, Inferred) else machine(cell)
+        told = record(cell, end)
+        grid.tell(cell, told)
         if isinstance(asked, Inferred) or asked.phase != WARMUP:
             stored.append(told)
     return stored
@@ -82,7 +89,7 @@ class TestDesign:
     def test_every_combination_is_a_cell(self) -> None:
         cells = laid_out().cells
         assert len(cells) == len({cell.name for cell in cells}) == 2 * 2 * 4 * 2
-        assert laid_out().total == 3 * len(cells)
+        assert grid().progress().total == 3 * len(cells)
 
     def test_words_tell_cells_apart(self) -> None:
         words = laid_out().words
@@ -121,51 +128,67 @@ class TestDesign:
 
 class TestGrid:
     def test_every_cell_and_block_once_after_one_warm_up_a_block(self) -> None:
-        grid = Grid(laid_out(), [], CORES)
+        whole = grid()
         asked = []
-        while (cell := grid.ask()) is not None:
+        while (cell := whole.ask()) is not None:
             assert isinstance(cell, Cell)
             asked.append(cell)
-            grid.tell(record(cell))
+            whole.tell(cell, record(cell))
         warm = [cell.phase == WARMUP for cell in asked]
         assert [n for n, is_warm in enumerate(warm) if is_warm] == [0, 33, 66]
         assert all(len(cell.job.clips) == 1 for cell in asked if cell.phase == WARMUP)
         ran = Counter((cell.name, cell.block) for cell in asked if cell.phase != WARMUP)
         assert set(ran.values()) == {1}
-        assert len(ran) == laid_out().total
+        assert len(ran) == grid().progress().total
 
     @pytest.mark.parametrize("seed", range(5))
     def test_killed_anywhere_and_resumed_nothing_is_lost_or_repeated(self, seed: int) -> None:
         chance = random.Random(seed)
         stored: list[Record] = []
         for _ in range(5):
-            stored += run(Grid(laid_out(), stored, CORES), too_small, chance.randrange(20))
-        stored += run(Grid(laid_out(), stored, CORES), too_small)
+            stored += run(grid(stored), too_small, chance.randrange(20))
+        stored += run(grid(stored), too_small)
         done = Counter((entry.cell, entry.block) for entry in stored)
         assert set(done.values()) == {1}
-        assert len(done) == laid_out().total
+        assert len(done) == grid().progress().total
 
     def test_a_cancelled_attempt_is_run_again(self) -> None:
         cell = laid_out().block(0)[0]
-        stored = run(Grid(laid_out(), [record(cell, Status.CANCELLED)], CORES))
+        stored = run(grid([record(cell, Status.CANCELLED)]))
         assert (cell.name, 0) in {(entry.cell, entry.block) for entry in stored}
 
     def test_more_levels_and_blocks_are_only_added(self) -> None:
-        stored = run(Grid(laid_out(), [], CORES))
+        stored = run(grid([]))
         wider = laid_out(EXPERIMENT.replace("to = 4", "to = 5").replace("blocks = 3", "blocks = 4"))
-        added = run(Grid(wider, stored, CORES))
-        assert len(added) == wider.total - len(stored)
+        added = run(grid(stored, wider, blocks=4))
+        assert len(added) == 4 * len(wider.cells) - len(stored)
+
+    def test_cells_may_be_asked_for_while_others_are_open(self) -> None:
+        whole, opened = grid(), []
+        while (asked := whole.ask()) is not None:
+            opened.append(asked)
+        names = [(cell.name, cell.block) for cell in opened if cell.phase != WARMUP]
+        assert len(set(names)) == len(names) == whole.progress().total
+        assert whole.progress().done == 0
+        for cell in reversed(opened):
+            whole.tell(cell, record(cell))
+        assert whole.progress().done == whole.progress().total
+        assert whole.ask() is None
+
+    def test_what_was_not_asked_for_cannot_be_told(self) -> None:
+        with pytest.raises(CampaignError, match="not asked for"):
+            grid().tell(laid_out().cells[0], record(laid_out().cells[0]))
 
     def test_attempts_that_others_disturbed_are_used_up_some_time(self) -> None:
         cell = laid_out().cells[0]
         spoilt = [record(cell, Status.INVALID_NOISE, attempt) for attempt in (1, 2, 3)]
-        assert not finished(spoilt[:2])
-        assert finished(spoilt) == {(cell.name, 0)}
+        assert not done_of(spoilt[:2])
+        assert done_of(spoilt) == {(cell.name, 0)}
 
 
 class TestInference:
     def test_what_needs_more_than_one_that_ran_out_is_not_run(self) -> None:
-        stored = run(Grid(laid_out(), [], CORES), too_small)
+        stored = run(grid([]), too_small)
         cells = {cell.name: cell for cell in laid_out().cells}
         ends = {status: [e for e in stored if e.status is status] for status in Status}
         assert ends[Status.OOM_INFERRED]
@@ -177,15 +200,15 @@ class TestInference:
 
     def test_nothing_is_inferred_from_one_that_fits_at_other_times(self) -> None:
         smaller, larger = self.pair()
-        grid = Grid(laid_out(), [record(smaller, Status.OOM), record(smaller)], CORES)
-        assert larger.name not in self.inferred(grid)
-        grid = Grid(laid_out(), [record(smaller, Status.OOM)], CORES)
-        assert larger.name in self.inferred(grid)
+        later = grid([record(smaller, Status.OOM), record(smaller)])
+        assert larger.name not in self.inferred(later)
+        later = grid([record(smaller, Status.OOM)])
+        assert larger.name in self.inferred(later)
 
     def test_nothing_is_inferred_against_one_that_needs_as_much_and_fits(self) -> None:
         smaller, larger = self.pair()
-        grid = Grid(laid_out(), [record(smaller, Status.OOM), record(larger)], CORES)
-        assert larger.name not in self.inferred(grid)
+        later = grid([record(smaller, Status.OOM), record(larger)])
+        assert larger.name not in self.inferred(later)
 
     @staticmethod
     def pair() -> tuple[Cell, Cell]:

@@ -9,11 +9,14 @@ import pytest
 from inventing_records import TEMPLATE
 from inventing_uploads import upload
 
-from clipkit.campaign.design import Design, design
-from clipkit.campaign.experiment import parse
+from clipkit.campaign.course import Course
+from clipkit.campaign.design import Design, design_of
+from clipkit.campaign.experiment_file import parse_experiment
+from clipkit.campaign.grid import Grid
 from clipkit.campaign.loop import ClipProgress, TrialEnded, TrialStarted
-from clipkit.campaign.standing import Tally, read
+from clipkit.campaign.standing import read_standing
 from clipkit.campaign.strategy import WARMUP, Cell
+from clipkit.campaign.tally import Tally
 from clipkit.errors import CampaignError
 from clipkit.records.record import Record
 from clipkit.records.status import Status
@@ -31,19 +34,38 @@ blocks = 2
 """
 
 
+BLOCKS = 2
+
+
 @pytest.fixture
 def laid_out() -> Design:
-    return design(parse(EXPERIMENT, Path("/x/file.toml")), {"film.mp4": upload()})
+    return design_of(parse_experiment(EXPERIMENT, Path("/x/file.toml")), {"film.mp4": upload()})
 
 
 def record(cell: Cell, status: Status = Status.OK, wall_s: float | None = 4.0) -> Record:
     return replace(
-        TEMPLATE, cell=cell.name, block=cell.block, status=status, wall_s=wall_s, clips=4
+        TEMPLATE,
+        cell=cell.name,
+        block=cell.block,
+        status=status,
+        wall_s=wall_s,
+        clips=4,
+        settings=cell.subject.used(cell.settings),
     )
 
 
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
 def tally(folder: Path, laid_out: Design, past: tuple[Record, ...] = ()) -> Tally:
-    found = Tally(Store.create(folder), laid_out, past)
+    grid = Grid(Course(laid_out, past, 2, Clock()), BLOCKS)
+    found = Tally(Store.create(folder), laid_out, grid, past, None, BLOCKS)
     found.begin()
     return found
 
@@ -56,13 +78,13 @@ def ended(watching: Tally, *records: tuple[Cell, Record]) -> None:
 
 def test_the_file_tells_what_the_process_knows(tmp_path: Path, laid_out: Design) -> None:
     watching = tally(tmp_path / "trying", laid_out)
-    assert read(tmp_path / "trying") == watching.standing
+    assert read_standing(tmp_path / "trying") == watching.standing
     assert (watching.standing.state, watching.standing.campaign) == ("running", "trying")
     first = laid_out.block(0)[0]
     ended(watching, (first, record(first)))
-    assert read(tmp_path / "trying") == watching.standing
+    assert read_standing(tmp_path / "trying") == watching.standing
     watching.end("finished")
-    assert read(tmp_path / "trying").state == "finished"
+    assert read_standing(tmp_path / "trying").state == "finished"
 
 
 def test_ends_are_counted_by_what_they_were(tmp_path: Path, laid_out: Design) -> None:
@@ -134,7 +156,7 @@ def test_a_trial_under_way_is_told_with_its_clips(tmp_path: Path, laid_out: Desi
 
 def test_a_folder_without_a_sweep_is_told(tmp_path: Path) -> None:
     with pytest.raises(CampaignError, match="no sweep has been started there"):
-        read(tmp_path)
+        read_standing(tmp_path)
     (tmp_path / "progress.json").write_text("{}")
     with pytest.raises(CampaignError, match="cannot be read"):
-        read(tmp_path)
+        read_standing(tmp_path)
