@@ -163,7 +163,9 @@ def _set(limits: Limits, folder: Path) -> Limits:
         if (folder / "memory.swap.max").exists():
             groups.write_group_file(folder / "memory.swap.max", limits.swap_bytes)
     if limits.cpus is not None:
-        groups.write_group_file(folder / "cpu.max", f"{round(limits.cpus * _PERIOD_US)} {_PERIOD_US}")
+        groups.write_group_file(
+            folder / "cpu.max", f"{round(limits.cpus * _PERIOD_US)} {_PERIOD_US}"
+        )
     above = standing.limits_above([folder])
     if not (folder / "pids.max").exists():
         return replace(standing.tightest(limits, above), pids=above.pids)

@@ -319,7 +319,7 @@ class TestDamage:
     def test_damage_leaves_no_chatter_on_stderr(self, make: Any, tmp_path: Path) -> None:
         whole = make("faststart.mp4", *H264, "-movflags", "+faststart").read_bytes()
         short = _written(tmp_path / "short.mp4", whole[: len(whole) // 2])
-        script = "import pathlib, sys, clipkit.media.probe as p; p.probe(pathlib.Path(sys.argv[1]))"
+        script = "import pathlib, sys, clipkit.media.probe as p; p.probe_upload(pathlib.Path(sys.argv[1]))"
         done = subprocess.run(
             [sys.executable, "-c", script, str(short)], capture_output=True, check=True, timeout=60
         )

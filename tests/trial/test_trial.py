@@ -23,7 +23,7 @@ from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
 from clipkit.hosts import Host
 from clipkit.media.probe import probe_upload
-from clipkit.model.memory import COPY_BYTES
+from clipkit.model.memory import clip_anon_bytes
 from clipkit.plan import baselines
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.subjects import CommandLine, Engine, subject_named
@@ -166,13 +166,14 @@ class TestModes:
             None,
         ]
 
-    def test_it_needs_what_the_model_says_whatever_its_pictures_are(
+    def test_it_needs_no_more_than_the_model_says(
         self, slow: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
     ) -> None:
-        """The engine itself, some 10 MB, is beside it in the ceiling."""
-        record = run(trial(slow, build, settings=Settings(mode="snap")), kernel, tmp_path).record
+        """The engine, 8 MB, is beside it in the ceiling."""
+        asked = trial(slow, build, settings=Settings(mode="snap"))
+        record = run(asked, kernel, tmp_path).record
         assert record.peak_anon_bytes
-        assert record.peak_anon_bytes < COPY_BYTES + 12 * MIB
+        assert record.peak_anon_bytes < clip_anon_bytes(asked.job.upload, asked.settings) + 9 * MIB
 
 
 class TestSubjects:
@@ -208,7 +209,9 @@ class TestSubjects:
     def test_the_users_own_command_may_write_anything_but_nothing(
         self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
     ) -> None:
-        copying = CommandLine(baselines.parse_template("cp /etc/hostname {output} --target {input}"))
+        copying = CommandLine(
+            baselines.parse_template("cp /etc/hostname {output} --target {input}")
+        )
         failing = run(trial(small, build, subject=copying), kernel, tmp_path)
         assert failing.record.status is Status.FAILED
         assert "clip 1: " in str(failing.record.error)
@@ -407,7 +410,9 @@ class TestJudgement:
 
     def test_an_interrupt_comes_before_every_other_end(self) -> None:
         failed = dataclasses.replace(self.clip, status="failed", error="no")
-        assert judge_execution(self.execution(clips=(failed,), cancelled=True))[0] is Status.CANCELLED
+        assert (
+            judge_execution(self.execution(clips=(failed,), cancelled=True))[0] is Status.CANCELLED
+        )
 
     def test_an_engine_that_just_ended_has_not_finished(self) -> None:
         assert judge_execution(self.execution(wall_s=None))[0] is Status.FAILED
