@@ -76,7 +76,7 @@ def video_track(moov: memoryview) -> memoryview:
     """The first one. Raises Mp4Error where there is none."""
     for track in tracks(moov):
         handler = box_at(track, b"mdia", b"hdlr")
-        if handler and handler[8:12] == b"vide":
+        if handler and bytes(handler[8:12]) == b"vide":
             return track
     raise Mp4Error("no video track")
 

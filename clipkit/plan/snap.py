@@ -30,6 +30,7 @@ _PLAYABLE_H264 = {"yuv420p", "yuvj420p"}
 _LOOSE_MARGIN_S = 1.0
 # Ticks a second: in ffmpeg's 1,000 the clip's end could be rounded across a picture.
 _MOVIE_TICKS = 90_000
+_SHIFT_S = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,29 +123,20 @@ def _seeks(cut: _Cut) -> list[float | None]:
 
 
 def _argv(cut: _Cut, seek_s: float | None) -> list[str]:
-    """Packets before the key frame are dropped by their own times, wherever the seek has landed: it
-    may be the key frame before, and an open group's leading pictures, which cannot be decoded."""
-    upload, clip = cut.upload, cut.clip
-    zero_s = cut.key_s + upload.container_start_s
-    half_tick_s = float(upload.time_base) / 2
-    dropping = f"noise=amount=0:drop='lt(pts*tb,{zero_s - half_tick_s:.7f})'"
-    source = source_options()
+    """Times are shifted so that the key frame is at 0, and what comes before is dropped by its own
+    time, wherever the seek has landed: an open group's leading pictures too, which nothing can decode.
+
+    0 is the same in every time base: ffmpeg 5.1's filter sees times in the muxer's and takes them for
+    the upload's. And `-copyts`, since ffmpeg's own zero is not always the container's start.
+    """
+    upload, length_s = cut.upload, cut.clip.end_s - cut.key_s
+    source = source_options() | {"itsoffset": f"{-cut.key_s - upload.container_start_s:.6f}"}
     if seek_s is not None:
         source |= {"ss": f"{seek_s:.6f}", "noaccurate_seek": None}
     film = ffmpeg.input(f"file:{upload.path}", **source)
     streams = [film[str(upload.video_stream)]]
     if has_sound(upload, cut.settings):
         streams.append(film["a:0"])
-    target = {
-        "c:v": "copy",
-        "tag:v": _PICTURES[upload.codec],
-        "bsf:v": dropping,
-        # Of the output: before the input it would end re-encoded sound some packets too soon.
-        "to": f"{clip.end_s + upload.container_start_s:.6f}",
-        # The container's own times are kept until here: its zero is not the same in every ffmpeg.
-        "output_ts_offset": f"{-zero_s:.6f}",
-        "movie_timescale": _MOVIE_TICKS,
-    }
     graph = ffmpeg.output(
         *streams,
         OUTPUT,
@@ -153,18 +145,24 @@ def _argv(cut: _Cut, seek_s: float | None) -> list[str]:
         dn=None,
         f="mp4",
         movflags="+faststart",
-        **target,
-        **_sound_options(cut, zero_s, dropping),
+        movie_timescale=_MOVIE_TICKS,
+        t=f"{length_s:.6f}",
+        **{"c:v": "copy", "tag:v": _PICTURES[upload.codec], "bsf:v": _dropping(upload)},
+        **_sound_options(cut, length_s),
     )
     compiled: list[str] = ffmpeg.compile(graph, cmd=[*command_head(cut.build), "-copyts"])
     return compiled
 
 
-def _sound_options(cut: _Cut, zero_s: float, dropping: str) -> dict[str, object]:
+def _dropping(upload: Upload) -> str:
+    """Of ticks finer than the shift's microseconds, as many as make one are its rounding."""
+    return f"noise=amount=0:drop='lt(pts,{-int(_SHIFT_S / float(upload.time_base))})'"
+
+
+def _sound_options(cut: _Cut, length_s: float) -> dict[str, object]:
     """Copied where an MP4 can hold it; what must be re-encoded is, to AAC."""
     if not has_sound(cut.upload, cut.settings):
         return {"an": None}
     if cut.settings.audio != "aac" and cut.upload.audio[0].codec in _SOUNDS:
-        return {"c:a": "copy", "bsf:a": dropping}
-    end_s = cut.clip.end_s + cut.upload.container_start_s
-    return {"c:a": "aac", "b:a": "128k", "af": f"atrim=start={zero_s:.6f}:end={end_s:.6f}"}
+        return {"c:a": "copy", "bsf:a": "noise=amount=0:drop='lt(pts,0)'"}
+    return {"c:a": "aac", "b:a": "128k", "af": f"atrim=start=0:end={length_s:.6f}"}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,8 @@ class TestChains:
         self, tmp_path: Path, build: FfmpegBuild, small: Path
     ) -> None:
         head = into_scratch(encoding(build.path, small, "-t", "1"))
-        steps = (head, show_until(0.8, HEAD), copying(build.path, HEAD))
+        again = Run(tuple(encoding(build.path, Path(HEAD))))  # decodes what the patch has left
+        steps = (head, show_until(0.8, HEAD), again)
         with engine(tmp_path) as running:
             (clip,) = running.run([chain(1, steps, stored=20, shown=20)])
             assert not list(running.work.iterdir())
@@ -141,113 +144,84 @@ class TestFrames:
         at = words.index("-i")
         return Run((*words[:at], "-ss", "1.6", *words[at:]))
 
-    @pytest.mark.parametrize(
-        ("stored", "shown", "error"),
-        [
-            (75, 60, None),
-            (None, 60, None),
-            (75, None, None),
-            (60, 60, "75 frames instead of 60"),
-            (75, 75, "60 frames shown instead of 75"),
-            (None, 75, "60 frames shown instead of 75"),
-        ],
-    )
-    def test_hidden_ones_are_stored(
-        self,
-        tmp_path: Path,
-        build: FfmpegBuild,
-        small: Path,
-        stored: int | None,
-        shown: int | None,
-        error: str | None,
-    ) -> None:
+    def test_hidden_ones_are_stored(self, tmp_path: Path, build: FfmpegBuild, small: Path) -> None:
         steps = (self.copied(build, small),)
+        right = ((75, 60), (None, 60), (75, None))
         with engine(tmp_path) as running:
-            (clip,) = running.run([chain(1, steps, stored=stored, shown=shown)])
-        assert clip["error"] == error
-        if not error:
-            assert clip["frames"] == 60
+            clips = running.run([chain(n, steps, stored=s, shown=w) for n, (s, w) in _each(right)])
+        assert [(clip["error"], clip["frames"]) for clip in clips] == [(None, 60)] * 3
+
+    def test_either_may_be_wrong(self, tmp_path: Path, build: FfmpegBuild, small: Path) -> None:
+        steps = (self.copied(build, small),)
+        wrong = ((60, 60), (75, 75), (None, 75), (60, None))
+        with engine(tmp_path) as running:
+            clips = running.run([chain(n, steps, stored=s, shown=w) for n, (s, w) in _each(wrong)])
+        stored, shown = "75 frames instead of 60", "60 frames shown instead of 75"
+        assert [clip["error"] for clip in clips] == [stored, shown, shown, stored]
 
 
 class TestShowUntil:
     """The patch on ffmpeg's own copies: what is shown then, by a decoder and by the headers."""
 
-    def copied(self, build: FfmpegBuild, small: Path, make: Any, *options: str) -> Path:
-        source = ("-ss", "1", "-i", small)
-        copy: Path = make("copy.mp4", "-t", "1.5", "-c", "copy", *options, source=source)
-        return copy
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        return tmp_path / "clip.mp4"
+
+    @pytest.fixture
+    def copied(self, small: Path, make: Any) -> Callable[..., Path]:
+        """`copied(*options)`: from the key frame at 1 s for 1.5 s, as ffmpeg copies it."""
+        source, copying = ("-ss", "1", "-i", small), ("-t", "1.5", "-c", "copy")
+        return lambda *options: make("copy.mp4", *copying, *options, source=source)
 
     @pytest.mark.parametrize("ticks", ["600", "1000", "12800", "90000"])
     @pytest.mark.parametrize("end_s", [0.04, 0.5, 1.48, 1.5])
     def test_the_pictures_end_there(
-        self,
-        tmp_path: Path,
-        build: FfmpegBuild,
-        small: Path,
-        make: Any,
-        ticks: str,
-        end_s: float,
+        self, path: Path, copied: Callable[..., Path], ticks: str, end_s: float
     ) -> None:
-        path = tmp_path / "clip.mp4"
-        copied = self.copied(build, small, make, "-movie_timescale", ticks, "-an")
-        path.write_bytes(copied.read_bytes())
+        content = copied("-movie_timescale", ticks, "-an").read_bytes()
+        path.write_bytes(content)
         before = read_video_track(path)
         apply_patch("show_until", {"file": str(path), "end_s": end_s})
         track, decoded = read_video_track(path), looking.pictures(path)
-        assert track.frames_shown == decoded.count == round(end_s * 25)
+        assert track.frames_shown == decoded.count == math.ceil(end_s * 25)
         assert track.frames_stored == before.frames_stored
-        assert path.stat().st_size == copied.stat().st_size
+        assert path.stat().st_size == len(content)
 
     def test_the_movie_lasts_as_long_as_the_longest_of_its_tracks(
-        self, tmp_path: Path, build: FfmpegBuild, small: Path, make: Any
+        self, path: Path, copied: Callable[..., Path]
     ) -> None:
-        path = tmp_path / "clip.mp4"
-        path.write_bytes(self.copied(build, small, make).read_bytes())
+        path.write_bytes(copied().read_bytes())
         assert _durations_s(path)["video"] > 1.5  # ffmpeg counts what it leaves too many
         apply_patch("show_until", {"file": str(path), "end_s": 1.5})
         lasts_s = _durations_s(path)
         assert lasts_s["video"] == pytest.approx(1.5, abs=1e-3)
         assert lasts_s["movie"] == max(lasts_s["video"], lasts_s["audio"])
 
-    def test_it_makes_no_clip_longer(
-        self, tmp_path: Path, build: FfmpegBuild, small: Path, make: Any
-    ) -> None:
-        path = tmp_path / "clip.mp4"
-        path.write_bytes(self.copied(build, small, make).read_bytes())
+    def test_it_makes_no_clip_longer(self, path: Path, copied: Callable[..., Path]) -> None:
+        path.write_bytes(copied().read_bytes())
         before = path.read_bytes()
         apply_patch("show_until", {"file": str(path), "end_s": 99.0})
         assert path.read_bytes() == before
 
     @pytest.mark.parametrize(
-        ("options", "end_s", "complaint"),
-        [
-            (("-use_editlist", "0"), 1.0, "no edts/elst box"),
-            ((), 0.0, "nothing of it is shown before 0 s"),
-        ],
+        ("listed", "end_s", "complaint"),
+        [("0", 1.0, "no edts/elst box"), ("1", 0.0, "nothing of it is shown before 0 s")],
     )
     def test_what_it_cannot_do_it_leaves_as_it_is(
-        self,
-        tmp_path: Path,
-        build: FfmpegBuild,
-        small: Path,
-        make: Any,
-        options: tuple[str, ...],
-        end_s: float,
-        complaint: str,
+        self, path: Path, copied: Callable[..., Path], listed: str, end_s: float, complaint: str
     ) -> None:
-        path = tmp_path / "clip.mp4"
-        path.write_bytes(self.copied(build, small, make, *options).read_bytes())
+        path.write_bytes(copied("-use_editlist", listed).read_bytes())
         before = path.read_bytes()
         with pytest.raises(PatchError, match=complaint):
             apply_patch("show_until", {"file": str(path), "end_s": end_s})
         assert path.read_bytes() == before
 
     def test_any_byte_of_the_index_may_lie_without_a_crash(
-        self, tmp_path: Path, build: FfmpegBuild, small: Path, make: Any
+        self, path: Path, copied: Callable[..., Path]
     ) -> None:
-        content = self.copied(build, small, make, "-movflags", "+faststart").read_bytes()
+        content = copied("-movflags", "+faststart").read_bytes()
         head = bytearray(content[: content.index(b"mdat") + 4])
-        path, refused = tmp_path / "lying.mp4", 0
+        refused = 0
         for at in range(len(head)):
             path.write_bytes(head[:at] + b"\xff" + head[at + 1 :])
             try:
@@ -255,6 +229,12 @@ class TestShowUntil:
             except PatchError:
                 refused += 1
         assert refused > 50
+
+
+def _each(
+    frames: tuple[tuple[int | None, int | None], ...],
+) -> Iterable[tuple[int, tuple[int | None, int | None]]]:
+    return enumerate(frames, start=1)
 
 
 def _durations_s(path: Path) -> dict[str, float]:

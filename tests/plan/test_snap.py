@@ -127,6 +127,27 @@ class TestClips:
         assert clip["frames"] == snap_span(film, _CLIPS[3]).frames
 
 
+def test_a_real_upload_is_copied_exactly_or_refused_in_words(
+    real_video: tuple[Path, dict[str, Any]], build: FfmpegBuild, tmp_path: Path
+) -> None:
+    film = probe_upload(real_video[0])
+    start_s = film.frame_times_s[len(film.frame_times_s) // 2]
+    asked = Clip(start_s, max(film.frame_times_s[-1] - start_s, 1 / film.fps))
+    try:
+        tasks = snap_tasks(Job(film, (asked,)), SNAP, build)
+    except FfmpegError as error:
+        assert str(film.path) in str(error)
+        return
+    with engine(tmp_path) as running:
+        (clip,) = running.run(tasks)
+    if clip["status"] == "failed":  # a packet without a picture is copied too, and found out
+        assert any("damaged" in warning for warning in film.warnings)
+        assert "frames shown instead of" in clip["error"]
+        return
+    seen = looking.pictures(Path(clip["file"]))
+    assert clip["frames"] == seen.count == snap_span(film, asked).frames
+
+
 class TestPlan:
     def test_a_clip_starts_at_the_key_frame_before_it_and_says_so(self) -> None:
         task = planned(clip=Clip(7.0, 2.0))  # a key frame each 2 s

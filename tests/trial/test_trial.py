@@ -22,15 +22,18 @@ from clipkit.errors import CeilingError, OutputError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
 from clipkit.hosts import Host
-from clipkit.media.probe import probe
-from clipkit.plan import baselines, subjects
+from clipkit.media.probe import probe_upload
+from clipkit.model.memory import COPY_BYTES
+from clipkit.plan import baselines
 from clipkit.plan.clips import Clip, Job
-from clipkit.plan.subjects import Subject, from_template
+from clipkit.plan.subjects import CommandLine, Engine, subject_named
+from clipkit.records.columns import columns
+from clipkit.records.outcome import Outcome
 from clipkit.records.record import Record
-from clipkit.records.status import Status, columns
+from clipkit.records.status import Status
 from clipkit.settings import Settings
-from clipkit.trial.execute import ClipOutcome, Execution
-from clipkit.trial.run import Identity, Outcome, Trial, judge, run_trial
+from clipkit.trial.measure import ClipOutcome, Execution
+from clipkit.trial.run import Identity, Trial, judge_execution, run_trial
 from clipkit.trial.sampler import peak
 
 Open = Callable[[Limits], Ceiling]
@@ -57,8 +60,8 @@ def trial(upload: Path, build: FfmpegBuild, **changes: Any) -> Trial:
     host = Host("test", changes.pop("memory_bytes", 256 * MIB), changes.pop("cpus", None))
     plain: dict[str, Any] = {
         "identity": Identity("trying", "clipkit-0123abcd", 0, 7, 1, "screen"),
-        "job": Job(probe(upload), changes.pop("clips", SHORT)),
-        "subject": Subject(),
+        "job": Job(probe_upload(upload), changes.pop("clips", SHORT)),
+        "subject": Engine(),
         "settings": Settings(),
         "build": build,
         "host": host,
@@ -78,13 +81,13 @@ class TestRecord:
     ) -> None:
         record = run(trial(slow, build, clips=(Clip(0.0, 1.0),)), kernel, tmp_path).record
         row = json.loads(json.dumps(record.to_row()))
-        assert row.keys() == columns().keys()
+        assert row.keys() == {column.name for column in columns()}
         assert Record.from_row(row) == record
         unknown = {name for name, value in row.items() if value is None}
         preset = {"lookahead", "mbtree", "bframes", "refs"}
         kept_by_some_kernels = {"cpu_pressure_fraction", "steal_fraction", "peak_kernel_bytes"}
         nothing_to_say = {"error", "vmaf", "usd_per_month", "clips_seed", "cpu_quota"}
-        assert unknown - kept_by_some_kernels == preset | nothing_to_say
+        assert unknown - kept_by_some_kernels == preset | nothing_to_say | {"command"}
 
     def test_its_figures_agree_with_each_other(
         self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
@@ -92,7 +95,7 @@ class TestRecord:
         outcome = run(trial(small, build), kernel, tmp_path)
         record = outcome.record
         assert (record.status, record.error, record.oom_kills) == (Status.OK, None, 0)
-        assert record.run_id == "0007-clipkit-0123abcd-b0-a1"
+        assert record.run_id.startswith("0007-clipkit-0123abcd-b0-a1-")
         assert record.clip_starts_s == (0.5, 1.2, 2.0)
         assert record.wall_s and record.first_clip_s and record.peak_anon_bytes
         assert record.first_clip_s < record.wall_s
@@ -110,13 +113,14 @@ class TestRecord:
     def test_its_clips_have_rows(
         self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
     ) -> None:
-        rows = run(trial(small, build), kernel, tmp_path).clips
+        outcome = run(trial(small, build), kernel, tmp_path)
+        rows = outcome.clips
         assert [row["number"] for row in rows] == [1, 2, 3]
         assert [row["start_s"] for row in rows] == [0.5, 1.2, 2.0]
         assert [row["frames_kept"] for row in rows] == [10, 15, 10]
         # from the key frame at each whole second to the clip's last frame
         assert [row["frames_decoded"] for row in rows] == [23, 20, 10]
-        assert {row["run_id"] for row in rows} == {"0007-clipkit-0123abcd-b0-a1"}
+        assert {row["run_id"] for row in rows} == {outcome.record.run_id}
 
     def test_samples_run_through_time_and_hold_the_peaks(
         self, slow: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
@@ -133,13 +137,42 @@ class TestRecord:
         assert all((s.pss_sum_bytes or 0) <= (s.rss_sum_bytes or 0) for s in sums)
         assert sums
 
-    def test_logs_are_kept_and_clips_are_not(
+    def test_logs_come_back_as_data_and_nothing_stays_on_the_disk(
         self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
     ) -> None:
-        record = run(trial(small, build), kernel, tmp_path).record
-        kept = sorted(path.name for path in (tmp_path / "logs" / record.run_id).iterdir())
-        assert kept == ["clip-001.log", "clip-002.log", "clip-003.log", "engine.log"]
-        assert not list(tmp_path.rglob("*.mp4"))
+        logs = run(trial(small, build), kernel, tmp_path).logs
+        assert list(logs) == ["clip-001.log", "clip-002.log", "clip-003.log", "engine.log"]
+        assert not list(tmp_path.iterdir())
+
+    def test_two_attempts_have_different_names(self) -> None:
+        one, other = (Identity("trying", "clipkit-0123abcd", 0, 7, 1, "screen") for _ in range(2))
+        assert one.run_id != other.run_id
+
+
+class TestModes:
+    def test_a_copy_is_measured_like_everything_else(
+        self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        """A key frame each second: each clip has its own frames and those since the key frame."""
+        outcome = run(trial(small, build, settings=Settings(mode="snap")), kernel, tmp_path)
+        record = outcome.record
+        assert (record.status, record.error) == (Status.OK, None)
+        assert record.settings.mode == "snap"
+        assert [row["frames_kept"] for row in outcome.clips] == [23, 20, 10]
+        assert [row["frames_decoded"] for row in outcome.clips] == [0, 0, 0]
+        assert [row["change"] for row in outcome.clips] == [
+            "starts at the key frame 0.520 s before",
+            "starts at the key frame 0.200 s before",
+            None,
+        ]
+
+    def test_it_needs_what_the_model_says_whatever_its_pictures_are(
+        self, slow: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        """The engine itself, some 10 MB, is beside it in the ceiling."""
+        record = run(trial(slow, build, settings=Settings(mode="snap")), kernel, tmp_path).record
+        assert record.peak_anon_bytes
+        assert record.peak_anon_bytes < COPY_BYTES + 12 * MIB
 
 
 class TestSubjects:
@@ -147,7 +180,7 @@ class TestSubjects:
         self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
     ) -> None:
         for template in baselines.original(Settings()):
-            outcome = run(trial(small, build, subject=from_template(template)), kernel, tmp_path)
+            outcome = run(trial(small, build, subject=CommandLine(template)), kernel, tmp_path)
             assert outcome.record.status is Status.OK, outcome.record.error
             assert outcome.record.subject == template.name
             assert outcome.record.peak_anon_bytes
@@ -158,7 +191,7 @@ class TestSubjects:
     ) -> None:
         if importlib.util.find_spec("moviepy") is None:
             requirements.missing("moviepy", "moviepy is not installed: clipkit[compare]")
-        subject = subjects.named("moviepy", Settings())
+        subject = subject_named("moviepy", Settings())
         before = set(Path.cwd().iterdir())
         outcome = run(trial(small, build, subject=subject), kernel, tmp_path)
         record = outcome.record
@@ -170,24 +203,24 @@ class TestSubjects:
         assert record.peak_anon_bytes and record.peak_anon_bytes > 30 * MIB
         assert record.ffmpeg_cpu_s and record.ffmpeg_cpu_s > 0.3
         assert set(Path.cwd().iterdir()) == before
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["logs"]
+        assert not list(tmp_path.iterdir())
 
     def test_the_users_own_command_may_write_anything_but_nothing(
         self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
     ) -> None:
-        copying = from_template(baselines.parse("cp /etc/hostname {output} --target {input}"))
+        copying = CommandLine(baselines.parse_template("cp /etc/hostname {output} --target {input}"))
         failing = run(trial(small, build, subject=copying), kernel, tmp_path)
         assert failing.record.status is Status.FAILED
         assert "clip 1: " in str(failing.record.error)
-        words = baselines.parse("sh -c 'echo no film > \"$1\"' {input} {output}")
-        written = run(trial(small, build, subject=from_template(words)), kernel, tmp_path)
+        words = baselines.parse_template("sh -c 'echo no film > \"$1\"' {input} {output}")
+        written = run(trial(small, build, subject=CommandLine(words)), kernel, tmp_path)
         assert written.record.status is Status.OK
         assert [row["frames_kept"] for row in written.clips] == [None] * 3
 
     def test_a_program_that_does_not_exist_fails_at_once(
         self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
     ) -> None:
-        missing = from_template(baselines.parse("no-such-program {input} {output}"))
+        missing = CommandLine(baselines.parse_template("no-such-program {input} {output}"))
         outcome = run(trial(small, build, subject=missing), kernel, tmp_path)
         assert outcome.record.status is Status.FAILED
         assert "no-such-program cannot be started" in str(outcome.record.error)
@@ -220,7 +253,7 @@ class TestMemory:
         if _is_in_memory(tmp_path):
             pytest.skip(f"{tmp_path} is in memory: a file there is no page cache")
         script = 'head -c 150000000 /dev/zero > "$1.pad" && cp "$0" "$1"'
-        writer = from_template(baselines.parse(f"sh -c '{script}' {{input}} {{output}}"))
+        writer = CommandLine(baselines.parse_template(f"sh -c '{script}' {{input}} {{output}}"))
         asked = trial(small, build, subject=writer, clips=SHORT[:1], memory_bytes=64 * MIB)
         record = run(asked, kernel, tmp_path).record
         assert record.status is Status.OK, record.error
@@ -346,37 +379,38 @@ class TestJudgement:
             "wall_s": 1.0,
             "first_clip_s": 1.0,
             "stopped_s": 1.0,
-            "engine_cpu_s": 0.1,
-            "engine_peak_rss_bytes": 1,
+            "orchestrator_cpu_s": 0.1,
+            "orchestrator_peak_rss_bytes": 1,
             "usage": self.usage,
             "cpu_s": 1.0,
             "throttled_s": None,
             "samples": [],
+            "logs": {},
             "cancelled": False,
         }
         return Execution(**plain | changes)
 
     def test_stolen_time_spoils_a_trial_that_went_well(self) -> None:
-        assert judge(self.execution(), 0.05) == (Status.OK, None)
-        assert judge(self.execution(), None) == (Status.OK, None)
-        status, error = judge(self.execution(), 0.2)
+        assert judge_execution(self.execution(), 0.05) == (Status.OK, None)
+        assert judge_execution(self.execution(), None) == (Status.OK, None)
+        status, error = judge_execution(self.execution(), 0.2)
         assert (status, error) == (Status.INVALID_NOISE, "20% of the CPU went to other machines")
 
     def test_the_kernels_count_decides_about_memory(self) -> None:
         killed = dataclasses.replace(self.clip, status="killed", error="killed")
         oom = dataclasses.replace(self.usage, oom_kills=1)
         at_limit = dataclasses.replace(self.usage, total_bytes=64, peak_total_bytes=64)
-        assert judge(self.execution(clips=(killed,)))[0] is Status.FAILED
-        assert judge(self.execution(clips=(killed,), usage=oom))[0] is Status.OOM
-        assert judge(self.execution(usage=oom))[0] is Status.OOM
-        assert judge(self.execution(usage=at_limit))[0] is Status.OK
+        assert judge_execution(self.execution(clips=(killed,)))[0] is Status.FAILED
+        assert judge_execution(self.execution(clips=(killed,), usage=oom))[0] is Status.OOM
+        assert judge_execution(self.execution(usage=oom))[0] is Status.OOM
+        assert judge_execution(self.execution(usage=at_limit))[0] is Status.OK
 
     def test_an_interrupt_comes_before_every_other_end(self) -> None:
         failed = dataclasses.replace(self.clip, status="failed", error="no")
-        assert judge(self.execution(clips=(failed,), cancelled=True))[0] is Status.CANCELLED
+        assert judge_execution(self.execution(clips=(failed,), cancelled=True))[0] is Status.CANCELLED
 
     def test_an_engine_that_just_ended_has_not_finished(self) -> None:
-        assert judge(self.execution(wall_s=None))[0] is Status.FAILED
+        assert judge_execution(self.execution(wall_s=None))[0] is Status.FAILED
 
 
 def _is_in_memory(folder: Path) -> bool:
