@@ -20,11 +20,9 @@ import pyarrow.parquet as pq
 
 from clipkit.errors import CampaignError, OutputError, UsageError
 from clipkit.records.folder import CLIPS, LOGS, RUNS, SAMPLES, is_whole, read_records, whole_lines
-from clipkit.records.outcome import Outcome, Sample
+from clipkit.records.outcome import CLIPS_PREFIX, Outcome, Sample
 from clipkit.records.record import Record
 
-CLIPS_PREFIX = ".clips-"
-"""How the folder begins in which a trial's clips are until it ends."""
 # Who only looks whether a campaign is busy holds it for a moment: that is no reason to give up.
 _LOCK_PATIENCE_S = 0.5
 

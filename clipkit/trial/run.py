@@ -16,10 +16,9 @@ from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.hosts import Host
 from clipkit.plan.clips import Job
 from clipkit.plan.subjects import Cuts
-from clipkit.records.outcome import Outcome
+from clipkit.records.outcome import CLIPS_PREFIX, Outcome
 from clipkit.records.record import Record
 from clipkit.records.status import Status
-from clipkit.records.store import CLIPS_PREFIX
 from clipkit.settings import Settings
 from clipkit.trial import machine
 from clipkit.trial.execute import Run, execute
