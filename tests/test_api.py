@@ -22,7 +22,7 @@ from clipkit.errors import (
 from clipkit.hosts import Host
 from clipkit.settings import Settings
 
-NAMES = ("probe", "cut", "sweep", "load", "compare", "recommend", "attach")
+NAMES = ("probe", "cut", "sweep", "merge", "load", "compare", "recommend", "attach")
 
 
 @pytest.fixture

@@ -33,7 +33,8 @@ _TIMEOUT_S = 120.0
 class Estimate:
     """`time_s` and `disk_bytes` are rough: right within a factor of two, more is not claimed.
 
-    `blocks` is None where the strategy has none. `disk_bytes`: what is kept, and the largest trial's clips, which are there while it runs.
+    `blocks` is None where the strategy has none. `disk_bytes`: what is kept, and the largest trial's
+    clips, which are there while it runs.
     """
 
     cells: int
