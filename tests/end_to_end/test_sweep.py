@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from running import clipkit, ffmpegs_in, finish, groups_of, processes_with, start, until
 
-from clipkit.records.record import columns
+from clipkit.records.columns import columns
 
 EXPERIMENT = """
 [job]
@@ -59,7 +59,7 @@ class TestASweep:
         done = times_done(folder)
         assert set(done.values()) == {1}
         assert len(done) == 16
-        assert set(rows(folder)[0]) == set(columns())
+        assert list(rows(folder)[0]) == [column.name for column in columns()]
         assert (folder / "experiment.toml").read_bytes() == experiment.read_bytes()
         assert list(json.loads((folder / "uploads.json").read_text())) == ["small.mp4"]
         assert json.loads((folder / "environment.json").read_text())["ffmpeg"]
@@ -147,16 +147,39 @@ class TestASweep:
         assert "holds another experiment" in ran.complaint
         assert "--as" in ran.complaint
 
-    def test_unlike_runs_are_not_mixed(self, experiment: Path, tmp_path: Path) -> None:
-        with start("sweep", experiment, cwd=tmp_path) as process:
-            folder = tmp_path / "results" / "trying"
-            until((folder / "runs.jsonl").exists)
-            process.send_signal(signal.SIGTERM)
-        text = (folder / "runs.jsonl").read_text()
-        (folder / "runs.jsonl").write_text(text.replace('"host_id": "', '"host_id": "other-'))
+    @pytest.mark.parametrize("what", ["ffmpeg_version", "ceiling"])
+    def test_unlike_runs_are_not_mixed(self, what: str, experiment: Path, tmp_path: Path) -> None:
+        text = self.interrupted(experiment, tmp_path)
+        changed = text.replace(f'"{what}": "', f'"{what}": "other-')
+        (tmp_path / "results" / "trying" / "runs.jsonl").write_text(changed)
         ran = clipkit("sweep", experiment, cwd=tmp_path)
         assert ran.code == 1
-        assert "another machine" in ran.complaint
+        assert f"another {what.partition('_')[0]}" in ran.complaint
+
+    def test_another_machine_and_another_clipkit_go_on_with_it(
+        self, experiment: Path, tmp_path: Path
+    ) -> None:
+        text = self.interrupted(experiment, tmp_path)
+        changed = text.replace('"host_id": "', '"host_id": "other-')
+        changed = changed.replace('"clipkit_version": "', '"clipkit_version": "0.0.')
+        folder = tmp_path / "results" / "trying"
+        (folder / "runs.jsonl").write_text(changed)
+        ran = clipkit("sweep", experiment, cwd=tmp_path)
+        assert ran.code == 0, ran.err
+        done = Counter((row["cell"], row["block"]) for row in rows(folder) if row["status"] == "ok")
+        assert (len(done), set(done.values())) == (16, {1})
+        assert len({row["host_id"] for row in rows(folder)}) == 2
+        machines = json.loads((folder / "environment.json").read_text())
+        assert machines["host_id"] == rows(folder)[-1]["host_id"]
+
+    @staticmethod
+    def interrupted(experiment: Path, tmp_path: Path) -> str:
+        """What a sweep that was stopped has stored."""
+        with start("sweep", experiment, cwd=tmp_path) as process:
+            runs = tmp_path / "results" / "trying" / "runs.jsonl"
+            until(runs.exists)
+            process.send_signal(signal.SIGTERM)
+        return runs.read_text()
 
     def test_a_dry_run_says_what_it_will_cost_and_leaves_nothing(
         self, experiment: Path, tmp_path: Path

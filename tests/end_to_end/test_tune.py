@@ -13,9 +13,9 @@ from running import clipkit, groups_of
 
 from clipkit import settings
 from clipkit.ceiling.choose import open_ceiling
-from clipkit.hosts import find
-from clipkit.records import table
-from clipkit.records.record import columns
+from clipkit.hosts import find_host
+from clipkit.records.columns import columns
+from clipkit.records.table import read_samples, read_table
 from clipkit.trial.run import limits
 
 # The least that the strategy can work with: what is tested is that all stations are passed.
@@ -23,7 +23,7 @@ BUDGET_MINUTES = 0.5
 
 
 def by_the_kernel() -> bool:
-    with open_ceiling(limits(find("render-starter"))) as ceiling:
+    with open_ceiling(limits(find_host("render-starter"))) as ceiling:
         return str(ceiling.mechanism) in {"cgroup1", "cgroup2", "systemd", "ambient"}
 
 
@@ -95,8 +95,8 @@ def test_the_configuration_cuts(tuned: dict[str, Any], small: Path, tmp_path: Pa
 
 
 def test_every_record_was_held_to_the_host_and_has_every_column(tuned: dict[str, Any]) -> None:
-    rows = table.load(Path(tuned["campaign"]))
-    assert set(columns()) <= set(rows.columns)
+    rows = read_table(Path(tuned["campaign"]))
+    assert {column.name for column in columns()} <= set(rows.columns)
     assert set(rows["memory_limit_bytes"]) == {512 * 2**20}
     assert set(rows["reserve_bytes"]) == {40 * 2**20}
     full = rows[rows["phase"].isin(["baseline", "confirm"])]
@@ -109,9 +109,9 @@ def test_every_record_was_held_to_the_host_and_has_every_column(tuned: dict[str,
 
 def test_each_run_kept_its_samples_and_its_clips_argv(tuned: dict[str, Any]) -> None:
     campaign = Path(tuned["campaign"])
-    rows = table.load(campaign)
+    rows = read_table(campaign)
     for run_id in rows["run_id"]:
-        assert len(table.samples(campaign, run_id)) >= 2
+        assert len(read_samples(campaign, run_id)) >= 2
     clips = [json.loads(line) for line in (campaign / "clips.jsonl").read_text().splitlines()]
     assert {clip["run_id"] for clip in clips} == set(rows["run_id"])
     assert all(clip["argv"] for clip in clips)
