@@ -15,8 +15,9 @@ import pandas as pd
 from inventing_records import TEMPLATE
 
 from clipkit.format import MIB
-from clipkit.records import table as tables
-from clipkit.records.record import Record, Status
+from clipkit.records.record import Record
+from clipkit.records.status import Status
+from clipkit.records.table import read_table
 from clipkit.settings import Settings
 
 HOSTS = {0.5: "render-starter", 1.0: "512M-1cpu", 2.0: "512M-2cpu"}
@@ -45,7 +46,7 @@ def cut(
         TEMPLATE,
         phase="grid",
         subject=subject,
-        settings=settings,
+        settings=settings.used,
         host=HOSTS[place.cpus],
         cpu_quota=place.cpus,
         memory_limit_bytes=place.memory_mb * MIB,
@@ -76,7 +77,7 @@ def table(trials: Iterable[Record], blocks: int = 3, log_sd: float = 0.005) -> p
     with tempfile.TemporaryDirectory() as folder:
         lines = "".join(json.dumps(record.to_row()) + "\n" for record in records)
         (Path(folder) / "runs.jsonl").write_text(lines, "utf-8")
-        return tables.load(Path(folder))
+        return read_table(Path(folder))
 
 
 def _repeated(trials: list[Record], blocks: int, log_sd: float) -> Iterator[Record]:

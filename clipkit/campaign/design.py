@@ -25,7 +25,7 @@ PHASE = "grid"
 @dataclass(frozen=True, slots=True)
 class Design:
     """`cells`, each once, as block 0, in the experiment's order. `words`: a cell's name -> what sets
-    it apart from the others. `only`: the blocks of a shard; None: as many as the strategy wants."""
+    it apart from the others. `only`: the blocks that are run here; None: as many as the strategy wants."""
 
     cells: tuple[Cell, ...]
     words: Mapping[str, str]
@@ -49,7 +49,7 @@ class Design:
         for record in records:
             if record.cell not in known.values():
                 known.setdefault(levels_of_cell(record.to_row()), record.cell)
-        cells = [replace(cell, known_as=known.get(cell.levels)) for cell in self.cells]
+        cells = [replace(cell, known_as=known.get(cell.levels, cell.name)) for cell in self.cells]
         words = [self.words[cell.name] for cell in self.cells]
         named = dict(zip((cell.name for cell in cells), words, strict=True))
         return replace(self, cells=tuple(cells), words=named)

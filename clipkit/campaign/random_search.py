@@ -67,13 +67,13 @@ class RandomSearch:
     def _is_over(self) -> bool:
         if self.trials is not None and self._ran >= self.trials:
             return True
-        left_s = self._left_s()
-        return left_s is not None and left_s <= 0
+        return self._left_s() == 0
 
     def _left_s(self) -> float | None:
         if self.minutes is None:
             return None
-        return self.minutes * 60 - self._earlier_s - (self.course.clock() - self._began_s)
+        spent_s = self._earlier_s + self.course.clock() - self._began_s
+        return max(0.0, self.minutes * 60 - spent_s)
 
 
 def make_random(course: Course, options: Mapping[str, Any]) -> RandomSearch:

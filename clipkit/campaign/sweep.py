@@ -54,6 +54,10 @@ class Planned:
         course = Course(design, past, os.cpu_count() or 1, time.monotonic)
         return self.kind.make(course, self.experiment.options)
 
+    def is_over(self, past: list[Record]) -> bool:
+        """Whether nothing is left to run after `past`."""
+        return self.strategy(self.design.named_as_in(past), past).ask() is None
+
 
 @dataclass(frozen=True, slots=True)
 class Swept:
@@ -76,8 +80,9 @@ def plan_sweep(experiment: Experiment, shard: Shard | None = None) -> Planned:
     laid_out = design_of(experiment, uploads)
     for choice in {cell.settings.ffmpeg for cell in laid_out.cells}:
         ffmpeg_builds.find_build(choice).require(encoders=("libx264",))
-    if shard:
-        laid_out = replace(laid_out, only=shard.blocks(experiment.options["blocks"]))
+    if STRATEGIES[experiment.strategy].in_blocks:
+        mine = shard or Shard(1, 1)
+        laid_out = replace(laid_out, only=mine.blocks(experiment.options["blocks"]))
     return Planned(experiment, uploads, laid_out, shard)
 
 
@@ -97,12 +102,13 @@ def run_sweep(
     with store.writing():
         past = store.records()
         planned = replace(planned, design=planned.design.named_as_in(past))
-        left = cells_left(planned, past)
         strategy = planned.strategy(planned.design, past)
         shard = str(planned.shard) if planned.shard else None
         blocks = planned.experiment.options.get("blocks")
         tally = Tally(store, planned.design, strategy, past, shard, blocks)
-        if left:
+        if planned.is_over(past):
+            _settle(planned.experiment, store, tally)
+        else:
             mechanisms = {
                 host: str(hosting.check_host(host, open_ceiling))
                 for host in {cell.host for cell in planned.design.cells}
@@ -121,8 +127,6 @@ def run_sweep(
             loop = Loop(store, Here(open_ceiling, store.folder), both, ends)
             tally.begin()
             _run(loop, strategy, tally)
-        else:
-            _settle(planned.experiment, store, tally)
         ran = store.finished() - len(past)
     if not tally.standing.ok:
         why = {f"{record.status}: {record.error}" for record in store.records()}
@@ -131,12 +135,13 @@ def run_sweep(
 
 
 def cells_left(planned: Planned, past: list[Record]) -> list[Cell]:
-    """The trials that are still to be run, at most, where `past` is what a folder holds."""
-    laid_out = planned.design.named_as_in(past)
+    """The trials that are still to be run, at most, where `past` is what a folder holds; where time
+    alone limits them, each cell once more."""
+    if planned.is_over(past):
+        return []
     done = done_of(past)
-    every = planned.kind.cells(laid_out, planned.experiment.options)
-    left = [cell for cell in every if (cell.name, cell.block) not in done]
-    return left if planned.strategy(laid_out, past).progress().left_s != 0 else []
+    every = planned.kind.cells(planned.design.named_as_in(past), planned.experiment.options)
+    return [cell for cell in every if (cell.name, cell.block) not in done] or every
 
 
 def _upload(word: str, file: Path) -> Upload:

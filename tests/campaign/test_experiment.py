@@ -57,11 +57,8 @@ def complaint(text: str) -> str:
 class TestTheFile:
     def test_the_one_of_the_design_is_understood(self) -> None:
         experiment = parsed(DESIGNED)
-        assert (experiment.name, experiment.options["blocks"], experiment.seed) == (
-            "grid-512",
-            3,
-            1,
-        )
+        assert (experiment.name, experiment.strategy, experiment.seed) == ("grid-512", "grid", 1)
+        assert experiment.options == {"blocks": 3}
         assert experiment.clips_seed == 7
         assert len(list(experiment.combinations())) == 2 * 2 * 3 * 2
         assert experiment.varying == ["place", "preset", "concurrency", "encoder_threads"]
@@ -97,6 +94,21 @@ class TestTheFile:
         (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
         with pytest.raises(ExperimentError, match="no text in UTF-8"):
             read_experiment_file(tmp_path / "bytes.toml")
+
+
+class TestStrategy:
+    def test_each_has_keys_of_its_own_in_run(self) -> None:
+        assert parsed("").options == {"blocks": 3}
+        chance = parsed('[run]\nstrategy = "random"\ntrials = 40\nseed = 3')
+        assert (chance.strategy, chance.seed) == ("random", 3)
+        assert chance.options == {"trials": 40, "minutes": None}
+        timed = parsed('[run]\nstrategy = "random"\nminutes = 2.5')
+        assert timed.options == {"trials": None, "minutes": 2.5}
+
+    def test_those_of_another_one_are_a_mistake_that_names_its_own(self) -> None:
+        assert "one of strategy, seed, timeout_s, blocks" in complaint("[run]\nminutes = 3")
+        told = complaint('[run]\nstrategy = "random"\nblocks = 3\ntrials = 3')
+        assert "one of minutes, seed, strategy, timeout_s, trials" in told
 
 
 class TestLevels:
@@ -212,7 +224,12 @@ class TestExclusions:
         ("[[variants]]\nname = 'a'\nsubject = 'command'", "a variant's subject needs it"),
         ("[[exclude]]", "[exclude]: is empty"),
         ("[run]\nblocks = 0", "[run] blocks: 0 is not legal"),
-        ("[run]\nstrategy = 'race'", "strategy: 'race' is not legal: one of grid"),
+        ("[run]\nstrategy = 'race'", "strategy: 'race' is not legal: one of grid, random"),
+        ("[run]\ntrials = 3", "[run] trials: unknown key"),
+        ("[run]\nstrategy = 'random'", "[run]: strategy 'random' needs trials or minutes"),
+        ("[run]\nstrategy = 'random'\nblocks = 3\ntrials = 3", "[run] blocks: unknown key"),
+        ("[run]\nstrategy = 'random'\ntrials = 0", "[run] trials: 0 is not legal: a whole"),
+        ("[run]\nstrategy = 'random'\nminutes = 0", "[run] minutes: 0 is not legal: a number"),
         ("name = '../up'", "cannot name a campaign"),
         ("settings = 3", "settings: must be a table: write [settings]"),
         ("variants = 3", "variants: must be tables: write [[variants]]"),

@@ -16,7 +16,7 @@ from clipkit.hosts import Host
 from clipkit.media.upload import Upload
 from clipkit.plan import baselines
 from clipkit.plan.clips import Clip, Job, spread
-from clipkit.plan.subjects import Subject, from_template
+from clipkit.plan.subjects import CommandLine, Cuts, Engine
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.settings import Settings
@@ -25,7 +25,7 @@ from clipkit.tuning.question import Question
 from clipkit.tuning.strategy import TuneStrategy
 
 FPS = 25
-SKETCH, FLUENT = map(from_template, baselines.original(Settings()))
+SKETCH, FLUENT = map(CommandLine, baselines.original(Settings()))
 # Threads of an ffmpeg wait for each other: with two it is faster, not twice as fast.
 _CORES_OF_THREADS = {0: 1.6, 1: 1.0, 2: 1.4}
 _CPU_OF_THREADS = {0: 1.15, 1: 1.0, 2: 1.05}
@@ -121,7 +121,7 @@ class Machine:
         frames = clip.duration_s * FPS
         hardness = 1 + self.contrast * math.sin(clip.start_s)
         cpu_s = decoded * self.decode_frame_s + frames * self.encode_frame_s * hardness
-        if cell.subject.template is None:
+        if cell.subject.tunable:
             cpu_s *= _CPU_OF_THREADS[cell.settings.encoder_threads] * self.cpu_of(cell.settings)
         return cpu_s
 
@@ -133,7 +133,7 @@ class Machine:
     def wall_s(self, cell: Cell) -> float:
         """Clips start as places fall free; those that run share the cores."""
         capacity = min(self.cores, cell.host.cpus or self.cores)
-        engine = cell.subject.template is None
+        engine = cell.subject.tunable
         own = _CORES_OF_THREADS[cell.settings.encoder_threads] if engine else 1.0
         waiting = [self.clip_cpu_s(cell, clip) for clip in cell.job.clips]
         running: list[float] = []
@@ -147,11 +147,11 @@ class Machine:
             running = [left - rate * step_s for left in running if left > min(running)]
         return wall_s
 
-    def job_s(self, asked: Question, settings: Settings, subject: Subject | None = None) -> float:
+    def job_s(self, asked: Question, settings: Settings, subject: Cuts | None = None) -> float:
         """The truth: the whole job's time under the full ceiling, without noise."""
         return sum(
             self.wall_s(
-                Cell("truth", subject or Subject(), settings, job, asked.host, 0, 0, math.inf)
+                Cell("truth", subject or Engine(), settings, job, asked.host, 0, 0, math.inf)
             )
             for job in asked.jobs
         )
@@ -182,6 +182,7 @@ class Machine:
             attempt=1,
             phase=cell.phase,
             subject=cell.subject.name,
+            command=cell.subject.command,
             status=status or Status.OK,
             error=None if ok else f"invented {status}",
             ceiling="cgroup1",
@@ -190,7 +191,7 @@ class Machine:
             cpu_quota=cell.host.cpus,
             reserve_bytes=cell.reserve_bytes,
             usd_per_month=None,
-            settings=cell.settings,
+            settings=cell.subject.used(cell.settings),
             upload_sha256=upload.sha256,
             width=upload.width,
             height=upload.height,
@@ -222,7 +223,7 @@ def tune(asked: Question, machine: Machine) -> TuneStrategy:
     """Ask and tell until nothing more is asked."""
     strategy = TuneStrategy(asked, machine.elapsed_s)
     while (cell := strategy.ask()) is not None:
-        strategy.tell(machine.run(cell))
+        strategy.tell(cell, machine.run(cell))
     return strategy
 
 

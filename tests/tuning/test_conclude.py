@@ -17,11 +17,15 @@ from clipkit.hosts import Host
 from clipkit.plan.clips import spread
 from clipkit.records.status import Status
 from clipkit.settings import Settings
-from clipkit.tuning import recommendation as station
 from clipkit.tuning.conclude import Setting, conclude
-from clipkit.tuning.findings import Findings, gather
+from clipkit.tuning.findings import Findings, gather_findings
 from clipkit.tuning.question import Question
-from clipkit.tuning.recommendation import Baseline, Recommendation
+from clipkit.tuning.recommendation import (
+    Baseline,
+    Recommendation,
+    read_recommendation,
+    recommendation_toml,
+)
 
 SETTING = Setting(
     ceiling="cgroup1",
@@ -41,7 +45,7 @@ def gathered(asked: Question, **changes: object) -> Findings:
     invented = Machine(**({"noise": 0.02, "contrast": 0.2} | changes))  # type: ignore[arg-type]
     strategy = tune(asked, invented)
     assert strategy.winner is not None
-    return gather(asked, strategy.screened, strategy.winner, strategy.results)
+    return gather_findings(asked, strategy.screened, strategy.winner, strategy.results)
 
 
 def baseline(recommendation: Recommendation, name: str) -> Baseline:
@@ -106,7 +110,7 @@ def test_a_baseline_that_died_has_no_figures_and_says_why():
 
 
 def test_where_every_baseline_died_the_verdict_speaks_of_the_settings_alone():
-    found = concluded(question(), ends=lambda c: Status.OOM if c.subject.template else None)
+    found = concluded(question(), ends=lambda c: None if c.subject.tunable else Status.OOM)
     assert "with the best settings; peak" in found.verdict
     assert found.measured_job["against"] == []
 
@@ -184,6 +188,17 @@ def test_a_machine_that_others_kept_busy_is_told(share: float | None, told: bool
     assert any("other processes used 40 %" in sentence for sentence in said) is told
 
 
+def test_what_others_disturbed_counts_for_nothing_and_that_is_told():
+    found = concluded(
+        question(),
+        ends=lambda c: Status.INVALID_NOISE if c.phase == "confirm" and c.subject.tunable else None,
+    )
+    assert (found.confirmed_wall_s, found.confirmed_ci95_s, found.peak_anon_bytes) == (None,) * 3
+    assert found.measured_job["pairs"] == 0
+    assert all(entry.speedup is None for entry in found.baselines)
+    assert any("not measured: disturbed" in sentence for sentence in found.unmeasured)
+
+
 def test_the_users_server_is_unmeasured_only_without_a_reserve():
     without, with_it = question(), question(reserve_bytes=96 * MIB)
     assert any("--reserve" in sentence for sentence in concluded(without).unmeasured)
@@ -214,7 +229,7 @@ def test_a_recommendation_survives_the_round_trip_through_json(budget_s: float, 
     found = concluded(question(STARTER, budget_s))
     text = json.dumps(found.to_json(), allow_nan=False)
     (tmp_path / "recommendation.json").write_text(text, "utf-8")
-    assert station.read(tmp_path) == found
+    assert read_recommendation(tmp_path) == found
 
 
 def test_the_toml_gives_back_the_same_settings(tmp_path: Path):
@@ -222,36 +237,36 @@ def test_the_toml_gives_back_the_same_settings(tmp_path: Path):
     for settings in (Settings(), lean, concluded(question()).settings):
         path = tmp_path / "clipkit.toml"
         found = replace(concluded(question(STARTER, 20)), settings=settings)
-        path.write_text(station.to_toml(found), "utf-8")
+        path.write_text(recommendation_toml(found), "utf-8")
         assert settings_station.load_settings(path) == settings
 
 
 def test_the_toml_says_where_its_settings_come_from():
     found = concluded(question())
-    head = station.to_toml(found).split("\n\n")[0].splitlines()
+    head = recommendation_toml(found).split("\n\n")[0].splitlines()
     assert head == [f"# {line}" for line in (*found.headline, found.verdict)]
 
 
 def test_an_uploads_name_cannot_break_out_of_the_tomls_comment(tmp_path: Path):
     job = spread(replace(film(), path=Path('/films/a\n[settings]\npreset = "placebo"\n.mp4')), 2, 9)
     path = tmp_path / "clipkit.toml"
-    path.write_text(station.to_toml(concluded(question(STARTER, 60, jobs=(job,)))), "utf-8")
+    path.write_text(recommendation_toml(concluded(question(STARTER, 60, jobs=(job,)))), "utf-8")
     assert settings_station.load_settings(path).preset == "ultrafast"
 
 
 def test_a_folder_without_a_recommendation_says_what_to_run(tmp_path: Path):
     with pytest.raises(CampaignError, match="run `clipkit tune`"):
-        station.read(tmp_path)
+        read_recommendation(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["{", "{}", "[]", '{"host": 1}'])
 def test_a_broken_recommendation_is_told_with_its_path(tmp_path: Path, text: str):
     (tmp_path / "recommendation.json").write_text(text, "utf-8")
     with pytest.raises(CampaignError, match=r"recommendation\.json cannot be read"):
-        station.read(tmp_path)
+        read_recommendation(tmp_path)
 
 
 def test_the_command_of_each_baseline_is_kept():
     found = concluded(question())
-    assert baseline(found, "sketch").command == SKETCH.template.text  # type: ignore[union-attr]
-    assert baseline(found, "fluent").command == FLUENT.template.text  # type: ignore[union-attr]
+    assert baseline(found, "sketch").command == SKETCH.line
+    assert baseline(found, "fluent").command == FLUENT.line

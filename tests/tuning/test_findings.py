@@ -13,22 +13,22 @@ from clipkit.campaign.strategy import Cell
 from clipkit.format import MIB
 from clipkit.hosts import Host
 from clipkit.plan.clips import Job, spread
-from clipkit.plan.subjects import Subject
+from clipkit.plan.subjects import Cuts, Engine
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.settings import Settings
-from clipkit.tuning.findings import Findings, gather
+from clipkit.tuning.findings import Findings, gather_findings
 from clipkit.tuning.question import Question
 from clipkit.tuning.screening import score
 
-ENGINE = Subject()
+ENGINE = Engine()
 ONE = Settings()
 
 
 def found(asked: Question, machine: Machine) -> Findings:
     strategy = tune(asked, machine)
     assert strategy.winner is not None
-    return gather(asked, strategy.screened, strategy.winner, strategy.results)
+    return gather_findings(asked, strategy.screened, strategy.winner, strategy.results)
 
 
 def machine(**changes: object) -> Machine:
@@ -54,7 +54,7 @@ class ByHand:
         self,
         phase: str,
         wall_s: float | None,
-        subject: Subject = ENGINE,
+        subject: Cuts = ENGINE,
         block: int = 0,
         *,
         clips: tuple[int, ...] = (0, 1),
@@ -67,7 +67,7 @@ class ByHand:
         self.results.append((cell, record))
 
     def findings(self) -> Findings:
-        return gather(self.asked, score(self.asked, self.results), ONE, self.results)
+        return gather_findings(self.asked, score(self.asked, self.results), ONE, self.results)
 
 
 @pytest.fixture
@@ -329,3 +329,39 @@ def test_a_slow_baseline_is_extrapolated_by_what_it_decodes_not_by_the_number_of
     assert sketch is not None
     assert sketch.wall is not None
     assert sketch.wall.value == pytest.approx(invented.job_s(asked, ONE, SKETCH), rel=0.05)
+
+
+# -- what others disturbed -------------------------------------------------------------------
+
+
+def test_a_pair_that_others_disturbed_on_either_side_is_no_pair(by_hand: ByHand):
+    for block in range(4):
+        ours = {"status": Status.INVALID_NOISE} if block == 1 else {}
+        theirs = {"status": Status.INVALID_NOISE} if block == 2 else {}
+        by_hand.trial("confirm", 50.0 if ours else 5.0, block=block, **ours)
+        by_hand.trial("confirm", 1.0 if theirs else 10.0, FLUENT, block, **theirs)
+    findings = by_hand.findings()
+    fluent = findings.baseline("fluent")
+    assert fluent is not None
+    assert (findings.confirmed.pairs, fluent.pairs) == (3, 3)
+    assert fluent.speedup is not None
+    assert (fluent.speedup.value, fluent.speedup.n) == (pytest.approx(2.0), 2)
+    assert findings.confirmed.wall is not None
+    assert findings.confirmed.wall.value == pytest.approx(5.0)
+
+
+def test_a_baseline_that_others_disturbed_throughout_has_not_failed_and_has_no_time(
+    by_hand: ByHand,
+):
+    by_hand.trial("confirm", 5.0)
+    by_hand.trial("baseline", 6.0, FLUENT, clips=(0,), status=Status.INVALID_NOISE)
+    fluent = by_hand.findings().baseline("fluent")
+    assert fluent is not None
+    assert fluent.status is Status.INVALID_NOISE
+    assert fluent.error is not None
+    assert (fluent.wall, fluent.speedup, fluent.clips_run, fluent.peak_anon_bytes) == (
+        None,
+        None,
+        0,
+        None,
+    )

@@ -6,7 +6,7 @@ import pytest
 
 from clipkit.errors import UsageError
 from clipkit.settings import PRESETS, Settings, knobs
-from clipkit.tuning.export import FORMS, export, one_line
+from clipkit.tuning.export import FORMS, export_settings, one_line
 
 AUDIO = next(knob for knob in knobs() if knob.name == "audio").choices
 
@@ -49,13 +49,13 @@ def test_the_line_names_only_what_the_backend_does_not_do_already(settings: Sett
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("audio", AUDIO)
 def test_every_way_with_sound_can_be_exported(form: str, audio: str):
-    assert "@" not in export(Settings(audio=audio), form).replace("$@", "")
+    assert "@" not in export_settings(Settings(audio=audio), form).replace("$@", "")
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_programme_repeats_every_setting_it_needs(form: str):
     settings = Settings(preset=PRESETS[3], crf=31, concurrency=7, encoder_threads=5, refs=4)
-    text = export(settings, form)
+    text = export_settings(settings, form)
     words = text.replace('", "', " ")
     assert "7" in next(line for line in text.splitlines() if "concurrent" in line.lower())
     for option in ("-preset faster", "-crf 31", "-threads 5", "-refs 4"):
@@ -65,10 +65,10 @@ def test_a_programme_repeats_every_setting_it_needs(form: str):
 
 def test_an_unknown_form_is_refused_with_the_known_ones():
     with pytest.raises(UsageError, match="fluent-ffmpeg, shell, python, rust"):
-        export(Settings(), "cobol")
+        export_settings(Settings(), "cobol")
 
 
 @pytest.mark.parametrize("form", list(FORMS))
 def test_a_mode_that_no_form_can_say_is_refused(form: str) -> None:
     with pytest.raises(UsageError, match=r"mode 'snap' cannot be exported.*set mode to encode"):
-        export(Settings(mode="snap"), form)
+        export_settings(Settings(mode="snap"), form)

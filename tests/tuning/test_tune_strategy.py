@@ -22,20 +22,20 @@ from surface import (
     tune,
 )
 
-from clipkit.campaign.strategy import Cell
+from clipkit.campaign.strategy import Cell, Progress
 from clipkit.errors import CampaignError
 from clipkit.format import MIB
 from clipkit.hosts import Host
 from clipkit.plan import baselines
 from clipkit.plan.clips import spread
-from clipkit.plan.subjects import Subject, from_template
+from clipkit.plan.subjects import CommandLine, Cuts, Engine
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.tuning.question import Question
 from clipkit.tuning.strategy import PAIRS, TuneStrategy
 
-ENGINE = Subject()
+ENGINE = Engine()
 FOUR_CORES = Host("four", 512 * MIB, 4.0)
 UNLIMITED = Host("any", None, None)
 HOSTS = [STARTER, ONE_CORE, TWO_CORES, FOUR_CORES, UNLIMITED]
@@ -51,7 +51,7 @@ def machine(**changes: object) -> Machine:
 
 
 def trials(
-    strategy: TuneStrategy, phase: str, subject: Subject | None = None
+    strategy: TuneStrategy, phase: str, subject: Cuts | None = None
 ) -> list[tuple[Cell, Record]]:
     return [
         (cell, record)
@@ -158,7 +158,7 @@ def test_the_pairs_together_cut_every_clip_of_the_job(host: Host):
 
 def test_the_order_within_a_pair_alternates():
     firsts = [pair[0][0].subject for pair in pairs(tune(question(), machine()))]
-    assert [subject.template is None for subject in firsts[:5]] == [True, False, True, False, True]
+    assert [subject.tunable for subject in firsts[:5]] == [True, False, True, False, True]
 
 
 def test_both_sides_of_a_pair_cut_the_same_clips_on_the_full_host():
@@ -282,7 +282,7 @@ def test_a_candidate_that_fails_does_not_stop_the_screening():
 
 
 def test_where_nothing_runs_there_is_no_winner_and_no_baseline_is_timed():
-    strategy = tune(question(), machine(ends=dies(lambda cell: cell.subject.template is None)))
+    strategy = tune(question(), machine(ends=dies(lambda cell: cell.subject.tunable)))
     assert strategy.winner is None
     assert {cell.phase for cell, _ in strategy.results} == {"warmup", "screen"}
 
@@ -314,17 +314,47 @@ def test_its_successors_pairs_start_afresh(dying_pair: int):
 
 
 def test_where_every_candidate_dies_in_confirmation_there_is_no_winner():
-    deadly = dies(lambda cell: cell.phase == "confirm" and cell.subject.template is None)
+    deadly = dies(lambda cell: cell.phase == "confirm" and cell.subject.tunable)
     strategy = tune(question(), machine(ends=deadly))
     assert strategy.winner is None
     assert {e.status for e in strategy.screened if e.tied} == set()
 
 
-def test_a_trial_that_was_noisy_to_the_end_is_taken_as_it_is():
-    noisy = dies(lambda _: True, Status.INVALID_NOISE)
+def test_settings_that_others_disturbed_to_the_end_are_not_measured_and_never_win():
+    first = tune(question(), machine()).winner
+    noisy = dies(lambda c: c.settings == first and c.subject == ENGINE, Status.INVALID_NOISE)
     strategy = tune(question(), machine(ends=noisy))
+    assert strategy.winner not in {None, first}
+    spoilt = next(entry for entry in strategy.screened if entry.settings == first)
+    assert (spoilt.status, spoilt.predicted_wall_s) == (Status.INVALID_NOISE, math.inf)
+    assert not spoilt.tied
+
+
+def test_where_others_disturbed_everything_there_is_no_winner_and_nothing_is_compared():
+    strategy = tune(question(), machine(ends=dies(lambda _: True, Status.INVALID_NOISE)))
+    assert strategy.winner is None
+    assert {cell.phase for cell, _ in strategy.results} == {"warmup", "screen"}
+
+
+def test_one_good_round_beside_a_disturbed_one_is_a_measurement():
+    again = dies(lambda c: c.phase == "screen" and c.block > 0, Status.INVALID_NOISE)
+    strategy = tune(question(TWO_CORES, 600), machine(ends=again))
+    assert {entry.status for entry in strategy.screened} == {Status.OK}
     assert strategy.winner is not None
+
+
+def test_a_winner_that_others_disturb_while_it_is_confirmed_has_not_failed():
+    spoilt = dies(lambda c: c.phase == "confirm" and c.subject.tunable, Status.INVALID_NOISE)
+    strategy = tune(question(), machine(ends=spoilt))
+    assert strategy.winner == tune(question(), machine()).winner
     assert len(pairs(strategy)) >= PAIRS
+
+
+def test_a_baseline_that_others_disturbed_is_no_rival():
+    spoilt = dies(lambda c: c.subject == FLUENT, Status.INVALID_NOISE)
+    strategy = tune(question(), machine(ends=spoilt))
+    assert strategy.rivals == (SKETCH,)
+    assert strategy.winner is not None
 
 
 # -- baselines -------------------------------------------------------------------------------
@@ -340,7 +370,7 @@ def test_a_baseline_that_fails_is_recorded_and_does_not_stop_the_tuning(how: Sta
 
 
 def test_the_winner_is_confirmed_alone_where_every_baseline_fails():
-    strategy = tune(question(), machine(ends=dies(lambda c: c.subject.template is not None)))
+    strategy = tune(question(), machine(ends=dies(lambda c: not c.subject.tunable)))
     assert strategy.rivals == ()
     assert len(pairs(strategy)) >= PAIRS
     assert {cell.subject for cell, _ in trials(strategy, "confirm")} == {ENGINE}
@@ -396,7 +426,7 @@ def test_a_slow_baseline_that_fails_is_not_tried_again_and_again():
 
 
 def test_a_users_command_that_does_not_tell_where_it_seeks_is_timed_all_the_same():
-    command = from_template(baselines.parse_template("cut.sh {input} {start} {duration} {output}"))
+    command = CommandLine(baselines.parse_template("cut.sh {input} {start} {duration} {output}"))
     asked = question(TWO_CORES, 60, baselines=(command, SKETCH, FLUENT))
     strategy = tune(asked, machine())
     assert trials(strategy, "baseline", command)
@@ -478,23 +508,23 @@ def test_it_tunes_with_a_single_candidate():
 # -- ask and tell ----------------------------------------------------------------------------
 
 
-def test_asking_twice_gives_the_same_cell_and_runs_nothing_twice():
+def test_while_a_cell_is_open_nothing_is_asked_since_what_comes_next_depends_on_it():
     machine_ = machine()
     strategy = TuneStrategy(question(), machine_.elapsed_s)
     cells = []
     while (cell := strategy.ask()) is not None:
-        assert strategy.ask() is cell
+        assert strategy.ask() is None
         cells.append(cell)
-        strategy.tell(machine_.run(cell))
+        strategy.tell(cell, machine_.run(cell))
     once = tune(question(), machine())
     assert [c.name for c in cells] == [c.name for c, _ in once.results]
 
 
 def test_telling_before_asking_is_refused():
     asked = question()
-    record = tune(asked, machine()).results[0][1]
+    cell, record = tune(asked, machine()).results[0]
     with pytest.raises(CampaignError, match="not asked for"):
-        TuneStrategy(asked, lambda: 0.0).tell(record)
+        TuneStrategy(asked, lambda: 0.0).tell(cell, record)
 
 
 def test_telling_twice_is_refused_and_changes_nothing():
@@ -503,9 +533,9 @@ def test_telling_twice_is_refused_and_changes_nothing():
     cell = strategy.ask()
     assert cell is not None
     record = machine_.run(cell)
-    strategy.tell(record)
+    strategy.tell(cell, record)
     with pytest.raises(CampaignError, match="not asked for"):
-        strategy.tell(record)
+        strategy.tell(cell, record)
     assert len(strategy.results) == 1
 
 
@@ -514,7 +544,7 @@ def test_after_the_end_nothing_is_asked_and_nothing_can_be_told():
     assert strategy.ask() is None
     assert strategy.ask() is None
     with pytest.raises(CampaignError, match="not asked for"):
-        strategy.tell(strategy.results[0][1])
+        strategy.tell(*strategy.results[0])
 
 
 def test_the_same_question_on_the_same_machine_is_answered_the_same_way():
@@ -526,3 +556,15 @@ def test_no_cell_has_a_time_limit_that_is_none():
     strategy = tune(question(replace(STARTER, cpus=0.1), 120), machine())
     assert all(math.isfinite(cell.timeout_s) for cell, _ in strategy.results)
     assert all(cell.timeout_s >= 30 for cell, _ in strategy.results)
+
+
+def test_its_progress_counts_what_was_tried_and_leaves_the_rest_to_the_budget():
+    machine_ = machine()
+    strategy = TuneStrategy(question(TWO_CORES, 60), machine_.elapsed_s)
+    assert strategy.progress() == Progress(0, None, 60.0)
+    while (cell := strategy.ask()) is not None:
+        strategy.tell(cell, machine_.run(cell))
+        now = strategy.progress()
+        assert now.total is None
+        assert now.left_s == max(0.0, 60 - machine_.clock_s)
+    assert strategy.progress().done == len(strategy.results) - 1

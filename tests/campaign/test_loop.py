@@ -1,0 +1,128 @@
+"""The one loop, with an executor that is told what comes of each trial: nothing is measured here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from inventing_design import PLAIN, course, laid_out, record
+
+from clipkit.campaign.executor import Watch
+from clipkit.campaign.grid import Grid
+from clipkit.campaign.loop import ClipProgress, Event, Loop, TrialEnded, TrialStarted
+from clipkit.campaign.strategy import WARMUP
+from clipkit.errors import Cancelled
+from clipkit.records.outcome import Outcome
+from clipkit.records.record import Record
+from clipkit.records.status import Status
+from clipkit.records.store import Store
+from clipkit.trial.run import Trial
+
+DESIGN = laid_out(PLAIN)
+NOISE = Status.INVALID_NOISE
+
+
+@dataclass
+class Told:
+    """Ends every trial as it is told to, in turn; well where it is told nothing more."""
+
+    ends: Iterator[Status]
+    ran: list[Trial] = field(default_factory=list)
+
+    def run(self, trial: Trial, watch: Watch) -> Outcome:
+        self.ran.append(trial)
+        watch({"event": "clip"})
+        warm = trial.identity.phase == WARMUP
+        status = Status.OK if warm else next(self.ends, Status.OK)
+        identity = trial.identity
+        cell = replace(DESIGN.cells[0], phase=identity.phase, block=identity.block)
+        found = replace(record(cell, status), run_id=identity.run_id, attempt=identity.attempt)
+        return Outcome(found, [{"run_id": identity.run_id}], [], {"engine.log": b"said"})
+
+
+@dataclass
+class Campaign:
+    folder: Path
+    events: list[Event] = field(default_factory=list)
+
+    def run(self, *ends: Status, blocks: int = 1) -> list[Record]:
+        """What it stores; resumed where it was."""
+        store = Store.create(self.folder)
+        past = store.records()
+        strategy = Grid(course(DESIGN, past), blocks)
+        known: dict[tuple[str, int], list[Status]] = {}
+        for entry in past:
+            known.setdefault((entry.cell, entry.block), []).append(entry.status)
+        executor = Told(iter(ends))
+
+        def watch(event: Event) -> None:
+            self.events.append(event)
+            if isinstance(event, TrialEnded) and event.record.status is Status.OK:
+                self.done_then = strategy.progress().done
+
+        with store.writing():
+            Loop(store, executor, watch, known).run(strategy)
+        return store.records()[len(past) :]
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> Campaign:
+    return Campaign(tmp_path / "campaign")
+
+
+def attempts(stored: list[Record]) -> list[tuple[int, int, Status]]:
+    return [(entry.block, entry.attempt, entry.status) for entry in stored]
+
+
+def test_a_trial_that_others_disturbed_is_repeated_and_every_attempt_kept(campaign: Campaign):
+    stored = campaign.run(NOISE, NOISE)
+    assert attempts(stored) == [(0, 1, NOISE), (0, 2, NOISE), (0, 3, Status.OK)]
+
+
+def test_after_three_disturbed_attempts_it_goes_on(campaign: Campaign):
+    stored = campaign.run(NOISE, NOISE, NOISE, blocks=2)
+    assert attempts(stored) == [*((0, n, NOISE) for n in (1, 2, 3)), (1, 1, Status.OK)]
+
+
+def test_attempts_that_were_disturbed_before_a_kill_are_used_up(campaign: Campaign):
+    with pytest.raises(Cancelled):
+        campaign.run(NOISE, Status.CANCELLED)
+    stored = campaign.run(NOISE, NOISE, NOISE, NOISE)
+    assert attempts(stored) == [(0, 3, NOISE), (0, 4, NOISE)]
+    assert campaign.run() == []
+
+
+@pytest.mark.parametrize("end", [Status.OOM, Status.TIMEOUT, Status.FAILED])
+def test_a_failure_is_a_result_like_others_and_not_repeated(campaign: Campaign, end: Status):
+    assert attempts(campaign.run(end)) == [(0, 1, end)]
+
+
+def test_an_interrupt_ends_it_and_the_attempt_is_kept_and_run_again(campaign: Campaign):
+    with pytest.raises(Cancelled, match="what was finished is kept in"):
+        campaign.run(Status.CANCELLED)
+    assert attempts(campaign.run()) == [(0, 2, Status.OK)]
+
+
+def test_who_watches_is_told_of_everything_and_the_strategy_knows_first(campaign: Campaign):
+    campaign.run(NOISE)
+    told: list[Any] = [type(event) for event in campaign.events]
+    assert told == [TrialStarted, ClipProgress, TrialEnded] * 3  # a warm-up, two attempts
+    assert campaign.done_then == 1
+
+
+def test_warm_ups_leave_nothing(campaign: Campaign):
+    (stored,) = campaign.run()
+    assert stored.phase == "grid"
+    assert [entry.name for entry in (campaign.folder / "logs").iterdir()] == [stored.run_id]
+
+
+def test_no_two_attempts_have_one_name_also_in_different_folders(tmp_path: Path):
+    names = [
+        entry.run_id
+        for folder in ("a", "b", "c")
+        for entry in Campaign(tmp_path / folder).run(NOISE, blocks=3)
+    ]
+    assert len(set(names)) == len(names) == 12
