@@ -43,19 +43,6 @@ _PRESETS = {
     "placebo": (60, 16, 16),
 }
 
-ACCOUNTED = (
-    "preset",
-    "crf",
-    "concurrency",
-    "encoder_threads",
-    "decoder_threads",
-    "lookahead",
-    "bframes",
-    "refs",
-)
-"""The settings that the frames held account for: cells can be compared by them only where every other
-setting agrees."""
-
 # Off by -14 % to +21 % on the frame sizes from 360p to 2160p that they were fitted on.
 BASE_BYTES = 20_710_000
 FRAMES_EACH = FramesHeld(
