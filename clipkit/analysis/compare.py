@@ -14,7 +14,6 @@ import pandas as pd
 from clipkit import format as fmt
 from clipkit.analysis.differences import Difference, differences
 from clipkit.analysis.statistics import Estimate, geometric_mean, pool
-from clipkit.plan.subjects import TUNABLE
 from clipkit.records.campaign import Campaign, levels_in
 from clipkit.records.columns import column
 from clipkit.records.evidence import settings_words, varies, varying_settings
@@ -199,16 +198,22 @@ _STARTS = "clip_starts_s"
 
 
 def _cell_words(rows: pd.DataFrame) -> Callable[[Mapping[Any, Any]], str]:
-    """How to tell the shared cells apart: by what varies between them."""
-    settings = varying_settings(rows)
+    """How to tell the shared cells apart: by what varies between them, the settings between those of
+    one subject, since subjects do not follow the same ones."""
+    settings = {
+        str(subject): varying_settings(own) for subject, own in rows.groupby("subject", sort=False)
+    }
     names = [name for name in JOB_AND_HOST if name != _STARTS and varies(name, rows[name])]
 
     def words(row: Mapping[Any, Any]) -> str:
+        levels = {name: plain(row[name]) for name in names}
         told = [
-            column(name).words(plain(row[name])) for name in names if plain(row[name]) is not None
+            column(name).words(level)
+            for name, level in levels.items()
+            if level is not None or name != "command"  # others have no command line of their own
         ]
-        if settings and row["subject"] in TUNABLE:
-            told.append(settings_words(row, settings))
+        if differing := settings[row["subject"]]:
+            told.append(settings_words(row, differing))
         return ", ".join(told) or str(row["subject"])
 
     return words

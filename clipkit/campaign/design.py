@@ -14,7 +14,6 @@ from clipkit.media.upload import Upload
 from clipkit.plan import subjects
 from clipkit.plan.clips import spread
 from clipkit.records.columns import column
-from clipkit.records.identity import Levels as CellLevels
 from clipkit.records.identity import levels_of_cell
 from clipkit.records.record import Record
 from clipkit.settings import knobs
@@ -45,10 +44,8 @@ class Design:
     def named_as_in(self, records: Iterable[Record]) -> Design:
         """The same cells under the names that a campaign's records have for them: those may be of a
         clipkit of another age."""
-        known: dict[CellLevels, str] = {}
-        for record in records:
-            if record.cell not in known.values():
-                known.setdefault(levels_of_cell(record.to_row()), record.cell)
+        firsts = {record.cell: record for record in records}
+        known = {levels_of_cell(first.to_row()): name for name, first in firsts.items()}
         cells = [replace(cell, known_as=known.get(cell.levels, cell.name)) for cell in self.cells]
         words = [self.words[cell.name] for cell in self.cells]
         named = dict(zip((cell.name for cell in cells), words, strict=True))

@@ -17,6 +17,7 @@ from clipkit.records import folder as folders
 from clipkit.records.identity import Levels, levels_of_cell
 from clipkit.records.record import Record
 from clipkit.records.store import Store, campaign_named
+from clipkit.records.table import write_parquet
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,7 @@ def _into(store: Store, read: list[_Part]) -> Merged:
     for part in others if mine else []:
         _check_alike(whole[0], part)
     _refuse_doubles(whole)
-    known = set(mine.lines) if mine else set()
-    new = [
-        (record, part) for part in others for record in part.records if record.run_id not in known
-    ]
-    new.sort(key=lambda entry: (entry[0].order, entry[0].started_utc))
+    new = _new(others, set(mine.lines) if mine else set())
     if not mine:
         text = (others[0].folder / folders.EXPERIMENT).read_text("utf-8")
         store.write(folders.EXPERIMENT, text)
@@ -85,10 +82,24 @@ def _into(store: Store, read: list[_Part]) -> Merged:
     clips = [clip for record, part in new for clip in folders.clips_of(part.folder, record.run_id)]
     store.append_lines(folders.CLIPS, [json.dumps(clip) for clip in clips])
     store.append_lines(folders.RUNS, [part.lines[record.run_id] for record, part in new])
-    _forget_standing(store, bool(new))
+    if new or not mine:
+        write_parquet(store.folder)
+        # How it stood before it grew is no longer so; the next sweep says it anew.
+        (store.folder / folders.PROGRESS).unlink(missing_ok=True)
     records = store.records()
     machines = tuple(dict.fromkeys(record.host_id for record in records))
     return Merged(store.folder, len(records), len(new), machines)
+
+
+def _new(parts: Sequence[_Part], known: set[str]) -> list[tuple[Record, _Part]]:
+    """The attempts that are not known yet, each once, in the order that they were run."""
+    first = {
+        record.run_id: (record, part)
+        for part in reversed(parts)
+        for record in part.records
+        if record.run_id not in known
+    }
+    return sorted(first.values(), key=lambda entry: (entry[0].order, entry[0].started_utc))
 
 
 def _free(folder: Path) -> _Part:
@@ -160,9 +171,3 @@ def _copy_beside(source: Path, target: Path, run_ids: Sequence[str]) -> None:
             shutil.copytree(
                 source / folders.LOGS / run_id, target / folders.LOGS / run_id, dirs_exist_ok=True
             )
-
-
-def _forget_standing(store: Store, grew: bool) -> None:
-    """How it stood before it grew is no longer so; the next sweep says it anew."""
-    if grew:
-        (store.folder / folders.PROGRESS).unlink(missing_ok=True)

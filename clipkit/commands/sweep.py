@@ -82,12 +82,10 @@ def add_merge(commands: Any) -> None:
 
 def _merge(parsed: argparse.Namespace) -> int:
     from clipkit.campaign.merge import merge_campaigns
-    from clipkit.records.table import write_parquet
 
     merged = merge_campaigns(
         [Path(word) for word in parsed.folders], Path(parsed.results).absolute()
     )
-    write_parquet(merged.folder)
     if parsed.json:
         print_json(output.merged(merged))
     else:

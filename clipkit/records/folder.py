@@ -10,6 +10,7 @@ from typing import Any
 
 from clipkit.errors import CampaignError
 from clipkit.plan.subjects import COMMAND
+from clipkit.records.identity import unified_records
 from clipkit.records.record import Record
 from clipkit.records.versions import upgraded
 
@@ -23,13 +24,14 @@ _NOT_THERE = "{} is no campaign: it has no {}"
 
 
 def read_records(folder: Path) -> list[Record]:
-    """Every attempt so far, in the order they ended; none where there is no `runs.jsonl` yet.
+    """Every attempt so far, in the order they ended, with one name for each cell (`records.identity`);
+    none where there is no `runs.jsonl` yet.
 
     Raises CampaignError for a line that is no record, naming it, and for one of a newer clipkit.
     """
     if not (folder / RUNS).exists():
         return []
-    return [Record.from_row(row) for row in read_rows(folder)]
+    return unified_records(Record.from_row(row) for row in read_rows(folder))
 
 
 def read_rows(folder: Path) -> Iterator[dict[str, Any]]:

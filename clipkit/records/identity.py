@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from clipkit.plan.subjects import KINDS
+from clipkit.records.record import Record
 from clipkit.settings import knobs
 
 JOB_AND_HOST = (
@@ -56,18 +58,30 @@ def name_of_cell(levels: Levels) -> str:
 def unified(table: pd.DataFrame) -> pd.DataFrame:
     """The table with one name for each cell, the one that its first attempt has: where clipkits of
     different ages measured the same, they named it differently."""
-    firsts = table.drop_duplicates("cell")
-    names: dict[Levels, str] = {}
-    renamed: dict[str, str] = {}
-    for row in firsts.to_dict("records"):
-        known = names.setdefault(levels_of_cell(row), row["cell"])
-        if known != row["cell"]:
-            renamed[row["cell"]] = known
+    renamed = _renamed(table.drop_duplicates("cell").to_dict("records"))
     if not renamed:
         return table
     return table.assign(
         cell=table["cell"].map(lambda name: renamed.get(name, name)).astype("string")
     )
+
+
+def unified_records(records: Iterable[Record]) -> list[Record]:
+    """The same of records at hand."""
+    known = list(records)
+    firsts = {record.cell: record for record in reversed(known)}
+    renamed = _renamed([firsts[cell].to_row() for cell in dict.fromkeys(r.cell for r in known)])
+    return [
+        replace(record, cell=renamed[record.cell]) if record.cell in renamed else record
+        for record in known
+    ]
+
+
+def _renamed(firsts: Iterable[Mapping[Any, Any]]) -> dict[str, str]:
+    """Of one row for each name: the names of cells that had another one before, and that."""
+    names: dict[Levels, str] = {}
+    known = ((row["cell"], names.setdefault(levels_of_cell(row), row["cell"])) for row in firsts)
+    return {name: first for name, first in known if name != first}
 
 
 def without(levels: Levels, *names: str) -> Levels:

@@ -14,6 +14,7 @@ import inventing_sweep
 import pytest
 from inventing_sweep import Film, Sweep, on
 from running import clipkit
+from stored_campaigns import NAMES, RESULTS
 
 from clipkit.analysis.compare import Comparison, compare_campaigns
 from clipkit.records.campaign import Campaign, open_campaign
@@ -245,3 +246,46 @@ def test_the_object_for_machines_is_json(campaign):
     assert {pair["cell"] for pair in document["pairs"]} == {pair.cell for pair in found.pairs}
     assert math.isfinite(document["pairs"][0]["ratio"]["low"])
     assert set(document) >= {field.name for field in dataclasses.fields(Comparison)}
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestACampaignInGitWithItself:
+    def test_every_ratio_is_one_and_nothing_differs(self, name: str):
+        ran = clipkit("compare", RESULTS / name, RESULTS / name, "--json")
+        assert ran.code == 0, ran.err
+        assert ran.json["differences"] == []
+        assert (ran.json["only_a"], ran.json["only_b"]) == (0, 0)
+        ratios = [pair["ratio"] for pair in ran.json["pairs"] if pair["ratio"]]
+        assert ratios
+        assert {ratio["value"] for ratio in ratios} == {1.0}
+        assert ran.json["overall"]["value"] == pytest.approx(1.0)
+        assert "not told apart" in ran.json["verdict"]
+
+    def test_what_did_not_end_well_has_no_ratio_and_says_why(self, name: str):
+        pairs = compare_campaigns(*(open_campaign(RESULTS / name) for _ in "ab")).pairs
+        for pair in pairs:
+            assert pair.a_ended == pair.b_ended
+            assert (pair.ratio is None) == (pair.a_status != "ok")
+
+    def test_the_command_ends_well(self, name: str):
+        ran = clipkit("compare", RESULTS / name, RESULTS / name)
+        assert ran.code == 0, ran.err
+        assert "B takes 1.00x the time of A" in ran.out
+
+
+def test_a_cell_that_failed_in_some_of_its_runs_is_told_as_such():
+    """For 512 MB it ended well once, and ran out of memory twice."""
+    ran = clipkit("compare", RESULTS / "reference-grid", RESULTS / "reference-grid")
+    (line,) = [line for line in ran.out.splitlines() if " of 3 runs" in line]
+    assert line.startswith("512 MB, veryfast, concurrency 4, encoder threads 4 ")
+    assert line.count("ran out of memory in 2 of 3 runs") == 2
+    assert line.count("–") == 2
+
+
+def test_cells_of_each_subject_are_told_apart_by_the_settings_that_it_follows():
+    pairs = compare_campaigns(*(open_campaign(RESULTS / "quick-wins") for _ in "ab")).pairs
+    words = [pair.words for pair in pairs]
+    assert len(set(words)) == len(words) == 89
+    ours = next(told for told in words if told.startswith("clipkit, "))
+    assert ours.endswith("0.5 CPU, concurrency 2")
+    assert any(told.endswith("ultrafast, concurrency 3, encoder threads 4") for told in words)

@@ -66,15 +66,10 @@ def test_clips_that_do_not_fit_are_told() -> None:
 
 
 def test_cells_have_the_names_that_the_campaign_has_for_them() -> None:
-    """A clipkit of another age may have called them otherwise; of several names the first counts."""
+    """A clipkit of another age may have called them otherwise."""
     design = laid_out()
     first, second, *others = design.cells
-    older = [
-        replace(record(first), cell="older"),
-        replace(record(first), cell="newer"),
-        record(second),
-    ]
-    named = design.named_as_in(older)
+    named = design.named_as_in([replace(record(first), cell="older"), record(second)])
     assert [cell.name for cell in named.cells] == [
         "older",
         second.name,

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from inventing_sweep import OPTIMUM, TIES, Sweep
 
-from clipkit.analysis.factors import factors_of
 from clipkit.hosts import parse_size
 from clipkit.records.best import RECOMMENDED, TIED, ranked
 from clipkit.records.cells import cells_of, noise_of_repeats, repeats_of, without_time
@@ -182,33 +181,3 @@ def test_a_hundred_thousand_rows_are_grouped_at_once(sweep: pd.DataFrame):
     assert len(cells_of(many)) == 310 * 108
     # About 0.6 s alone; a loop over the cells would take half a minute.
     assert time.process_time() - began_s < 4
-
-
-def test_factors_are_what_varies_and_companions_go_along(tmp_path: Path):
-    sweep = Sweep(factors={"lookahead": (None, 0), "concurrency": (1, 2)}, spoilt=False)
-    records = [
-        replace(
-            r,
-            settings=r.settings.changed_to(mbtree=None if r.settings.lookahead is None else False),
-        )
-        for r in inventing_sweep.records(sweep)
-    ]
-    found = factors_of(cells_of(loaded(tmp_path, records)))
-    assert [(f.column, f.along) for f in found] == [
-        ("memory_limit_bytes", ()),
-        ("concurrency", ()),
-        ("lookahead", ("mbtree",)),
-    ]
-    assert found[2].levels == (0, None)
-
-
-def test_plans_that_are_no_grid_of_memory_and_cpu_are_hosts(tmp_path: Path):
-    plans = (
-        inventing_sweep.on("512M", 0.5),
-        inventing_sweep.on("512M", 2),
-        inventing_sweep.on("2G", 2),
-    )
-    sweep = Sweep(hosts=plans, factors={"preset": ("medium", "ultrafast")}, spoilt=False)
-    found = factors_of(cells_of(loaded(tmp_path, inventing_sweep.records(sweep))))
-    assert [factor.column for factor in found] == ["host", "preset"]
-    assert found[1].levels == ("ultrafast", "medium")

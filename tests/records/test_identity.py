@@ -11,7 +11,14 @@ from stored_campaigns import RESULTS, SWEEPS, planned
 
 from clipkit.campaign.sweep import cells_left
 from clipkit.records.folder import read_records
-from clipkit.records.identity import levels_of_cell, name_of_cell, plain, unified, without
+from clipkit.records.identity import (
+    levels_of_cell,
+    name_of_cell,
+    plain,
+    unified,
+    unified_records,
+    without,
+)
 from clipkit.records.record import Record
 from clipkit.records.table import table_of
 from clipkit.settings import Settings, knobs
@@ -105,6 +112,7 @@ class TestNames:
             replace(TEMPLATE, cell="newer", block=1),
         ]
         assert list(table_of(rows)["cell"]) == ["older", "other", "older"]
+        assert [r.cell for r in unified_records(rows)] == ["older", "other", "older"]
         untouched = table_of(rows[:2])
         assert unified(untouched) is untouched
 

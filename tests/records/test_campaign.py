@@ -1,0 +1,127 @@
+"""The opened campaign: what it holds, and narrower views of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from inventing_sweep import Sweep, on, write
+from stored_campaigns import NAMES, RESULTS
+
+from clipkit.errors import CampaignError, UsageError
+from clipkit.records.best import RECOMMENDED
+from clipkit.records.campaign import Campaign, machines_of, open_campaign
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+    return open_campaign(write(tmp_path_factory.mktemp("swept") / "trying"))
+
+
+def best(campaign: Campaign) -> set[str]:
+    return set(campaign.cells[campaign.cells["best"] == RECOMMENDED]["cell"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_campaign_in_git_is_opened_whole(name: str):
+    found = open_campaign(RESULTS / name)
+    assert (found.name, found.shown, found.chosen) == (name, (), {})
+    assert set(found.cells["cell"]) == set(found.table["cell"])
+    assert set(found.cells["upload"]) <= set(found.uploads)
+    assert list(found.machines) == ["c93b86b8c645"]
+    assert found.noise is not None
+
+
+def test_a_part_has_only_the_cells_asked_for_and_says_so(swept: Campaign):
+    part = swept.part(memory="96M", preset=["ultrafast", "veryfast"])
+    assert set(part.cells["memory_limit_bytes"]) == {96 * 2**20}
+    assert set(part.cells["preset"]) == {"ultrafast", "veryfast"}
+    assert set(part.table["cell"]) == set(part.cells["cell"])
+    assert part.shown == ("only 96 MB", "only ultrafast or veryfast")
+    assert part.part(concurrency=2).shown[-1] == "only concurrency 2"
+    assert swept.shown == ()
+
+
+def test_what_is_best_is_told_anew_among_the_cells_of_a_part(swept: Campaign):
+    part = swept.part(memory="512M", preset="medium")
+    assert not best(swept) & set(part.cells["cell"])
+    (recommended,) = best(part)
+    assert part.cells.set_index("cell").loc[recommended, "leads"]
+
+
+def test_and_stays_what_it_is_among_them_all_where_each_part_is_shown(swept: Campaign):
+    parts = swept.each(["memory_limit_bytes", "preset"])
+    assert len(parts) == 9
+    assert set().union(*map(best, parts)) == best(swept)
+    assert sum(len(part.cells) for part in parts) == len(swept.cells)
+    assert {part.shown for part in parts} >= {("only 96 MB", "only ultrafast")}
+
+
+def test_the_noise_of_a_part_is_that_of_the_whole(swept: Campaign):
+    assert swept.part(memory="96M").noise == swept.noise
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ({"memory": "64M"}, "no cell has 64 MB; there are: 96 MB, 256 MB, 512 MB"),
+        ({"concurrency": 9}, "no cell has concurrency 9; there are: 1, 2, 3, 4"),
+        ({"lookahead": 3}, "no cell has lookahead 3; there are: default"),
+        ({"gpu": 1}, "no column 'gpu'; what varies here: host, memory, preset, concurrency, "),
+        ({"wall_s": 1}, "no column 'wall_s'"),
+    ],
+)
+def test_a_part_that_is_none_is_refused_with_what_there_is(
+    swept: Campaign, wanted: dict[str, object], told: str
+):
+    with pytest.raises(UsageError) as caught:
+        swept.part(**wanted)
+    assert told in str(caught.value)
+
+
+def test_what_is_left_out_can_be_asked_for_as_none(swept: Campaign):
+    assert len(swept.part(lookahead=None).cells) == len(swept.cells)
+
+
+def test_what_was_cut_by_settings_that_can_be_chosen_is_a_part_where_there_is_more(tmp_path: Path):
+    both = Sweep(subjects=("clipkit", "fluent"), hosts=(on("512M"),), spoilt=False)
+    mixed = open_campaign(write(tmp_path / "mixed", both))
+    assert set(mixed.tuned().cells["subject"]) == {"clipkit"}
+    alone = open_campaign(write(tmp_path / "alone", Sweep(hosts=(on("512M"),), spoilt=False)))
+    assert alone.tuned() is alone
+
+
+def test_one_attempt_is_found_with_its_clips_and_samples(swept: Campaign):
+    run_id = swept.table["run_id"].iloc[0]
+    assert swept.record(run_id).run_id == run_id
+    assert {clip["run_id"] for clip in swept.clips(run_id)} <= {run_id}
+    with pytest.raises(CampaignError, match="has no run 'none'"):
+        swept.record("none")
+    with pytest.raises(CampaignError, match="no samples of run 'none'"):
+        swept.samples("none")
+
+
+def test_an_upload_is_known_by_its_name(swept: Campaign):
+    assert len(swept.sha256_of("sample.mp4")) == 64
+    with pytest.raises(CampaignError, match="no upload 'other.mp4': it has sample.mp4"):
+        swept.sha256_of("other.mp4")
+
+
+def test_the_machine_that_measured_last_stands_for_all():
+    one = {"host_id": "one", "cpu": "A"}
+    assert machines_of(one) == {"one": one}
+    several = {"host_id": "two", "machines": {"one": one, "two": {"host_id": "two"}}}
+    assert list(machines_of(several)) == ["one", "two"]
+    assert list(machines_of({})) == ["unknown"]
+
+
+def test_what_is_missing_or_broken_is_told(tmp_path: Path):
+    folder = write(tmp_path / "trying")
+    (folder / "uploads.json").write_text("[]", "utf-8")
+    with pytest.raises(CampaignError, match=r"uploads\.json holds no JSON object"):
+        open_campaign(folder)
+    (folder / "uploads.json").write_text(json.dumps({}), "utf-8")
+    assert set(open_campaign(folder).cells["upload"].str.len()) == {8}
+    with pytest.raises(CampaignError, match="is no campaign"):
+        open_campaign(tmp_path / "none")
