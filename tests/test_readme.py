@@ -16,7 +16,7 @@ import pytest
 from running import clipkit
 
 from clipkit import cli, resources
-from clipkit.campaign import experiment
+from clipkit.campaign import experiment_file
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 README = (REPOSITORY / "README.md").read_text("utf-8")
@@ -39,7 +39,7 @@ def ids(words: list[str]) -> str:
 
 @pytest.mark.parametrize("words", [w for w in COMMANDS if w[0] == "clipkit"], ids=ids)
 def test_every_clipkit_command_of_the_readme_is_understood(words: list[str]) -> None:
-    assert cli.parse(words[1:]).handler
+    assert cli.parse_words(words[1:]).handler
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_every_notebook_is_among_the_papermill_lines_of_the_readme() -> None:
 def test_the_experiment_of_the_readme_is_the_one_that_clipkit_brings_along() -> None:
     (shown,) = re.findall(r"^```toml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
     file = resources.folder("experiments") / "grid.toml"
-    assert experiment.parse(shown, file).factors == experiment.read(file).factors
+    assert experiment_file.parse_experiment(shown, file).factors == experiment_file.read_experiment_file(file).factors
 
 
 def test_the_python_of_the_readme_runs_word_for_word(small: Path, tmp_path: Path) -> None:
