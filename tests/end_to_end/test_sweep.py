@@ -147,41 +147,6 @@ class TestASweep:
         assert "holds another experiment" in ran.complaint
         assert "--as" in ran.complaint
 
-<<<<<<< HEAD
-    @pytest.mark.parametrize("what", ["ffmpeg_version", "ceiling"])
-    def test_unlike_runs_are_not_mixed(self, what: str, experiment: Path, tmp_path: Path) -> None:
-        text = self.interrupted(experiment, tmp_path)
-        changed = text.replace(f'"{what}": "', f'"{what}": "other-')
-        (tmp_path / "results" / "trying" / "runs.jsonl").write_text(changed)
-        ran = clipkit("sweep", experiment, cwd=tmp_path)
-        assert ran.code == 1
-        assert f"another {what.partition('_')[0]}" in ran.complaint
-
-    def test_another_machine_and_another_clipkit_go_on_with_it(
-        self, experiment: Path, tmp_path: Path
-    ) -> None:
-        text = self.interrupted(experiment, tmp_path)
-        changed = text.replace('"host_id": "', '"host_id": "other-')
-        changed = changed.replace('"clipkit_version": "', '"clipkit_version": "0.0.')
-        folder = tmp_path / "results" / "trying"
-        (folder / "runs.jsonl").write_text(changed)
-        ran = clipkit("sweep", experiment, cwd=tmp_path)
-        assert ran.code == 0, ran.err
-        done = Counter((row["cell"], row["block"]) for row in rows(folder) if row["status"] == "ok")
-        assert (len(done), set(done.values())) == (16, {1})
-        assert len({row["host_id"] for row in rows(folder)}) == 2
-        machines = json.loads((folder / "environment.json").read_text())
-        assert machines["host_id"] == rows(folder)[-1]["host_id"]
-
-    @staticmethod
-    def interrupted(experiment: Path, tmp_path: Path) -> str:
-        """What a sweep that was stopped has stored."""
-        with start("sweep", experiment, cwd=tmp_path) as process:
-            runs = tmp_path / "results" / "trying" / "runs.jsonl"
-            until(runs.exists)
-            process.send_signal(signal.SIGTERM)
-        return runs.read_text()
-=======
     @pytest.fixture
     def begun(self, experiment: Path, tmp_path: Path) -> Path:
         """The folder of a sweep that was stopped after a few trials."""
@@ -242,7 +207,6 @@ class TestASweep:
         assert len(done) == 16
         assert len({cell for cell, _ in done}) == 8
         assert known <= {cell for cell, _ in done}
->>>>>>> tests-c
 
     def test_a_dry_run_says_what_it_will_cost_and_leaves_nothing(
         self, experiment: Path, tmp_path: Path
