@@ -79,8 +79,9 @@ def merged_lines(done: Merged) -> list[str]:
 
 
 def estimate_lines(expected: Estimate, folder: Path) -> list[str]:
+    blocks = "" if expected.blocks is None else f", {expected.blocks} blocks"
     return [
-        f"{expected.cells} cells: {expected.trials} trials to run in {fmt.near(folder)}",
+        f"{expected.cells} cells{blocks}: {expected.trials} trials to run in {fmt.near(folder)}",
         f"about {fmt.clock(expected.time_s)}, from {expected.tried} short clips cut now: "
         "right within a factor of two",
         f"about {fmt.size(expected.disk_bytes)} of disk",

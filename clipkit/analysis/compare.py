@@ -206,8 +206,11 @@ def _cell_words(rows: pd.DataFrame) -> Callable[[Mapping[Any, Any]], str]:
     names = [name for name in JOB_AND_HOST if name != _STARTS and varies(name, rows[name])]
 
     def words(row: Mapping[Any, Any]) -> str:
+        levels = {name: plain(row[name]) for name in names}
         told = [
-            column(name).words(plain(row[name])) for name in names if plain(row[name]) is not None
+            column(name).words(level)
+            for name, level in levels.items()
+            if level is not None or name != "command"  # others have no command line of their own
         ]
         if differing := settings[row["subject"]]:
             told.append(settings_words(row, differing))

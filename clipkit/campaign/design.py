@@ -46,9 +46,7 @@ class Design:
         clipkit of another age."""
         firsts = {record.cell: record for record in records}
         known = {levels_of_cell(first.to_row()): name for name, first in firsts.items()}
-        cells = [
-            replace(cell, known_as=known.get(cell.levels, cell.name)) for cell in self.cells
-        ]
+        cells = [replace(cell, known_as=known.get(cell.levels, cell.name)) for cell in self.cells]
         words = [self.words[cell.name] for cell in self.cells]
         named = dict(zip((cell.name for cell in cells), words, strict=True))
         return replace(self, cells=tuple(cells), words=named)

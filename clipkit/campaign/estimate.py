@@ -33,10 +33,12 @@ _TIMEOUT_S = 120.0
 class Estimate:
     """`time_s` and `disk_bytes` are rough: right within a factor of two, more is not claimed.
 
-    `disk_bytes`: what is kept, and the largest trial's clips, which are there while it runs.
+    `blocks` is None where the strategy has none. `disk_bytes`: what is kept, and the largest trial's
+    clips, which are there while it runs.
     """
 
     cells: int
+    blocks: int | None
     trials: int
     time_s: float
     disk_bytes: float
@@ -51,7 +53,7 @@ class _Pace:
     clip_bytes_per_s: float
 
 
-def estimate_sweep(design: Design, left: Sequence[Cell]) -> Estimate:
+def estimate_sweep(design: Design, left: Sequence[Cell], blocks: int | None) -> Estimate:
     """For the cells `left` to run, each in its block. Cuts a short clip of each upload and encoding,
     without any limit, to learn how long one takes here.
 
@@ -67,6 +69,7 @@ def estimate_sweep(design: Design, left: Sequence[Cell]) -> Estimate:
     ]
     return Estimate(
         cells=len(design.cells),
+        blocks=blocks,
         trials=len(left),
         time_s=sum(_trial_s(cell, paces[_kind(cell)].cpu_s) for cell in left),
         disk_bytes=len(left) * _KEPT_BYTES + max(clips_bytes, default=0.0),
@@ -115,6 +118,8 @@ def _try(cell: Cell) -> _Pace:
 def _work(subject: Subject, job: Job, clip: Clip, run: Trial | Cell) -> float:
     decoded = subject.frames_decoded(job, clip, run.settings)
     frames = span(job.upload, clip).frames
+    if decoded == 0:  # a copy: what it takes is in the overhead
+        return 0.0
     return work(decoded if decoded is not None else frames, frames)
 
 

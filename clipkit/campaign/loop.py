@@ -68,43 +68,35 @@ class Loop:
         """
         self.order = self.store.finished()
         while (asked := strategy.ask()) is not None:
-            self._settle(strategy, asked)
-
-    def _settle(self, strategy: Strategy, asked: Cell | Inferred) -> None:
-        """One cell, repeated where the machine was too noisy. The strategy is told before who watches,
-        whose progress is the strategy's."""
-        cell = asked.cell if isinstance(asked, Inferred) else asked
-        attempts = self._attempts(cell)
-        for attempt in attempts:
-            record = (
-                self._infer(asked, attempt)
-                if isinstance(asked, Inferred)
-                else self._measure(cell, attempt)
-            )
-            disturbed = record.status is Status.INVALID_NOISE and attempt != attempts[-1]
-            cancelled = record.status is Status.CANCELLED
-            if not (disturbed or cancelled):
-                strategy.tell(cell, record)
+            cell = asked.cell if isinstance(asked, Inferred) else asked
+            record = self._infer(asked) if isinstance(asked, Inferred) else self._measure(cell)
+            strategy.tell(cell, record)
             self._ended(cell, record)
-            if cancelled:
-                raise Cancelled(f"interrupted; what was finished is kept in {self.store.folder}")
-            if not disturbed:
-                return
 
-    def _infer(self, asked: Inferred, attempt: int) -> Record:
-        outcome = inferred(self._trial(asked.cell, attempt), asked.because)
+    def _infer(self, asked: Inferred) -> Record:
+        outcome = inferred(self._trial(asked.cell, self._attempts(asked.cell)[0]), asked.because)
         self.store.append(outcome)
         return outcome.record
 
-    def _measure(self, cell: Cell, attempt: int) -> Record:
-        """Every attempt is stored, but for a warm-up, which is discarded."""
-        self.watch(TrialStarted(cell, self.order, self.elapsed_s()))
-        outcome = self.executor.run(
-            self._trial(cell, attempt), lambda event: self.watch(ClipProgress(cell, event))
-        )
-        if cell.phase != WARMUP:
-            self.store.append(outcome)
-        return outcome.record
+    def _measure(self, cell: Cell) -> Record:
+        """One cell, repeated where the machine was too noisy; every attempt is stored, but for a
+        warm-up, which is discarded. Who watches hears of the last one when the strategy has."""
+        attempts = self._attempts(cell)
+        for attempt in attempts:
+            self.watch(TrialStarted(cell, self.order, self.elapsed_s()))
+            outcome = self.executor.run(
+                self._trial(cell, attempt), lambda event: self.watch(ClipProgress(cell, event))
+            )
+            record = outcome.record
+            if cell.phase != WARMUP:
+                self.store.append(outcome)
+            if record.status is Status.CANCELLED:
+                self._ended(cell, record)
+                raise Cancelled(f"interrupted; what was finished is kept in {self.store.folder}")
+            if record.status is not Status.INVALID_NOISE or attempt == attempts[-1]:
+                break
+            self._ended(cell, record)
+        return record
 
     def _attempts(self, cell: Cell) -> range:
         """Their numbers: as many as others' load did not use up before."""

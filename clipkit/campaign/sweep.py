@@ -104,7 +104,8 @@ def run_sweep(
         planned = replace(planned, design=planned.design.named_as_in(past))
         strategy = planned.strategy(planned.design, past)
         shard = str(planned.shard) if planned.shard else None
-        tally = Tally(store, planned.design, strategy, past, shard)
+        blocks = planned.experiment.options.get("blocks")
+        tally = Tally(store, planned.design, strategy, past, shard, blocks)
         if planned.is_over(past):
             _settle(planned.experiment, store, tally)
         else:

@@ -29,8 +29,8 @@ from clipkit.records.table import table_of
 
 # While clips of one trial come in, the file is written no more often.
 _REWRITE_S = 0.5
-# Of the time between, what finding the best so far may take: a fiftieth.
-_RANKING_SHARE = 50
+# Of the time between, what finding the best so far may take, where it takes longer than that.
+_RANKING_S, _RANKING_SHARE = 0.1, 50
 
 
 @dataclass(slots=True)
@@ -42,6 +42,7 @@ class Tally:
     strategy: Strategy
     past: Iterable[Record]
     shard: str | None = None
+    blocks: int | None = None
     standing: Standing = field(init=False)
     _ended: dict[tuple[str, int], Status] = field(default_factory=dict)
     _records: list[Record] = field(default_factory=list)
@@ -98,10 +99,11 @@ class Tally:
         self._update(state=state, error=error, now=None, clip=None, eta_s=None, **best)
 
     def label(self, cell: Cell) -> str:
-        """`block 2: veryfast, concurrency 3`."""
+        """`block 2 of 3: veryfast, concurrency 3`."""
         if cell.phase == WARMUP:
             return f"warming up: {cell.job.upload.path.name}"
-        return f"block {cell.block + 1}: {self.design.words[cell.name]}"
+        of = "" if self.blocks is None else f" of {self.blocks}"
+        return f"block {cell.block + 1}{of}: {self.design.words[cell.name]}"
 
     def _count(self, record: Record) -> None:
         inside = self.design.only is None or record.block in self.design.only
@@ -132,7 +134,8 @@ class Tally:
         began_s = time.monotonic()
         if last is None:
             return {"best": None, "best_s_per_clip": None}
-        if began_s - self._ranked_s < _RANKING_SHARE * self._ranked_took_s:
+        is_slow = self._ranked_took_s > _RANKING_S
+        if is_slow and began_s - self._ranked_s < _RANKING_SHARE * self._ranked_took_s:
             return {}
         found = _recommended(self._records, last)
         self._ranked_s = time.monotonic()

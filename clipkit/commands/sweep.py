@@ -50,9 +50,8 @@ def _sweep(parsed: argparse.Namespace) -> int:
 
     planned = plan_sweep(asked, shard)
     if parsed.dry_run:
-        expected = estimate.estimate_sweep(
-            planned.design, cells_left(planned, read_records(folder))
-        )
+        left = cells_left(planned, read_records(folder))
+        expected = estimate.estimate_sweep(planned.design, left, asked.options.get("blocks"))
         if parsed.json:
             print_json(dataclasses.asdict(expected))
         else:

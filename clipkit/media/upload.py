@@ -1,4 +1,4 @@
-"""The facts about an upload that decide how it can be cut. Data only; `probe` measures them."""
+"""The facts about an upload that decide how it can be cut. Data only; `media.probe` measures them."""
 
 from __future__ import annotations
 

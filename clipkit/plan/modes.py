@@ -15,24 +15,32 @@ from clipkit.plan.clips import Clip, FrameSpan, Job, span
 from clipkit.plan.encode import encode_tasks
 from clipkit.plan.snap import snap_span, snap_tasks
 from clipkit.plan.task import Task
-from clipkit.settings import Settings
+from clipkit.settings import Settings, UsedSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Mode:
     """`plan` makes one task a clip, `shows` tells which of the upload's frames that clip then holds.
     `decodes`: it decodes and encodes frames, so that their number tells its CPU seconds. `chosen`:
-    its clips are exactly what was asked for, so a tuner may choose it."""
+    its clips are exactly what was asked for, so a tuner may choose it. `follows`: the settings that
+    change what it does, the others are unknown of what it cut; None: all of them."""
 
     plan: Callable[[Job, Settings, FfmpegBuild], list[Task]]
     shows: Callable[[Upload, Clip], FrameSpan]
     decodes: bool
     chosen: bool
+    follows: tuple[str, ...] | None = None
 
 
 MODES = {
     "encode": Mode(encode_tasks, span, decodes=True, chosen=True),
-    "snap": Mode(snap_tasks, snap_span, decodes=False, chosen=False),
+    "snap": Mode(
+        snap_tasks,
+        snap_span,
+        decodes=False,
+        chosen=False,
+        follows=("mode", "concurrency", "audio", "ffmpeg"),
+    ),
 }
 
 
@@ -48,6 +56,14 @@ def tasks(job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
 def frames_shown(upload: Upload, clip: Clip, settings: Settings) -> FrameSpan:
     """The frames that a right clip of the settings' mode shows. Raises ClipRangeError."""
     return MODES[settings.mode].shows(upload, clip)
+
+
+def settings_followed(settings: Settings) -> UsedSettings:
+    """The settings as their mode really uses them; None for what it does not follow."""
+    follows = MODES[settings.mode].follows
+    if follows is None:
+        return settings.used
+    return UsedSettings.of({name: getattr(settings, name) for name in follows})
 
 
 def decodes(settings: Settings) -> bool:

@@ -86,7 +86,7 @@ class Serves(Subject, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """clipkit's own engine: it follows every setting."""
+    """clipkit's own engine: it follows every setting that its mode does."""
 
     name: str = ENGINE
     command: str | None = None
@@ -97,7 +97,7 @@ class Engine:
         return modes.tasks(job, settings, build)
 
     def used(self, settings: Settings) -> UsedSettings:
-        return settings.used
+        return modes.settings_followed(settings)
 
     def seek(self, settings: Settings) -> str | None:
         return settings.seek

@@ -37,14 +37,15 @@ Levels = tuple[tuple[str, Hashable], ...]
 def levels_of_cell(of: Mapping[Any, Any]) -> Levels:
     """From a row's columns, of `runs.jsonl` or of a table: the same for every attempt at a cell.
 
-    Of the settings those that differ from what held before each was declared, so that a setting more
-    changes no cell that was measured without it.
+    Of the settings those that were followed and differ from what held before each was declared, so
+    that a setting more changes no cell that was measured without it.
     """
     job = [(name, _told(name, of[name])) for name in JOB_AND_HOST]
     kind = KINDS.get(of["subject"])
-    followed = [knob for knob in knobs() if kind is None or knob.name in kind.levels]
-    values = ((knob, plain(of[knob.name])) for knob in followed)
-    return (*job, *((knob.name, value) for knob, value in values if value != knob.before))
+    told = [knob for knob in knobs() if kind is None or knob.name in kind.levels]
+    values = ((knob, plain(of[knob.name])) for knob in told)
+    followed = [(knob, value) for knob, value in values if value is not None or knob.absent]
+    return (*job, *((knob.name, value) for knob, value in followed if value != knob.before))
 
 
 def name_of_cell(levels: Levels) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from clipkit.records.record import Record
 
 CLIPS_PREFIX = ".clips-"
-"""How the folder begins in which a trial's clips are until it ends."""
+"""How the folder begins, in the campaign's, in which a trial's clips are until it ends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -82,7 +82,7 @@ class Orders:
     memory_budget_bytes: int | None
 
     def to_json(self) -> dict[str, Any]:
-        values = ((name, getattr(self, name)) for name in self.__slots__)
+        values = asdict(self).items()
         return {name: str(value) if isinstance(value, Path) else value for name, value in values}
 
 

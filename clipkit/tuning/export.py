@@ -36,12 +36,19 @@ _WHY_SEEK = {
     "output": "after the input: decodes from the film's start",
 }
 _PLACEHOLDER = re.compile(r"@(\w+)@")
+_WRITTEN = ("encode",)
+"""The modes that the snippets know."""
 
 
 def export_settings(settings: Settings, form: str) -> str:
-    """A programme to paste. Raises UsageError for an unknown form."""
+    """A programme to paste. Raises UsageError for an unknown form, or a mode that no form can say."""
     if form not in FORMS:
         raise UsageError(f"unknown form '{form}': one of {', '.join(FORMS)}")
+    if settings.mode not in _WRITTEN:
+        raise UsageError(
+            f"mode '{settings.mode}' cannot be exported, what it takes is more than a line of ffmpeg: "
+            f"set mode to {' or '.join(_WRITTEN)}, or cut with clipkit cut --mode {settings.mode}"
+        )
     return FORMS[form](settings)
 
 

@@ -27,8 +27,9 @@ from clipkit.media.probe import probe_upload
 from clipkit.media.sample import sample
 from clipkit.plan import baselines
 from clipkit.plan.clips import Job, spread
-from clipkit.plan.subjects import Subject, from_template
-from clipkit.records.record import Record, Status
+from clipkit.plan.subjects import ENGINE, CommandLine, Cuts, Engine
+from clipkit.records.record import Record
+from clipkit.records.status import Status
 from clipkit.settings import Settings, knobs
 from clipkit.trial.run import Identity, Trial, run_trial
 
@@ -41,9 +42,9 @@ def settings_from(words: list[str]) -> Settings:
     return Settings(**ENGINE_AT_ITS_BEST | {k: named[k].parse(v) for k, v in chosen.items()})
 
 
-def run(subject: Subject, settings: Settings, job: Job, host: Host, block: int) -> Record:
+def run(subject: Cuts, settings: Settings, job: Job, host: Host, block: int) -> Record:
     """The original cuts one clip at a time, whatever the engine does."""
-    if subject.template is not None:
+    if not subject.tunable:
         settings = replace(settings, concurrency=1)
     identity = Identity("benchmark", subject.name, block, 0, 1, "confirm")
     trial = Trial(
@@ -85,7 +86,7 @@ def main() -> None:
     job = spread(probe_upload(sample(asked.film)), asked.clips, asked.length)
     originals = baselines.original(replace(settings, encoder_threads=1))
     templates = [t for t in originals if t.name != asked.without]
-    subjects = [Subject(), *map(from_template, templates)]
+    subjects: list[Cuts] = [Engine(), *map(CommandLine, templates)]
     generator = random.Random(asked.seed)  # noqa: S311  a running order, no secret
     for subject in subjects:
         run(subject, settings, job.reduced([0]), host, 0)
@@ -98,13 +99,13 @@ def main() -> None:
     print(
         f"\n{asked.clips} clips of {asked.length:g} s, {asked.memory}, {asked.cpus:g} CPU, ", end=""
     )
-    print(f"{describe_mechanism(Mechanism(records['clipkit'][0].ceiling))}; {settings.changed()}")
-    ours = [r.wall_s or 0.0 for r in records["clipkit"]]
+    print(f"{describe_mechanism(Mechanism(records[ENGINE][0].ceiling))}; {settings.changed()}")
+    ours = [r.wall_s or 0.0 for r in records[ENGINE]]
     for name, runs in records.items():
         walls = [r.wall_s or 0.0 for r in runs]
         peak = fmt.size(max(r.peak_anon_bytes or 0 for r in runs))
-        cpu_s = mean([(r.ffmpeg_cpu_s or 0.0) + (r.orchestrator_cpu_s or 0.0) for r in runs])
-        ratio = shown(paired_ratio(walls, ours), fmt.ratio) if name != "clipkit" else "1"
+        cpu_s = mean([r.cpu_s for r in runs])
+        ratio = shown(paired_ratio(walls, ours), fmt.ratio) if name != ENGINE else "1"
         print(
             f"{name:<8} wall {shown(mean(walls))}  CPU {fmt.seconds(cpu_s.value)}  peak {peak}  {ratio}"
         )

@@ -23,7 +23,7 @@ from clipkit.format import MIB
 from clipkit.records.campaign import open_campaign
 from clipkit.records.record import Record
 from clipkit.records.status import Status
-from clipkit.report.exhibits import explore
+from clipkit.report.exhibits.grid_charts import heat_maps
 from clipkit.settings import PRESETS, Settings
 
 RECORDS = 100_000
@@ -58,7 +58,7 @@ def main() -> None:
         began_s = time.perf_counter()
         opened = open_campaign(folder)
         loaded_s = time.perf_counter()
-        shown = explore.heat_maps(opened)
+        shown = heat_maps(opened)
         load_s, draw_s = loaded_s - began_s, time.perf_counter() - loaded_s
     cells, pictures = len(opened.cells), len(shown.shown)
     print(f"load  {len(opened.table)} records of {cells} cells: {load_s:.2f} s (target {LOAD_S} s)")

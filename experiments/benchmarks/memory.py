@@ -25,7 +25,7 @@ from clipkit.media.sample import sample
 from clipkit.media.upload import Upload
 from clipkit.model.memory import FramesHeld, clip_anon_bytes, frame_bytes, frames_held
 from clipkit.plan.clips import Clip, Job
-from clipkit.plan.encode import encode_tasks
+from clipkit.plan.modes import tasks as tasks_of_mode
 from clipkit.settings import Settings
 from clipkit.trial.execute import Run, execute
 from clipkit.trial.sampler import peak
@@ -33,6 +33,7 @@ from clipkit.trial.sampler import peak
 CLIP_S = 4.0
 HEIGHTS = (360, 720, 1080, 2160)
 ONE = Settings()
+COPY = Settings(mode="snap")
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,9 @@ def cells(quick: bool) -> list[Settings]:
 def measure(upload: Upload, settings: Settings) -> Point:
     """The ffmpeg's share: the ceiling's peak less what the engine alone holds."""
     job = Job(upload, (Clip(2.0, CLIP_S),))
-    tasks = encode_tasks(job, settings, ffmpeg_builds.find_build(settings.ffmpeg))
+    tasks = tasks_of_mode(job, settings, ffmpeg_builds.find_build(settings.ffmpeg))
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        run = Run(Path(folder), Path(folder) / "logs", 1, 600.0, stop_on_failure=True)
+        run = Run(Path(folder), 1, 600.0, stop_on_failure=True)
         ceiling = open_ceiling(Limits(None, None))
         try:
             execution = execute(tasks, run, ceiling, lambda _event: None)
@@ -99,6 +100,15 @@ def spread(fitted: list[Point], checked: list[Point]) -> str:
     return f"{min(errors):+.0%} to {max(errors):+.0%}"
 
 
+def tell(point: Point) -> None:
+    model = clip_anon_bytes(point.upload, point.settings) / MIB
+    print(
+        f"{point.upload.height:>5}p {point.anon_bytes / MIB:7.0f} MB (model {model:5.0f})  "
+        f"{point.settings.changed() or 'defaults'}",
+        flush=True,
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="threads only")
@@ -106,15 +116,10 @@ def main() -> None:
     points = []
     for height in HEIGHTS:
         upload = probe_upload(sample(20, height=height))
+        tell(measure(upload, COPY))
         for settings in cells(quick):
-            point = measure(upload, settings)
-            points.append(point)
-            shown = settings.changed() or "defaults"
-            model = clip_anon_bytes(upload, settings) / MIB
-            print(
-                f"{height:>5}p {point.anon_bytes / MIB:7.0f} MB (model {model:5.0f})  {shown}",
-                flush=True,
-            )
+            points.append(measure(upload, settings))
+            tell(points[-1])
     base, each = fit(points)
     print(f"\nBASE_BYTES = {round(base):_}")
     for declared in fields(each):

@@ -46,7 +46,10 @@ def test_what_a_baseline_does_not_follow_is_no_level_of_a_setting():
     sweep = Sweep(factors={"concurrency": (1,)}, hosts=(on("512M"),), spoilt=False)
     (ours, *_) = records(sweep)
     theirs = replace(
-        ours, cell="fluent", subject="fluent", settings=ours.settings.changed_to(hdr=None, seek=None)
+        ours,
+        cell="fluent",
+        subject="fluent",
+        settings=ours.settings.changed_to(hdr=None, seek=None),
     )
     assert [factor.column for factor in factors_of(cells([ours, theirs]))] == ["subject"]
 

@@ -106,9 +106,9 @@ class TestStrategy:
         assert timed.options == {"trials": None, "minutes": 2.5}
 
     def test_those_of_another_one_are_a_mistake_that_names_its_own(self) -> None:
-        assert "one of blocks, seed, strategy, timeout_s" in complaint("[run]\nminutes = 3")
+        assert "one of strategy, seed, timeout_s, blocks" in complaint("[run]\nminutes = 3")
         told = complaint('[run]\nstrategy = "random"\nblocks = 3\ntrials = 3')
-        assert "one of minutes, seed, strategy, timeout_s, trials" in told
+        assert "one of strategy, seed, timeout_s, trials, minutes" in told
 
 
 class TestLevels:

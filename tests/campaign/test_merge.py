@@ -154,9 +154,7 @@ def test_its_table_is_that_of_the_whole(halves: tuple[Path, Path], tmp_path: Pat
     assert len(pd.read_parquet(merged.folder / "runs.parquet")) == 324
 
 
-def test_how_a_part_stood_is_not_how_the_whole_stands(
-    halves: tuple[Path, Path], tmp_path: Path
-):
+def test_how_a_part_stood_is_not_how_the_whole_stands(halves: tuple[Path, Path], tmp_path: Path):
     merged = merge_campaigns([halves[0]], tmp_path)
     (merged.folder / "progress.json").write_text("{}", "utf-8")
     merge_campaigns(halves, tmp_path)
@@ -284,9 +282,7 @@ class TestRefused:
         file.write_text(json.dumps(known), "utf-8")
         assert "were measured on other uploads" in self.refusal([*parts], tmp_path)
 
-    def test_the_same_cell_and_block_measured_twice(
-        self, parts: tuple[Path, Path], tmp_path: Path
-    ):
+    def test_the_same_cell_and_block_measured_twice(self, parts: tuple[Path, Path], tmp_path: Path):
         third = Path(shutil.copytree(parts[1], tmp_path / "parts" / "third"))
         rows = [row | {"run_id": f"{row['run_id']}-again"} for row in rows_of(third)]
         lines = "".join(f"{json.dumps(row)}\n" for row in rows)

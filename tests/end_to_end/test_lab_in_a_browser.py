@@ -78,7 +78,7 @@ def test_a_campaign_outlives_the_cell_that_watches_it_and_the_kernel(
         f"from clipkit import sweep\nhandle = sweep({experiment}, background=True)\nhandle.watch()"
     )
     until(notebook.pictures, 60)
-    sweeping = standing.read(campaign).pid
+    sweeping = standing.read_standing(campaign).pid
     assert not notebook.has_run(watching)
     notebook.interrupt()
     until(lambda: notebook.has_run(watching))
@@ -92,7 +92,7 @@ def test_a_campaign_outlives_the_cell_that_watches_it_and_the_kernel(
         "from clipkit import attach\nhandle = attach('results/long')\nhandle.watch()"
     )
     until(lambda: "of 2000 trials" in notebook.output(again))
-    assert standing.read(campaign).pid == sweeping
+    assert standing.read_standing(campaign).pid == sweeping
     notebook.interrupt()
     until(lambda: notebook.has_run(again))
 
@@ -106,6 +106,6 @@ def test_a_campaign_outlives_the_cell_that_watches_it_and_the_kernel(
 
 def _goes_on(campaign: Path) -> None:
     """More trials end."""
-    done = standing.read(campaign).done
-    until(lambda: standing.read(campaign).done > done + 1)
+    done = standing.read_standing(campaign).done
+    until(lambda: standing.read_standing(campaign).done > done + 1)
     assert background.is_held(campaign)

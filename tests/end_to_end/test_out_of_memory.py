@@ -17,11 +17,11 @@ from clipkit.media.probe import probe_upload
 from clipkit.media.sample import sample
 from clipkit.media.upload import Upload
 from clipkit.plan.clips import spread
-from clipkit.plan.subjects import Subject
+from clipkit.plan.subjects import Engine
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.settings import Settings
-from clipkit.trial.cut import Order, cut
+from clipkit.trial.cut import Order, cut_order
 from clipkit.trial.run import Identity, Trial, run_trial
 
 SMALL_HOST = Host("512M-2cpu", 512 * MIB, 2)
@@ -47,7 +47,7 @@ def test_three_4k_clips_with_ffmpegs_own_threads_are_killed_by_the_kernel(
     trial = Trial(
         identity=Identity("test", "cell", 0, 0, 1, "screen"),
         job=spread(upload_4k, 3, 2),
-        subject=Subject(),
+        subject=Engine(),
         settings=FFMPEG_DECIDES,
         build=build,
         host=SMALL_HOST,
@@ -79,7 +79,7 @@ def test_a_cut_admits_only_as_many_4k_clips_as_fit(
         out_dir=tmp_path / "clips",
         timeout_s=300,
     )
-    manifest = cut(order, opened(Limits(512 * MIB, 2)), lambda _event: None)
+    manifest = cut_order(order, opened(Limits(512 * MIB, 2)), lambda _event: None)
     assert manifest["status"] == "ok"
     assert manifest["oom_kills"] == 0
     assert [clip["frames"] for clip in manifest["clips"]] == [25, 25, 25]

@@ -104,7 +104,7 @@ def test_one_attempt_is_found_with_its_clips_and_samples(swept: Campaign):
 
 def test_an_upload_is_known_by_its_name(swept: Campaign):
     assert len(swept.sha256_of("sample.mp4")) == 64
-    with pytest.raises(CampaignError, match="no upload 'other.mp4': it has sample.mp4"):
+    with pytest.raises(CampaignError, match=r"no upload 'other\.mp4': it has sample\.mp4"):
         swept.sha256_of("other.mp4")
 
 

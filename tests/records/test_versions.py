@@ -68,7 +68,7 @@ class TestCampaignsInGit:
 def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()
-    return None if value is None or value != value or str(value) in ("<NA>", "NaT") else value
+    return None if value is None or str(value) in ("nan", "<NA>", "NaT") else value
 
 
 class TestAnOlderRow:

@@ -89,7 +89,7 @@ def test_to_interrupt_the_cell_stops_the_watching_alone(here: Path):
 def test_to_interrupt_a_foreground_sweep_stops_the_campaign(here: Path):
     with kernel(here) as notebook:
         cell = notebook.begin(f"from clipkit import sweep\nsweep({LONG!r})")
-        notebook.listen(cell, lambda cell: "block 1 of 500: " in cell.printed)
+        notebook.listen(cell, lambda cell: "block 1" in cell.printed)
         notebook.interrupt()
         notebook.listen(cell, lambda cell: cell.idle)
         assert cell.error == "KeyboardInterrupt"

@@ -23,7 +23,7 @@ from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
 from clipkit.hosts import Host
 from clipkit.media.probe import probe_upload
-from clipkit.model.memory import COPY_BYTES
+from clipkit.model.memory import clip_anon_bytes
 from clipkit.plan import baselines
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.subjects import CommandLine, Engine, subject_named
@@ -166,13 +166,13 @@ class TestModes:
             None,
         ]
 
-    def test_it_needs_what_the_model_says_whatever_its_pictures_are(
+    def test_it_needs_no_more_than_the_model_says(
         self, slow: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
     ) -> None:
-        """The engine itself, some 10 MB, is beside it in the ceiling."""
-        record = run(trial(slow, build, settings=Settings(mode="snap")), kernel, tmp_path).record
+        asked = trial(slow, build, settings=Settings(mode="snap"))
+        record = run(asked, kernel, tmp_path).record
         assert record.peak_anon_bytes
-        assert record.peak_anon_bytes < COPY_BYTES + 12 * MIB
+        assert record.peak_anon_bytes < clip_anon_bytes(asked.job.upload, asked.settings)
 
 
 class TestSubjects:

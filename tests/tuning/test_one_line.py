@@ -66,3 +66,9 @@ def test_a_programme_repeats_every_setting_it_needs(form: str):
 def test_an_unknown_form_is_refused_with_the_known_ones():
     with pytest.raises(UsageError, match="fluent-ffmpeg, shell, python, rust"):
         export_settings(Settings(), "cobol")
+
+
+@pytest.mark.parametrize("form", list(FORMS))
+def test_a_mode_that_no_form_can_say_is_refused(form: str) -> None:
+    with pytest.raises(UsageError, match=r"mode 'snap' cannot be exported.*set mode to encode"):
+        export_settings(Settings(mode="snap"), form)

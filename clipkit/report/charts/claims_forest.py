@@ -141,7 +141,7 @@ def draw_forest(panels: Sequence[Panel], figure: Figure) -> Figure:
         for panel in column:
             top_px -= panel.height_px
             box = (
-                0.15 + 0.5 * place,
+                0.15 + 0.52 * place,
                 (top_px + _BELOW_PX) / whole_px,
                 0.17,
                 ROW_PX * panel.rows / whole_px,

@@ -61,7 +61,9 @@ def memory_of_runs(campaign: Campaign, run_ids: Sequence[str] = ()) -> Exhibit:
         if rows.empty:
             raise UsageError(f"no run '{run_id}' among these: their names are in table['run_id']")
         row = rows.iloc[0]
-        told = textwrap.fill(words.get(str(row["cell"]), ""), max(20, 120 // len(chosen)))
+        told = textwrap.fill(
+            words.get(str(row["cell"]), ""), max(20, 120 // len(chosen)), break_on_hyphens=False
+        )
         traces.append(memory_chart.run_trace(campaign.folder, row, title, told))
 
     def draw(figure: Figure) -> None:

@@ -65,12 +65,14 @@ def shown_campaign(folder: Path | str) -> Shown:
 
 
 def recommended_rows(campaign: Campaign) -> list[tuple[str, str]]:
-    """Of each host and job the recommended cell, and how many cannot be told apart from it."""
+    """Of each host and job the recommended cell, and how many cannot be told apart from it; of
+    baselines alone nothing can be recommended."""
     cells = campaign.cells
     telling = [name for name in _TELLING if cells[name].nunique(dropna=False) > 1]
     differing = varying_settings(cells[cells["subject"].isin(TUNABLE)])
     rows = []
-    for _, group in cells.groupby(list(CONDITION), dropna=False):
+    tunable = cells[cells["subject"].isin(TUNABLE)]
+    for _, group in tunable.groupby(list(CONDITION), dropna=False):
         where = ", ".join(column(name).words(group.iloc[0][name]) for name in telling)
         head = f"{RECOMMENDED}: {where}" if where else RECOMMENDED
         rows.append((head, _recommended_words(group, differing)))
@@ -111,10 +113,9 @@ def _recommended_words(group: pd.DataFrame, differing: list[str]) -> str:
     """Of the cells of one condition."""
     found = group[group["best"] == RECOMMENDED].to_dict("records")
     if not found:
-        return "none finished"
+        return "no settings that finished in every run"
     best, ties = found[0], int((group["best"] == TIED).sum())
-    is_tuned = best["subject"] in TUNABLE
-    what = settings_words(best, differing) if is_tuned else str(best["subject"])
+    what = settings_words(best, differing)
     bounds = (best["s_per_clip_low"], best["s_per_clip_high"])
     interval = None if any(map(pd.isna, bounds)) else bounds
     told = f"{what}: {fmt.seconds(best['s_per_clip'])} a clip{fmt.interval(interval)}"

@@ -1,0 +1,93 @@
+"""Clips for keeps: what the manifest says of them is what is in the files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import looking
+import pytest
+
+from clipkit.ceiling.base import Limits, Mechanism
+from clipkit.ceiling.choose import open_ceiling
+from clipkit.errors import FfmpegError, OutputError
+from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.hosts import Host
+from clipkit.media.probe import probe_upload
+from clipkit.plan.clips import Clip, Job
+from clipkit.settings import Settings
+from clipkit.trial.cut import Order, cut_order
+
+CLIPS = (Clip(0.5, 0.4), Clip(2.0, 0.6), Clip(3.2, 0.8))
+
+
+def order(upload: Path, build: FfmpegBuild, out_dir: Path, **settings: Any) -> Order:
+    job = Job(probe_upload(upload), CLIPS)
+    return Order(job, Settings(**settings), build, Host("test", None, None), 0, out_dir, 60.0)
+
+
+def cut(asked: Order) -> dict[str, Any]:
+    with open_ceiling(Limits(None, None), Mechanism.NONE) as ceiling:
+        return cut_order(asked, ceiling, lambda _event: None)
+
+
+def test_a_copy_says_where_it_really_begins_and_ends(
+    small: Path, build: FfmpegBuild, tmp_path: Path
+) -> None:
+    """A key frame each second, 25 frames a second."""
+    manifest = cut(order(small, build, tmp_path / "out", mode="snap"))
+    assert manifest["status"] == "ok"
+    told = ("mode", "start_s", "first_pts_s", "last_pts_s", "frames", "hidden_preroll_s")
+    assert [tuple(clip[name] for name in told) for clip in manifest["clips"]] == [
+        ("snap", 0.5, 0.0, pytest.approx(0.88), 23, 0.0),
+        ("snap", 2.0, 2.0, pytest.approx(2.56), 15, 0.0),
+        ("snap", 3.2, 3.0, pytest.approx(3.96), 25, 0.0),
+    ]
+    assert [clip["changes"] for clip in manifest["clips"]] == [
+        ["starts at the key frame 0.520 s before"],
+        [],
+        ["starts at the key frame 0.200 s before"],
+    ]
+    for clip in manifest["clips"]:
+        assert looking.pictures(Path(clip["file"])).count == clip["frames"]
+
+
+def test_what_is_encoded_begins_where_it_was_asked_to(
+    small: Path, build: FfmpegBuild, tmp_path: Path
+) -> None:
+    manifest = cut(order(small, build, tmp_path / "out"))
+    assert [clip["first_pts_s"] for clip in manifest["clips"]] == [0.52, 2.0, 3.2]
+    assert [clip["frames"] for clip in manifest["clips"]] == [10, 15, 20]
+    assert [clip["changes"] for clip in manifest["clips"]] == [[], [], []]
+
+
+@pytest.mark.parametrize("mode", ["encode", "snap"])
+def test_the_clips_and_their_manifest_are_all_that_there_is(
+    small: Path, build: FfmpegBuild, tmp_path: Path, mode: str
+) -> None:
+    out_dir = tmp_path / "out"
+    manifest = cut(order(small, build, out_dir, mode=mode))
+    names = ["clip-001.mp4", "clip-002.mp4", "clip-003.mp4", "manifest.json"]
+    assert sorted(path.name for path in out_dir.iterdir()) == names
+    assert json.loads((out_dir / "manifest.json").read_text("utf-8")) == manifest
+
+
+def test_an_upload_that_cannot_be_copied_leaves_nothing(
+    make: Any, build: FfmpegBuild, tmp_path: Path
+) -> None:
+    film = make("vp8.webm", "-c:v", "libvpx", "-an", "-deadline", "realtime", "-t", "1")
+    job = Job(probe_upload(film), (Clip(0.0, 0.5),))
+    settings, out_dir = Settings(mode="snap"), tmp_path / "out"
+    asked = Order(job, settings, build, Host("test", None, None), 0, out_dir, 60.0)
+    with pytest.raises(FfmpegError, match=r"vp8\.webm holds vp8"):
+        cut(asked)
+    assert not out_dir.exists()
+
+
+def test_a_clip_never_replaces_its_upload(build: FfmpegBuild, small: Path, tmp_path: Path) -> None:
+    upload = tmp_path / "clip-001.mp4"
+    upload.write_bytes(small.read_bytes())
+    with pytest.raises(OutputError, match="is the upload itself"):
+        cut(order(upload, build, tmp_path, mode="snap"))
+    assert upload.read_bytes() == small.read_bytes()
