@@ -16,7 +16,7 @@ import pytest
 from running import clipkit
 
 from clipkit import cli, resources
-from clipkit.campaign import experiment_file
+from clipkit.campaign.experiment_file import parse_experiment, read_experiment_file
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 README = (REPOSITORY / "README.md").read_text("utf-8")
@@ -90,7 +90,7 @@ def test_every_notebook_is_among_the_papermill_lines_of_the_readme() -> None:
 def test_the_experiment_of_the_readme_is_the_one_that_clipkit_brings_along() -> None:
     (shown,) = re.findall(r"^```toml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
     file = resources.folder("experiments") / "grid.toml"
-    assert experiment_file.parse_experiment(shown, file).factors == experiment_file.read_experiment_file(file).factors
+    assert parse_experiment(shown, file).factors == read_experiment_file(file).factors
 
 
 def test_the_python_of_the_readme_runs_word_for_word(small: Path, tmp_path: Path) -> None:
