@@ -207,8 +207,7 @@ def test_shards_are_run_and_merged_as_by_the_commands(here: Path):
     asked = {"name": "parts", "job": {"uploads": ["my.mp4"], "clips": 1, "length_s": 1}}
     asked |= {"run": {"blocks": 2}}
     parts = [
-        clipkit.sweep(asked, shard=f"{k}/2", results=f"part-{k}", background=k == 2)
-        for k in (1, 2)
+        clipkit.sweep(asked, shard=f"{k}/2", results=f"part-{k}", background=k == 2) for k in (1, 2)
     ]
     parts[1].wait()
     merged = clipkit.merge([part.folder for part in parts])

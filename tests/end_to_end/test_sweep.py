@@ -175,9 +175,7 @@ class TestASweep:
         self, begun: Path, experiment: Path, tmp_path: Path
     ) -> None:
         """Each record says which; the machine's speed is taken out as a block's is."""
-        stored = [
-            row | {"host_id": "elsewhere", "clipkit_version": "0.0.1"} for row in rows(begun)
-        ]
+        stored = [row | {"host_id": "elsewhere", "clipkit_version": "0.0.1"} for row in rows(begun)]
         lines = "".join(f"{json.dumps(row)}\n" for row in stored)
         (begun / "runs.jsonl").write_text(lines)
         facts = json.loads((begun / "environment.json").read_text())
