@@ -51,13 +51,15 @@ def long(here: Path) -> Handle:
 
 
 def holder(folder: Path) -> int:
-    """Who really has the campaign's folder open."""
-    (pid,) = [
-        process.pid
-        for process in psutil.process_iter(["cmdline"])
+    """Who really has the campaign's folder open: one process, but for the moment in which it starts
+    another, which is a copy of it until then."""
+    found = {
+        process.pid: process.info["ppid"]
+        for process in psutil.process_iter(["cmdline", "ppid"])
         if "sweep" in (process.info["cmdline"] or [])
         and any(link.samefile(folder) for link in links(process.pid))
-    ]
+    }
+    (pid,) = [pid for pid, parent in found.items() if parent not in found]
     return pid
 
 
