@@ -165,7 +165,7 @@ def sweep(  # noqa: PLR0913 (the command's options, by keyword)
     ...     "run": {"blocks": 1},
     ... }
     >>> campaign = sweep(threads)  # doctest: +ELLIPSIS
-    1 of 2, ...block 1: encoder threads ...
+    1 of 2, ...block 1 of 1: encoder threads ...
     >>> len(campaign.cells)
     2
 

@@ -168,7 +168,7 @@ def test_a_ceiling_may_be_forced_in_a_sweep_as_in_a_cut(here: Path):
 def test_a_dry_run_sweeps_nothing(here: Path):
     asked = {"name": "dry", "job": {"uploads": ["my.mp4"], "clips": 1, "length_s": 1}}
     found = clipkit.sweep(asked | {"settings": {"crf": [20, 30]}}, dry_run=True)
-    assert (found.cells, found.trials) == (2, 6)
+    assert (found.cells, found.blocks, found.trials) == (2, 3, 6)
     assert found.time_s > 0
     assert not (here / "results").exists()
 
@@ -195,7 +195,7 @@ def test_a_file_is_run_as_it_lies_and_a_finished_campaign_is_not_run_again(
     campaign = clipkit.sweep(file, results=here / "elsewhere")
     assert campaign.folder == (here / "elsewhere" / "tiny").resolve()
     assert campaign.table["status"].tolist() == ["ok", "ok"]
-    assert "block 2: all: " in capfd.readouterr().out
+    assert "block 2 of 2: all: " in capfd.readouterr().out
     again = clipkit.sweep("films/tiny.toml", results="elsewhere", background=True).wait()
     assert again.table["run_id"].tolist() == campaign.table["run_id"].tolist()
 

@@ -88,7 +88,7 @@ def test_it_runs_in_a_session_of_its_own_without_a_terminal(long: Handle):
     assert Path(f"/proc/{pid}/fd/0").readlink() == Path("/dev/null")
     for stream in (1, 2):
         assert Path(f"/proc/{pid}/fd/{stream}").samefile(long.folder / background.LOG)
-    assert "block 1: " in (long.folder / background.LOG).read_text("utf-8")
+    assert "block 1 of 100: " in (long.folder / background.LOG).read_text("utf-8")
     assert long.running
 
 

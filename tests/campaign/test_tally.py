@@ -36,7 +36,7 @@ def design() -> Design:
 
 
 def tally(folder: Path, design: Design, past: tuple[Record, ...] = ()) -> Tally:
-    found = Tally(Store.create(folder), design, Grid(course(design, list(past)), 2), past)
+    found = Tally(Store.create(folder), design, Grid(course(design, list(past)), 2), past, blocks=2)
     found.begin()
     return found
 
@@ -132,6 +132,8 @@ def test_a_search_of_minutes_has_no_total(tmp_path: Path, design: Design) -> Non
     watching = Tally(Store.create(tmp_path), replace(design, only=None), search, ())
     watching.begin()
     assert (watching.standing.total, watching.standing.eta_s) == (None, 120.0)
+    first = design.block(0)[0]
+    assert watching.label(first) == f"block 1: {design.words[first.name]}"
     assert watching.standing.words == "0 trials, 2:00 left"
 
 
@@ -184,6 +186,6 @@ def test_a_trial_under_way_is_told_with_its_clips(tmp_path: Path, design: Design
     watching = tally(tmp_path, design)
     first = design.block(1)[0]
     watching(TrialStarted(first, 0, 0.0))
-    assert watching.standing.now == f"block 2: {design.words[first.name]}"
+    assert watching.standing.now == f"block 2 of 2: {design.words[first.name]}"
     watching(ClipProgress(first, {"event": "clip"}))
     assert watching.standing.clip == "clip 1 of 4"

@@ -72,7 +72,7 @@ class TestASweep:
         lines = clipkit("sweep", experiment, cwd=tmp_path).err.splitlines()
         assert len(lines) == 16
         assert lines[0].startswith("1 of 16, 0:")
-        assert " left  block 1: " in lines[0]
+        assert " left  block 1 of 2: " in lines[0]
         assert ": 2 clips in 0." in lines[0]
 
     def test_a_finished_one_is_left_alone(self, experiment: Path, tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ class TestASweep:
     ) -> None:
         ran = clipkit("sweep", experiment, "--dry-run", "--json", cwd=tmp_path)
         assert ran.code == 0, ran.err
-        assert (ran.json["cells"], ran.json["trials"]) == (8, 16)
+        assert (ran.json["cells"], ran.json["blocks"], ran.json["trials"]) == (8, 2, 16)
         assert 0 < ran.json["time_s"] < 300
         assert ran.json["disk_bytes"] > 0
         assert not (tmp_path / "results").exists()
@@ -348,7 +348,7 @@ class TestRandom:
         run = 'strategy = "random"\ntrials = 1'
         path.write_text(text.replace("blocks = 2", run))
         dry = clipkit("sweep", path, "--dry-run", "--json", cwd=tmp_path)
-        assert (dry.json["cells"], dry.json["trials"]) == (2, 1)
+        assert (dry.json["cells"], dry.json["blocks"], dry.json["trials"]) == (2, None, 1)
         ran = clipkit("sweep", path, "--json", cwd=tmp_path)
         assert ran.code == 0, ran.err
         assert (ran.json["ran"], ran.json["total"]) == (1, 1)
