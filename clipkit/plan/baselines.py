@@ -43,7 +43,7 @@ class Template:
         return shlex.join(self.argv).replace("'{", "{").replace("}'", "}")
 
 
-def original(settings: Settings) -> tuple[Template, Template]:
+def original_templates(settings: Settings) -> tuple[Template, Template]:
     """`sketch` and `fluent`, the two readings of the original backend (one clip at a time).
 
     `sketch` seeks after the input, as the code in the analysis is written; `fluent` before it, as
@@ -82,7 +82,7 @@ def chosen(
 
     Raises TemplateError where the user's own is named but not given.
     """
-    known = (*([command] if command else []), *original(settings))
+    known = (*([command] if command else []), *original_templates(settings))
     if names and "command" in names and command is None:
         raise TemplateError("--baseline command needs the command: give --command TEMPLATE")
     return tuple(template for template in known if not names or template.name in names)

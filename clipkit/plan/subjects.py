@@ -192,7 +192,9 @@ def _baseline(name: str, make: Callable[[Settings, str | None], Subject]) -> Kin
 
 def _original(name: str) -> Kind:
     def make(settings: Settings, _command: str | None) -> Subject:
-        return CommandLine(next(t for t in baselines.original(settings) if t.name == name))
+        return CommandLine(
+            next(t for t in baselines.original_templates(settings) if t.name == name)
+        )
 
     return _baseline(name, make)
 

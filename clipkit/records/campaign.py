@@ -14,7 +14,7 @@ from clipkit.errors import CampaignError, UsageError
 from clipkit.plan.subjects import TUNABLE
 from clipkit.records import folder as folders
 from clipkit.records.best import ranked
-from clipkit.records.cells import cells_of, identity, noise_of_repeats
+from clipkit.records.cells import cells_of, columns_of_a_cell, noise_of_repeats
 from clipkit.records.columns import column, is_column
 from clipkit.records.noise import Noise
 from clipkit.records.record import Record
@@ -131,11 +131,11 @@ class Campaign:
 
     def _column(self, word: str) -> str:
         name = column(word).name if is_column(word) else ""
-        if name in (*identity(), "upload", "status") and name in self.cells:
+        if name in (*columns_of_a_cell(), "upload", "status") and name in self.cells:
             return name
         varying = [
             column(each).short
-            for each in (*identity(), "upload")
+            for each in (*columns_of_a_cell(), "upload")
             if is_column(each) and len(levels_in(each, self.cells[each])) > 1
         ]
         shown = ", ".join(word for word in varying if word not in ("cell", "upload_sha256"))

@@ -34,7 +34,7 @@ class _Fit:
     fitted: int
 
 
-def identity() -> list[str]:
+def columns_of_a_cell() -> list[str]:
     """The columns that a cell's runs have in common."""
     settings = (knob.name for knob in knobs())
     return [
@@ -46,7 +46,7 @@ def identity() -> list[str]:
 def cells_of(table: pd.DataFrame) -> pd.DataFrame:
     """A campaign's table (`records.table`), one row a cell, in the order they were first tried.
 
-    Besides `identity()`: `status` (`records.status.status_of_all`), `runs` (that finished), `failures`
+    Besides `columns_of_a_cell()`: `status` (`records.status.status_of_all`), `runs` (that finished), `failures`
     (attempts that count and did not), `disturbed` (attempts that others spoilt), `wall_s` (geometric
     mean), `wall_low_s` and `wall_high_s` (95 %), the same for a clip as `s_per_clip`,
     `s_per_clip_low`, `s_per_clip_high`, `peak_anon_bytes` (highest), `peak_need_bytes` (with shared
@@ -60,7 +60,7 @@ def cells_of(table: pd.DataFrame) -> pd.DataFrame:
     """
     rows = tried(table)
     codes, names = pd.factorize(rows["cell"])
-    grouped = rows.iloc[_first_of_each(codes)][identity()].reset_index(drop=True)
+    grouped = rows.iloc[_first_of_each(codes)][columns_of_a_cell()].reset_index(drop=True)
     count = len(names)
     grouped["status"] = rows["status"].to_numpy()[_worth_telling(codes, rows["status"])]
     finished = finished_rows(rows).to_numpy()

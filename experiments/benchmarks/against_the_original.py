@@ -84,7 +84,7 @@ def main() -> None:
     settings = settings_from(asked.settings)
     host = Host("benchmark", parse_size(asked.memory), asked.cpus)
     job = spread(probe_upload(sample(asked.film)), asked.clips, asked.length)
-    originals = baselines.original(replace(settings, encoder_threads=1))
+    originals = baselines.original_templates(replace(settings, encoder_threads=1))
     templates = [t for t in originals if t.name != asked.without]
     subjects: list[Cuts] = [Engine(), *map(CommandLine, templates)]
     generator = random.Random(asked.seed)  # noqa: S311  a running order, no secret

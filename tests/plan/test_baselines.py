@@ -36,13 +36,13 @@ def words(template: baselines.Template, name: str = "film.mp4") -> tuple[str, ..
 
 class TestTheOriginal:
     def test_the_sketch_seeks_after_the_input(self) -> None:
-        sketch, _ = baselines.original(Settings())
+        sketch, _ = baselines.original_templates(Settings())
         line = "/opt/ffmpeg -i /uploads/film.mp4 -ss 5.040000 -t 12.000000 -c:v libx264"
         line += " -preset ultrafast -c:a copy"
         assert words(sketch) == (*line.split(), OUTPUT)
 
     def test_fluent_seeks_before_it(self) -> None:
-        _, fluent = baselines.original(Settings(preset="fast", crf=30))
+        _, fluent = baselines.original_templates(Settings(preset="fast", crf=30))
         line = "/opt/ffmpeg -ss 5.040000 -i /uploads/film.mp4 -y -t 12.000000 -c:v libx264"
         line += " -preset fast -crf 30 -threads 1 -c:a copy"
         assert words(fluent) == (*line.split(), OUTPUT)
@@ -51,7 +51,7 @@ class TestTheOriginal:
     def test_fluents_threads_are_the_encoders_of_the_settings(
         self, threads: int, told: tuple[str, ...]
     ) -> None:
-        sketch, fluent = baselines.original(Settings(encoder_threads=threads))
+        sketch, fluent = baselines.original_templates(Settings(encoder_threads=threads))
         followed = [
             b for a, b in zip(fluent.argv, fluent.argv[1:], strict=False) if a == "-threads"
         ]
@@ -61,7 +61,7 @@ class TestTheOriginal:
     def test_of_several_films_the_originals_cut_the_one_that_clipkit_cuts(self) -> None:
         job = Job(TWO_FILMS, (Clip(1.0, 2.0),))
         users = baselines.parse_template("ffmpeg -i {input} -ss {start} {output}")
-        for template in (*baselines.original(Settings()), users):
+        for template in (*baselines.original_templates(Settings()), users):
             (task,) = baselines.template_tasks(job, template, BUILD)
             step = argv(task)
             maps = ("-map", "0:1", "-map", "0:a:0?", OUTPUT)

@@ -53,7 +53,7 @@ def named(name: str, settings: Settings = ASKED) -> Subject:
 class TestNames:
     def test_each_name_gives_its_subject(self) -> None:
         found = [subject_named(name, ASKED, TEXT) for name in ("clipkit", "sketch", "fluent")]
-        assert found == [Engine(), *map(CommandLine, baselines.original(ASKED))]
+        assert found == [Engine(), *map(CommandLine, baselines.original_templates(ASKED))]
         assert subject_named("command", ASKED, TEXT) == CommandLine(COMMAND)
 
     def test_an_unknown_one_is_told_with_those_that_are_legal(self) -> None:
@@ -161,7 +161,7 @@ class TestFramesDecoded:
         assert self.decoded(Engine(), Settings(mode="snap")) == 0
 
     def test_of_the_original_by_the_side_of_its_seek(self) -> None:
-        sketch, fluent = map(CommandLine, baselines.original(Settings()))
+        sketch, fluent = map(CommandLine, baselines.original_templates(Settings()))
         assert self.decoded(sketch) == 225
         assert self.decoded(fluent) == 225 - 150
 

@@ -47,7 +47,7 @@ def test_an_older_copy_that_nobody_changed_becomes_the_newer_one(tmp_path: Path)
     newest = copy_of.read_bytes()
     copy_of.write_text("of an older clipkit", "utf-8")
     digests = json.loads((tmp_path / ".clipkit" / "copied.json").read_text("utf-8"))
-    digests[NOTEBOOKS[0]] = lab.digest(copy_of.read_bytes())
+    digests[NOTEBOOKS[0]] = lab.digest_of_copy(copy_of.read_bytes())
     (tmp_path / ".clipkit" / "copied.json").write_text(json.dumps(digests), "utf-8")
     assert lab.copy_notebooks(tmp_path).copied == (Path(NOTEBOOKS[0]),)
     assert copy_of.read_bytes() == newest

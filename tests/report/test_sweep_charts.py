@@ -135,7 +135,7 @@ def test_what_does_not_vary_makes_room_for_what_does(tmp_path: Path):
         factors={"concurrency": (1, 2), "lookahead": (None, 0)},
         clip_s=(2.0, 4.0),
     )
-    layout = heat.usual_layout(opened(tmp_path, sweep).cells)
+    layout = heat.usual_heat_layout(opened(tmp_path, sweep).cells)
     assert layout == Layout("concurrency", "encoder_threads", "lookahead", "clip_s")
 
 

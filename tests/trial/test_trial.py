@@ -179,7 +179,7 @@ class TestSubjects:
     def test_both_ways_of_the_original_are_measured_alike(
         self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
     ) -> None:
-        for template in baselines.original(Settings()):
+        for template in baselines.original_templates(Settings()):
             outcome = run(trial(small, build, subject=CommandLine(template)), kernel, tmp_path)
             assert outcome.record.status is Status.OK, outcome.record.error
             assert outcome.record.subject == template.name

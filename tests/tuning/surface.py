@@ -25,7 +25,7 @@ from clipkit.tuning.question import Question
 from clipkit.tuning.strategy import TuneStrategy
 
 FPS = 25
-SKETCH, FLUENT = map(CommandLine, baselines.original(Settings()))
+SKETCH, FLUENT = map(CommandLine, baselines.original_templates(Settings()))
 # Threads of an ffmpeg wait for each other: with two it is faster, not twice as fast.
 _CORES_OF_THREADS = {0: 1.6, 1: 1.0, 2: 1.4}
 _CPU_OF_THREADS = {0: 1.15, 1: 1.0, 2: 1.05}

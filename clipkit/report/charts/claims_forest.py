@@ -132,7 +132,7 @@ def forest_height_px(panels: Sequence[Panel]) -> int:
 def draw_forest(panels: Sequence[Panel], figure: Figure) -> Figure:
     """Fill a figure of `forest_height_px(panels)`: what is judged is filled, what is shown beside hollow."""
     if not panels:
-        style.nothing(figure.subplots(), "nothing was measured of any claim on time")
+        style.draw_nothing(figure.subplots(), "nothing was measured of any claim on time")
         return figure
     whole_px = forest_height_px(panels)
     figure.set_layout_engine("none")

@@ -47,7 +47,7 @@ def draw_cpu(shares: Sequence[CpuShare], ax: Axes) -> Axes:
     """Stacked bars: CPU seconds a clip."""
     known = [share for share in shares if share.ffmpeg_s is not None]
     if not known:
-        return style.nothing(ax, "no CPU time is known")
+        return style.draw_nothing(ax, "no CPU time is known")
     longest_s = max((share.ffmpeg_s or 0) + (share.orchestrator_s or 0) for share in known)
     for row, share in enumerate(shares):
         ffmpeg_s, orchestrator_s = share.ffmpeg_s or 0, share.orchestrator_s or 0
@@ -73,7 +73,7 @@ def draw_throttling(shares: Sequence[CpuShare], ax: Axes) -> Axes:
     known = [s.throttled_s for s in shares if s.throttled_s is not None]
     if not known:
         why = "throttling is not known under this ceiling"
-        return style.nothing(ax, why if any(s.runs for s in shares) else "no attempt counts")
+        return style.draw_nothing(ax, why if any(s.runs for s in shares) else "no attempt counts")
     longest_s = max(*known, 1e-9, *(share.wall_s or 0 for share in shares))
     for row, share in enumerate(shares):
         wall_s = share.wall_s or 0

@@ -83,7 +83,7 @@ class HeatMap:
         return (min(times), max(times)) if times else None
 
 
-def usual_layout(cells: pd.DataFrame) -> Layout:
+def usual_heat_layout(cells: pd.DataFrame) -> Layout:
     """Concurrency across threads, by preset and ceiling; what does not vary makes room for what
     does."""
     varying = [factor.column for factor in factors_of(cells)]
@@ -95,7 +95,7 @@ def usual_layout(cells: pd.DataFrame) -> Layout:
     return Layout(*places)
 
 
-def left_over(cells: pd.DataFrame, layout: Layout) -> list[Factor]:
+def factors_left_over(cells: pd.DataFrame, layout: Layout) -> list[Factor]:
     """What varies besides the layout's four columns: one of its levels makes one heat map."""
     return [
         factor
@@ -113,7 +113,7 @@ def heat_points(
 
     Raises CampaignError where several cells fall on one place: something else varies too.
     """
-    layout = layout or usual_layout(cells)
+    layout = layout or usual_heat_layout(cells)
     known = {name: levels_in(name, cells[name]) for name in layout.used}
     _refuse_crowds(cells, layout)
     places = {name: _positions(cells[name], known[name]) for name in layout.used}
@@ -132,7 +132,7 @@ def _refuse_crowds(cells: pd.DataFrame, layout: Layout) -> None:
         return
     others = [
         f"{column(f.column).title} ({column(f.column).listed(f.levels)})"
-        for f in left_over(cells, layout)
+        for f in factors_left_over(cells, layout)
     ]
     raise CampaignError(
         f"a heat map shows four factors, and these cells vary in more: {'; '.join(others)}; "

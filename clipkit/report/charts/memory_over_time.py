@@ -75,7 +75,9 @@ def draw_memory(trace: Trace, ax: Axes) -> Axes:
     """One run: the reserve at the bottom, what the job needs on top of it, the ceiling above."""
     style.title(ax, trace.title, style.chart_text(trace.words), _color_of_words(trace))
     if not trace.t_s:
-        style.nothing(ax, "no attempt counts" if trace.status is None else "nothing was sampled")
+        style.draw_nothing(
+            ax, "no attempt counts" if trace.status is None else "nothing was sampled"
+        )
         return ax
     t_s = list(trace.t_s)
     reserve = trace.reserve_bytes / MIB

@@ -42,7 +42,7 @@ def outcome_points(cells: pd.DataFrame) -> list[Outcomes]:
 def draw_outcomes(found: Sequence[Outcomes], ax: Axes) -> Axes:
     """A bar each, its parts in the order of the legend, with their numbers."""
     if not found:
-        return style.nothing(ax, "nothing was measured")
+        return style.draw_nothing(ax, "nothing was measured")
     labelled = set()
     for row, host in enumerate(found):
         left = 0

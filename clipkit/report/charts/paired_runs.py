@@ -50,7 +50,7 @@ def pair_points(table: pd.DataFrame, recommendation: Recommendation) -> list[Pai
 def draw_pairs(pairs: Sequence[Pair], ax: Axes) -> Axes:
     """The pairs of one baseline: a line from its run to ours in the same block."""
     if not pairs:
-        return style.nothing(ax, "no baseline finished beside the recommended settings")
+        return style.draw_nothing(ax, "no baseline finished beside the recommended settings")
     baseline = pairs[0].baseline
     for pair in pairs:
         y_s = [pair.baseline_s, pair.recommended_s]

@@ -91,7 +91,7 @@ def draw_points(
     timed = [p for p in points if p.s_per_clip is not None and p.peak_anon_bytes is not None]
     failed = [p for p in points if p.status in LOOKS and p.s_per_clip is None]
     if not timed and not failed:
-        return style.nothing(ax, "no settings were tried")
+        return style.draw_nothing(ax, "no settings were tried")
     all_numbers = len(timed) + len(failed) <= _NUMBERED
     span = _span([point.s_per_clip or 0 for point in timed], bool(failed), labels.wide)
     _draw_front(timed, ax)

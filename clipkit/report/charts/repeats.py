@@ -99,7 +99,7 @@ def draw_repeats_and_distribution(found: Repeats, figure: Figure) -> None:
     """Dots of every cell on the left, how they are distributed on the right."""
     left, right = figure.subplots(1, 2, width_ratios=[3, 1], sharey=len(found.cells) > NAMED)
     if not found.repeats:
-        style.nothing(left, "nothing was repeated")
+        style.draw_nothing(left, "nothing was repeated")
         right.set_axis_off()
         return
     named = len(found.cells) <= NAMED

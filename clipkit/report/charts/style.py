@@ -101,7 +101,7 @@ def legend_columns(figure: Figure) -> int:
     return max(1, int(figure.get_size_inches()[0] * DPI // _LEGEND_PX))
 
 
-def nothing(ax: Axes, why: str) -> Axes:
+def draw_nothing(ax: Axes, why: str) -> Axes:
     """An empty chart that says why it is empty."""
     ax.set_axis_off()
     ax.text(0.5, 0.5, why, ha="center", va="center", color=GREY, transform=ax.transAxes)

@@ -14,7 +14,7 @@ from clipkit.records.settings_words import how_words
 from clipkit.records.status import Status
 from clipkit.report.charts import claims_forest as forest_chart
 from clipkit.report.charts import memory_at_once as at_once_chart
-from clipkit.report.charts.style import nothing, picture
+from clipkit.report.charts.style import draw_nothing, picture
 from clipkit.report.exhibits.exhibit import WIDE_PX, Exhibit, Section, kept
 from clipkit.report.exhibits.prose import html_list
 from clipkit.tables import Table
@@ -89,7 +89,7 @@ def memory_at_once(judged: Verdicts) -> Exhibit:
 
     def draw(figure: Figure) -> None:
         if not sizes:
-            nothing(figure.subplots(), "nothing was cut at once under that ceiling")
+            draw_nothing(figure.subplots(), "nothing was cut at once under that ceiling")
             return
         for ax, lines in zip(figure.subplots(1, len(sizes), squeeze=False)[0], sizes, strict=True):
             at_once_chart.draw_at_once([b for b in bars if b.lines == lines], ax, room_bytes)

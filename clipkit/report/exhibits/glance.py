@@ -6,7 +6,12 @@ import pandas as pd
 
 from clipkit.errors import CampaignError
 from clipkit.records.campaign import Campaign
-from clipkit.report.charts.heat_points import HeatMap, heat_points, left_over, usual_layout
+from clipkit.report.charts.heat_points import (
+    HeatMap,
+    factors_left_over,
+    heat_points,
+    usual_heat_layout,
+)
 from clipkit.report.charts.style import Picture
 from clipkit.report.exhibits.grid_charts import heat_picture
 
@@ -28,8 +33,8 @@ def heat_map_at_a_glance(campaign: Campaign) -> Picture | None:
 
 
 def _part_of_last(campaign: Campaign) -> tuple[Campaign, HeatMap]:
-    last, layout = campaign.cells.iloc[-1], usual_layout(campaign.cells)
-    others = [factor.column for factor in left_over(campaign.cells, layout)]
+    last, layout = campaign.cells.iloc[-1], usual_heat_layout(campaign.cells)
+    others = [factor.column for factor in factors_left_over(campaign.cells, layout)]
     wanted = {name: None if pd.isna(last[name]) else last[name] for name in others}
     part = (
         next((one for one in campaign.each(others) if _is_of(one, wanted)), campaign)

@@ -33,8 +33,8 @@ def heat_maps(campaign: Campaign, layout: Layout | None = None) -> Exhibits:
     """Time a clip over two settings, by two more factors; one heat map for each combination of
     what else varies. Raises CampaignError where those are too many: choose with `part`."""
     ours = campaign.tuned()
-    layout = layout or heat_chart.usual_layout(ours.cells)
-    parts = _parts(ours, heat_chart.left_over(ours.cells, layout))
+    layout = layout or heat_chart.usual_heat_layout(ours.cells)
+    parts = _parts(ours, heat_chart.factors_left_over(ours.cells, layout))
     return Exhibits(
         tuple(_heat_map(part, layout, number) for number, part in enumerate(parts, start=1))
     )

@@ -76,8 +76,8 @@ def copy_notebooks(target: Path) -> Copies:
         digests = _read_digests(target)
         for source, name in _sources():
             copy_of, content = target / name, _content(source)
-            newest = digest(content)
-            there = digest(copy_of.read_bytes()) if copy_of.exists() else None
+            newest = digest_of_copy(content)
+            there = digest_of_copy(copy_of.read_bytes()) if copy_of.exists() else None
             if there not in (None, newest, digests.get(str(name))):
                 kept.append(name)
                 continue
@@ -168,6 +168,6 @@ def _content(source: Path) -> bytes:
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def digest(content: bytes) -> str:
+def digest_of_copy(content: bytes) -> str:
     """By which a copy is known to be as it was copied."""
     return hashlib.sha256(content).hexdigest()

@@ -72,13 +72,13 @@ def write_index_page(rows: Sequence[Item], notebook: str, path: Path) -> Path:
     for row in rows:
         counted[str(row.ended)] += 1
     words = ", ".join(f"{count} {ended}" for ended, count in counted.items())
-    shown = [_shown(row) | {"thumbnail": thumbnail(row.executed)} for row in rows]
+    shown = [_shown(row) | {"thumbnail": index_thumbnail(row.executed)} for row in rows]
     return page.write_page(
         path, page.render_page("index", notebook=notebook, counted=words, rows=shown)
     )
 
 
-def thumbnail(executed: Path) -> str | None:
+def index_thumbnail(executed: Path) -> str | None:
     """The first picture among the notebook's outputs, as a data URI."""
     with contextlib.suppress(OSError, ValueError, ValidationError):
         document = read_notebook(executed)
