@@ -239,3 +239,27 @@ def test_rows_of_a_clipkit_with_more_are_refused_by_one_with_less(
             read(tmp_path)
         assert str(caught.value).startswith(f"{tmp_path / 'runs.jsonl'}, line 1 was written by")
         assert "pip install 'clipkit>=0.9.0'" in str(caught.value)
+
+
+def test_a_campaign_that_was_begun_before_goes_on_after(house: House, small: Path, tmp_path: Path):
+    """Its cells are told by their levels; what was written stays as it is, and the older clipkit says
+    what it lacks."""
+    older = House(REPOSITORY)
+    experiment = tmp_path / "begun.toml"
+    asked = (
+        f'[job]\nuploads = ["{small}"]\nclips = 2\nlength_s = 0.5\n'
+        "[settings]\nconcurrency = [1, 2]\n[run]\nblocks = "
+    )
+    sweep = ("sweep", experiment, "--results", tmp_path, "--json")
+    experiment.write_text(f"{asked}1\n", "utf-8")
+    older.clipkit(*sweep)
+    runs = tmp_path / "begun" / "runs.jsonl"
+    written = runs.read_bytes()
+    experiment.write_text(f"{asked}2\n", "utf-8")
+    assert json.loads(house.clipkit(*sweep))["ran"] == 2
+    assert runs.read_bytes().startswith(written)
+    rows = [json.loads(line) for line in runs.read_text("utf-8").splitlines()]
+    assert len({row["cell"] for row in rows}) == 2
+    assert [row.keys() >= NEW for row in rows] == [False, False, True, True]
+    complaint = older.clipkit("compare", runs.parent, runs.parent, code=1)
+    assert "install that version or a later one" in complaint
