@@ -10,7 +10,7 @@ ClipkitError                 exit 1: the work failed or was refused
 │   └── NotebookError        a notebook's parameter that does not exist
 ├── UploadError              no such upload, no video in it, damaged
 ├── ClipRangeError           a clip that lies outside its upload
-├── FfmpegError              ffmpeg is missing, or lacks what the settings need
+├── FfmpegError              ffmpeg is missing, or it cannot do with the upload what the settings need
 ├── OutputError              the output folder cannot be written or is full
 ├── CeilingError             a ceiling cannot be set up, or is too small for the engine itself
 ├── EngineError              the engine died or spoke nonsense

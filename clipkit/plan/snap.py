@@ -86,10 +86,10 @@ def _check(upload: Upload, settings: Settings) -> None:
 
 
 def _task(number: int, job: Job, clip: Clip, settings: Settings, build: FfmpegBuild) -> Task:
-    shown, asked = snap_span(job.upload, clip), span(job.upload, clip)
+    shown = snap_span(job.upload, clip)
     cut = _Cut(job.upload, clip, settings, build, shown.first_s)
-    early_s = asked.first_s - cut.key_s
-    early = f"starts at the key frame {early_s:.3f} s before" if early_s > 0 else None
+    early_s = clip.start_s - cut.key_s
+    early = f"starts at the key frame {early_s:.3f} s before" if round(early_s, 3) > 0 else None
     # The copy ends in decoding order, some pictures late.
     end = Patch("show_until", {"file": OUTPUT, "end_s": clip.end_s - cut.key_s})
     return Task(

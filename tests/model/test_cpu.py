@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clipkit.model.cpu import ENCODED_FRAME, encoded_share, work
+from clipkit.model.cpu import ENCODED_FRAME, work
 
 
 def test_a_frame_encoded_costs_as_much_as_two_decoded() -> None:
@@ -17,10 +17,3 @@ def test_a_frame_encoded_costs_as_much_as_two_decoded() -> None:
 def test_the_measured_seek_after_the_input_costs_what_the_model_says() -> None:
     """347 against 44.5 CPU seconds, for 12 clips: 91,800 and 5,100 frames decoded, 3,600 encoded."""
     assert work(91_800, 3_600) / work(5_100, 3_600) == pytest.approx(347 / 44.5, rel=0.1)
-
-
-def test_the_part_that_goes_into_encoding_is_a_share() -> None:
-    assert encoded_share(decoded=0, encoded=10) == 1
-    assert encoded_share(decoded=10, encoded=0) == 0
-    assert encoded_share(decoded=600, encoded=300) == 0.5
-    assert encoded_share(decoded=0, encoded=0) == 0

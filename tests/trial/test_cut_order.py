@@ -45,7 +45,7 @@ def test_a_copy_says_where_it_really_begins_and_ends(
         ("snap", 3.2, 3.0, pytest.approx(3.96), 25, 0.0),
     ]
     assert [clip["changes"] for clip in manifest["clips"]] == [
-        ["starts at the key frame 0.520 s before"],
+        ["starts at the key frame 0.500 s before"],
         [],
         ["starts at the key frame 0.200 s before"],
     ]

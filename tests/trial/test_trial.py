@@ -161,7 +161,7 @@ class TestModes:
         assert [row["frames_kept"] for row in outcome.clips] == [23, 20, 10]
         assert [row["frames_decoded"] for row in outcome.clips] == [0, 0, 0]
         assert [row["change"] for row in outcome.clips] == [
-            "starts at the key frame 0.520 s before",
+            "starts at the key frame 0.500 s before",
             "starts at the key frame 0.200 s before",
             None,
         ]
