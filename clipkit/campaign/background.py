@@ -134,7 +134,17 @@ def _holder(folder: Path) -> int | None:
     """The process that holds the campaign, by what it really is and has open: a PID that was noted
     down may be anybody's by now."""
     pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    return next((pid for pid in pids if _sweeps(pid, folder)), None)
+    found = {pid: _parent(pid) for pid in pids if _sweeps(pid, folder)}
+    # What it is about to start is a copy of it for a moment.
+    return next((pid for pid, parent in found.items() if parent not in found), None)
+
+
+def _parent(pid: int) -> int:
+    """Of one that has ended: itself."""
+    try:
+        return psutil.Process(pid).ppid()
+    except psutil.Error:
+        return pid
 
 
 def _is_ending(folder: Path) -> bool:
