@@ -13,7 +13,7 @@ from clipkit.records.campaign import Campaign
 from clipkit.records.evidence import evidence
 from clipkit.records.identity import plain
 
-# Where these differ, no cell is shared: its name is made of them.
+# Where these differ, no cell is shared: they are among its levels.
 _DECIDE = ("upload", "job", "host")
 
 

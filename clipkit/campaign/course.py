@@ -23,12 +23,14 @@ _FINAL = {*COUNTS, Status.OOM_INFERRED}
 @dataclass(slots=True)
 class Course:
     """`past`: the records of an earlier run of the same campaign. `cores`: what ffmpeg sees, where it
-    chooses its threads by itself. `clock`: seconds that only grow."""
+    chooses its threads by itself. `clock`: seconds that only grow. `spent_s`: what the earlier run
+    took."""
 
     design: Design
     past: Iterable[Record]
     cores: int
     clock: Callable[[], float]
+    spent_s: float = 0.0
     done: set[tuple[str, int]] = field(default_factory=set)
     _open: dict[tuple[str, str, int], float] = field(default_factory=dict)
     _ran_out: dict[str, Record] = field(default_factory=dict)

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from clipkit.campaign.alike import means_of, unlike
 from clipkit.campaign.course import done_of
 from clipkit.campaign.environment import joined_environments
+from clipkit.campaign.strategies import STRATEGIES
 from clipkit.errors import CampaignError, UsageError
 from clipkit.records import folder as folders
 from clipkit.records.identity import Levels, levels_of_cell
@@ -69,23 +71,25 @@ def _into(store: Store, read: list[_Part]) -> Merged:
         _check_alike(whole[0], part)
     _refuse_doubles(whole)
     new = _new(others, set(mine.lines) if mine else set())
-    if not mine:
-        text = (others[0].folder / folders.EXPERIMENT).read_text("utf-8")
-        store.write(folders.EXPERIMENT, text)
+    # How it stood before it grows is no longer so; the next sweep says it anew.
     if new or not mine:
+        (store.folder / folders.PROGRESS).unlink(missing_ok=True)
+        (store.folder / folders.TABLE).unlink(missing_ok=True)
+        longest = max(whole, key=lambda part: _blocks(part.experiment))
+        text = (longest.folder / folders.EXPERIMENT).read_text("utf-8")
+        store.write(folders.EXPERIMENT, text)
         uploads = {name: facts for part in whole for name, facts in part.uploads.items()}
         environments = [part.environment for part in whole]
         store.describe(environment=joined_environments(*environments), uploads=uploads)
     for part in others:
         own = [record for record, of in new if of is part]
         _copy_beside(part.folder, store.folder, [record.run_id for record in own])
-    clips = [clip for record, part in new for clip in folders.clips_of(part.folder, record.run_id)]
-    store.append_lines(folders.CLIPS, [json.dumps(clip) for clip in clips])
+    clips = {id(part): folders.clips_by_run(part.folder) for part in others}
+    lines = [json.dumps(c) for r, part in new for c in clips[id(part)].get(r.run_id, ())]
+    store.append_lines(folders.CLIPS, lines)
     store.append_lines(folders.RUNS, [part.lines[record.run_id] for record, part in new])
-    if new or not mine:
+    if not (store.folder / folders.TABLE).exists():
         write_parquet(store.folder)
-        # How it stood before it grew is no longer so; the next sweep says it anew.
-        (store.folder / folders.PROGRESS).unlink(missing_ok=True)
     records = store.records()
     machines = tuple(dict.fromkeys(record.host_id for record in records))
     return Merged(store.folder, len(records), len(new), machines)
@@ -126,9 +130,21 @@ def _read(folder: Path) -> _Part:
     )
 
 
+def _blocks(experiment: dict[str, Any]) -> int:
+    usual: int = STRATEGIES["grid"].keys["blocks"][1]
+    return int(experiment.get("run", {}).get("blocks", usual))
+
+
+def _but_for_blocks(experiment: dict[str, Any]) -> dict[str, Any]:
+    """What must be the same: blocks that one of them asks for beyond the others' are only more."""
+    run = {name: value for name, value in experiment.get("run", {}).items() if name != "blocks"}
+    return experiment | {"run": run}
+
+
 def _check_alike(one: _Part, other: _Part) -> None:
-    for key in sorted(one.experiment.keys() | other.experiment.keys()):
-        if one.experiment.get(key) != other.experiment.get(key):
+    asked, asked_there = _but_for_blocks(one.experiment), _but_for_blocks(other.experiment)
+    for key in sorted(asked.keys() | asked_there.keys()):
+        if asked.get(key) != asked_there.get(key):
             raise CampaignError(
                 f"{one.folder} and {other.folder} are of other experiments: [{key}] differs"
             )
@@ -139,18 +155,25 @@ def _check_alike(one: _Part, other: _Part) -> None:
             f"{one.folder} and {other.folder} were measured on other uploads, though their names may "
             f"be the same ({names}): compare them, do not merge them"
         )
+    if what := unlike(means_of(one.records), means_of(other.records)):
+        raise CampaignError(
+            f"{one.folder} was measured with {what} than {other.folder}: unlike runs are not mixed, "
+            "compare them"
+        )
 
 
 def _refuse_doubles(parts: Sequence[_Part]) -> None:
-    """The same cell and block of two folders would count twice; the same attempts are no other ones."""
+    """The same cell and block of two folders would count twice; the same attempts are no other ones.
+    An attempt is known by its whole line: those of older clipkits may bear the name of another's."""
     seen: dict[tuple[Levels, int], tuple[Path, set[str]]] = {}
+    named: dict[str, tuple[Path, str]] = {}
     for part in parts:
         done, runs = done_of(part.records), defaultdict[tuple[Levels, int], set[str]](set)
         names: dict[Levels, str] = {}
         for record in part.records:
             if (record.cell, record.block) in done:
                 levels = levels_of_cell(record.to_row())
-                runs[levels, record.block].add(record.run_id)
+                runs[levels, record.block].add(part.lines[record.run_id])
                 names[levels] = record.cell
         for key, own in runs.items():
             folder, earlier = seen.setdefault(key, (part.folder, own))
@@ -158,6 +181,13 @@ def _refuse_doubles(parts: Sequence[_Part]) -> None:
                 raise CampaignError(
                     f"{folder} and {part.folder} both hold block {key[1]} of the cell {names[key[0]]}: "
                     "only what was measured once can be merged"
+                )
+        for run_id, line in part.lines.items():
+            folder, known = named.setdefault(run_id, (part.folder, line))
+            if known != line:
+                raise CampaignError(
+                    f"{folder} and {part.folder} each hold another attempt of the name {run_id}: "
+                    "measure one of them again with this clipkit, whose names differ"
                 )
 
 

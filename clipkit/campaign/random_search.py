@@ -18,8 +18,8 @@ from clipkit.records.record import Record
 
 @dataclass(slots=True)
 class RandomSearch:
-    """Every cell once before any is drawn again. `trials` counts all that were ever run, those of an
-    earlier session too, `minutes` the time that they took; None: no such limit."""
+    """Every cell once before any is drawn again. `trials` counts all that were ever run or inferred,
+    those of an earlier session too, `minutes` the time that all sessions took; None: no such limit."""
 
     course: Course
     trials: int | None
@@ -27,14 +27,10 @@ class RandomSearch:
     _drawn: Iterator[Cell] = field(init=False)
     _warm_ups: list[Cell] = field(default_factory=list)
     _ran: int = 0
-    _earlier_s: float = 0.0
     _began_s: float = 0.0
 
     def __post_init__(self) -> None:
-        names = {cell.name for cell in self.course.design.cells}
-        past = [record for record in self.course.past if record.cell in names]
         self._ran = len(self.course.done)
-        self._earlier_s = sum(record.wall_s or 0.0 for record in past)
         self._began_s = self.course.clock()
         self._drawn = drawn_cells(self.course.design)
         self._warm_ups = warm_ups(list(self.course.design.cells))
@@ -62,7 +58,7 @@ class RandomSearch:
             cell for cell in upcoming if (cell.name, cell.block) not in self.course.done
         )
         limits_s = [limit for limit in (left_s, self._left_s()) if limit is not None]
-        return Progress(done, self.trials, min(limits_s, default=None))
+        return Progress(done, max(done, self.trials), min(limits_s, default=None))
 
     def _is_over(self) -> bool:
         if self.trials is not None and self._ran >= self.trials:
@@ -72,7 +68,7 @@ class RandomSearch:
     def _left_s(self) -> float | None:
         if self.minutes is None:
             return None
-        spent_s = self._earlier_s + self.course.clock() - self._began_s
+        spent_s = self.course.spent_s + self.course.clock() - self._began_s
         return max(0.0, self.minutes * 60 - spent_s)
 
 

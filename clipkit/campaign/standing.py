@@ -15,7 +15,7 @@ from clipkit.records.folder import PROGRESS
 class Standing:
     """`total`, `done` and the counts below it are trials; times in seconds.
 
-    `total` is None where the strategy cannot know it. `failed` counts those that others' load spoilt,
+    `total` is None where the strategy cannot know it. `elapsed_s` is what all its sweeps took. `failed` counts those that others' load spoilt,
     too. `state`: running, finished, cancelled or failed. `eta_s` is the time that the rest will take,
     None while nothing is known. `now`: what runs, in words; `clip`: how far it is. `best`: what is
     recommended so far (`records.best`) for the job and host that ran last. `shard`: `1/2`, where only

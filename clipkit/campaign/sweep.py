@@ -14,6 +14,7 @@ from typing import Any
 
 from clipkit import ffmpeg_builds
 from clipkit.campaign import environment, hosting
+from clipkit.campaign.alike import means_of, unlike
 from clipkit.campaign.course import Course, done_of
 from clipkit.campaign.design import Design, design_of
 from clipkit.campaign.executor import Here
@@ -25,7 +26,14 @@ from clipkit.campaign.strategies import STRATEGIES, StrategyKind
 from clipkit.campaign.strategy import Cell, Strategy
 from clipkit.campaign.tally import Tally
 from clipkit.ceiling.base import Ceiling, Limits
-from clipkit.errors import CampaignError, Cancelled, UploadError, UsageError
+from clipkit.errors import (
+    CampaignError,
+    Cancelled,
+    ExperimentError,
+    FfmpegError,
+    UploadError,
+    UsageError,
+)
 from clipkit.hosts import Host
 from clipkit.media import sample
 from clipkit.media.probe import probe_upload
@@ -49,14 +57,14 @@ class Planned:
     def kind(self) -> StrategyKind:
         return STRATEGIES[self.experiment.strategy]
 
-    def strategy(self, design: Design, past: list[Record]) -> Strategy:
-        """The experiment's, where an earlier run left `past`."""
-        course = Course(design, past, os.cpu_count() or 1, time.monotonic)
+    def strategy(self, design: Design, past: list[Record], spent_s: float) -> Strategy:
+        """The experiment's, where an earlier run left `past` and took `spent_s`."""
+        course = Course(design, past, os.cpu_count() or 1, time.monotonic, spent_s)
         return self.kind.make(course, self.experiment.options)
 
-    def is_over(self, past: list[Record]) -> bool:
-        """Whether nothing is left to run after `past`."""
-        return self.strategy(self.design.named_as_in(past), past).ask() is None
+    def is_over(self, past: list[Record], spent_s: float) -> bool:
+        """Whether nothing is left to run after `past`, which took `spent_s`."""
+        return self.strategy(self.design.named_as_in(past), past, spent_s).ask() is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,8 @@ class Swept:
 def plan_sweep(experiment: Experiment, shard: Shard | None = None) -> Planned:
     """Probe the uploads, find the ffmpeg builds, lay out the cells; of a shard its blocks alone.
 
-    Raises UploadError, FfmpegError, TemplateError or ExperimentError: before anything is run.
+    Raises UploadError, FfmpegError, TemplateError or ExperimentError, which names settings with which
+    an upload cannot be cut: before anything is run.
     """
     if shard:
         shard.check(experiment)
@@ -80,6 +89,7 @@ def plan_sweep(experiment: Experiment, shard: Shard | None = None) -> Planned:
     laid_out = design_of(experiment, uploads)
     for choice in {cell.settings.ffmpeg for cell in laid_out.cells}:
         ffmpeg_builds.find_build(choice).require(encoders=("libx264",))
+    _check_each(experiment, laid_out)
     if STRATEGIES[experiment.strategy].in_blocks:
         mine = shard or Shard(1, 1)
         laid_out = replace(laid_out, only=mine.blocks(experiment.options["blocks"]))
@@ -98,21 +108,27 @@ def run_sweep(
     another ffmpeg or under another ceiling, and where nothing ended well; CeilingError where this
     machine cannot stand in for a host; Cancelled after an interrupt.
     """
+    if not folder.exists():  # what is refused leaves none behind
+        _mechanisms(planned.design, open_ceiling)
     store = Store.create(folder)
     with store.writing():
-        past = store.records()
+        past, began_s = store.records(), time.monotonic()
+        spent_s = spent_in(store.folder)
         planned = replace(planned, design=planned.design.named_as_in(past))
-        strategy = planned.strategy(planned.design, past)
-        shard = str(planned.shard) if planned.shard else None
-        blocks = planned.experiment.options.get("blocks")
-        tally = Tally(store, planned.design, strategy, past, shard, blocks)
-        if planned.is_over(past):
+        strategy = planned.strategy(planned.design, past, spent_s)
+        tally = Tally(
+            store,
+            planned.design,
+            strategy,
+            past,
+            shard=str(planned.shard) if planned.shard else None,
+            blocks=planned.experiment.options.get("blocks"),
+            began_s=began_s - spent_s,
+        )
+        if planned.is_over(past, spent_s):
             _settle(planned.experiment, store, tally)
         else:
-            mechanisms = {
-                host: str(hosting.check_host(host, open_ceiling))
-                for host in {cell.host for cell in planned.design.cells}
-            }
+            mechanisms = _mechanisms(planned.design, open_ceiling)
             _check_alike(planned.design, past, store.folder, mechanisms)
             _describe(planned, store, set(mechanisms.values()))
             watch = watching(tally)
@@ -134,14 +150,28 @@ def run_sweep(
     return Swept(store.folder, tally.standing, ran)
 
 
-def cells_left(planned: Planned, past: list[Record]) -> list[Cell]:
-    """The trials that are still to be run, at most, where `past` is what a folder holds; where time
-    alone limits them, each cell once more."""
-    if planned.is_over(past):
+def cells_left(planned: Planned, past: list[Record], spent_s: float = 0.0) -> list[Cell]:
+    """The trials that are still to be run, at most, where a folder holds `past`, which took `spent_s`
+    (`spent_in`); where time alone limits them, each cell once more."""
+    if planned.is_over(past, spent_s):
         return []
     done = done_of(past)
     every = planned.kind.cells(planned.design.named_as_in(past), planned.experiment.options)
     return [cell for cell in every if (cell.name, cell.block) not in done] or every
+
+
+def spent_in(folder: Path) -> float:
+    """Seconds that the sweeps of that folder have taken so far, by their own word; 0 without one."""
+    try:
+        return read_standing(folder).elapsed_s
+    except CampaignError:
+        return 0.0
+
+
+def _mechanisms(laid_out: Design, open_ceiling: Callable[[Limits], Ceiling]) -> dict[Host, str]:
+    """What holds each host's limits here. Raises CeilingError."""
+    hosts = {cell.host for cell in laid_out.cells}
+    return {host: str(hosting.check_host(host, open_ceiling)) for host in hosts}
 
 
 def _upload(word: str, file: Path) -> Upload:
@@ -149,6 +179,18 @@ def _upload(word: str, file: Path) -> Upload:
         return probe_upload(sample.find_sample(word, file.parent))
     except (UploadError, UsageError) as error:
         raise type(error)(f"{file}: [job] uploads: {error}") from None
+
+
+def _check_each(experiment: Experiment, laid_out: Design) -> None:
+    """That every cell can be planned: what stops one in the middle would stop each resume there too."""
+    for cell in laid_out.cells:
+        build = ffmpeg_builds.find_build(cell.settings.ffmpeg)
+        try:
+            cell.subject.tasks(cell.job.reduced([0]), cell.settings, build)
+        except FfmpegError as error:
+            raise ExperimentError(
+                f"{experiment.path}: {laid_out.words[cell.name]}: {error}; or leave it out with [[exclude]]"
+            ) from None
 
 
 def _run(loop: Loop, strategy: Strategy, tally: Tally) -> None:
@@ -179,32 +221,22 @@ def _settle(experiment: Experiment, store: Store, tally: Tally) -> None:
 def _check_alike(
     laid_out: Design, past: list[Record], folder: Path, mechanisms: Mapping[Host, str]
 ) -> None:
-    """Only what was measured alike belongs into one campaign. Machines and clipkits may differ: each
-    record names its own, and a machine's speed is taken out as a block's is."""
+    """Only what was measured alike (`campaign.alike`) belongs into one campaign."""
     if not past:
         return
     if not {record.cell for record in past} & laid_out.words.keys():
         raise CampaignError(
             f"{folder} holds another experiment, no cell is the same: choose a name with --as"
         )
-    builds = {cell.settings.ffmpeg for cell in laid_out.cells}
-    now = {
-        "ffmpeg": (
-            {ffmpeg_builds.find_build(choice).version for choice in builds}
-            | {record.ffmpeg_version for record in past if record.settings.ffmpeg not in builds},
-            {record.ffmpeg_version for record in past},
-        ),
-        "ceiling": (
-            set(mechanisms.values()),
-            {r.ceiling for r in past if r.host in {host.name for host in mechanisms}},
-        ),
+    now: dict[tuple[str, str], set[str]] = {
+        ("ffmpeg", choice): {ffmpeg_builds.find_build(choice).version}
+        for choice in {cell.settings.ffmpeg for cell in laid_out.cells}
     }
-    for what, (here, there) in now.items():
-        if not there <= here:
-            raise CampaignError(
-                f"{folder} was measured with another {what} ({', '.join(sorted(there - here))}): "
-                "unlike runs are not mixed, choose a name with --as"
-            )
+    now |= {("ceiling", host.name): {mechanism} for host, mechanism in mechanisms.items()}
+    if what := unlike(means_of(past), now):
+        raise CampaignError(
+            f"{folder} was measured with {what}: unlike runs are not mixed, choose a name with --as"
+        )
 
 
 def _describe(planned: Planned, store: Store, mechanisms: set[str]) -> None:

@@ -35,7 +35,8 @@ _RANKING_S, _RANKING_SHARE = 0.1, 50
 
 @dataclass(slots=True)
 class Tally:
-    """Watches a sweep's events and keeps its `standing`, in the campaign's folder too."""
+    """Watches a sweep's events and keeps its `standing`, in the campaign's folder too. `began_s`: when
+    the sweeping began by the monotonic clock, earlier sessions put in front."""
 
     store: Store
     design: Design
@@ -43,12 +44,12 @@ class Tally:
     past: Iterable[Record]
     shard: str | None = None
     blocks: int | None = None
+    began_s: float = field(default_factory=time.monotonic)
     standing: Standing = field(init=False)
     _ended: dict[tuple[str, int], Status] = field(default_factory=dict)
     _records: list[Record] = field(default_factory=list)
     _ranked_took_s: float = 0.0
     _ranked_s: float = -math.inf
-    _began_s: float = field(default_factory=time.monotonic)
     _written_s: float = -math.inf
     _clips_done: int = 0
 
@@ -62,7 +63,7 @@ class Tally:
         is_over = counts["done"] == counts["total"]
         self.standing = Standing(
             **counts,
-            **self._best(self._records[-1].cell if self._records else None),
+            **self._best(self._last),
             campaign=self.store.folder.name,
             state="finished" if is_over else "running",
             pid=os.getpid(),
@@ -89,14 +90,17 @@ class Tally:
         elif event.cell.phase != WARMUP:
             self._records.append(event.record)
             self._count(event.record)
-            self._update(now=None, clip=None, **self._best(event.cell.name))
+            self._update(now=None, clip=None, **self._best(event.record))
 
     def end(self, state: str, error: str | None = None) -> None:
         """The sweep is over: finished, cancelled or failed."""
         self._ranked_s = -math.inf
-        last = self._records[-1].cell if self._records else None
-        best = self._best(last)
+        best = self._best(self._last)
         self._update(state=state, error=error, now=None, clip=None, eta_s=None, **best)
+
+    @property
+    def _last(self) -> Record | None:
+        return self._records[-1] if self._records else None
 
     def label(self, cell: Cell) -> str:
         """`block 2 of 3: veryfast, concurrency 3`."""
@@ -121,13 +125,13 @@ class Tally:
             "oom": ran_out,
             "inferred": inferred,
             "failed": len(ends) - well - ran_out - inferred,
-            "elapsed_s": time.monotonic() - self._began_s,
+            "elapsed_s": time.monotonic() - self.began_s,
             "eta_s": now.left_s,
             "updated_utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         }
 
-    def _best(self, last: str | None) -> dict[str, Any]:
-        """What is recommended so far for the job and host of the cell `last`.
+    def _best(self, last: Record | None) -> dict[str, Any]:
+        """What is recommended so far for the job and host of the attempt `last`.
 
         Told again only when enough time has gone by: of many records it takes long to find.
         """
@@ -156,15 +160,11 @@ class Tally:
         self._written_s = time.monotonic()
 
 
-def _recommended(records: Sequence[Record], last: str) -> tuple[str, float] | None:
-    """Name and seconds a clip of the cell that `records.best` recommends, of the condition that the
-    cell `last` was run under; None where none finished there."""
-    table = table_of(records)
+def _recommended(records: Sequence[Record], last: Record) -> tuple[str, float] | None:
+    """Name and seconds a clip of the cell that `records.best` recommends, of the condition that
+    `last` was run under; None where none finished there."""
+    table, condition = table_of(records), Condition.of(last.to_row())
     cells = ranked(cells_of(table), noise_of_repeats(table))
-    own = cells[cells["cell"] == last]
-    if own.empty:
-        return None
-    condition = Condition.of(own.iloc[0].to_dict())
     for row in cells[cells["best"] == RECOMMENDED].to_dict("records"):
         if Condition.of(row) == condition:
             return str(row["cell"]), float(row["s_per_clip"])

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from clipkit.analysis.statistics import geometric_mean
-from clipkit.claims.evidence import Evidence, Runs, side_of, side_status
+from clipkit.claims.evidence import Evidence, Runs, side_of
 from clipkit.claims.rules import ALL_TOGETHER, AT_MOST, NO_PRICE, QUICK_WIN, STILL_FAST, Band
 from clipkit.claims.verdict import Effect, Variant
 from clipkit.plan.subjects import TUNABLE
 from clipkit.records.condition import Condition
-from clipkit.records.status import Status
 from clipkit.settings import Settings, UsedSettings, knobs
 
 Variants = Mapping[Variant, Runs]
@@ -104,7 +103,7 @@ def best_effects(evidence: Evidence) -> Iterator[Effect]:
                 if variant.subject in TUNABLE
                 and variant.settings.preset == PRESET
                 and variant.settings.crf == before.settings.crf
-                and side_status(runs) is Status.OK
+                and any(record.cell in evidence.fastest for record in runs)
             ]
             if ours:
                 after = min(ours, key=lambda variant: _wall_s(variants[variant]))

@@ -11,7 +11,8 @@ import pandas as pd
 
 from clipkit.analysis.statistics import Estimate, paired_ratio
 from clipkit.claims.verdict import Side, Variant
-from clipkit.records.cells import noise_of_repeats
+from clipkit.records.best import ranked
+from clipkit.records.cells import cells_of, noise_of_repeats
 from clipkit.records.condition import Condition
 from clipkit.records.evidence import evidence
 from clipkit.records.noise import Noise
@@ -26,10 +27,12 @@ Blocks = dict[tuple[str, int], float]
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """All runs that count. `noise`: what repeats of one cell differ by, over the whole table, since
-    two or three repeats say little of their own; None where nothing was repeated."""
+    two or three repeats say little of their own; None where nothing was repeated.
+    `fastest`: the cells that are the best of their condition, subject and picture (`records.best`)."""
 
     runs: Mapping[Condition, Mapping[Variant, Runs]]
     noise: Noise | None
+    fastest: frozenset[str]
 
     def conditions(self) -> Iterator[tuple[Condition, Mapping[Variant, Runs]]]:
         """From the smallest host, frame and clip to the largest."""
@@ -75,7 +78,9 @@ def gather_runs(table: pd.DataFrame) -> Evidence:
         condition: {variant: tuple(own) for variant, own in variants.items()}
         for condition, variants in grouped.items()
     }
-    return Evidence(runs, noise_of_repeats(table))
+    noise = noise_of_repeats(table)
+    cells = ranked(cells_of(table), noise)
+    return Evidence(runs, noise, frozenset(cells.loc[cells["fastest"], "cell"]))
 
 
 def side_of(variant: Variant, runs: Runs) -> Side:

@@ -39,7 +39,7 @@ MODES = {
         snap_span,
         decodes=False,
         chosen=False,
-        follows=("mode", "concurrency", "audio", "ffmpeg"),
+        follows=("mode", "seek", "concurrency", "audio", "ffmpeg"),
     ),
 }
 

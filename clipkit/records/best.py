@@ -116,4 +116,4 @@ def _may_lead(row: pd.Series[Any]) -> bool:
 
 def _need(cells: pd.DataFrame, at: int) -> tuple[float, float]:
     row = cells.iloc[at]
-    return need_first(plain(row["peak_anon_bytes"]), float(row["wall_s"]))
+    return need_first(plain(row["peak_need_bytes"]), float(row["wall_s"]))

@@ -118,13 +118,6 @@ class Campaign:
         )
         return runs[kept.astype(bool)] if kept.any() else runs
 
-    def sha256_of(self, upload: str) -> str:
-        """Of an upload by its name. Raises CampaignError, naming those there are."""
-        if upload not in self.uploads:
-            there = ", ".join(self.uploads) or "none"
-            raise CampaignError(f"{self.folder} has no upload '{upload}': it has {there}")
-        return str(self.uploads[upload]["sha256"])
-
     def _narrowed(self, cells: pd.DataFrame, chosen: Mapping[str, tuple[Any, ...]]) -> Self:
         table = self.table[self.table["cell"].isin(cells["cell"])]
         return replace(self, cells=cells, table=table, chosen=chosen)

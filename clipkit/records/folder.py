@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,18 +51,31 @@ def read_rows(folder: Path) -> Iterator[dict[str, Any]]:
 
 def clips_of(folder: Path, run_id: str) -> Iterator[dict[str, Any]]:
     """The lines of `clips.jsonl` of that run. Lines that are none are left out."""
-    path, wanted = folder / CLIPS, json.dumps(run_id)
+    wanted = json.dumps(run_id).encode()
+    for clip in _clips(folder, lambda line: wanted in line):
+        if clip["run_id"] == run_id:
+            yield clip
+
+
+def clips_by_run(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """The lines of `clips.jsonl` of every run. Lines that are none are left out."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for clip in _clips(folder):
+        found.setdefault(clip["run_id"], []).append(clip)
+    return found
+
+
+def _clips(
+    folder: Path, wanted: Callable[[bytes], bool] = lambda _: True
+) -> Iterator[dict[str, Any]]:
+    path = folder / CLIPS
     if not path.is_file():
         return
     with path.open("rb") as lines:
         for line in lines:
-            if wanted.encode() in line:
-                try:
-                    clip = json.loads(line)
-                except ValueError:  # torn by a kill
-                    continue
-                if clip.get("run_id") == run_id:
-                    yield clip
+            clip = _object(line) if wanted(line) else None  # none where a kill tore it
+            if clip is not None and "run_id" in clip:
+                yield clip
 
 
 def whole_lines(path: Path) -> list[str]:

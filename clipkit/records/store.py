@@ -19,7 +19,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clipkit.errors import CampaignError, OutputError, UsageError
-from clipkit.records.folder import CLIPS, LOGS, RUNS, SAMPLES, is_whole, read_records, whole_lines
+from clipkit.records.folder import (
+    CLIPS,
+    LOGS,
+    RUNS,
+    SAMPLES,
+    clips_by_run,
+    is_whole,
+    read_records,
+    whole_lines,
+)
 from clipkit.records.outcome import CLIPS_PREFIX, Outcome, Sample
 from clipkit.records.record import Record
 
@@ -61,7 +70,7 @@ class Store:
                 return fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if time.monotonic() > deadline_s:
                 raise CampaignError(
-                    f"{self.folder} is in use by another clipkit: wait for it, or use --as NAME"
+                    f"{self.folder} is in use by another clipkit: wait for it, or measure under another name"
                 )
             time.sleep(_LOCK_PATIENCE_S / 10)
 
@@ -83,10 +92,10 @@ class Store:
         for left in self.folder.glob(f"{CLIPS_PREFIX}*"):
             shutil.rmtree(left, ignore_errors=True)
         counted = {record.run_id for record in self.records()}
-        lines = whole_lines(self.folder / CLIPS)
-        kept = [line for line in lines if json.loads(line)["run_id"] in counted]
-        if len(kept) < len(lines):
-            self.write(CLIPS, "".join(f"{line}\n" for line in kept))
+        clips = clips_by_run(self.folder)
+        kept = [clip for run_id, own in clips.items() if run_id in counted for clip in own]
+        if len(kept) < len(whole_lines(self.folder / CLIPS)):
+            self.write(CLIPS, "".join(f"{json.dumps(clip)}\n" for clip in kept))
 
     def records(self) -> list[Record]:
         """Every attempt so far. Raises CampaignError (see `folder.read_records`)."""

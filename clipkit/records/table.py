@@ -17,6 +17,7 @@ from clipkit.records import folder as folders
 from clipkit.records.columns import columns
 from clipkit.records.identity import unified
 from clipkit.records.record import SCHEMA_VERSION, Record
+from clipkit.records.status import Status
 
 _BLOCK_BYTES = 1 << 22
 """What one core parses at a time; no line may be longer, and a record is a few kB."""
@@ -105,7 +106,8 @@ def _read(campaign: Path) -> pa.Table:
 
 
 def _is_of_today(read: pa.Table, lines: bytes) -> bool:
-    """Whether every row had every column of today, so that nothing is to be filled in.
+    """Whether every row had every column of today and a status of today, so that nothing is to be
+    filled in or refused.
 
     What is null may have been left out. Inside a text a quotation mark is escaped, so a column's name
     cannot be mistaken.
@@ -113,6 +115,8 @@ def _is_of_today(read: pa.Table, lines: bytes) -> bool:
     if read.column("schema_version").null_count or any(
         version != SCHEMA_VERSION for version in read.column("schema_version").unique().to_pylist()
     ):
+        return False
+    if not {*read.column("status").unique().to_pylist()} <= {*Status}:
         return False
     lacking = (name for name in read.column_names if read.column(name).null_count)
     return all(lines.count(f'"{name}":'.encode()) == read.num_rows for name in lacking)

@@ -14,12 +14,8 @@ from clipkit.errors import CampaignError, TemplateError
 from clipkit.plan.subjects import COMMAND, KINDS, seek_of_command
 from clipkit.records.columns import columns
 from clipkit.records.record import SCHEMA_VERSION
+from clipkit.records.status import Status
 from clipkit.settings import knobs
-
-
-def is_current(names: set[str]) -> bool:
-    """Whether a row of these columns lacks nothing."""
-    return {column.name for column in columns()} <= names
 
 
 def upgraded(row: Mapping[str, Any], command: str | None = None) -> dict[str, Any]:
@@ -55,8 +51,13 @@ def _follows(subject: Any, setting: str) -> bool:
 def _refuse_newer(row: Mapping[str, Any]) -> None:
     version = row.get("schema_version")
     writer = row.get("clipkit_version", "a newer one")
-    if type(version) is not int:
+    if type(version) is not int or version < 1:
         raise CampaignError("lacks its 'schema_version'")
+    if (status := row.get("status", Status.OK)) not in {*Status}:
+        raise CampaignError(
+            f"was written by clipkit {writer} with the status {status!r}, which this clipkit does not "
+            "know: install that version or a later one"
+        )
     unknown = sorted(row.keys() - {column.name for column in columns()})
     if version > SCHEMA_VERSION or unknown:
         what = f"schema {version}" if version > SCHEMA_VERSION else f"the column '{unknown[0]}'"

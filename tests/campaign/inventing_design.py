@@ -56,9 +56,12 @@ def laid_out(text: str = EXPERIMENT) -> Design:
 
 
 def course(
-    design: Design, past: list[Record] | None = None, clock: Callable[[], float] | None = None
+    design: Design,
+    past: list[Record] | None = None,
+    clock: Callable[[], float] | None = None,
+    spent_s: float = 0.0,
 ) -> Course:
-    return Course(design, past or [], CORES, clock or Clock())
+    return Course(design, past or [], CORES, clock or Clock(), spent_s)
 
 
 def record(

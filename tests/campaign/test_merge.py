@@ -161,6 +161,22 @@ def test_how_a_part_stood_is_not_how_the_whole_stands(halves: tuple[Path, Path],
     assert not (merged.folder / "progress.json").exists()
 
 
+class TestExtended:
+    """Shards that were run on for more blocks, merged into what was merged of them before."""
+
+    def test_more_blocks_are_only_added(self, halves: tuple[Path, Path], tmp_path: Path):
+        first, second = halves
+        shorter = Path(shutil.copytree(first, tmp_path / "shorter"))
+        file = shorter / "experiment.toml"
+        file.write_text(file.read_text("utf-8").replace("blocks = 3", "blocks = 2"), "utf-8")
+        merged = merge_campaigns([shorter], tmp_path / "results")
+        assert "blocks = 2" in (merged.folder / "experiment.toml").read_text("utf-8")
+        again = merge_campaigns([second, first], tmp_path / "results")
+        assert (again.trials, again.added) == (324, 108)
+        assert "blocks = 3" in (again.folder / "experiment.toml").read_text("utf-8")
+        assert cells_left(planned(GRID), read_records(again.folder)) == []
+
+
 class TestMachines:
     @pytest.fixture
     def parts(self, halves: tuple[Path, Path], tmp_path: Path) -> tuple[Path, Path]:
@@ -263,9 +279,33 @@ class TestRefused:
 
     def test_another_experiment(self, parts: tuple[Path, Path], tmp_path: Path):
         file = parts[1] / "experiment.toml"
-        file.write_text(file.read_text("utf-8").replace("blocks = 3", "blocks = 4"), "utf-8")
+        file.write_text(file.read_text("utf-8").replace("length_s = 2", "length_s = 3"), "utf-8")
         told = self.refusal([*parts], tmp_path)
-        assert f"{parts[0]} and {parts[1]} are of other experiments: [run] differs" in told
+        assert f"{parts[0]} and {parts[1]} are of other experiments: [job] differs" in told
+
+    @pytest.mark.parametrize(
+        ("column", "value", "what"),
+        [
+            ("ffmpeg_version", "ffmpeg version 4.0", "another ffmpeg (n9"),
+            ("ceiling", "watchdog", "another ceiling (cgroup1)"),
+        ],
+    )
+    def test_what_was_measured_by_other_means(
+        self, parts: tuple[Path, Path], tmp_path: Path, column: str, value: str, what: str
+    ):
+        changed(parts[1], **{column: value})
+        told = self.refusal([*parts], tmp_path)
+        assert f"{parts[0]} was measured with {what}" in told
+
+    @pytest.mark.parametrize("status", ["ok", "cancelled"])
+    def test_other_attempts_under_the_same_names(
+        self, parts: tuple[Path, Path], tmp_path: Path, status: str
+    ):
+        """As an older clipkit on two machines called them, whose names hold no token."""
+        third = Path(shutil.copytree(parts[1], tmp_path / "parts" / "third"))
+        changed(third, host_id="elsewhere", status=status)
+        told = self.refusal([*parts, third], tmp_path)
+        assert f"{parts[1]} and {third} " in told
 
     def test_other_words_for_the_same_experiment_are_no_other_one(
         self, parts: tuple[Path, Path], tmp_path: Path

@@ -21,11 +21,13 @@ CELLS = 32
 def search(
     trials: int | None = None,
     minutes: float | None = None,
+    *,
     past: list[Record] | None = None,
     clock: Clock | None = None,
     text: str = EXPERIMENT,
+    spent_s: float = 0.0,
 ) -> RandomSearch:
-    return RandomSearch(course(laid_out(text), past, clock), trials, minutes)
+    return RandomSearch(course(laid_out(text), past, clock, spent_s), trials, minutes)
 
 
 def drawn(stored: list[Record]) -> list[tuple[str, int]]:
@@ -106,15 +108,15 @@ def test_it_ends_with_its_minutes_and_the_trial_that_runs_then() -> None:
 
 
 def test_the_minutes_of_an_earlier_session_are_spent() -> None:
-    first, second, third, *_ = laid_out().block(0)
-    past = [record(first, wall_s=20.0), record(second, wall_s=25.0)]
+    first, second, *_ = laid_out().block(0)
+    past = [record(first), record(second, Status.TIMEOUT, wall_s=None)]
     clock = Clock()
-    strategy = search(minutes=1, past=past, clock=clock)
+    strategy = search(minutes=1, past=past, clock=clock, spent_s=45)
     assert strategy.progress() == Progress(2, None, 15.0)
     clock.now_s += 16
     assert strategy.ask() is None
     assert strategy.progress().left_s == 0
-    assert search(minutes=1, past=[*past, record(third, wall_s=30.0)]).ask() is None
+    assert search(minutes=1, past=past, spent_s=60).ask() is None
 
 
 def test_with_minutes_left_it_goes_on_although_each_cell_was_drawn() -> None:
@@ -126,16 +128,19 @@ def test_with_minutes_left_it_goes_on_although_each_cell_was_drawn() -> None:
 
 def test_whichever_of_trials_and_minutes_is_used_up_first_ends_it() -> None:
     assert len(run(search(trials=3, minutes=60))) == 3
-    past = [record(cell, wall_s=30.0) for cell in laid_out().block(0)[:2]]
-    assert run(search(trials=9, minutes=1, past=past)) == []
+    past = [record(cell) for cell in laid_out().block(0)[:2]]
+    assert run(search(trials=9, minutes=1, past=past, spent_s=61)) == []
 
 
 def test_its_progress_is_by_trials_or_by_the_time_that_is_left() -> None:
     first = laid_out().block(0)[0]
     assert search(trials=5).progress() == Progress(0, 5, None)
     assert search(trials=5, past=[record(first)]).progress() == Progress(1, 5, 16.0)
-    assert search(minutes=2, past=[record(first)]).progress() == Progress(1, None, 116.0)
-    assert search(trials=50, minutes=1, past=[record(first)]).progress() == Progress(1, 50, 56.0)
+    spent = {"past": [record(first)], "spent_s": 4.0}
+    assert search(minutes=2, **spent).progress() == Progress(1, None, 116.0)
+    assert search(trials=50, minutes=1, **spent).progress() == Progress(1, 50, 56.0)
+    two = [record(cell) for cell in laid_out().block(0)[:2]]
+    assert search(trials=1, past=two).progress() == Progress(2, 2, 0.0)
 
 
 def test_what_needs_more_than_one_that_ran_out_is_put_down_and_counts_as_drawn() -> None:

@@ -157,6 +157,13 @@ class TestASweep:
             finish(process)
         return folder
 
+    def test_stopped_it_still_tells_the_best_so_far(self, begun: Path) -> None:
+        """Also where the attempt that was stopped is the last, of a cell that never ended."""
+        assert rows(begun)[-1]["status"] in {"cancelled", "ok"}
+        standing = json.loads((begun / "progress.json").read_text())
+        assert standing["state"] == "cancelled"
+        assert standing["best_s_per_clip"] > 0
+
     def test_another_ffmpeg_is_another_campaign(
         self, begun: Path, experiment: Path, tmp_path: Path
     ) -> None:
@@ -366,6 +373,21 @@ class TestRandom:
         assert ran.code == 0, ran.err
         assert ran.json["total"] is None
         assert ran.json["ran"] == ran.json["done"] > 1
+        again = clipkit("sweep", path, "--json", cwd=tmp_path)
+        assert (again.code, again.json["ran"]) == (0, 0)
+
+    def test_minutes_are_spent_by_trials_that_hit_their_time_limit_too(
+        self, slow: Path, tmp_path: Path
+    ) -> None:
+        path, text = tmp_path / "chance.toml", TINY.replace("tiny", "chance").format(upload=slow)
+        run = 'strategy = "random"\nminutes = 0.03\ntimeout_s = 1'
+        text = text.replace("[settings]", '[settings]\npreset = "veryslow"')
+        path.write_text(text.replace("blocks = 2", run))
+        clipkit("sweep", path, cwd=tmp_path)
+        stored = rows(tmp_path / "results" / "chance")
+        assert {row["status"] for row in stored} == {"timeout"}
+        clipkit("sweep", path, cwd=tmp_path)
+        assert rows(tmp_path / "results" / "chance") == stored
 
 
 class TestMistakes:
@@ -394,7 +416,7 @@ class TestMistakes:
         ran = clipkit("sweep", experiment, cwd=tmp_path)
         assert ran.code == 1
         assert "999 CPU, this machine only" in ran.complaint
-        assert not (tmp_path / "results" / "trying" / "runs.jsonl").exists()
+        assert not (tmp_path / "results").exists()
 
     def test_a_campaign_without_any_success_is_a_failure(
         self, experiment: Path, tmp_path: Path
@@ -404,3 +426,41 @@ class TestMistakes:
         assert ran.code == 1
         assert not ran.out
         assert "ended well: timeout: the time limit struck" in ran.err.splitlines()[-1]
+
+
+class TestModes:
+    """Modes beside each other in one experiment, on what each can and cannot cut."""
+
+    @pytest.fixture
+    def modes(self, experiment: Path) -> Path:
+        asked = 'mode = ["encode", "snap"]\nseek = ["input", "output"]'
+        text = experiment.read_text("utf-8").replace('memory = ["256M", "64M"]', 'memory = "256M"')
+        text = text.replace("concurrency = [1, 2]\nencoder_threads = [1, 2]", asked)
+        experiment.write_text(text, "utf-8")
+        return experiment
+
+    def test_where_a_copy_starts_to_read_is_a_level_of_its_own(
+        self, modes: Path, tmp_path: Path
+    ) -> None:
+        ran = clipkit("sweep", modes, "--json", cwd=tmp_path)
+        assert ran.code == 0, ran.err
+        found = {(row["mode"], row["seek"]) for row in rows(tmp_path / "results" / "trying")}
+        assert found == {
+            (mode, seek) for mode in ("encode", "snap") for seek in ("input", "output")
+        }
+
+    @pytest.mark.parametrize("words", [("--dry-run",), ()])
+    def test_what_cannot_be_copied_is_told_before_anything_is_run(
+        self, modes: Path, make: Any, tmp_path: Path, words: tuple[str, ...]
+    ) -> None:
+        film = make("old.avi", "-c:v", "mpeg2video")
+        text = EXPERIMENT.format(upload=film).replace(
+            "concurrency = [1, 2]", 'mode = ["encode", "snap"]'
+        )
+        modes.write_text(text, "utf-8")
+        ran = clipkit("sweep", modes, *words, cwd=tmp_path)
+        assert ran.code == 2
+        assert str(modes) in ran.complaint
+        assert "cannot be copied" in ran.complaint
+        assert "[[exclude]]" in ran.complaint
+        assert not (tmp_path / "results").exists()

@@ -102,12 +102,6 @@ def test_one_attempt_is_found_with_its_clips_and_samples(swept: Campaign):
         swept.samples("none")
 
 
-def test_an_upload_is_known_by_its_name(swept: Campaign):
-    assert len(swept.sha256_of("sample.mp4")) == 64
-    with pytest.raises(CampaignError, match=r"no upload 'other\.mp4': it has sample\.mp4"):
-        swept.sha256_of("other.mp4")
-
-
 def test_the_machine_that_measured_last_stands_for_all():
     one = {"host_id": "one", "cpu": "A"}
     assert machines_of(one) == {"one": one}

@@ -113,7 +113,7 @@ class TestANewerRow:
         assert "with the column 'gpu_s'" in told
         assert "pip install 'clipkit>=0.9.0'" in told
 
-    @pytest.mark.parametrize("version", [None, "1", 1.0, True])
+    @pytest.mark.parametrize("version", [None, "1", 1.0, True, 0, -3])
     def test_one_whose_schema_is_no_number_is_none(self, version: Any):
         assert "schema_version" in refusal(row(schema_version=version))
 
@@ -124,9 +124,13 @@ class TestANewerRow:
             ({"schema_version": 2, "clipkit_version": "0.9.0"}, "pip install 'clipkit>=0.9.0'"),
             ({"gpu_s": 1.0, "clipkit_version": "0.9.0"}, "the column 'gpu_s'"),
             ({"status": ...}, "lacks 'status'"),
+            (
+                {"status": "melted", "clipkit_version": "0.9.0"},
+                "clipkit 0.9.0 with the status 'melted'",
+            ),
             ({"schema_version": ...}, "lacks its 'schema_version'"),
         ],
-        ids=["schema", "column", "status", "no schema"],
+        ids=["schema", "column", "status", "other status", "no schema"],
     )
     def test_file_and_line_are_named_whoever_reads(
         self, tmp_path: Path, read: Any, change: dict[str, Any], told: str
