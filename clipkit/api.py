@@ -95,7 +95,7 @@ def cut(  # noqa: PLR0913 (the command's options, by keyword)
         out_dir=Path(out).absolute(),
         timeout_s=timeout_s,
     )
-    progress = CutProgress(len(job.clips), arguments.frames(job))
+    progress = CutProgress(len(job.clips), order.frames_shown)
     remove_stale()
     with open_ceiling(limits(held), given.given_mechanism(ceiling, held)) as opened:
         try:

@@ -141,7 +141,8 @@ def job(parsed: argparse.Namespace) -> Job:
         raise UsageError("say which clips: either --clips FILE.csv, or --count N and --length S")
     else:
         found = spread(upload(parsed.video), parsed.count, parsed.length, parsed.seed)
-    frames(found)
+    for clip in found.clips:
+        span(found.upload, clip)
     return found
 
 
@@ -154,8 +155,3 @@ def _listed(name: str) -> tuple[Any, ...]:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ClipListError(f"cannot read {name}: {why}") from None
-
-
-def frames(found: Job) -> int:
-    """Frames in all clips; raises ClipRangeError for a clip outside the upload."""
-    return sum(span(found.upload, clip).frames for clip in found.clips)

@@ -51,7 +51,10 @@ class Line:
 
 @dataclass(slots=True)
 class CutProgress:
-    """Draws a cut: clips finished, frames so far, the time still to go."""
+    """Draws a cut: clips finished, frames so far, the time still to go.
+
+    `frames` are those that the clips show; a copy writes some more before it is cut to them.
+    """
 
     clips: int
     frames: int
@@ -68,5 +71,5 @@ class CutProgress:
             self._frames[event["number"]] = event["frames"] or 0
         made = sum(self._frames.values())
         elapsed_s = time.monotonic() - self._started_s
-        left = fmt.clock(elapsed_s * (self.frames / made - 1)) if made else "?"
+        left = fmt.clock(max(0.0, elapsed_s * (self.frames / made - 1))) if made else "?"
         self.line.update(f"{self._done} of {self.clips} clips, {left} left")

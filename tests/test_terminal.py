@@ -8,13 +8,15 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import tomli_w
 from running import COMMAND
 
-from clipkit.terminal import Line
+from clipkit.terminal import CutProgress, Line
 
 
 def test_a_line_that_was_redrawn_is_gone_when_it_is_cleared():
@@ -25,6 +27,17 @@ def test_a_line_that_was_redrawn_is_gone_when_it_is_cleared():
         assert b"1 of 2" in os.read(ours, 100)
         line.clear()
         assert os.read(ours, 100) == b"\r\x1b[2K"  # before anything is printed by others
+    os.close(ours)
+
+
+@pytest.mark.parametrize(("frames", "left"), [(50, b"0:10"), (100, b"0:00"), (150, b"0:00")])
+def test_a_cut_never_takes_less_than_no_time(frames: int, left: bytes):
+    """Also where a copy has written more frames than its clip will show."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w", encoding="utf-8") as stream:
+        progress = CutProgress(1, 100, Line(stream), time.monotonic() - 10)
+        progress({"event": "progress", "number": 1, "frames": frames})
+        assert os.read(ours, 100).endswith(b"0 of 1 clips, " + left + b" left")
     os.close(ours)
 
 

@@ -48,7 +48,7 @@ def _cut(parsed: argparse.Namespace) -> int:
         out_dir=Path(parsed.out).absolute(),
         timeout_s=parsed.timeout,
     )
-    progress = CutProgress(len(job.clips), arguments.frames(job))
+    progress = CutProgress(len(job.clips), order.frames_shown)
     ceiling = arguments.opener(parsed, accounting_only=host.unlimited)(limits(host))
     try:
         manifest = cut_order(order, ceiling, progress)

@@ -8,6 +8,7 @@ from typing import Any
 
 from clipkit import arguments, output
 from clipkit.commands.parser import add_command, print_json
+from clipkit.tuning.export import FORMS, export_settings
 
 
 def add_looking(commands: Any) -> None:
@@ -38,14 +39,13 @@ def _add_export(commands: Any) -> None:
         dest="form",
         required=True,
         metavar="FORM",
-        help="fluent-ffmpeg, shell, python or rust",
+        help=f"one of {', '.join(FORMS)}",
     )
     command.add_argument("--config", default="clipkit.toml", metavar="clipkit.toml")
 
 
 def _export(parsed: argparse.Namespace) -> int:
     from clipkit import settings
-    from clipkit.tuning.export import export_settings
 
     text = export_settings(settings.load_settings(Path(parsed.config)), parsed.form)
     if parsed.json:

@@ -17,7 +17,7 @@ from typing import Any
 
 from clipkit.engine.child import Child
 from clipkit.engine.patches import PatchError
-from clipkit.engine.work import Work, WrongOutputError
+from clipkit.engine.work import ScratchError, Work, WrongOutputError
 from clipkit.plan.task import Task
 
 Emit = Callable[[dict[str, Any]], None]
@@ -112,6 +112,8 @@ class Pool:
                 child = work.start_step()
         except PatchError as error:
             self._next_attempt(work, str(error))
+        except ScratchError as error:
+            self._end(work, "failed", str(error))
         except OSError as error:
             [program, *_] = work.argv(work.unfinished) or [work.task.output]
             self._end(work, "failed", f"{program} cannot be started: {error.strerror}")
@@ -175,8 +177,12 @@ class Pool:
         self._end(work, "ok", None, file=str(final), bytes=size_bytes, frames=frames, argv=argv)
 
     def _next_attempt(self, work: Work, error: str) -> None:
-        """Also after an exit code: ffmpeg gives up where a seek lands on what it cannot decode."""
+        """Also after an exit code: ffmpeg gives up where a seek lands on what it cannot decode.
+
+        What the failed one has left is removed first: it may fill the disk, and nothing of it is used.
+        """
         if work.attempt + 1 < len(work.task.attempts):
+            work.tidy()
             work.attempt, work.step = work.attempt + 1, 0
             self._advance(work)
         else:

@@ -26,6 +26,10 @@ class WrongOutputError(Exception):
     """ffmpeg ended well but the clip is not the one asked for."""
 
 
+class ScratchError(Exception):
+    """The folder of an attempt's scratch files cannot be made: the disk is full, most often."""
+
+
 @dataclass(slots=True)
 class Work:
     """One task in execution. The files it writes stay in `folder` until the clip is right."""
@@ -72,10 +76,11 @@ class Work:
     def start_step(self) -> Child | None:
         """A step that is a process is started; a patch is done, and None returned.
 
-        Raises OSError where the program cannot be started, PatchError where the patch fails.
+        Raises OSError where the program cannot be started, PatchError where the patch fails,
+        ScratchError where the attempt's scratch files have no place.
         """
         if self.current.uses_scratch:
-            self.scratch.mkdir(exist_ok=True)
+            self._make_scratch()
         step = self.current.steps[self.step]
         if isinstance(step, Patch):
             self._apply(step)
@@ -83,6 +88,12 @@ class Work:
             argv = self.argv(self.unfinished)
             self.child = Child(argv, self.log, self.task.max_output_bytes)
         return self.child
+
+    def _make_scratch(self) -> None:
+        try:
+            self.scratch.mkdir(exist_ok=True)
+        except OSError as error:
+            raise ScratchError(f"its scratch folder cannot be made: {error.strerror}") from None
 
     def _apply(self, patch: Patch) -> None:
         arguments = {

@@ -36,6 +36,13 @@ class Order:
     out_dir: Path
     timeout_s: float
 
+    @property
+    def frames_shown(self) -> int:
+        """In all clips, were each right: what progress counts up to. Raises ClipRangeError."""
+        job = self.job
+        spans = (modes.frames_shown(job.upload, clip, self.settings) for clip in job.clips)
+        return sum(span.frames for span in spans)
+
 
 def cut_order(order: Order, ceiling: Ceiling, watch: Watch) -> dict[str, Any]:
     """Cut the job and write the manifest, which is returned; `status` tells how it went.

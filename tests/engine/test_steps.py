@@ -76,6 +76,27 @@ class TestChains:
             assert not list(running.work.iterdir())
         assert (clip["status"], clip["change"]) == ("ok", "attempt 2")
 
+    def test_the_next_way_finds_nothing_of_the_one_before(
+        self, tmp_path: Path, build: FfmpegBuild, small: Path
+    ) -> None:
+        """Neither of its scratch files nor of its clip."""
+        left = Run(("sh", "-c", 'echo >"$1"; echo >"$2"; exit 1', "sh", HEAD, OUTPUT))
+        none_there = Run(("sh", "-c", 'test ! -e "$1" && test ! -e "$2"', "sh", HEAD, OUTPUT))
+        right = (none_there, Run(tuple(encoding(build.path, small))))
+        with engine(tmp_path) as running:
+            (clip,) = running.run([chain(1, (left,), right, shown=100)])
+        assert (clip["status"], clip["change"]) == ("ok", "attempt 2")
+
+    def test_where_scratch_files_have_no_place_ffmpeg_is_not_blamed(self, tmp_path: Path) -> None:
+        with engine(tmp_path) as running:
+            running.order()
+            (running.work / "clip-001.mp4.scratch").touch()  # where their folder should be
+            asked = chain(1, (Run(("no-such-program", HEAD)),))
+            running.tell({"op": "task", **asked.to_json()}, {"op": "end"})
+            (clip,) = running.clips()
+        assert clip["status"] == "failed"
+        assert clip["error"] == "its scratch folder cannot be made: File exists"
+
 
 class TestNothingIsLeft:
     """Of a scratch file, however its clip ends."""

@@ -53,6 +53,14 @@ def test_a_copy_says_where_it_really_begins_and_ends(
         assert looking.pictures(Path(clip["file"])).count == clip["frames"]
 
 
+@pytest.mark.parametrize("mode", ["encode", "snap"])
+def test_progress_counts_up_to_the_frames_of_the_finished_clips(
+    small: Path, build: FfmpegBuild, tmp_path: Path, mode: str
+) -> None:
+    asked = order(small, build, tmp_path / "out", mode=mode)
+    assert asked.frames_shown == sum(clip["frames"] for clip in cut(asked)["clips"])
+
+
 def test_what_is_encoded_begins_where_it_was_asked_to(
     small: Path, build: FfmpegBuild, tmp_path: Path
 ) -> None:
