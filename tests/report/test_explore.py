@@ -64,6 +64,15 @@ def test_a_folder_that_lacks_something_is_named(folder: Path, missing: str):
         open_campaign(folder)
 
 
+def test_of_several_machines_each_is_named(folder: Path):
+    file = folder / "environment.json"
+    facts = json.loads(file.read_text("utf-8"))
+    machines = {"a": facts | {"cpu": "One"}, "b": facts | {"cpu": "Other"}}
+    file.write_text(json.dumps(facts | {"machines": machines}), "utf-8")
+    rows = campaign_charts.overview(open_campaign(folder)).table.rows
+    assert ("machine", "One; Other") in rows
+
+
 def test_cells_are_chosen_by_their_levels(swept: Campaign):
     part = swept.part(memory="256M", preset=["ultrafast", "medium"])
     assert len(part.cells) == 24

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -35,7 +36,7 @@ def overview(campaign: Campaign) -> Exhibit:
         ("attempts", f"{len(campaign.table)}: {ended}"),
         *((column(f.column).title, _levels_words(f)) for f in factors_of(campaign.cells)),
         ("noise of one run", "not repeated" if noise is None else format.percent(noise.log_sd)),
-        ("machine", str(campaign.environment.get("cpu", "unknown"))),
+        ("machine", "; ".join(dict.fromkeys(map(_cpu, campaign.machines.values())))),
         ("ceiling", ", ".join(map(str, campaign.cells["ceiling"].dropna().unique()))),
         ("ffmpeg", ", ".join(map(str, campaign.cells["ffmpeg_version"].dropna().unique()))),
         *(("shown", words) for words in campaign.shown),
@@ -48,6 +49,10 @@ def overview(campaign: Campaign) -> Exhibit:
         campaign.shown,
     )
     return kept(Exhibit(drawn, Table(("", ""), tuple(rows))))
+
+
+def _cpu(environment: Mapping[str, Any]) -> str:
+    return str(environment.get("cpu", "unknown"))
 
 
 def memory_of_runs(campaign: Campaign, run_ids: Sequence[str] = ()) -> Exhibit:
