@@ -50,7 +50,11 @@ def upload_name(upload: Upload) -> str:
 def verdict_words(findings: Findings) -> str:
     """`12 clips: 412 s (sketch: …) or 73 s (fluent: …) -> 61 s: 6.8x (95 %: …) and 1.2x (…); …`."""
     confirmed, winner = findings.confirmed, findings.winner
-    ours_s = confirmed.wall.value if confirmed.wall else winner.predicted_wall_s
+    ours = (
+        fmt.seconds(confirmed.wall.value)
+        if confirmed.wall
+        else f"{fmt.seconds(winner.predicted_wall_s)} (predicted, not confirmed)"
+    )
     room = available_bytes(findings.question.host, findings.question.reserve_bytes)
     memory = fmt.size(confirmed.peak_anon_bytes or winner.peak_bytes)
     limit = f" of {fmt.size(room)}" if room else ""
@@ -64,10 +68,10 @@ def verdict_words(findings: Findings) -> str:
                 f"{fmt.ratio(baseline.speedup.value)}{fmt.interval(baseline.speedup.interval, fmt.bare_ratio)}"
             )
     if not times:
-        what = f"{findings.clips_asked} clips: {fmt.seconds(ours_s)} with the best settings"
+        what = f"{findings.clips_asked} clips: {ours} with the best settings"
         return f"{what}; peak {memory}{limit}"
     return (
-        f"{findings.clips_asked} clips: {' or '.join(times)} -> {fmt.seconds(ours_s)}: "
+        f"{findings.clips_asked} clips: {' or '.join(times)} -> {ours}: "
         f"{' and '.join(ratios)}; peak {memory}{limit}"
     )
 

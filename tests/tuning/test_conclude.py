@@ -197,6 +197,8 @@ def test_what_others_disturbed_counts_for_nothing_and_that_is_told():
     assert found.measured_job["pairs"] == 0
     assert all(entry.speedup is None for entry in found.baselines)
     assert any("not measured: disturbed" in sentence for sentence in found.unmeasured)
+    assert "(predicted, not confirmed)" in found.verdict
+    assert "predicted" not in concluded(question()).verdict
 
 
 def test_the_users_server_is_unmeasured_only_without_a_reserve():
