@@ -1,0 +1,63 @@
+"""Critical values for comparing several means with the best of them. Pure.
+
+One-sided, as of Dunnett (A multiple comparison procedure for comparing several treatments with a control,
+JASA 50, 1955), for whatever runs stand behind each mean, by integration; of 9 and of 36 means with equal
+runs, many degrees of freedom: 2.38 and 2.79.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from clipkit.records.noise import CONFIDENCE
+
+_NODES = 32
+_SCALES = 48
+_STEPS = 34
+"""Of the integration over the best one's error and over the noise, and of halving the interval."""
+
+Values = NDArray[np.float64]
+
+
+@lru_cache(maxsize=4096)
+def critical_value(own: float, others: tuple[tuple[float, int], ...], freedom: int) -> float:
+    """How many standard errors of their difference the best one's mean stays above no other's by, in 95 %.
+
+    `own`: its standard error; `others`: the standard error of the others, and how many have it.
+    """
+    left = [(error, count) for error, count in others if count]
+    if not left:
+        return 0.0
+    errors = np.array([error for error, _ in left])
+    counts = np.array([count for _, count in left])
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+    weights = weights / math.sqrt(2 * math.pi)
+    scales, parts = _scales(freedom)
+    apart = np.hypot(own, errors)
+
+    def holds(limit: float) -> float:
+        """The probability that all stay below."""
+        allowed = limit * scales[:, None, None] * apart - own * nodes[None, :, None]
+        inside = (special.log_ndtr(allowed / errors) * counts).sum(axis=2)
+        return float(parts @ np.exp(inside) @ weights)
+
+    low, high = 0.0, 4.0
+    while holds(high) < CONFIDENCE:
+        low, high = high, 2 * high
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if holds(middle) < CONFIDENCE else (low, middle)
+    return high
+
+
+@lru_cache(maxsize=256)
+def _scales(freedom: int) -> tuple[Values, Values]:
+    """Values that stand for estimated / true deviation, and their weights."""
+    levels, weights = np.polynomial.legendre.leggauss(_SCALES)
+    scales: Values = np.sqrt(stats.chi2.ppf((levels + 1) / 2, freedom) / freedom)
+    return scales, weights / 2
