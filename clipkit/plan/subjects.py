@@ -17,11 +17,14 @@ from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.plan import baselines, modes
 from clipkit.plan.baselines import Template
 from clipkit.plan.clips import Clip, Job, span
+from clipkit.plan.command_words import CommandWords, Encoding, read_words
 from clipkit.plan.task import Task
 from clipkit.settings import Settings, UsedSettings, knobs
 
 ENGINE = "clipkit"
 COMMAND = "command"
+OURS = Encoding(video_encoder="libx264")
+"""What every subject of ours encodes with, unless it copies."""
 
 
 class Subject(Protocol):
@@ -49,6 +52,10 @@ class Subject(Protocol):
 
     def used(self, settings: Settings) -> UsedSettings:
         """The settings as it really uses them, for its record; None: unknown, or not followed."""
+        ...
+
+    def encoding(self, settings: Settings) -> Encoding:
+        """What else its record tells of how it encodes."""
         ...
 
     def seek(self, settings: Settings) -> str | None:
@@ -98,6 +105,9 @@ class Engine:
 
     def used(self, settings: Settings) -> UsedSettings:
         return modes.settings_followed(settings)
+
+    def encoding(self, settings: Settings) -> Encoding:
+        return OURS if modes.decodes(settings) else Encoding()
 
     def seek(self, settings: Settings) -> str | None:
         return settings.seek
@@ -152,23 +162,31 @@ class CommandLine:
     def tunable(self) -> bool:
         return False
 
+    @property
+    def _words(self) -> CommandWords:
+        return read_words(self.template.argv)
+
     def tasks(self, job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:  # noqa: ARG002
         return baselines.template_tasks(job, self.template, build)
 
     def used(self, settings: Settings) -> UsedSettings:
-        """Of a command of the user's only the side of its seek is known, where its words tell it."""
-        own: dict[str, object] = {}
-        if not self.template.theirs:
-            own = {**_OF_ITSELF, "audio": _CONDUCT[self.name].audio}
+        """Of a command of the user's what its words state; ffmpeg decides the rest."""
         followed = {name: getattr(settings, name) for name in KINDS[self.name].levels}
-        return UsedSettings.of({**own, **followed, "seek": self.seek(settings)})
+        if self.template.theirs:
+            return self._words.settings.changed_to(**followed)
+        conduct = _CONDUCT[self.name]
+        own = {**_OF_ITSELF, "audio": conduct.audio, "seek": conduct.seek}
+        return UsedSettings.of({**own, **followed})
+
+    def encoding(self, settings: Settings) -> Encoding:  # noqa: ARG002 (its words decide)
+        return self._words.encoding if self.template.theirs else OURS
 
     def seek(self, settings: Settings) -> str | None:  # noqa: ARG002 (its words decide)
-        if not self.template.theirs:
-            return _CONDUCT[self.name].seek
-        return _seek_of(self.template)
+        return self._words.settings.seek if self.template.theirs else _CONDUCT[self.name].seek
 
     def frames_decoded(self, job: Job, clip: Clip, settings: Settings) -> int | None:
+        if self.template.theirs and self._words.copies_video:
+            return 0
         seek = self.seek(settings)
         reads_ahead = not self.template.theirs and _CONDUCT[self.name].reads_ahead
         return None if seek is None or reads_ahead else _frames_decoded(job, clip, seek)
@@ -215,13 +233,15 @@ def _theirs(_settings: Settings, command: str | None) -> Subject:
 
 
 _EVERY = tuple(knob.name for knob in knobs())
+_READ = tuple(name for name in _EVERY if name not in (*_ALWAYS, "hdr"))
+"""What the words of a command may state."""
 
 KINDS: dict[str, Kind] = {
     ENGINE: Kind(_EVERY, _EVERY, lambda _settings, _command: Engine()),
     "sketch": _original("sketch"),
     "fluent": _original("fluent"),
     "moviepy": _baseline("moviepy", _moviepy),
-    COMMAND: Kind(_ALWAYS, (*_ALWAYS, "seek"), _theirs),
+    COMMAND: Kind(_ALWAYS, (*_ALWAYS, *_READ), _theirs),
 }
 TUNABLE = (ENGINE,)
 """Names of the subjects whose settings a tuner chooses: what is recommended is one of these."""
@@ -236,18 +256,6 @@ def subject_named(name: str, settings: Settings, command: str | None = None) -> 
     if name not in KINDS:
         raise TemplateError(f"there is no subject '{name}': legal are {', '.join(KINDS)}")
     return KINDS[name].make(settings, command)
-
-
-def seek_of_command(text: str) -> str | None:
-    """Which side of the input the seek of a user's command line is on; None where it does not tell."""
-    return _seek_of(baselines.parse_template(text))
-
-
-def _seek_of(template: Template) -> str | None:
-    words = template.argv
-    if "-ss" not in words or "-i" not in words:
-        return None
-    return "input" if words.index("-ss") < words.index("-i") else "output"
 
 
 def _frames_decoded(job: Job, clip: Clip, seek: str) -> int:

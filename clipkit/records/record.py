@@ -71,6 +71,15 @@ class Record:
     )
     usd_per_month: float | None = _column("the host's price")
     settings: UsedSettings = _column("how the job was cut")
+    video_encoder: str | None = _measured(
+        "what encoded the pictures, as the command's words state it; null: not stated, or copied"
+    )
+    bitrate_bps: int | None = _measured(
+        "the pictures' bit rate that the command's words state; null: none stated"
+    )
+    filters: str | None = _measured(
+        "the picture filters that the command's words state; null: none stated"
+    )
     upload_sha256: str = _column("which upload", title="upload", speaks=True)
     width: int = _column("as shown, after rotation")
     height: int = _column("as shown, after rotation")

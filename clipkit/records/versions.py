@@ -2,16 +2,20 @@
 
 `schema_version` rises where a column changes its meaning, and then a converter stands here; a column
 or setting more leaves it as it is. What an older row lacks is unknown (None), but a setting that did
-not exist is at what held before it was declared, where the row's subject follows settings of ours.
+not exist is at what held before it was declared, where the row's subject follows settings of ours; and
+of a user's command its words, which are in the row, tell what it was cut with.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from clipkit.errors import CampaignError, TemplateError
-from clipkit.plan.subjects import COMMAND, KINDS, seek_of_command
+from clipkit.plan.baselines import parse_template
+from clipkit.plan.command_words import CommandWords, read_words
+from clipkit.plan.subjects import COMMAND, KINDS, OURS
 from clipkit.records.columns import columns
 from clipkit.records.record import SCHEMA_VERSION
 from clipkit.records.status import Status
@@ -41,6 +45,10 @@ def upgraded(row: Mapping[str, Any], command: str | None = None) -> dict[str, An
             known[column.name] = None
     if is_older and subject in KINDS:
         _forget_what_is_not_followed(known)
+    if "video_encoder" not in row and subject == COMMAND:
+        _read_command(known)
+    elif "video_encoder" not in row and subject in KINDS and known["mode"] == "encode":
+        known["video_encoder"] = OURS.video_encoder
     return known
 
 
@@ -72,12 +80,17 @@ def _forget_what_is_not_followed(row: dict[str, Any]) -> None:
     """Rows without a `command` column hold defaults where a subject does not follow a setting."""
     known = KINDS[row["subject"]].known
     row |= {knob.name: None for knob in knobs() if knob.name not in known}
-    if row["subject"] == COMMAND:
-        row["seek"] = _seek(row["command"])
 
 
-def _seek(command: str | None) -> str | None:
+def _read_command(row: dict[str, Any]) -> None:
+    """What the words of a row's command state, which clipkit did not read when it wrote the row."""
+    words = _words_of(row["command"])
+    row |= {n: value for n, value in words.settings.items() if n not in KINDS[COMMAND].levels}
+    row |= dataclasses.asdict(words.encoding)
+
+
+def _words_of(command: str | None) -> CommandWords:
     try:
-        return None if command is None else seek_of_command(command)
+        return read_words(() if command is None else parse_template(command).argv)
     except TemplateError:
-        return None
+        return read_words(())

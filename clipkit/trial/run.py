@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import secrets
 import shutil
@@ -170,6 +171,7 @@ def _identity_columns(trial: Trial) -> dict[str, Any]:
         "reserve_bytes": trial.reserve_bytes,
         "usd_per_month": trial.host.usd_per_month,
         "settings": trial.subject.used(trial.settings),
+        **dataclasses.asdict(trial.subject.encoding(trial.settings)),
         "clipkit_version": __version__,
         "ffmpeg_version": trial.build.version,
         "host_id": machine.host_id(),

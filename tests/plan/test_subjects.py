@@ -12,6 +12,7 @@ from inventing_uploads import upload
 from clipkit.errors import TemplateError, UsageError
 from clipkit.plan import baselines
 from clipkit.plan.clips import Clip, Job
+from clipkit.plan.command_words import Encoding
 from clipkit.plan.subjects import (
     KINDS,
     TUNABLE,
@@ -118,12 +119,18 @@ class TestSettingsUsed:
         assert subject_named("fluent", ASKED) != subject_named("fluent", other)
         assert named("fluent").used(ASKED) != named("fluent").used(other)
 
-    def test_of_the_users_command_the_side_of_its_seek_is_known(self) -> None:
-        late = baselines.parse_template("ffmpeg -i {input} -ss {start} -t {duration} {output}")
-        early = baselines.parse_template("ffmpeg -ss {start} -i {input} -t {duration} {output}")
-        assert CommandLine(late).used(ASKED).seek == "output"
-        assert CommandLine(early).used(ASKED).seek == "input"
-        assert CommandLine(COMMAND).used(ASKED).seek is None
+    def test_of_the_users_ffmpeg_what_its_words_state_is_known(self) -> None:
+        text = "ffmpeg -i {input} -ss {start} -t {duration} -preset veryfast -vf hflip {output}"
+        late = CommandLine(baselines.parse_template(text))
+        stated = {"mode": "encode", "seek": "output", "preset": "veryfast"}
+        decided = {"concurrency": 3, "ffmpeg": "system"}
+        assert late.used(ASKED) == UsedSettings.of(stated | decided)
+        assert late.encoding(ASKED) == Encoding(filters="hflip")
+
+    @pytest.mark.parametrize("name", ["clipkit", "sketch", "fluent", "moviepy"])
+    def test_ours_encode_by_x264_unless_they_copy(self, name: str) -> None:
+        assert named(name).encoding(ASKED) == Encoding(video_encoder="libx264")
+        assert Engine().encoding(replace(ASKED, mode="snap")) == Encoding()
 
 
 class TestSockets:
@@ -140,8 +147,13 @@ class TestSockets:
     @pytest.mark.parametrize("name", sorted(KINDS))
     def test_a_record_of_it_holds_what_its_kind_says(self, name: str) -> None:
         asked = replace(ASKED, lookahead=5, mbtree=True, bframes=1, refs=2)
-        held = {key for key, value in named(name, asked).used(asked).items() if value is not None}
-        assert held | {"seek"} == set(KINDS[name].known)  # a command may not tell its seek
+        told = (
+            "ffmpeg -threads 1 -ss {start} -i {input} -filter_threads 1 -preset fast -crf 20 -bf 1 "
+            "-refs 2 -threads 1 -x264-params rc-lookahead=5:mbtree=1 -c:a copy {output}"
+        )
+        subject = MOVIEPY if name == "moviepy" else subject_named(name, asked, told)
+        held = {key for key, value in subject.used(asked).items() if value is not None}
+        assert held == set(KINDS[name].known)
 
 
 class TestFramesDecoded:
@@ -164,6 +176,15 @@ class TestFramesDecoded:
         sketch, fluent = map(CommandLine, baselines.original_templates(Settings()))
         assert self.decoded(sketch) == 225
         assert self.decoded(fluent) == 225 - 150
+
+    def test_of_the_users_by_its_words(self) -> None:
+        text = "ffmpeg -ss {{start}} -i {{input}} -t {{duration}} -c:v {} {{output}}"
+        encodes, copies = (
+            CommandLine(baselines.parse_template(text.format(codec)))
+            for codec in ("libx264", "copy")
+        )
+        assert self.decoded(encodes) == 225 - 150
+        assert self.decoded(copies) == 0
 
     def test_of_who_does_not_tell_it_is_unknown(self) -> None:
         assert self.decoded(CommandLine(COMMAND)) is None

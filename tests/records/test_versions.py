@@ -20,7 +20,8 @@ from clipkit.records.versions import upgraded
 from clipkit.settings import knobs
 
 ESSENTIAL = [column.name for column in columns() if not column.nullable]
-UNKNOWN = {column.name for column in columns() if column.nullable} - {knob.name for knob in knobs()}
+KNOWN_OTHERWISE = {"video_encoder", *(knob.name for knob in knobs())}
+UNKNOWN = {column.name for column in columns() if column.nullable} - KNOWN_OTHERWISE
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -94,12 +95,32 @@ class TestAnOlderRow:
         assert upgraded(row()) == row()
 
     def test_before_commands_were_kept_the_experiment_tells_the_users(self):
-        told = "cut.sh {ffmpeg} -ss {start} -i {input} -t {duration} {output}"
-        old = upgraded(lacking("command", subject="command"), told)
+        told = "nice {ffmpeg} -ss {start} -i {input} -t {duration} {output}"
+        old = upgraded(lacking("command", "video_encoder", subject="command"), told)
         assert (old["command"], old["seek"], old["preset"]) == (told, "input", None)
         assert upgraded(lacking("command", subject="fluent"), told)["command"] is None
-        unknown = upgraded(lacking("command", subject="command"))
+        unknown = upgraded(lacking("command", "video_encoder", subject="command"))
         assert (unknown["command"], unknown["seek"]) == (None, None)
+
+    def test_of_a_users_command_its_words_tell_what_clipkit_did_not_read_then(self):
+        told = "ffmpeg -i {input} -ss {start} -c:v libx265 -preset fast -b:v 2M -vf hflip {output}"
+        nothing = {knob.name: None for knob in knobs()} | {"concurrency": 2, "ffmpeg": "system"}
+        old = upgraded(lacking("video_encoder", subject="command", command=told, **nothing))
+        assert (old["seek"], old["preset"], old["crf"]) == ("output", "fast", None)
+        assert (old["concurrency"], old["ffmpeg"]) == (2, "system")
+        assert (old["video_encoder"], old["bitrate_bps"], old["filters"]) == (
+            "libx265",
+            2_000_000,
+            "hflip",
+        )
+        broken = upgraded(lacking("video_encoder", subject="command", command="ffmpeg '{input}"))
+        assert (broken["preset"], broken["video_encoder"]) == (None, None)
+
+    def test_ours_encoded_by_x264_where_they_encoded(self):
+        for subject in ("clipkit", "fluent", "sketch", "moviepy"):
+            assert upgraded(lacking("video_encoder", subject=subject))["video_encoder"] == "libx264"
+        copied = upgraded(lacking("video_encoder", mode="snap"))
+        assert copied["video_encoder"] is None
 
 
 class TestANewerRow:
