@@ -29,7 +29,7 @@ from clipkit.campaign.readers import (
 )
 from clipkit.campaign.strategies import DEFAULT_STRATEGY, STRATEGIES
 from clipkit.errors import ExperimentError
-from clipkit.plan.subjects import COMMAND, ENGINE
+from clipkit.plan.subjects import ENGINE, OF_A_COMMAND
 from clipkit.settings import knobs
 
 
@@ -62,7 +62,7 @@ def parse_experiment(text: str, path: Path) -> Experiment:
     }
     command = _command(subject, factors["subject"])
     variants = tuple(_variant(table) for table in top.tables("variants")) or ((None, {}),)
-    if any(COMMAND in levels.get("subject", ()) for _, levels in variants) and not command:
+    if any({*levels.get("subject", ())} & OF_A_COMMAND for _, levels in variants) and not command:
         raise subject.error("command", "a variant's subject needs it")
     names = [name for name, _ in variants]
     if len(set(names)) < len(names):
@@ -157,8 +157,9 @@ def _settings(table: Table) -> dict[str, tuple[Any, ...]]:
 def _command(subject: Table, chosen: tuple[Any, ...]) -> str | None:
     subject.only("name", "command")
     command: str | None = subject.one("command", template_level, None)
-    if COMMAND in chosen and command is None:
-        raise subject.error("command", "missing, though the subject 'command' is asked for")
+    named = OF_A_COMMAND.intersection(chosen)
+    if named and command is None:
+        raise subject.error("command", f"missing, though the subject '{min(named)}' is asked for")
     return command
 
 

@@ -10,7 +10,7 @@ from clipkit.analysis.statistics import geometric_mean
 from clipkit.claims.evidence import Evidence, Runs, side_of
 from clipkit.claims.rules import ALL_TOGETHER, AT_MOST, NO_PRICE, QUICK_WIN, STILL_FAST, Band
 from clipkit.claims.verdict import Effect, Variant
-from clipkit.plan.subjects import TUNABLE
+from clipkit.plan.subjects import ENGINE
 from clipkit.records.condition import Condition
 from clipkit.settings import Settings, UsedSettings, knobs
 
@@ -100,7 +100,7 @@ def best_effects(evidence: Evidence) -> Iterator[Effect]:
             ours = [
                 variant
                 for variant, runs in variants.items()
-                if variant.subject in TUNABLE
+                if variant.subject == ENGINE
                 and variant.settings.preset == PRESET
                 and variant.settings.crf == before.settings.crf
                 and any(record.cell in evidence.fastest for record in runs)

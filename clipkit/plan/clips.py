@@ -159,3 +159,12 @@ def _clip(row: dict[str | Any, Any], columns: int) -> Clip:
     except (TypeError, ValueError):
         told = f"{row['start_s']},{row['duration_s']}"
         raise ClipListError(f"'{told:.40}' are not two numbers of seconds") from None
+
+
+def frames_decoded_from(job: Job, clip: Clip, seek: str) -> int:
+    """By where decoding starts: at the upload's first frame, or at the key frame before the clip."""
+    frames, times = span(job.upload, clip), job.upload.frame_times_s
+    if seek == "output":
+        return frames.last + 1
+    keys = [t for t in job.upload.key_frame_times_s if t <= frames.first_s]
+    return frames.last - (times.index(keys[-1]) if keys else 0) + 1

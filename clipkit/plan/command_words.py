@@ -11,9 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from clipkit.errors import SettingsError
+from clipkit.plan.clips import Clip, Job, frames_decoded_from
 from clipkit.plan.ffmpeg_words import FfmpegWords, File, Option, take_apart
 from clipkit.plan.picture_options import picture_options_of
-from clipkit.plan.x264_words import X264, count_of, option_value, said_to_another, said_to_x264
+from clipkit.plan.x264_words import (
+    X264,
+    count_of,
+    option_value,
+    said_to_another,
+    said_to_x264,
+    states_rate,
+)
 from clipkit.settings import Settings, UsedSettings, knobs
 
 
@@ -28,7 +36,8 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True)
 class CommandWords:
-    """What the words state. `copies_video`: the picture is copied, nothing is decoded.
+    """What the words state. `copies_video`: the picture is copied, nothing is decoded. `rate_stated`:
+    they say how much a picture may cost, by CRF or otherwise.
 
     `picture_options` are those that change the picture or the sound and that clipkit's own engine
     cannot express: where there are any, it does not make the same clips.
@@ -37,7 +46,20 @@ class CommandWords:
     settings: UsedSettings
     encoding: Encoding
     copies_video: bool = False
+    rate_stated: bool = False
     picture_options: tuple[str, ...] = ()
+
+    @property
+    def seek(self) -> str | None:
+        """Which side of the input it seeks on; None also where it does on both."""
+        side: str | None = self.settings.seek
+        return side
+
+    def frames_decoded(self, job: Job, clip: Clip) -> int | None:
+        """None where they do not tell from where it decodes."""
+        if self.copies_video:
+            return 0
+        return None if self.seek is None else frames_decoded_from(job, clip, self.seek)
 
     @property
     def video_encoder(self) -> str | None:
@@ -100,7 +122,7 @@ def read_words(argv: Sequence[str]) -> CommandWords:
     odd = tuple(picture_options_of(words, film, clip, legal))
     filters = _filters(words, clip) if shows and not copies else None
     encoding = Encoding(encoder, bitrate_bps, filters)
-    return CommandWords(UsedSettings.of(legal), encoding, copies, odd)
+    return CommandWords(UsedSettings.of(legal), encoding, copies, states_rate(clip), odd)
 
 
 def the_files(words: FfmpegWords) -> tuple[File | None, File | None]:

@@ -1,4 +1,5 @@
-"""Who cuts the job in a trial: clipkit's engine, a baseline, moviepy, the user's own command.
+"""Who cuts the job in a trial: clipkit's engine, a baseline, moviepy, the user's own command, as it is
+or changed.
 
 A subject answers for itself what it runs, which settings it follows and which of them name its cells;
 nobody else asks who it is. To add one: a class (or a `Template` with its `_Conduct`), an entry in
@@ -16,7 +17,9 @@ from clipkit.errors import TemplateError, UsageError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.plan import baselines, modes
 from clipkit.plan.baselines import Template
-from clipkit.plan.clips import Clip, Job, span
+from clipkit.plan.changed import ALWAYS, CHANGED, Changed
+from clipkit.plan.changed_words import BY_X264, THREADS
+from clipkit.plan.clips import Clip, Job, frames_decoded_from
 from clipkit.plan.command_words import CommandWords, Encoding, read_words
 from clipkit.plan.task import Task
 from clipkit.settings import Settings, UsedSettings, knobs
@@ -37,7 +40,8 @@ class Subject(Protocol):
 
     @property
     def command(self) -> str | None:
-        """The user's own command line, which names its cells; None: it is another subject."""
+        """The command line, the user's own or the one that it changes, which names its cells; None: it
+        is another subject."""
         ...
 
     @property
@@ -115,7 +119,7 @@ class Engine:
     def frames_decoded(self, job: Job, clip: Clip, settings: Settings) -> int | None:
         if not modes.decodes(settings):
             return 0
-        return _frames_decoded(job, clip, settings.seek)
+        return frames_decoded_from(job, clip, settings.seek)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +138,6 @@ _CONDUCT = {
     # It also decodes when it opens the film, as many frames as its pipe takes.
     "moviepy": _Conduct("input", "aac", ("preset", "crf", "encoder_threads"), reads_ahead=True),
 }
-_ALWAYS = ("concurrency", "ffmpeg")
-"""What the engine decides for every command line: how many at once, and by which ffmpeg."""
 _OF_ITSELF = {"mode": "encode", "encoder_threads": 0, "decoder_threads": 0, "filter_threads": 0}
 """What our baselines do where they are not told: threads are left to ffmpeg."""
 
@@ -182,14 +184,13 @@ class CommandLine:
         return self._words.encoding if self.template.theirs else OURS
 
     def seek(self, settings: Settings) -> str | None:  # noqa: ARG002 (its words decide)
-        return self._words.settings.seek if self.template.theirs else _CONDUCT[self.name].seek
+        return self._words.seek if self.template.theirs else _CONDUCT[self.name].seek
 
-    def frames_decoded(self, job: Job, clip: Clip, settings: Settings) -> int | None:
-        if self.template.theirs and self._words.copies_video:
-            return 0
-        seek = self.seek(settings)
-        reads_ahead = not self.template.theirs and _CONDUCT[self.name].reads_ahead
-        return None if seek is None or reads_ahead else _frames_decoded(job, clip, seek)
+    def frames_decoded(self, job: Job, clip: Clip, settings: Settings) -> int | None:  # noqa: ARG002
+        if self.template.theirs:
+            return self._words.frames_decoded(job, clip)
+        conduct = _CONDUCT[self.name]
+        return None if conduct.reads_ahead else frames_decoded_from(job, clip, conduct.seek)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,7 @@ class Kind:
 
 
 def _baseline(name: str, make: Callable[[Settings, str | None], Subject]) -> Kind:
-    levels = (*_CONDUCT[name].follows, *_ALWAYS)
+    levels = (*_CONDUCT[name].follows, *ALWAYS)
     return Kind(levels, (*levels, *_OF_ITSELF, "seek", "audio"), make)
 
 
@@ -232,8 +233,14 @@ def _theirs(_settings: Settings, command: str | None) -> Subject:
     return CommandLine(baselines.parse_template(command, f"the command '{command}'"))
 
 
+def _changed(_settings: Settings, command: str | None) -> Subject:
+    if command is None:
+        raise TemplateError("the subject 'changed' needs a command to change: give its template")
+    return Changed(baselines.parse_template(command, f"the command '{command}'"))
+
+
 _EVERY = tuple(knob.name for knob in knobs())
-_READ = tuple(name for name in _EVERY if name not in (*_ALWAYS, "hdr"))
+_READ = tuple(name for name in _EVERY if name not in (*ALWAYS, "hdr"))
 """What the words of a command may state."""
 
 KINDS: dict[str, Kind] = {
@@ -241,9 +248,12 @@ KINDS: dict[str, Kind] = {
     "sketch": _original("sketch"),
     "fluent": _original("fluent"),
     "moviepy": _baseline("moviepy", _moviepy),
-    COMMAND: Kind(_ALWAYS, (*_ALWAYS, *_READ), _theirs),
+    COMMAND: Kind(ALWAYS, (*ALWAYS, *_READ), _theirs),
+    CHANGED: Kind((*ALWAYS, "seek", *THREADS, *BY_X264), (*ALWAYS, *_READ), _changed),
 }
-TUNABLE = (ENGINE,)
+OF_A_COMMAND = frozenset((COMMAND, CHANGED))
+"""Names of the subjects that need a command line to be given."""
+TUNABLE = (ENGINE, CHANGED)
 """Names of the subjects whose settings a tuner chooses: what is recommended is one of these."""
 
 
@@ -256,12 +266,3 @@ def subject_named(name: str, settings: Settings, command: str | None = None) -> 
     if name not in KINDS:
         raise TemplateError(f"there is no subject '{name}': legal are {', '.join(KINDS)}")
     return KINDS[name].make(settings, command)
-
-
-def _frames_decoded(job: Job, clip: Clip, seek: str) -> int:
-    """By where decoding starts: at the upload's first frame, or at the key frame before the clip."""
-    frames, times = span(job.upload, clip), job.upload.frame_times_s
-    if seek == "output":
-        return frames.last + 1
-    keys = [t for t in job.upload.key_frame_times_s if t <= frames.first_s]
-    return frames.last - (times.index(keys[-1]) if keys else 0) + 1

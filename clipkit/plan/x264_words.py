@@ -83,6 +83,14 @@ def said_to_x264(clip: File) -> dict[str, Any]:
     return said
 
 
+def states_rate(clip: File) -> bool:
+    """Whether its words say how much a picture may cost: by CRF, QP or a bit rate."""
+    options = (clip.last(name, "v") for name in ("crf", "qp", "b"))
+    lists = (clip.last(name, "v") for name in ("x264opts", "x264-params"))
+    parts = (what for option in lists if option for _, what, _ in said_in(option))
+    return any(options) or any(what in ("crf", "qp", "bitrate") for what in parts)
+
+
 def said_to_another(clip: File) -> dict[str, Any]:
     """Preset and CRF of an encoder whose names for them may be its own."""
     preset = option_value(clip.last("preset", "v"))

@@ -90,7 +90,8 @@ def ranked(cells: pd.DataFrame, noise: Noise | None) -> pd.DataFrame:
 
 def _groups(cells: pd.DataFrame) -> list[Places]:
     """Where the cells stand that are compared with each other."""
-    keys = cells.groupby([*CONDITION, "subject", *PICTURE], dropna=False, sort=False).ngroup()
+    alike = [*CONDITION, "subject", "command", *PICTURE]
+    keys = cells.groupby(alike, dropna=False, sort=False).ngroup()
     numbers = keys.to_numpy()
     return [np.flatnonzero(numbers == number) for number in range(int(numbers.max(initial=-1)) + 1)]
 

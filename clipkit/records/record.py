@@ -41,10 +41,12 @@ class Record:
     attempt: int = _column("1, or higher where an earlier attempt was invalid or cancelled")
     phase: str = _column("what it was run for: screen, baseline, confirm, or a sweep's grid")
     subject: str = _column(
-        "what cut the job: clipkit, sketch, fluent, moviepy, command", key="subject", speaks=True
+        "what cut the job: clipkit, sketch, fluent, moviepy, command, or changed: that command with other settings put in",
+        key="subject",
+        speaks=True,
     )
     command: str | None = _column(
-        "the user's own command line, with its placeholders; null: cut by another subject"
+        "the user's own command line, with its placeholders, also where it was changed; null: cut by another subject"
     )
     status: Status = _column("how it ended")
     error: str | None = _column("why it failed, in words")

@@ -71,7 +71,8 @@ def optima(campaign: Campaign, **wanted: Unpack[Wanted]) -> tuple[Optimum, ...]:
     found: list[Optimum] = []
     for _, place in cells.groupby(list(CONDITION), **_APART):
         own = rows[rows["cell"].isin(place["cell"])]
-        pictures = [inside for _, inside in place.groupby(list(PICTURE), **_APART)]
+        alike = ["subject", "command", *PICTURE]
+        pictures = [inside for _, inside in place.groupby(alike, **_APART)]
         each = [one for inside in pictures if (one := _optimum(campaign.name, inside, own))]
         without = _without_optimum(pictures)
         found += [
