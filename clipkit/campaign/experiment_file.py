@@ -62,7 +62,7 @@ def parse_experiment(text: str, path: Path) -> Experiment:
     }
     command = _command(subject, factors["subject"])
     variants = tuple(_variant(table) for table in top.tables("variants")) or ((None, {}),)
-    if any({*levels.get("subject", ())} & OF_A_COMMAND for _, levels in variants) and not command:
+    if any(levels.get("subject") in OF_A_COMMAND for _, levels in variants) and not command:
         raise subject.error("command", "a variant's subject needs it")
     names = [name for name, _ in variants]
     if len(set(names)) < len(names):

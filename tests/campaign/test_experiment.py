@@ -222,6 +222,8 @@ class TestExclusions:
         ("[[variants]]\nconcurrency = 2", "[variants] name: missing"),
         ("[[variants]]\nname = 'a'\n[[variants]]\nname = 'a'", "each needs a name of its own"),
         ("[[variants]]\nname = 'a'\nsubject = 'command'", "a variant's subject needs it"),
+        ("[[variants]]\nname = 'a'\nsubject = 'changed'", "a variant's subject needs it"),
+        ("[subject]\nname = 'changed'", "the subject 'changed' is asked for"),
         ("[[exclude]]", "[exclude]: is empty"),
         ("[run]\nblocks = 0", "[run] blocks: 0 is not legal"),
         ("[run]\nstrategy = 'race'", "strategy: 'race' is not legal: one of grid, random"),
