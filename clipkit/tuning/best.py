@@ -12,7 +12,7 @@ from clipkit.records.condition import Condition
 from clipkit.records.settings_words import how_words, picture_words
 from clipkit.settings import Settings
 from clipkit.tables import Table
-from clipkit.tuning.recommendation import config_toml
+from clipkit.tuning.config import config_toml
 
 
 @dataclass(frozen=True, slots=True)

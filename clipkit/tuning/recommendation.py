@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tomli_w
-
 from clipkit import format as fmt
-from clipkit import settings as settings_station
 from clipkit.errors import CampaignError
 from clipkit.hosts import Host
 from clipkit.records.folder import RECOMMENDATION
 from clipkit.settings import Settings, knobs
 from clipkit.tables import Table
+from clipkit.tuning.config import config_toml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,9 +154,3 @@ def read_recommendation(campaign: Path) -> Recommendation:
 def recommendation_toml(recommendation: Recommendation) -> str:
     """`clipkit.toml`: the settings that `clipkit cut --config` takes, and where they come from."""
     return config_toml(recommendation.settings, (*recommendation.headline, recommendation.verdict))
-
-
-def config_toml(settings: Settings, head: Iterable[str]) -> str:
-    """A `[settings]` table, below comments that say where it comes from."""
-    comments = "\n".join(f"# {line}" for line in head)
-    return f"{comments}\n\n{tomli_w.dumps({'settings': settings_station.to_table(settings)})}"
