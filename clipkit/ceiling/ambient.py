@@ -33,12 +33,12 @@ class Ambient(TreeCeiling):
         self._total = _first(seen, "memory.current", "memory.usage_in_bytes")
         self._events = _first(seen, "memory.events", "memory.oom_control")
         self._throttling = _where_quota_is(seen)
-        self._before = (self._oom_kills(), self._throttled_s() or 0.0)
+        self._before = (self._oom_kills(), self._throttled_cpu_s() or 0.0)
 
     def _read(self) -> Usage:
         tree = self._tree.usage()
-        oom_kills_before, throttled_before_s = self._before
-        throttled_s = self._throttled_s()
+        oom_kills_before, withheld_before_s = self._before
+        withheld_s = self._throttled_cpu_s()
         return Usage(
             anon_bytes=tree.anon_bytes,
             shmem_bytes=tree.shmem_bytes,
@@ -47,14 +47,15 @@ class Ambient(TreeCeiling):
             total_bytes=self._total.number(),
             peak_total_bytes=None,  # the group's is from before us
             cpu_s=tree.cpu_s,
-            throttled_s=None if throttled_s is None else throttled_s - throttled_before_s,
+            throttled_cpu_s=None if withheld_s is None else withheld_s - withheld_before_s,
+            held_s=None,
             oom_kills=self._oom_kills() - oom_kills_before,
         )
 
     def _oom_kills(self) -> int:
         return self._events.table().get(b"oom_kill", 0)
 
-    def _throttled_s(self) -> float | None:
+    def _throttled_cpu_s(self) -> float | None:
         stat = self._throttling.table()
         if b"throttled_usec" in stat:
             return stat[b"throttled_usec"] / 1e6

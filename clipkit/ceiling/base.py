@@ -50,7 +50,9 @@ class Usage:
     `anon_bytes` is the need: memory that cannot be dropped. `cache_bytes` is page cache, which the
     kernel drops under pressure. `total_bytes` is what is charged against the limit, cache included,
     and `peak_total_bytes` the kernel's own high-water mark of it. `oom_kills` counts since the
-    ceiling was set up.
+    ceiling was set up. `throttled_cpu_s` is what the quota withheld, summed over CPUs as the kernel
+    counts it: no wall time (`trial.held`). `held_s` is wall time, by a ceiling that itself stops the
+    job.
     """
 
     anon_bytes: int | None
@@ -60,7 +62,8 @@ class Usage:
     total_bytes: int | None
     peak_total_bytes: int | None
     cpu_s: float | None
-    throttled_s: float | None
+    throttled_cpu_s: float | None
+    held_s: float | None
     oom_kills: int
 
 

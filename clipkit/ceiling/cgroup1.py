@@ -63,7 +63,8 @@ class Cgroup1(GroupCeiling):
             total_bytes=self._total.number(),
             peak_total_bytes=self._peak.number(),
             cpu_s=None if cpu_ns is None else cpu_ns / 1e9,
-            throttled_s=None if throttled_ns is None else throttled_ns / 1e9,
+            throttled_cpu_s=None if throttled_ns is None else throttled_ns / 1e9,
+            held_s=None,
             oom_kills=self._oom.table().get(b"oom_kill", 0),
         )
 

@@ -69,7 +69,8 @@ class Readings:
             total_bytes=total.number(),
             peak_total_bytes=peak.number(),
             cpu_s=None if cpu_us is None else cpu_us / 1e6,
-            throttled_s=None if throttled_us is None else throttled_us / 1e6,
+            throttled_cpu_s=None if throttled_us is None else throttled_us / 1e6,
+            held_s=None,
             oom_kills=events.table().get(b"oom_kill", 0),
         )
 

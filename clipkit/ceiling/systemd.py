@@ -103,7 +103,7 @@ class Systemd(Ceiling):
             time.sleep(0.005)
 
 
-_NOTHING_YET = Usage(None, None, None, None, None, None, None, None, oom_kills=0)
+_NOTHING_YET = Usage(None, None, None, None, None, None, None, None, None, oom_kills=0)
 
 
 def _scope_argv(limits: Limits) -> list[str]:

@@ -22,6 +22,7 @@ class Unlimited(TreeCeiling):
             total_bytes=None,
             peak_total_bytes=None,
             cpu_s=tree.cpu_s,
-            throttled_s=None,
+            throttled_cpu_s=None,
+            held_s=None,
             oom_kills=0,
         )

@@ -52,7 +52,7 @@ class Watchdog(TreeCeiling):
         self._seen_cpu_s = 0.0
         self._dying: set[int] = set()
         self._peak_bytes = 0
-        self._throttled_s = 0.0
+        self._held_s = 0.0
         self._oom_kills = 0
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="clipkit-watchdog", daemon=True)
@@ -80,7 +80,8 @@ class Watchdog(TreeCeiling):
             total_bytes=total_bytes,
             peak_total_bytes=self._peak_bytes,
             cpu_s=tree.cpu_s,
-            throttled_s=self._throttled_s if self._quota else None,
+            throttled_cpu_s=None,
+            held_s=self._held_s if self._quota else None,
             oom_kills=self._oom_kills,
         )
 
@@ -95,7 +96,7 @@ class Watchdog(TreeCeiling):
                 stopped_at = stopped_at or now
             elif stopped_at:
                 self._tree.signal(signal.SIGCONT)
-                self._throttled_s += now - stopped_at
+                self._held_s += now - stopped_at
                 stopped_at = None
 
     def _must_stand_still(self, usage: Usage, now: float) -> bool:

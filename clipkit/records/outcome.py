@@ -15,7 +15,9 @@ CLIPS_PREFIX = ".clips-"
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One reading. Bytes and seconds since the sampler started; the reserve is excluded from
-    `anon_bytes`; `rss_sum_bytes` and `pss_sum_bytes` are read less often, None in between."""
+    `anon_bytes`; `rss_sum_bytes` and `pss_sum_bytes` are read less often, None in between.
+    `throttled_cpu_s` is what the quota withheld, summed over CPUs as the kernel counts it; `held_s` the
+    wall time for which a ceiling that does so itself stopped the job."""
 
     t_s: float
     anon_bytes: int | None
@@ -24,7 +26,8 @@ class Sample:
     cache_bytes: int | None
     total_bytes: int | None
     cpu_s: float | None
-    throttled_s: float | None
+    throttled_cpu_s: float | None
+    held_s: float | None
     rss_sum_bytes: int | None
     pss_sum_bytes: int | None
 

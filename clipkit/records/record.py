@@ -16,7 +16,8 @@ from clipkit.records.status import Status
 from clipkit.settings import UsedSettings, knobs
 from clipkit.tables import Table
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1: `throttled_s` was a sum over CPUs."""
 
 
 def _column(meaning: str, **words: Any) -> Any:
@@ -100,7 +101,9 @@ class Record:
     first_clip_s: float | None = _measured("until the first clip was in place")
     orchestrator_cpu_s: float | None = _measured("CPU of the engine's own process")
     ffmpeg_cpu_s: float | None = _measured("CPU of all ffmpeg processes, by wait4")
-    throttled_s: float | None = _measured("time the kernel held the job back for its quota")
+    throttled_s: float | None = _measured(
+        "of wall_s, the time for which the CPU quota held the job back, sampled; null in schema 1"
+    )
     clips_per_min: float | None = _measured("clips / wall_s * 60")
     peak_anon_bytes: int | None = _measured(
         "peak anonymous memory in the ceiling, orchestrator included, reserve excluded, sampled"

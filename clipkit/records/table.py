@@ -22,6 +22,9 @@ from clipkit.records.status import Status
 _BLOCK_BYTES = 1 << 22
 """What one core parses at a time; no line may be longer, and a record is a few kB."""
 
+_FORMER_SAMPLES = {"throttled_s": "throttled_cpu_s"}
+"""What columns of samples were called before: the same figures."""
+
 _ARROW = {
     int: pa.int64(),
     float: pa.float64(),
@@ -63,7 +66,7 @@ def read_samples(campaign: Path, run_id: str) -> pd.DataFrame:
     except (pa.ArrowInvalid, OSError) as error:
         raise CampaignError(f"{path} cannot be read: {error}") from None
     frame: pd.DataFrame = sampled.to_pandas(types_mapper=_PANDAS.get)
-    return frame
+    return frame.rename(columns=_FORMER_SAMPLES)
 
 
 def write_parquet(campaign: Path) -> Path:

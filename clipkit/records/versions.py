@@ -31,6 +31,8 @@ def upgraded(row: Mapping[str, Any], command: str | None = None) -> dict[str, An
     """
     _refuse_newer(row)
     known = dict(row)
+    if known["schema_version"] < 2:  # a sum over CPUs, of which no wall time can be made
+        known |= {"schema_version": SCHEMA_VERSION, "throttled_s": None}
     subject = known.get("subject")
     is_older = "command" not in known  # then its settings say "default" for what was not followed
     if is_older:

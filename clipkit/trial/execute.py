@@ -9,7 +9,7 @@ from pathlib import Path
 from clipkit.ceiling.base import Ceiling
 from clipkit.plan.task import Task
 from clipkit.trial.inside import log_folder, read_logs, reserved, started, work_folder
-from clipkit.trial.measure import Execution, gather_execution
+from clipkit.trial.measure import Execution, Seen, gather_execution
 from clipkit.trial.sampler import Sampler
 from clipkit.trial.talk import EngineTalk, Orders, Watch
 
@@ -44,12 +44,13 @@ def execute(tasks: Sequence[Task], run: Run, ceiling: Ceiling, watch: Watch) -> 
                     started(talk.argv, talk.environment, ceiling, work_dir) as process,
                 ):
                     told = talk.converse(process, watch)
+                    ended_s = sampler.now_s
                     # Before the engine is reaped: without a group its CPU goes with it.
                     after = ceiling.usage()
         finally:
             ceiling.kill()
         logs = read_logs(work_dir)
-    return gather_execution(told, tasks, sampler.samples, (before, after), logs)
+    return gather_execution(told, tasks, Seen(before, after, sampler.samples, ended_s), logs)
 
 
 def _orders(run: Run, work_dir: Path) -> Orders:

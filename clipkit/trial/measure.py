@@ -10,6 +10,8 @@ from typing import Any
 from clipkit.ceiling.base import Usage
 from clipkit.plan.task import Task
 from clipkit.records.outcome import Sample
+from clipkit.trial.held import held_back_s
+from clipkit.trial.sampler import growth
 from clipkit.trial.talk import Told
 
 
@@ -36,7 +38,8 @@ class Execution:
     """All that was measured of one run. `wall_s` None: no clip was finished.
 
     `cpu_s` and `usage` are of everything inside the ceiling, `orchestrator_…` of that process alone,
-    without its ffmpegs; None where it was killed before it could tell.
+    without its ffmpegs; None where it was killed before it could tell. `held_s` is the part of
+    `wall_s` for which the CPU quota held the job back.
     """
 
     clips: tuple[ClipOutcome, ...]
@@ -47,7 +50,7 @@ class Execution:
     orchestrator_peak_rss_bytes: int | None
     usage: Usage
     cpu_s: float | None
-    throttled_s: float | None
+    held_s: float | None
     samples: list[Sample]
     logs: dict[str, bytes]
     cancelled: bool
@@ -58,27 +61,37 @@ class Execution:
         return sum(clip.cpu_s for clip in self.clips) if self.clips else None
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Of the whole ceiling, from outside: readings before and after, and between them; `ended_s` is when
+    the job had ended, by the samples' clock."""
+
+    before: Usage
+    after: Usage
+    samples: list[Sample]
+    ended_s: float
+
+
 def gather_execution(
     told: Told,
     tasks: Sequence[Task],
-    samples: list[Sample],
-    usage: tuple[Usage, Usage],
+    seen: Seen,
     logs: dict[str, bytes],
 ) -> Execution:
-    """`usage`: the whole ceiling's before and after."""
-    done, (before, after) = told.done or {}, usage
+    done = told.done or {}
+    wall_s, ended_s = done.get("wall_s"), seen.ended_s
     outcomes = {event["number"]: _outcome(event) for event in told.clips}
     return Execution(
         clips=tuple(outcomes.get(task.number) or _unheard_of(task) for task in tasks),
-        wall_s=done.get("wall_s"),
+        wall_s=wall_s,
         first_clip_s=done.get("first_clip_s"),
         stopped_s=done.get("stopped_s"),
         orchestrator_cpu_s=done.get("cpu_s"),
         orchestrator_peak_rss_bytes=done.get("peak_rss_bytes"),
-        usage=after,
-        cpu_s=_growth(before.cpu_s, after.cpu_s),
-        throttled_s=_growth(before.throttled_s, after.throttled_s),
-        samples=samples,
+        usage=seen.after,
+        cpu_s=growth(seen.before.cpu_s, seen.after.cpu_s),
+        held_s=None if wall_s is None else held_back_s(seen.samples, ended_s - wall_s, ended_s),
+        samples=seen.samples,
         logs=logs,
         cancelled=told.cancelled,
     )
@@ -105,7 +118,3 @@ def _unheard_of(task: Task) -> ClipOutcome:
         file=None,
         bytes=None,
     )
-
-
-def _growth(before: float | None, after: float | None) -> float | None:
-    return None if before is None or after is None else after - before

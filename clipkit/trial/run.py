@@ -206,7 +206,7 @@ def _measured_columns(execution: Execution) -> dict[str, Any]:
         "first_clip_s": execution.first_clip_s,
         "orchestrator_cpu_s": execution.orchestrator_cpu_s,
         "ffmpeg_cpu_s": execution.ffmpeg_cpu_s,
-        "throttled_s": execution.throttled_s,
+        "throttled_s": execution.held_s,
         "clips_per_min": len(finished) / wall_s * 60 if wall_s else None,
         **peaks(execution),
         "peak_rss_sum_bytes": peak(execution.samples, "rss_sum_bytes"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from clipkit.ceiling.base import Ceiling
+from clipkit.ceiling.base import Ceiling, Usage
 from clipkit.records.outcome import Sample
 
 INTERVAL_S = 0.02
@@ -43,15 +43,20 @@ class Sampler:
         self._stop.set()
         self._thread.join()
 
+    @property
+    def now_s(self) -> float:
+        """By the samples' clock."""
+        return time.monotonic() - self._started_s
+
     def _run(self) -> None:
         start = self._ceiling.usage()
         while True:
-            self._read(start.cpu_s or 0.0, start.throttled_s or 0.0)
+            self._read(start)
             if self._stop.wait(INTERVAL_S):
-                self._read(start.cpu_s or 0.0, start.throttled_s or 0.0)
+                self._read(start)
                 return
 
-    def _read(self, cpu_before_s: float, throttled_before_s: float) -> None:
+    def _read(self, start: Usage) -> None:
         usage = self._ceiling.usage()
         anon_bytes = usage.anon_bytes
         rss_sum_bytes = pss_sum_bytes = None
@@ -60,20 +65,23 @@ class Sampler:
             rss_sum_bytes, pss_sum_bytes = _process_sums(pids)
         self.samples.append(
             Sample(
-                t_s=time.monotonic() - self._started_s,
+                t_s=self.now_s,
                 anon_bytes=None if anon_bytes is None else max(0, anon_bytes - self._reserve_bytes),
                 shmem_bytes=usage.shmem_bytes,
                 kernel_bytes=usage.kernel_bytes,
                 cache_bytes=usage.cache_bytes,
                 total_bytes=usage.total_bytes,
-                cpu_s=None if usage.cpu_s is None else usage.cpu_s - cpu_before_s,
-                throttled_s=None
-                if usage.throttled_s is None
-                else usage.throttled_s - throttled_before_s,
+                cpu_s=growth(start.cpu_s, usage.cpu_s),
+                throttled_cpu_s=growth(start.throttled_cpu_s, usage.throttled_cpu_s),
+                held_s=growth(start.held_s, usage.held_s),
                 rss_sum_bytes=rss_sum_bytes,
                 pss_sum_bytes=pss_sum_bytes,
             )
         )
+
+
+def growth(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else after - before
 
 
 def peak(samples: list[Sample], column: str) -> int | None:

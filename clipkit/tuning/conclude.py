@@ -36,7 +36,7 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
     job_words = _job_words(findings)
     runs = words.confirming(findings)
     engine_peaks = [r.orchestrator_peak_rss_bytes for r in runs if r.orchestrator_peak_rss_bytes]
-    throttled_s = [r.throttled_s for r in runs if r.throttled_s is not None]
+    held = [(r.throttled_s, r.wall_s) for r in runs if r.throttled_s is not None and r.wall_s]
     return Recommendation(
         host=question.host,
         ceiling=setting.ceiling,
@@ -53,8 +53,8 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
         headroom_bytes=None if room is None or peak_bytes is None else room - peak_bytes,
         orchestrator_cpu_fraction=words.orchestrator_cpu_fraction(findings),
         orchestrator_peak_rss_bytes=max(engine_peaks, default=None),
-        throttled_fraction=sum(throttled_s) / sum(r.wall_s or 0.0 for r in runs)
-        if throttled_s
+        held_fraction=sum(held_s for held_s, _ in held) / sum(wall_s for _, wall_s in held)
+        if held
         else None,
         ties=_ties(findings),
         baselines=tuple(_baseline(findings, timed) for timed in findings.baselines),

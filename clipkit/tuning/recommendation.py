@@ -57,7 +57,8 @@ class Recommendation:
     """The settings for a host, and what was measured of them.
 
     `job` is what was asked, `measured_job` what was run to answer it. `confirmed_wall_s` is the
-    time of the whole job from the confirming pairs, `confirmed_ci95_s` its interval.
+    time of the whole job from the confirming pairs, `confirmed_ci95_s` its interval, `held_fraction` the
+    share of it for which the CPU quota held the job back.
     `headroom_bytes` = ceiling - reserve - peak_anon_bytes. `verdict`, `why` and `do` are the
     sentences that the run ends with; `unmeasured` says what this does not show.
     """
@@ -77,7 +78,7 @@ class Recommendation:
     headroom_bytes: int | None
     orchestrator_cpu_fraction: float | None
     orchestrator_peak_rss_bytes: int | None
-    throttled_fraction: float | None
+    held_fraction: float | None
     ties: tuple[Tie, ...]
     baselines: tuple[Baseline, ...]
     headline: tuple[str, ...]
@@ -96,7 +97,8 @@ class Recommendation:
         values: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value
             for key, value in document.items()
-        }
+            if key != "throttled_fraction"  # of older ones: of a sum over CPUs
+        } | {"held_fraction": document.get("held_fraction")}
         values["host"] = Host(**document["host"])
         before = {knob.name: knob.before for knob in knobs()}
         values["settings"] = Settings(**before | document["settings"])

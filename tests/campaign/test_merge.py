@@ -19,6 +19,7 @@ from clipkit.claims import verdicts
 from clipkit.errors import CampaignError, UsageError
 from clipkit.records.campaign import open_campaign
 from clipkit.records.folder import read_records
+from clipkit.records.record import SCHEMA_VERSION
 from clipkit.records.store import Store
 from clipkit.tuning.optimum import optima
 
@@ -360,7 +361,7 @@ class TestRefused:
         assert "is no campaign" in self.refusal([tmp_path / "none"], tmp_path)
 
     def test_rows_of_a_newer_clipkit(self, parts: tuple[Path, Path], tmp_path: Path):
-        changed(parts[1], schema_version=2, clipkit_version="0.9.0")
+        changed(parts[1], schema_version=SCHEMA_VERSION + 1, clipkit_version="0.9.0")
         assert "pip install 'clipkit>=0.9.0'" in self.refusal([*parts], tmp_path)
 
     def test_no_folder_at_all(self, tmp_path: Path):

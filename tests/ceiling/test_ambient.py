@@ -67,7 +67,7 @@ def test_a_kill_by_the_kernel_is_counted(small_host: Ceiling) -> None:
 
 def test_throttling_is_read_where_the_quota_is(small_host: Ceiling) -> None:
     code = "import time; end = time.monotonic() + 1\nwhile time.monotonic() < end: pass"
-    assert json.loads(_inside(small_host, code).stdout)["usage"]["throttled_s"] > 0
+    assert json.loads(_inside(small_host, code).stdout)["usage"]["throttled_cpu_s"] > 0
 
 
 @pytest.mark.parametrize(("memory", "cpus", "word"), [(64, 1.0, "memory"), (256, 0.1, "CPU")])

@@ -138,7 +138,7 @@ def recommendation() -> Recommendation:
         headroom_bytes=(512 - 98) * MIB - RESERVE_BYTES,
         orchestrator_cpu_fraction=0.008,
         orchestrator_peak_rss_bytes=14 * MIB,
-        throttled_fraction=0.5,
+        held_fraction=0.5,
         ties=(
             Tie(settings=dataclasses.asdict(TIE), predicted_wall_s=86.4, peak_anon_bytes=131 * MIB),
         ),

@@ -309,7 +309,7 @@ class TestCpu:
         half = run(trial(slow, build, **asked, cpus=0.5), kernel, tmp_path).record
         free = run(trial(slow, build, **asked), kernel, tmp_path).record
         assert (half.status, free.status) == (Status.OK, Status.OK)
-        assert half.throttled_s and half.throttled_s > 0
+        assert half.wall_s and half.throttled_s and 0 < half.throttled_s < half.wall_s
         assert free.throttled_s == 0
 
 
@@ -373,7 +373,7 @@ class TestEnds:
 class TestJudgement:
     """Of executions that are only imagined: what each says about the trial."""
 
-    usage = Usage(None, None, None, None, None, None, None, None, oom_kills=0)
+    usage = Usage(None, None, None, None, None, None, None, None, None, oom_kills=0)
     clip = ClipOutcome(1, "ok", None, None, ("x",), 1.0, 1.0, 1, 25, "clip-001.mp4", 1)
 
     def execution(self, **changes: Any) -> Execution:
@@ -386,7 +386,7 @@ class TestJudgement:
             "orchestrator_peak_rss_bytes": 1,
             "usage": self.usage,
             "cpu_s": 1.0,
-            "throttled_s": None,
+            "held_s": None,
             "samples": [],
             "logs": {},
             "cancelled": False,

@@ -72,17 +72,16 @@ def draw_throttling(shares: Sequence[CpuShare], ax: Axes) -> Axes:
     """Bars: how long the quota held each clip back, beside its wall time."""
     known = [s.throttled_s for s in shares if s.throttled_s is not None]
     if not known:
-        why = "throttling is not known under this ceiling"
+        why = "how long it was held back is not known"
         return style.draw_nothing(ax, why if any(s.runs for s in shares) else "no attempt counts")
-    longest_s = max(*known, 1e-9, *(share.wall_s or 0 for share in shares))
+    longest_s = max(1e-9, *(share.wall_s or 0 for share in shares))
     for row, share in enumerate(shares):
         wall_s = share.wall_s or 0
         ax.barh(row, wall_s, height=0.5, facecolor="#eef0f3", edgecolor=style.GREY, linewidth=0.8,
                 label="wall time" if not row else None)  # fmt: skip
         ax.barh(row, share.throttled_s or 0, height=0.28, color=style.ORANGE,
                 label="held back" if not row else None)  # fmt: skip
-        reach_s = max(wall_s, share.throttled_s or 0)
-        ax.text(reach_s + longest_s * 0.02, row, _throttled_words(share), va="center")
+        ax.text(wall_s + longest_s * 0.02, row, _throttled_words(share), va="center")
     _finish(shares, ax, longest_s * 1.45)
     ax.tick_params(axis="y", labelleft=False)
     ax.set_xlabel("time a clip (s)")
