@@ -120,6 +120,7 @@ def sweep(
     background: Literal[False] = ...,
     dry_run: Literal[False] = ...,
     shard: str | None = ...,
+    accept_noise: bool = ...,
 ) -> Shown: ...
 @overload
 def sweep(
@@ -131,6 +132,7 @@ def sweep(
     background: Literal[True],
     dry_run: Literal[False] = ...,
     shard: str | None = ...,
+    accept_noise: bool = ...,
 ) -> Handle: ...
 @overload
 def sweep(
@@ -142,6 +144,7 @@ def sweep(
     background: bool = ...,
     dry_run: Literal[True],
     shard: str | None = ...,
+    accept_noise: bool = ...,
 ) -> Estimate: ...
 def sweep(  # noqa: PLR0913 (the command's options, by keyword)
     experiment: PathLike | Mapping[str, Any],
@@ -152,6 +155,7 @@ def sweep(  # noqa: PLR0913 (the command's options, by keyword)
     background: bool = False,
     dry_run: bool = False,
     shard: str | None = None,
+    accept_noise: bool = False,
 ) -> Shown | Handle | Estimate:
     """Run, resume or extend the campaign of an experiment: a TOML file, or a dict of its shape.
 
@@ -181,7 +185,8 @@ def sweep(  # noqa: PLR0913 (the command's options, by keyword)
     >>> sweep(threads, name="a-third", dry_run=True).trials
     2
 
-    With `shard`, such as `1/2`, only that part of the blocks is run: `merge` joins the parts.
+    With `shard`, such as `1/2`, only that part of the blocks is run: `merge` joins the parts. What
+    others disturbed each time is not measured, which is said; with `accept_noise` it counts.
 
     Raises ExperimentError naming file, key and the legal values, CampaignError where it is being
     measured already, Cancelled where it is cancelled from elsewhere, ClipkitError where it fails.
@@ -195,6 +200,7 @@ def sweep(  # noqa: PLR0913 (the command's options, by keyword)
         folder = Path(results).absolute() / campaign_named(name or asked.name)
         words = ["sweep", str(file), "--results", str(folder.parent), "--as", folder.name, "--json"]
         words += forced + ([] if shard is None else ["--shard", shard])
+        words += ["--accept-noise"] if accept_noise else []
         if dry_run:
             return Estimate(**own_process.answer([*words, "--dry-run"]))
         if background:

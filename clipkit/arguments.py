@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -18,6 +19,9 @@ from clipkit.hosts import Host
 from clipkit.media.upload import Upload
 from clipkit.plan.clips import Job, read_csv, span, spread
 from clipkit.settings import Knob, Settings, knobs
+
+ACCEPT_NOISE = "CLIPKIT_ACCEPT_NOISE"
+"""The environment variable that says the same as `--accept-noise`: for a machine that is always busy."""
 
 # What the user decides about pictures and sound; how they are made is what `tune` finds out.
 FIXED_IN_TUNE = (
@@ -53,6 +57,16 @@ def add_ceiling(command: argparse.ArgumentParser) -> None:
         choices=[str(m) for m in Mechanism],
         metavar="MECHANISM",
         help="force one of " + ", ".join(Mechanism),
+    )
+
+
+def add_noise(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--accept-noise",
+        action="store_true",
+        default=os.environ.get(ACCEPT_NOISE) == "1",
+        help="trials count also where others disturbed them (their records tell); without it they "
+        f"are repeated (also: {ACCEPT_NOISE}=1)",
     )
 
 

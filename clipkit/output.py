@@ -46,7 +46,18 @@ def cut_failure(manifest: Mapping[str, Any]) -> str:
 
 def swept(done: Swept) -> dict[str, Any]:
     standing = dataclasses.asdict(done.standing)
-    counts = ("state", "shard", "total", "done", "ok", "oom", "inferred", "failed", "best")
+    counts = (
+        "state",
+        "shard",
+        "total",
+        "done",
+        "ok",
+        "oom",
+        "inferred",
+        "failed",
+        "disturbed",
+        "best",
+    )
     return {"campaign": str(done.folder), "ran": done.ran, **{key: standing[key] for key in counts}}
 
 
@@ -56,7 +67,9 @@ def swept_lines(done: Swept) -> list[str]:
     if standing.oom + standing.inferred:
         shown[0] += f", {standing.oom} ran out of memory, {standing.inferred} known to"
     if standing.failed:
-        shown[0] += f", {standing.failed} failed or were disturbed"
+        shown[0] += f", {standing.failed} failed"
+    if standing.disturbed:
+        shown[0] += f", {standing.disturbed} not measured: disturbed"
     if not done.ran:
         shown.append("nothing was left to run")
     folder = fmt.near(done.folder)

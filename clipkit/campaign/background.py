@@ -76,7 +76,7 @@ def _await(process: subprocess.Popen[bytes], folder: Path, log: Path) -> None:
         process.terminate()
         process.wait()
         raise
-    if code:
+    if code and not _has_begun(process.pid, folder):  # else it has said in the folder how it ended
         raise own_process.failure(code, log.read_text("utf-8", "replace").splitlines())
 
 

@@ -3,7 +3,7 @@ that run cells in an order have in common."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass, field
 from statistics import fmean
@@ -13,11 +13,8 @@ from clipkit.campaign.strategy import WARMUP, Cell, Inferred
 from clipkit.errors import CampaignError
 from clipkit.model.memory import ACCOUNTED, frames_held
 from clipkit.records.record import Record
-from clipkit.records.status import COUNTS, Status
+from clipkit.records.status import TELLING, Status
 from clipkit.settings import knobs
-from clipkit.trial.run import ATTEMPTS
-
-_FINAL = {*COUNTS, Status.OOM_INFERRED}
 
 
 @dataclass(slots=True)
@@ -80,7 +77,7 @@ class Course:
     def _learn(self, record: Record, took_s: float | None) -> None:
         if record.status is Status.OOM:
             self._ran_out.setdefault(record.cell, record)
-        elif record.status in {Status.OK, Status.INVALID_NOISE}:
+        elif record.status in {Status.OK, Status.INVALID_NOISE} and record.wall_s is not None:
             self._fitted.add(record.cell)
         if record.status is Status.OOM_INFERRED:
             self._inferred.add(record.cell)
@@ -102,16 +99,17 @@ class Course:
 
 
 def done_of(records: Iterable[Record]) -> set[tuple[str, int]]:
-    """Cell and block of what need not be run again: it ended by itself, or its attempts that other
-    machines disturbed are used up."""
-    disturbed: Counter[tuple[str, int]] = Counter()
-    done = set()
-    for record in records:
-        key = (record.cell, record.block)
-        disturbed[key] += record.status is Status.INVALID_NOISE
-        if record.status in _FINAL or disturbed[key] >= ATTEMPTS:
-            done.add(key)
-    return done
+    """Cell and block of what need not be run again: it ended by itself. What others disturbed each
+    time is tried again by the next session."""
+    return {(record.cell, record.block) for record in records if record.status in TELLING}
+
+
+def disturbed_of(records: Iterable[Record]) -> list[Record]:
+    """The last attempt of each cell and block of which others disturbed them all."""
+    known = list(records)
+    done = done_of(known)
+    spoilt = {(r.cell, r.block): r for r in known if r.status is Status.INVALID_NOISE}
+    return [record for key, record in spoilt.items() if key not in done]
 
 
 def needs_as_much(cell: Cell, other: Cell, cores: int) -> bool:

@@ -41,6 +41,10 @@ class Design:
         """Of so many blocks those that are to be run here."""
         return [number for number in range(blocks) if self.only is None or number in self.only]
 
+    def has(self, record: Record) -> bool:
+        """Whether the record is of one of its cells, in a block that is run here."""
+        return record.cell in self.words and (self.only is None or record.block in self.only)
+
     def named_as_in(self, records: Iterable[Record]) -> Design:
         """The same cells under the names that a campaign's records have for them: those may be of a
         clipkit of another age."""

@@ -29,10 +29,12 @@ class Executor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """On this machine. While a trial runs, its clips lie in `folder`."""
+    """On this machine. While a trial runs, its clips lie in `folder`. With `accept_noise` a trial counts
+    also where others disturbed it."""
 
     open_ceiling: Callable[[Limits], Ceiling]
     folder: Path
+    accept_noise: bool = False
 
     def run(self, trial: Trial, watch: Watch) -> Outcome:
-        return run_trial(trial, self.open_ceiling, self.folder, watch)
+        return run_trial(trial, self.open_ceiling, self.folder, watch, self.accept_noise)

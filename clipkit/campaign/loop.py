@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from clipkit.errors import Cancelled
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.records.store import Store
-from clipkit.trial.run import ATTEMPTS, Identity, Trial, inferred
+from clipkit.trial.run import Identity, Trial, inferred
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,12 @@ Watch = Callable[[Event], None]
 
 @dataclass(slots=True)
 class Loop:
-    """`past`: cell and block -> how its attempts ended, where a campaign is resumed."""
+    """`past`: cell and block -> how many attempts there were, where a campaign is resumed."""
 
     store: Store
     executor: Executor
     watch: Watch
-    past: Mapping[tuple[str, int], Sequence[Status]] = field(default_factory=dict)
+    past: Mapping[tuple[str, int], int] = field(default_factory=dict)
     order: int = 0
     started_s: float = field(default_factory=time.monotonic)
 
@@ -99,10 +99,9 @@ class Loop:
         return record
 
     def _attempts(self, cell: Cell) -> range:
-        """Their numbers: as many as others' load did not use up before."""
-        ends = self.past.get((cell.name, cell.block), ())
-        first = len(ends) + 1
-        return range(first, first + ATTEMPTS - ends.count(Status.INVALID_NOISE))
+        """Their numbers: each session tries anew."""
+        first = self.past.get((cell.name, cell.block), 0) + 1
+        return range(first, first + cell.attempts)
 
     def _trial(self, cell: Cell, attempt: int) -> Trial:
         name = self.store.folder.name

@@ -33,15 +33,17 @@ def answer(words: Sequence[str]) -> dict[str, Any]:
     """Run `clipkit WORDS` to its end; what it prints on stdout, which must be `--json`.
 
     Its progress is passed through to this process' stdout as it comes. An interrupt stops it
-    orderly, and so does the death of this process. Raises UsageError where what is asked is wrong,
+    orderly, and so does the death of this process. Where only a part succeeded, it has said what did
+    not. Raises UsageError where what is asked is wrong,
     Cancelled where it was cancelled, ClipkitError where it fails.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
         code, last_lines = _run(clipkit_argv(words), printed.fileno())
         printed.seek(0)
-        if code:
+        text = printed.read()
+        if code not in (0, ClipkitError.exit_code) or not text:
             raise failure(code, last_lines)
-        document: dict[str, Any] = json.load(printed)
+        document: dict[str, Any] = json.loads(text)
     return document
 
 

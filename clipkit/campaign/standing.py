@@ -15,8 +15,8 @@ from clipkit.records.folder import PROGRESS
 class Standing:
     """`total`, `done` and the counts below it are trials; times in seconds.
 
-    `total` is None where the strategy cannot know it. `elapsed_s` is what all its sweeps took. `failed` counts those that others' load spoilt,
-    too. `state`: running, finished, cancelled or failed. `eta_s` is the time that the rest will take,
+    `total` is None where the strategy cannot know it. `elapsed_s` is what all its sweeps took.
+    `disturbed`: what others spoilt in every attempt, which is not measured. `state`: running, finished, cancelled or failed. `eta_s` is the time that the rest will take,
     None while nothing is known. `now`: what runs, in words; `clip`: how far it is. `best`: what is
     recommended so far (`records.best`) for the job and host that ran last. `shard`: `1/2`, where only
     a part of the blocks is run here.
@@ -40,6 +40,7 @@ class Standing:
     error: str | None
     updated_utc: str
     shard: str | None = None
+    disturbed: int = 0
 
     @property
     def done_words(self) -> str:
@@ -53,7 +54,12 @@ class Standing:
     def words(self) -> str:
         """One line: how much is done, what is left, the best so far."""
         parts = [self.done_words]
-        counts = ((self.oom, "out of memory"), (self.inferred, "inferred"), (self.failed, "failed"))
+        counts = (
+            (self.oom, "out of memory"),
+            (self.inferred, "inferred"),
+            (self.failed, "failed"),
+            (self.disturbed, "disturbed"),
+        )
         parts += [f"{number} {what}" for number, what in counts if number]
         if self.state == "running" and self.eta_s is not None:
             parts.append(f"{fmt.clock(self.eta_s)} left")

@@ -12,6 +12,9 @@ from clipkit.records.identity import Levels, levels_of_cell, name_of_cell
 from clipkit.records.record import Record
 from clipkit.settings import Settings
 
+ATTEMPTS = 3
+"""A trial that others disturbed is kept, and repeated up to so many tries in a session."""
+
 WARMUP = "warmup"
 """The phase of a cell whose record is discarded: it reads the upload and ffmpeg from disk."""
 
@@ -21,6 +24,7 @@ class Cell:
     """One combination of levels to run once. `phase` says what for, `block` which repeat it is.
 
     `settings` are what is asked; what of them its subject does not follow tells no cells apart.
+    `attempts`: how often it is tried in one session before what others disturb stays so.
     `known_as`: its name in the campaign that it is run for, where a clipkit of another age gave it one.
     """
 
@@ -33,6 +37,7 @@ class Cell:
     block: int
     timeout_s: float
     known_as: str | None = None
+    attempts: int = ATTEMPTS
 
     @property
     def levels(self) -> Levels:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 from clipkit import ffmpeg_builds
 from clipkit.campaign import environment, hosting
 from clipkit.campaign.alike import means_of, unlike
-from clipkit.campaign.course import Course, done_of
+from clipkit.campaign.course import Course, disturbed_of, done_of
 from clipkit.campaign.design import Design, design_of
 from clipkit.campaign.executor import Here
 from clipkit.campaign.experiment import Experiment
@@ -40,7 +40,6 @@ from clipkit.media.probe import probe_upload
 from clipkit.media.upload import Upload
 from clipkit.records.folder import ENVIRONMENT, EXPERIMENT, UPLOADS, read_object
 from clipkit.records.record import Record
-from clipkit.records.status import Status
 from clipkit.records.store import Store
 
 
@@ -69,11 +68,13 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """Where the campaign is, how it stands, and how many trials this call ran or inferred."""
+    """Where the campaign is, how it stands, and how many trials this call ran or inferred.
+    `not_measured`: what others disturbed each time, and what to do, in words."""
 
     folder: Path
     standing: Standing
     ran: int
+    not_measured: str | None
 
 
 def plan_sweep(experiment: Experiment, shard: Shard | None = None) -> Planned:
@@ -101,8 +102,10 @@ def run_sweep(
     folder: Path,
     open_ceiling: Callable[[Limits], Ceiling],
     watching: Callable[[Tally], Watch],
+    accept_noise: bool = False,
 ) -> Swept:
-    """Run what of the experiment is not in `folder` yet; `watching` makes the watch of it all.
+    """Run what of the experiment is not in `folder` yet; `watching` makes the watch of it all. With
+    `accept_noise` trials count also where others disturbed them.
 
     Raises CampaignError where the folder is in use, holds another experiment or was measured by
     another ffmpeg or under another ceiling, and where nothing ended well; CeilingError where this
@@ -137,17 +140,18 @@ def run_sweep(
                 tally(event)
                 watch(event)
 
-            ends = defaultdict[tuple[str, int], list[Status]](list)
-            for record in past:
-                ends[record.cell, record.block].append(record.status)
-            loop = Loop(store, Here(open_ceiling, store.folder), both, ends)
+            attempts = Counter((record.cell, record.block) for record in past)
+            loop = Loop(store, Here(open_ceiling, store.folder, accept_noise), both, attempts)
             tally.begin()
             _run(loop, strategy, tally)
         ran = store.finished() - len(past)
+    records = store.records()
+    not_measured = _not_measured(planned.design, records, tally.standing)
     if not tally.standing.ok:
-        why = {f"{record.status}: {record.error}" for record in store.records()}
-        raise CampaignError(f"no trial of {store.folder} ended well: {'; '.join(sorted(why)[:3])}")
-    return Swept(store.folder, tally.standing, ran)
+        why = sorted({f"{record.status}: {record.error}" for record in records})[:3]
+        told = "; ".join([*why, *([not_measured] if not_measured else [])])
+        raise CampaignError(f"no trial of {store.folder} ended well: {told}")
+    return Swept(store.folder, tally.standing, ran, not_measured)
 
 
 def cells_left(planned: Planned, past: list[Record], spent_s: float = 0.0) -> list[Cell]:
@@ -203,6 +207,18 @@ def _run(loop: Loop, strategy: Strategy, tally: Tally) -> None:
         tally.end("failed", str(error))
         raise
     tally.end("finished")
+
+
+def _not_measured(laid_out: Design, records: list[Record], stands: Standing) -> str | None:
+    spoilt = [r for r in disturbed_of(records) if laid_out.has(r)]
+    if not spoilt:
+        return None
+    why = Counter(record.error for record in spoilt).most_common(1)[0][0]
+    return (
+        f"{len(spoilt)} of {stands.total or stands.done} trials were not measured, because others "
+        f"disturbed every attempt (such as: {why}): sweep again when the machine is quiet, which "
+        "repeats these alone, or take them as they are with --accept-noise"
+    )
 
 
 def _settle(experiment: Experiment, store: Store, tally: Tally) -> None:

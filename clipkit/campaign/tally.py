@@ -110,21 +110,22 @@ class Tally:
         return f"block {cell.block + 1}{of}: {self.design.words[cell.name]}"
 
     def _count(self, record: Record) -> None:
-        inside = self.design.only is None or record.block in self.design.only
-        if record.status is not Status.CANCELLED and inside:
+        if record.status is not Status.CANCELLED and self.design.has(record):
             self._ended[record.cell, record.block] = record.status
 
     def _counts(self) -> dict[str, Any]:
         ends, now = list(self._ended.values()), self.strategy.progress()
         well = ends.count(Status.OK)
         ran_out, inferred = ends.count(Status.OOM), ends.count(Status.OOM_INFERRED)
+        disturbed = ends.count(Status.INVALID_NOISE)
         return {
             "total": now.total,
             "done": len(ends),
             "ok": well,
             "oom": ran_out,
             "inferred": inferred,
-            "failed": len(ends) - well - ran_out - inferred,
+            "disturbed": disturbed,
+            "failed": len(ends) - well - ran_out - inferred - disturbed,
             "elapsed_s": time.monotonic() - self.began_s,
             "eta_s": now.left_s,
             "updated_utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def add_sweep(commands: Any) -> None:
         help="only the K-th of N parts of the blocks; `clipkit merge` joins what several machines ran",
     )
     arguments.add_ceiling(command)
+    arguments.add_noise(command)
 
 
 def _sweep(parsed: argparse.Namespace) -> int:
@@ -60,7 +62,11 @@ def _sweep(parsed: argparse.Namespace) -> int:
     line = Line()
     try:
         swept = run_sweep(
-            planned, folder, arguments.opener(parsed), lambda tally: SweepProgress(tally, line)
+            planned,
+            folder,
+            arguments.opener(parsed),
+            lambda tally: SweepProgress(tally, line),
+            parsed.accept_noise,
         )
     finally:
         line.clear()
@@ -69,7 +75,9 @@ def _sweep(parsed: argparse.Namespace) -> int:
         print_json(output.swept(swept))
     else:
         print("\n".join(output.swept_lines(swept)))
-    return 0
+    if swept.not_measured:
+        print(f"clipkit: {swept.not_measured}", file=sys.stderr)
+    return 1 if swept.not_measured else 0
 
 
 def add_merge(commands: Any) -> None:

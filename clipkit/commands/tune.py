@@ -19,6 +19,7 @@ def add_tune(commands: Any) -> None:
     )
     command.add_argument("videos", nargs="*", metavar="VIDEO", help="default: the sample film")
     add_host(command)
+    arguments.add_noise(command)
     add_settings(command, arguments.FIXED_IN_TUNE)
     command.add_argument("--budget", type=float, default=5, metavar="MINUTES", help="default 5")
     command.add_argument(
@@ -69,6 +70,7 @@ def _tune(parsed: argparse.Namespace) -> int:
         name=parsed.name,
         program=arguments.program(),
         words=tuple(parsed.words),
+        accept_noise=parsed.accept_noise,
     )
     progress = TuneProgress(request.budget_s)
     try:

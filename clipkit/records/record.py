@@ -129,7 +129,15 @@ class Record:
     load_before: float | None = _measured("1 minute load average before the trial")
     steal_fraction: float | None = _measured("CPU time stolen by the hypervisor, of all cores")
     cpu_pressure_fraction: float | None = _measured("share of the time some task waited for a CPU")
-    other_cpu_fraction: float | None = _measured("CPU used outside the ceiling, of all cores")
+    other_cpu_fraction: float | None = _measured(
+        "CPU used by others than the job and its harness, of all cores; where harness_cpu_s is null, "
+        "the harness is among them"
+    )
+    harness_cpu_s: float | None = _measured("CPU of the process that measured, during the trial")
+    canary_before_s: float | None = _measured(
+        "CPU seconds of a fixed piece of work, right before the trial: the machine's speed"
+    )
+    canary_after_s: float | None = _measured("the same right after the trial")
 
     def to_row(self) -> dict[str, Any]:
         """One flat JSON object: a line of `runs.jsonl`."""

@@ -18,19 +18,26 @@ _PAGES_ASKED = 200
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """What else happened during a trial, as shares of all cores' time; None: cannot be known."""
+    """What else happened during a trial, as shares of all cores' time; None: cannot be known.
+
+    `harness_cpu_s`: what this process used meanwhile, which is not counted among the others.
+    """
 
     load_before: float | None
     steal_fraction: float | None
     cpu_pressure_fraction: float | None
     other_cpu_fraction: float | None
+    harness_cpu_s: float
+    canary_before_s: float | None = None
+    canary_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The machine's counters at one moment, in seconds."""
+    """The machine's counters at one moment, in seconds. `harness_s`: of this process, all threads."""
 
     now_s: float
+    harness_s: float
     load: float
     busy_s: float | None
     steal_s: float | None
@@ -44,21 +51,30 @@ def read_machine() -> Reading:
         user, nice, system, _idle, _iowait, irq, softirq, steal = (int(f) for f in fields[:8])
         busy_s = (user + nice + system + irq + softirq) / _TICKS_PER_S
         steal_s = steal / _TICKS_PER_S
-    return Reading(time.monotonic(), os.getloadavg()[0], busy_s, steal_s, _pressure_s())
+    return Reading(
+        now_s=time.monotonic(),
+        harness_s=time.process_time(),
+        load=os.getloadavg()[0],
+        busy_s=busy_s,
+        steal_s=steal_s,
+        pressure_s=_pressure_s(),
+    )
 
 
 def between(before: Reading, after: Reading, own_cpu_s: float | None) -> Noise:
-    """`own_cpu_s` is what the trial itself used: the rest was other people's."""
+    """`own_cpu_s` is what the trial itself used: beside it and this process, the rest was others'."""
     elapsed_s = max(1e-9, after.now_s - before.now_s)
     capacity_s = elapsed_s * (os.cpu_count() or 1)
+    harness_s = after.harness_s - before.harness_s
     other_s = _difference(before.busy_s, after.busy_s)
     if other_s is not None and own_cpu_s is not None:
-        other_s = max(0.0, other_s - own_cpu_s)
+        other_s = max(0.0, other_s - own_cpu_s - harness_s)
     return Noise(
         load_before=before.load,
         steal_fraction=_share(_difference(before.steal_s, after.steal_s), capacity_s),
         cpu_pressure_fraction=_share(_difference(before.pressure_s, after.pressure_s), elapsed_s),
         other_cpu_fraction=_share(other_s, capacity_s) if own_cpu_s is not None else None,
+        harness_cpu_s=harness_s,
     )
 
 

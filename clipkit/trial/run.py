@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import os
 import secrets
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,17 @@ from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.hosts import Host
 from clipkit.plan.clips import Job
 from clipkit.plan.subjects import Cuts
+from clipkit.records.disturbance import disturbance
 from clipkit.records.outcome import CLIPS_PREFIX, Outcome
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.trial import machine
+from clipkit.trial.canary import canary_s
 from clipkit.trial.execute import Run, execute
 from clipkit.trial.measure import Execution
 from clipkit.trial.sampler import peak
 from clipkit.trial.talk import Watch
-
-# A trial that other machines disturbed is kept and repeated this often before it is taken as it is.
-ATTEMPTS = 3
-# More than this share of the CPU gone to other virtual machines, and the times mean little.
-STOLEN_TOO_MUCH = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +68,15 @@ def limits(host: Host) -> Limits:
 
 
 def run_trial(
-    trial: Trial, open_ceiling: Callable[[Limits], Ceiling], folder: Path, watch: Watch
+    trial: Trial,
+    open_ceiling: Callable[[Limits], Ceiling],
+    folder: Path,
+    watch: Watch,
+    accept_noise: bool = False,
 ) -> Outcome:
     """Run it inside a fresh ceiling; its clips lie below `folder` meanwhile, and are removed.
 
+    With `accept_noise` it counts also where others disturbed it, which its record tells all the same.
     An interrupt ends it with the status `cancelled`. Raises CeilingError where no ceiling stands,
     OutputError where the folder cannot be written.
     """
@@ -87,7 +90,7 @@ def run_trial(
         stop_on_failure=True,
         reserve_bytes=trial.reserve_bytes,
     )
-    started_utc = _now()
+    started_utc, canary_before_s = _now(), canary_s()
     ceiling = open_ceiling(limits(trial.host))
     try:
         before = machine.read_machine()
@@ -96,7 +99,9 @@ def run_trial(
     finally:
         ceiling.close()
         shutil.rmtree(out_dir, ignore_errors=True)
-    status, error = judge_execution(execution, noise.steal_fraction)
+    noise = replace(noise, canary_before_s=canary_before_s, canary_after_s=canary_s())
+    disturbed = disturbance(noise, trial.host.cpus, os.cpu_count() or 1)
+    status, error = judge_execution(execution, None if accept_noise else disturbed)
     record = Record(
         **_identity_columns(trial),
         **_job_columns(trial),
@@ -106,10 +111,7 @@ def run_trial(
         ceiling=str(ceiling.mechanism),
         started_utc=started_utc,
         upload_cached_fraction=cached_fraction,
-        load_before=noise.load_before,
-        steal_fraction=noise.steal_fraction,
-        cpu_pressure_fraction=noise.cpu_pressure_fraction,
-        other_cpu_fraction=noise.other_cpu_fraction,
+        **dataclasses.asdict(noise),
     )
     return Outcome(record, _clip_rows(trial, execution), execution.samples, execution.logs)
 
@@ -130,9 +132,10 @@ def inferred(trial: Trial, because: Record) -> Outcome:
 
 
 def judge_execution(
-    execution: Execution, steal_fraction: float | None = None
+    execution: Execution, disturbed: str | None = None
 ) -> tuple[Status, str | None]:
-    """How the run ended, and why in words.
+    """How the run ended, and why in words. `disturbed`: what others did to it, if they did
+    (`records.disturbance`); they make a job slow, so a time limit that struck then says nothing.
 
     Out of memory is told by the kernel's own count of kills, not by a peak at the limit: page
     cache fills a group to its limit in every long run.
@@ -143,13 +146,15 @@ def judge_execution(
     if execution.usage.oom_kills:
         return Status.OOM, "the kernel killed a process at the memory ceiling"
     if any(clip.status == "timeout" for clip in wrong):
+        if disturbed:
+            return Status.INVALID_NOISE, f"the time limit struck while {disturbed}"
         return Status.TIMEOUT, "the time limit struck"
     if wrong:
         return Status.FAILED, f"clip {wrong[0].number}: {wrong[0].error}"
     if execution.wall_s is None:
         return Status.FAILED, "the engine ended without finishing the job"
-    if steal_fraction is not None and steal_fraction > STOLEN_TOO_MUCH:
-        return Status.INVALID_NOISE, f"{steal_fraction:.0%} of the CPU went to other machines"
+    if disturbed:
+        return Status.INVALID_NOISE, disturbed
     return Status.OK, None
 
 

@@ -45,7 +45,8 @@ _COPIED_SOUND = {"mp3", "mp2", "ac3", "eac3", "opus", "alac"}
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked of `tune`; `program` and `words` are the command line that asked it."""
+    """What the user asked of `tune`; `program` and `words` are the command line that asked it.
+    With `accept_noise` trials count also where others disturbed them."""
 
     uploads: tuple[Upload, ...]
     clips: int
@@ -59,6 +60,7 @@ class Request:
     name: str | None
     program: str
     words: tuple[str, ...]
+    accept_noise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
     store = Store.create(folder)
     question = _question(request)
     facts = environment.describe_environment([build], str(mechanism))
-    loop = Loop(store, Here(open_ceiling, store.folder), watch)
+    loop = Loop(store, Here(open_ceiling, store.folder, request.accept_noise), watch)
     strategy = TuneStrategy(question, loop.elapsed_s)
     with store.writing():
         _describe(store, request, question, facts)

@@ -17,7 +17,7 @@ from inventing_design import (
 )
 from inventing_uploads import upload
 
-from clipkit.campaign.course import done_of, needs_as_much
+from clipkit.campaign.course import disturbed_of, done_of, needs_as_much
 from clipkit.campaign.grid import Grid
 from clipkit.campaign.strategy import Cell
 from clipkit.format import MIB
@@ -40,11 +40,13 @@ class TestDone:
         cell = one()
         assert done_of([record(cell, end)]) == {(cell.name, 0)}
 
-    def test_attempts_that_others_disturbed_are_used_up_some_time(self) -> None:
-        cell = one()
-        spoilt = [record(cell, Status.INVALID_NOISE, attempt) for attempt in (1, 2, 3)]
-        assert not done_of(spoilt[:2])
-        assert done_of(spoilt) == {(cell.name, 0)}
+    def test_what_others_disturbed_is_run_again_however_often(self) -> None:
+        cell, other = one(), replace(one(), block=1)
+        spoilt = [record(cell, Status.INVALID_NOISE, attempt) for attempt in range(1, 9)]
+        assert not done_of(spoilt)
+        assert disturbed_of([*spoilt, record(other, Status.INVALID_NOISE), record(other)]) == [
+            spoilt[-1]
+        ]
 
     def test_one_that_the_user_cut_short_is_run_again_however_often(self) -> None:
         assert not done_of([record(one(), Status.CANCELLED, n) for n in range(1, 9)])

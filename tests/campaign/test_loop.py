@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from inventing_design import PLAIN, course, laid_out, record
 
+from clipkit.campaign.design import Design
 from clipkit.campaign.executor import Watch
 from clipkit.campaign.grid import Grid
 from clipkit.campaign.loop import ClipProgress, Event, Loop, TrialEnded, TrialStarted
@@ -46,16 +48,15 @@ class Told:
 @dataclass
 class Campaign:
     folder: Path
+    design: Design = DESIGN
     events: list[Event] = field(default_factory=list)
 
     def run(self, *ends: Status, blocks: int = 1) -> list[Record]:
         """What it stores; resumed where it was."""
         store = Store.create(self.folder)
         past = store.records()
-        strategy = Grid(course(DESIGN, past), blocks)
-        known: dict[tuple[str, int], list[Status]] = {}
-        for entry in past:
-            known.setdefault((entry.cell, entry.block), []).append(entry.status)
+        strategy = Grid(course(self.design, past), blocks)
+        known = Counter((entry.cell, entry.block) for entry in past)
         executor = Told(iter(ends))
 
         def watch(event: Event) -> None:
@@ -87,12 +88,18 @@ def test_after_three_disturbed_attempts_it_goes_on(campaign: Campaign):
     assert attempts(stored) == [*((0, n, NOISE) for n in (1, 2, 3)), (1, 1, Status.OK)]
 
 
-def test_attempts_that_were_disturbed_before_a_kill_are_used_up(campaign: Campaign):
+def test_each_session_tries_three_times_until_there_is_a_valid_end(campaign: Campaign):
     with pytest.raises(Cancelled):
         campaign.run(NOISE, Status.CANCELLED)
-    stored = campaign.run(NOISE, NOISE, NOISE, NOISE)
-    assert attempts(stored) == [(0, 3, NOISE), (0, 4, NOISE)]
+    assert attempts(campaign.run(NOISE, NOISE, NOISE)) == [(0, n, NOISE) for n in (3, 4, 5)]
+    assert attempts(campaign.run(NOISE)) == [(0, 6, NOISE), (0, 7, Status.OK)]
     assert campaign.run() == []
+
+
+def test_a_strategy_may_ask_for_fewer_tries(tmp_path: Path):
+    once = replace(DESIGN, cells=tuple(replace(cell, attempts=1) for cell in DESIGN.cells))
+    stored = Campaign(tmp_path, design=once).run(NOISE)
+    assert attempts(stored) == [(0, 1, NOISE)]
 
 
 @pytest.mark.parametrize("end", [Status.OOM, Status.TIMEOUT, Status.FAILED])

@@ -56,7 +56,7 @@ class Once:
 def measure(folder: Path, cells: list[Cell], watch: Any = lambda _: None) -> Once:
     strategy = Once(cells)
     store = Store.create(folder)
-    here = Here(lambda limits: open_ceiling(limits, Mechanism.NONE), store.folder)
+    here = Here(lambda limits: open_ceiling(limits, Mechanism.NONE), store.folder, True)
     with store.writing():
         Loop(store, here, watch).run(strategy)
     return strategy

@@ -86,7 +86,9 @@ def test_what_others_disturbed_did_not_end_well(tmp_path: Path, design: Design) 
     watching = tally(tmp_path, design)
     first = design.block(0)[0]
     ended(watching, (first, record(first, Status.INVALID_NOISE)))
-    assert (watching.standing.ok, watching.standing.failed) == (0, 1)
+    now = watching.standing
+    assert (now.done, now.ok, now.failed, now.disturbed) == (1, 0, 0, 1)
+    assert "1 of 6 trials, 1 disturbed" in now.words
 
 
 def test_warm_ups_and_cancelled_attempts_do_not_count(tmp_path: Path, design: Design) -> None:

@@ -72,7 +72,7 @@ def trial(upload: Path, build: FfmpegBuild, **changes: Any) -> Trial:
 
 
 def run(asked: Trial, open_it: Open, folder: Path, watch: Any = lambda _: None) -> Outcome:
-    return run_trial(asked, open_it, folder, watch)
+    return run_trial(asked, open_it, folder, watch, accept_noise=True)
 
 
 class TestRecord:
@@ -393,11 +393,24 @@ class TestJudgement:
         }
         return Execution(**plain | changes)
 
-    def test_stolen_time_spoils_a_trial_that_went_well(self) -> None:
-        assert judge_execution(self.execution(), 0.05) == (Status.OK, None)
-        assert judge_execution(self.execution(), None) == (Status.OK, None)
-        status, error = judge_execution(self.execution(), 0.2)
-        assert (status, error) == (Status.INVALID_NOISE, "20% of the CPU went to other machines")
+    def test_what_others_disturbed_does_not_count_though_it_went_well(self) -> None:
+        assert judge_execution(self.execution()) == (Status.OK, None)
+        assert judge_execution(self.execution(), "others") == (Status.INVALID_NOISE, "others")
+
+    def test_a_time_limit_that_struck_while_others_disturbed_says_nothing(self) -> None:
+        late = dataclasses.replace(self.clip, status="timeout", error="killed")
+        assert judge_execution(self.execution(clips=(late,)))[0] is Status.TIMEOUT
+        assert judge_execution(self.execution(clips=(late,)), "others used 60%") == (
+            Status.INVALID_NOISE,
+            "the time limit struck while others used 60%",
+        )
+
+    def test_what_others_cannot_have_done_stays_what_it_is(self) -> None:
+        wrong = dataclasses.replace(self.clip, status="failed", error="no")
+        oom = dataclasses.replace(self.usage, oom_kills=1)
+        assert judge_execution(self.execution(clips=(wrong,)), "others")[0] is Status.FAILED
+        assert judge_execution(self.execution(usage=oom), "others")[0] is Status.OOM
+        assert judge_execution(self.execution(cancelled=True), "others")[0] is Status.CANCELLED
 
     def test_the_kernels_count_decides_about_memory(self) -> None:
         killed = dataclasses.replace(self.clip, status="killed", error="killed")
