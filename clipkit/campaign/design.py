@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from clipkit import format as fmt
@@ -32,7 +32,18 @@ class Design:
     only: tuple[int, ...] | None = None
 
     def block(self, number: int) -> list[Cell]:
-        """Every cell once, in an order drawn from the seed: the same for the same cells."""
+        """Every cell once, in an order drawn from the seed: the same for the same cells.
+
+        What is compared stands next to each other, since the machine drifts: the conditions in random
+        order, and in each its variants in random order.
+        """
+        conditions: dict[Hashable, list[Cell]] = {}
+        for cell in self.shuffled(number):
+            conditions.setdefault(cell.condition, []).append(cell)
+        return [cell for variants in conditions.values() for cell in variants]
+
+    def shuffled(self, number: int) -> list[Cell]:
+        """The same cells in an order that knows no conditions: any part of it is a fair sample."""
         cells = [replace(cell, block=number) for cell in self.cells]
         random.Random(f"{self.seed}:{number}").shuffle(cells)  # noqa: S311 (no secret)
         return cells

@@ -79,7 +79,7 @@ def make_random(course: Course, options: Mapping[str, Any]) -> RandomSearch:
 def drawn_cells(design: Design) -> Iterator[Cell]:
     """Without end: every cell in an order from the seed, then again in another."""
     for number in count():
-        yield from design.block(number)
+        yield from design.shuffled(number)
 
 
 def random_cells(design: Design, options: Mapping[str, Any]) -> list[Cell]:

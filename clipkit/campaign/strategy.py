@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -57,6 +58,12 @@ class Cell:
                 **dict(self.subject.used(self.settings).items()),
             }
         )
+
+    @property
+    def condition(self) -> Hashable:
+        """The host and the job that it shares with the variants that it is compared with."""
+        job = self.job
+        return self.host, self.reserve_bytes, job.upload.sha256, tuple(job.clips)
 
     @property
     def name(self) -> str:

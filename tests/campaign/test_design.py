@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import replace
 
@@ -29,6 +30,22 @@ def test_each_block_holds_every_cell_once_in_an_order_of_its_own() -> None:
         tuple(sorted(cell.name for cell in laid_out().cells))
     }
     assert orders == [[cell.name for cell in laid_out().block(n)] for n in range(3)]
+
+
+def test_the_variants_of_a_condition_run_next_to_each_other() -> None:
+    orders = []
+    for number in range(6):
+        hosts = [cell.host.name for cell in laid_out().block(number)]
+        changes = sum(one != other for one, other in itertools.pairwise(hosts))
+        assert (len(set(hosts)), changes) == (2, 1)
+        orders.append(hosts[0])
+    assert len(set(orders)) == 2  # conditions in random order too
+
+
+def test_any_part_of_the_shuffled_order_is_a_fair_sample_of_conditions() -> None:
+    hosts = [cell.host.name for cell in laid_out().shuffled(0)]
+    assert len(set(hosts[:8])) == 2
+    assert {c.name for c in laid_out().shuffled(0)} == {c.name for c in laid_out().block(0)}
 
 
 def test_the_order_follows_the_seed() -> None:
