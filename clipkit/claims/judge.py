@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 import pandas as pd
 
-from clipkit.analysis.quiet import busy_words
+from clipkit.analysis.quiet import unquiet_words
 from clipkit.claims import changes, orchestrator, parallel, rules, words
 from clipkit.claims.border import AT_ONCE, COMPARED, PLACE, WHO, Factor, depends_on
 from clipkit.claims.evidence import Evidence, gather_runs
@@ -144,9 +143,8 @@ def _unmeasured(evidence: Evidence) -> tuple[str, ...]:
     blocks = len({record.block for record in runs})
     if blocks < 3:
         said.append(f"only {blocks} blocks were measured: the intervals lean on the pooled noise")
-    shares = [r.other_cpu_fraction for r in runs if r.other_cpu_fraction is not None]
-    if busy := busy_words(median(shares) if shares else None):
-        said.append(busy)
+    if noise := unquiet_words(runs):
+        said.append(noise)
     lengths = {c.clips for c in evidence.runs}
     if lengths:
         said.append(f"jobs of other than {words.and_listed(sorted(lengths))} clips")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from clipkit import format as fmt
+
 STOLEN = 0.10
 """Of all cores' time gone to other virtual machines: the job then had a tenth less than it was given."""
 
@@ -44,16 +46,22 @@ def disturbance(around: Surroundings, cpu_quota: float | None, cores: int) -> st
     that is known of."""
     steal, others = around.steal_fraction, around.other_cpu_fraction
     if steal is not None and steal > STOLEN:
-        return f"{steal:.0%} of the CPU went to other machines"
+        return f"{fmt.percent(steal)} of the CPU went to other machines"
     if others is not None and others > others_bearable(others, cpu_quota, cores):
         full = "" if others > OTHERS else ", which left the job no core of its own"
-        return f"others used {others:.0%} of the machine{full}"
+        return f"others used {fmt.percent(others)} of the machine{full}"
+    return changed_speed(around)
+
+
+def changed_speed(around: Surroundings) -> str | None:
+    """How much faster or slower the machine was after the trial than before it, in words; None: as
+    fast, or not known."""
     before_s, after_s = around.canary_before_s, around.canary_after_s
-    if before_s and after_s and max(before_s, after_s) > SPEED * min(before_s, after_s):
-        how = "slower" if after_s > before_s else "faster"
-        times = max(before_s, after_s) / min(before_s, after_s)
-        return f"the machine was {times:.1f} times {how} after the trial than before it"
-    return None
+    if not (before_s and after_s) or max(before_s, after_s) <= SPEED * min(before_s, after_s):
+        return None
+    how, times = "slower" if after_s > before_s else "faster", max(before_s, after_s)
+    times /= min(before_s, after_s)
+    return f"the machine was {times:.1f} times {how} after the trial than before it"
 
 
 def others_bearable(others: float, cpu_quota: float | None, cores: int) -> float:

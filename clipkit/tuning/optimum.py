@@ -9,7 +9,7 @@ from typing import Any, TypedDict, Unpack
 
 import pandas as pd
 
-from clipkit.analysis.quiet import busy_words
+from clipkit.analysis.quiet import around_of, unquiet_words
 from clipkit.analysis.statistics import Estimate, quotient
 from clipkit.errors import CampaignError, UsageError
 from clipkit.plan.modes import may_be_chosen
@@ -18,7 +18,7 @@ from clipkit.records.best import RECOMMENDED, TIED, margin_words
 from clipkit.records.campaign import Campaign
 from clipkit.records.cells import without_time
 from clipkit.records.condition import CONDITION, Condition
-from clipkit.records.evidence import evidence
+from clipkit.records.evidence import evidence, finished_rows
 from clipkit.records.identity import plain
 from clipkit.records.settings_words import picture_words
 from clipkit.records.status import RAN_OUT, Status
@@ -205,8 +205,7 @@ def _unmeasured(rows: pd.DataFrame, cells: pd.DataFrame, failed_cells: int) -> I
         yield f"{failed_cells} cells failed, but not for memory: they might have been faster"
     if disturbed := int((cells["status"] == str(Status.INVALID_NOISE)).sum()):
         yield f"{disturbed} cells, {Status.INVALID_NOISE.words}: they might have been faster"
-    shares = rows["other_cpu_fraction"].dropna()
-    if words := busy_words(float(shares.median()) if len(shares) else None):
+    if words := unquiet_words(around_of(rows[finished_rows(rows)])):
         yield words
     if set(rows["ceiling"]) & {"watchdog", "none"}:
         yield "no kernel enforced the ceiling here: see clipkit doctor"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from statistics import median
-
-from clipkit.analysis.quiet import busy_words
-from clipkit.records.status import Status
+from clipkit.analysis.quiet import unquiet_words
+from clipkit.records.status import COUNTS, Status
 from clipkit.tuning.findings import Findings
 from clipkit.tuning.words import upload_name
 
@@ -48,8 +46,9 @@ def unmeasured(findings: Findings, ceiling: str) -> tuple[str, ...]:
             "re-encoded sound: it is copied as it is, as today's commands do; players that want AAC "
             "need --audio aac, which costs CPU"
         )
-    if said_busy := busy_words(_others_share(findings)):
-        said.append(said_busy)
+    shown = (record for cell, record in findings.results if cell.phase != "screen")
+    if noise := unquiet_words(record for record in shown if record.status in COUNTS):
+        said.append(noise)
     if ceiling in {"watchdog", "none"}:
         said.append("no kernel enforced the ceiling here: see clipkit doctor")
     said += [
@@ -60,13 +59,3 @@ def unmeasured(findings: Findings, ceiling: str) -> tuple[str, ...]:
     if not question.reserve_bytes:
         said.append("your own server's memory: give it with --reserve 120M")
     return tuple(said)
-
-
-def _others_share(findings: Findings) -> float | None:
-    """Of all cores' time, what other processes used while the baselines and the winner ran."""
-    shares = [
-        record.other_cpu_fraction
-        for cell, record in findings.results
-        if cell.phase in {"baseline", "confirm"} and record.other_cpu_fraction is not None
-    ]
-    return median(shares) if shares else None

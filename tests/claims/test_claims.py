@@ -298,7 +298,7 @@ def test_attempts_that_do_not_count_are_left_out():
 
 def test_a_busy_machine_is_told():
     found = verdict("C6", *(replace(t, other_cpu_fraction=0.3) for t in changed(THREE, 40.0)))
-    assert any("other processes used 30 %" in said for said in found.unmeasured)
+    assert any("others used up to 30 %" in said for said in found.unmeasured)
 
 
 def test_the_interval_of_a_ratio_has_the_noise_of_the_whole_table():

@@ -36,7 +36,7 @@ def test_what_is_not_known_disturbs_nothing() -> None:
 def test_stolen_time_disturbs() -> None:
     assert disturbance(replace(QUIET, steal_fraction=0.1), 0.5, cores=2) is None
     found = disturbance(replace(QUIET, steal_fraction=0.2), 0.5, cores=2)
-    assert found == "20% of the CPU went to other machines"
+    assert found == "20 % of the CPU went to other machines"
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_others_disturb_from_a_quarter_on_or_a_tenth_where_no_core_is_left(
     found = disturbance(replace(QUIET, other_cpu_fraction=others), quota, cores)
     assert (found is not None) == disturbs
     if found:
-        assert found.startswith(f"others used {others:.0%} of the machine")
+        assert found.startswith(f"others used {others * 100:.0f} % of the machine")
         assert ("no core of its own" in found) == (others <= 0.25)
 
 

@@ -185,7 +185,7 @@ def test_a_machine_that_others_kept_busy_is_told(share: float | None, told: bool
     findings = gathered(question())
     beside = [(cell, replace(r, other_cpu_fraction=share)) for cell, r in findings.results]
     said = conclude(replace(findings, results=beside), SETTING).unmeasured
-    assert any("other processes used 40 %" in sentence for sentence in said) is told
+    assert any("others used up to 40 %" in sentence for sentence in said) is told
 
 
 def test_what_others_disturbed_counts_for_nothing_and_that_is_told():
