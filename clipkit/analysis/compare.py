@@ -13,14 +13,14 @@ import pandas as pd
 
 from clipkit import format as fmt
 from clipkit.analysis.differences import Difference, differences
+from clipkit.analysis.drift import Drift, drift_between
+from clipkit.analysis.quiet import disturbed_words, not_measured_words
+from clipkit.analysis.shared_cells import in_order, words_of_cells
 from clipkit.analysis.statistics import Estimate, geometric_mean, pool
-from clipkit.records.campaign import Campaign, levels_in
-from clipkit.records.columns import column
-from clipkit.records.evidence import settings_words, varies, varying_settings
-from clipkit.records.identity import JOB_AND_HOST, Levels, levels_of_cell, plain, without
+from clipkit.records.campaign import Campaign
+from clipkit.records.identity import Levels, levels_of_cell, plain, without
 from clipkit.records.noise import Noise
 from clipkit.records.status import Status
-from clipkit.settings import knobs
 from clipkit.tables import Table
 
 # In a notebook, a longer table is folded.
@@ -51,8 +51,9 @@ class Pair:
 class Comparison:
     """Campaign B against campaign A. `overall` is the geometric mean of the cells' ratios.
 
-    The intervals know the noise of the repeats and how the cells differ, not what else changed
-    between the two campaigns: that is what `differences` is for.
+    The intervals know the noise of the repeats, how the cells differ and, where both sessions have
+    canaries, how the machine drifted; not what else changed between the two campaigns: that is what
+    `differences` is for. `disturbed`: what others did to runs that count, in words.
     """
 
     a: Path
@@ -62,6 +63,8 @@ class Comparison:
     only_a: int
     only_b: int
     overall: Estimate | None
+    drift: Drift
+    disturbed: tuple[str, ...]
 
     @property
     def why_not(self) -> str | None:
@@ -69,7 +72,9 @@ class Comparison:
         if self.overall is not None:
             return None
         if self.pairs:
-            return "not comparable because no cell finished in every run in both"
+            return "; ".join(
+                ["not comparable because no cell finished in every run in both", *self.disturbed]
+            )
         reasons = [d for d in self.differences if d.decides]
         told = "; ".join(f"the {d.what} differs: {d.a} in A, {d.b} in B" for d in reasons)
         return f"not comparable because {told or 'they have no settings in common'}"
@@ -83,10 +88,13 @@ class Comparison:
         cells = "1 cell" if shared == 1 else f"{shared} cells"
         told = f"B takes {fmt.ratio(self.overall.value)} the time of A over {cells} in common"
         if self.overall.interval is None:
-            return f"{told} (no interval: nothing was repeated)"
-        low, high = self.overall.interval
-        close = ", so they are not told apart" if low <= 1 <= high else ""
-        return f"{told}{fmt.interval((low, high), fmt.ratio)}{close}"
+            told += " (no interval: nothing was repeated)"
+        else:
+            low, high = self.overall.interval
+            close = ", so they are not told apart" if low <= 1 <= high else ""
+            told += f"{fmt.interval((low, high), fmt.ratio)}{close}"
+        beside = [self.drift.words] if self.drift.words else []
+        return "; ".join([told, *beside, *self.disturbed])
 
     @property
     def unlike(self) -> Table:
@@ -136,13 +144,12 @@ def compare_campaigns(a: Campaign, b: Campaign) -> Comparison:
     matched = _matched(ours, theirs)
     spreads = [side.noise for side in (a, b) if side.noise]
     spread = pool(*spreads) if spreads else None
-    shared = ours.loc[list(matched)]
-    words = _cell_words(shared)
+    drift, shared = drift_between(a, b), ours.loc[list(matched)]
+    words = words_of_cells(shared)
     pairs = tuple(
-        _pair(words, cell, theirs.loc[matched[cell["cell"]]].to_dict(), spread)
-        for cell in _in_order(shared)
+        _pair(words, cell, theirs.loc[matched[cell["cell"]]].to_dict(), spread, drift)
+        for cell in in_order(shared)
     )
-    ratios = [pair.ratio for pair in pairs if pair.ratio]
     return Comparison(
         a=a.folder,
         b=b.folder,
@@ -150,7 +157,14 @@ def compare_campaigns(a: Campaign, b: Campaign) -> Comparison:
         pairs=pairs,
         only_a=len(ours) - len(matched),
         only_b=len(theirs) - len(matched),
-        overall=_overall(ratios),
+        overall=_overall([pair.ratio for pair in pairs if pair.ratio], drift),
+        drift=drift,
+        disturbed=tuple(
+            words
+            for side, name in ((a, "A"), (b, "B"))
+            for words in (disturbed_words(side, name), not_measured_words(side, name))
+            if words
+        ),
     )
 
 
@@ -181,49 +195,12 @@ def _by_levels(cells: pd.DataFrame, *but: str) -> dict[Levels, list[str]]:
     return found
 
 
-def _in_order(cells: pd.DataFrame) -> list[dict[Any, Any]]:
-    """By the levels in the order of their declaration, or ascending."""
-    names = [name for name in (*JOB_AND_HOST, *(knob.name for knob in knobs())) if name != _STARTS]
-    places = {
-        name: {level: place for place, level in enumerate(levels_in(name, cells[name]))}
-        for name in names
-    }
-    return sorted(
-        cells.to_dict("records"),
-        key=lambda cell: [places[name][plain(cell[name])] for name in places],
-    )
-
-
-_STARTS = "clip_starts_s"
-
-
-def _cell_words(rows: pd.DataFrame) -> Callable[[Mapping[Any, Any]], str]:
-    """How to tell the shared cells apart: by what varies between them, the settings between those of
-    one subject, since subjects do not follow the same ones."""
-    settings = {
-        str(subject): varying_settings(own) for subject, own in rows.groupby("subject", sort=False)
-    }
-    names = [name for name in JOB_AND_HOST if name != _STARTS and varies(name, rows[name])]
-
-    def words(row: Mapping[Any, Any]) -> str:
-        levels = {name: plain(row[name]) for name in names}
-        told = [
-            column(name).words(level)
-            for name, level in levels.items()
-            if level is not None or name != "command"  # others have no command line of their own
-        ]
-        if differing := settings[row["subject"]]:
-            told.append(settings_words(row, differing))
-        return ", ".join(told) or str(row["subject"])
-
-    return words
-
-
 def _pair(
     words: Callable[[Mapping[Any, Any]], str],
     a: Mapping[Any, Any],
     b: Mapping[Any, Any],
     spread: Noise | None,
+    drift: Drift,
 ) -> Pair:
     return Pair(
         cell=str(a["cell"]),
@@ -236,7 +213,7 @@ def _pair(
         b_ended=_ended(b),
         a_peak_anon_bytes=plain(a["peak_anon_bytes"]),
         b_peak_anon_bytes=plain(b["peak_anon_bytes"]),
-        ratio=_ratio(b, a, spread) if _has_time(a) and _has_time(b) else None,
+        ratio=drift.widened(_ratio(b, a, spread)) if _has_time(a) and _has_time(b) else None,
     )
 
 
@@ -270,10 +247,10 @@ def _ratio(over: Mapping[Any, Any], under: Mapping[Any, Any], spread: Noise | No
     return Estimate(value, value / factor, value * factor, n)
 
 
-def _overall(ratios: Sequence[Estimate]) -> Estimate | None:
+def _overall(ratios: Sequence[Estimate], drift: Drift) -> Estimate | None:
     """The mean over the cells; its interval tells how much it depends on which cells were shared."""
     if len(ratios) > 1:
-        return geometric_mean([ratio.value for ratio in ratios])
+        return drift.widened(geometric_mean([ratio.value for ratio in ratios]))
     return ratios[0] if ratios else None
 
 

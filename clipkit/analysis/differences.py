@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from clipkit import format as fmt
+from clipkit.analysis.surroundings import surroundings
 from clipkit.records.campaign import Campaign
 from clipkit.records.evidence import evidence
 from clipkit.records.identity import plain
@@ -30,11 +31,15 @@ class Difference:
 def differences(a: Campaign, b: Campaign) -> list[Difference]:
     """What is not the same, the gravest first."""
     sides = (_facts(a), _facts(b))
-    return [
+    found = [
         Difference(what, sides[0][what][0], sides[1][what][0], decides=what in _DECIDE)
         for what in sides[0]
         if sides[0][what] != sides[1][what]
     ]
+    ours, theirs = surroundings(a), surroundings(b)
+    if ours.unlike(theirs):
+        found.append(Difference("noise", ours.words, theirs.words))
+    return found
 
 
 def _facts(side: Campaign) -> dict[str, tuple[str, object]]:

@@ -8,8 +8,20 @@ from dataclasses import dataclass
 import pandas as pd
 
 from clipkit import format as fmt
-from clipkit.records.disturbance import OTHERS_IN_THE_WAY, STOLEN, Surroundings, changed_speed
+from clipkit.records.campaign import Campaign
+from clipkit.records.disturbance import (
+    OTHERS_IN_THE_WAY,
+    STOLEN,
+    Surroundings,
+    changed_speed,
+    disturbance,
+)
+from clipkit.records.evidence import evidence, finished_rows
 from clipkit.records.identity import plain
+from clipkit.records.status import Status
+
+# Of a machine that its campaign does not describe: none of what it has is taken for free.
+_UNKNOWN_CORES = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +33,52 @@ class Around:
     canary_before_s: float | None
     canary_after_s: float | None
 
-    @property
-    def canary_s(self) -> float | None:
-        """The mean of both; None where one is unknown."""
-        if self.canary_before_s is None or self.canary_after_s is None:
-            return None
-        return (self.canary_before_s + self.canary_after_s) / 2
-
 
 def around_of(rows: pd.DataFrame) -> list[Around]:
     """Of each row of a campaign's table."""
     columns = list(Around.__dataclass_fields__)
     return [Around(*map(plain, row)) for row in rows[columns].itertuples(index=False)]
+
+
+def canaries_s(runs: Iterable[Surroundings]) -> list[float]:
+    """What the same piece of work took, before and after each run, where it is known."""
+    both = (time_s for run in runs for time_s in (run.canary_before_s, run.canary_after_s))
+    return [time_s for time_s in both if time_s]
+
+
+def disturbed_words(side: Campaign, name: str) -> str | None:
+    """That others disturbed runs of a campaign that count all the same (taken as they were, or by a
+    clipkit that did not judge): in words, with what they did. None: no run that is known of."""
+    rows = evidence(side.table)
+    ran = rows[finished_rows(rows)]
+    cores = {host_id: facts.get("cores") for host_id, facts in side.machines.items()}
+    spoilt = [
+        around
+        for around, quota, host_id in zip(
+            around_of(ran), ran["cpu_quota"], ran["host_id"], strict=True
+        )
+        if disturbance(around, plain(quota), cores.get(host_id) or _UNKNOWN_CORES)
+    ]
+    if not spoilt:
+        return None
+    return (
+        f"others disturbed {len(spoilt)} of {len(ran)} runs of {name} ({noise_words(spoilt)}), so it "
+        "may be their doing: measure again when the machine is quiet"
+    )
+
+
+def not_measured_words(side: Campaign, name: str) -> str | None:
+    """That cells of a campaign have no time, since others disturbed every attempt; None: all have."""
+    rows, status = side.table, side.cells["status"]
+    spoilt = side.cells[status == str(Status.INVALID_NOISE)]
+    if spoilt.empty:
+        return None
+    noise = noise_words(around_of(rows[rows["cell"].isin(spoilt["cell"])]))
+    why = f" ({noise})" if noise else ""
+    return (
+        f"{len(spoilt)} of {len(side.cells)} cells of {name} were not measured, since others disturbed "
+        f"every attempt{why}: sweep again when the machine is quiet"
+    )
 
 
 def noise_words(records: Iterable[Surroundings]) -> str | None:

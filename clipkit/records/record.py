@@ -57,7 +57,7 @@ class Record:
         "the host's memory; null: no limit",
         key="memory",
         title="memory ceiling",
-        missing="no limit",
+        missing="no memory limit",
         speaks=True,
     )
     cpu_quota: float | None = _column(

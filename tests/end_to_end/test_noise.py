@@ -79,3 +79,21 @@ def test_a_trial_beside_busy_processes_is_marked_repeated_and_told(
     assert (last["attempt"], last["status"]) == (4, "ok")
     assert last["other_cpu_fraction"] > 0.4
     assert (again.json["ok"], again.json["disturbed"]) == (1, 0)
+
+
+def test_a_comparison_with_a_disturbed_sweep_says_why_it_cannot_say_more(
+    experiment: Path, tmp_path: Path
+) -> None:
+    words = ("sweep", experiment, "--accept-noise", "--as")
+    assert clipkit(*words, "before", cwd=tmp_path).code == 0
+    with busy():
+        assert clipkit(*words, "beside", cwd=tmp_path).code == 0
+    ran = clipkit("compare", "results/before", "results/beside", cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    verdict = ran.out.splitlines()[-1]
+    assert "the time of A over 1 cell in common" in verdict
+    assert "others disturbed 1 of 1 runs of B (others used" in verdict
+    assert "measure again when the machine is quiet" in verdict
+    row = rows(tmp_path / "results" / "before")[-1]
+    if row["other_cpu_fraction"] < 0.3:  # else something else keeps this machine as busy
+        assert ran.out.index("noise ") < ran.out.index("B / A")
