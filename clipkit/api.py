@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Unpack, overload
+from typing import Any, Never, Unpack, overload
 
 from clipkit import arguments, ffmpeg_builds, given, hosts
 from clipkit.analysis.compare import Comparison, compare_campaigns
@@ -17,8 +17,10 @@ from clipkit.campaign.estimate import Estimate
 from clipkit.campaign.merge import merge_campaigns
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.ceiling.stale import remove_stale
-from clipkit.errors import Cancelled, ClipkitError, ExperimentError
+from clipkit.errors import Cancelled, ClipkitError, ExperimentError, UsageError
+from clipkit.given import Asked, No, PathLike, Sweeping, Yes
 from clipkit.hosts import Host
+from clipkit.legal import unknown_word
 from clipkit.media.upload import Upload
 from clipkit.output import cut_failure
 from clipkit.records.campaign import Campaign, open_campaign
@@ -31,10 +33,8 @@ from clipkit.settings import Settings
 from clipkit.terminal import CutProgress
 from clipkit.trial.cut import Order, cut_order
 from clipkit.trial.run import limits
-from clipkit.tuning.optimum import Optimum, Wanted, optimum
+from clipkit.tuning.optimum import Number, Optimum, Size, Wanted, optimum
 from clipkit.tuning.recommendation import Recommendation, read_recommendation
-
-PathLike = given.PathLike
 
 
 def probe(video: PathLike) -> Upload:
@@ -59,9 +59,9 @@ def cut(  # noqa: PLR0913 (the command's options, by keyword)
     seed: int | None = None,
     settings: Settings | Mapping[str, Any] | PathLike | None = None,
     host: Host | str | None = None,
-    memory: str | None = None,
+    memory: Size | None = None,
     cpus: float | None = None,
-    reserve: str = "0",
+    reserve: Size = "0",
     ceiling: str | None = None,
     timeout_s: float = 3600,
 ) -> Cutting:
@@ -91,7 +91,7 @@ def cut(  # noqa: PLR0913 (the command's options, by keyword)
         settings=chosen,
         build=ffmpeg_builds.find_build(chosen.ffmpeg),
         host=held,
-        reserve_bytes=hosts.parse_size(reserve),
+        reserve_bytes=hosts.parse_size(str(reserve)),
         out_dir=Path(out).absolute(),
         timeout_s=timeout_s,
     )
@@ -112,42 +112,18 @@ def cut(  # noqa: PLR0913 (the command's options, by keyword)
 
 @overload
 def sweep(
-    experiment: PathLike | Mapping[str, Any],
-    *,
-    results: PathLike = ...,
-    name: str | None = ...,
-    ceiling: str | None = ...,
-    background: Literal[False] = ...,
-    dry_run: Literal[False] = ...,
-    shard: str | None = ...,
-    accept_noise: bool = ...,
+    experiment: Asked, *, background: No = ..., dry_run: No = ..., **more: Unpack[Sweeping]
 ) -> Shown: ...
 @overload
 def sweep(
-    experiment: PathLike | Mapping[str, Any],
-    *,
-    results: PathLike = ...,
-    name: str | None = ...,
-    ceiling: str | None = ...,
-    background: Literal[True],
-    dry_run: Literal[False] = ...,
-    shard: str | None = ...,
-    accept_noise: bool = ...,
+    experiment: Asked, *, background: Yes, dry_run: No = ..., **more: Unpack[Sweeping]
 ) -> Handle: ...
 @overload
 def sweep(
-    experiment: PathLike | Mapping[str, Any],
-    *,
-    results: PathLike = ...,
-    name: str | None = ...,
-    ceiling: str | None = ...,
-    background: bool = ...,
-    dry_run: Literal[True],
-    shard: str | None = ...,
-    accept_noise: bool = ...,
+    experiment: Asked, *, background: bool = ..., dry_run: Yes, **more: Unpack[Sweeping]
 ) -> Estimate: ...
 def sweep(  # noqa: PLR0913 (the command's options, by keyword)
-    experiment: PathLike | Mapping[str, Any],
+    experiment: Asked,
     *,
     results: PathLike = "results",
     name: str | None = None,
@@ -191,6 +167,8 @@ def sweep(  # noqa: PLR0913 (the command's options, by keyword)
     Raises ExperimentError naming file, key and the legal values, CampaignError where it is being
     measured already, Cancelled where it is cancelled from elsewhere, ClipkitError where it fails.
     """
+    if dry_run and background:
+        raise UsageError("dry_run sweeps nothing: leave out background")
     forced = [] if ceiling is None else ["--ceiling", given.forced_mechanism(ceiling)]
     if isinstance(experiment, Mapping) and name is None and "name" not in experiment:
         raise ExperimentError(
@@ -265,18 +243,49 @@ def compare(a: Campaign | PathLike, b: Campaign | PathLike) -> Comparison:
     return compare_campaigns(_opened(a), _opened(b))
 
 
-def recommend(campaign: Campaign | PathLike, **wanted: Unpack[Wanted]) -> Optimum | Recommendation:
+def recommend(  # noqa: PLR0913 (what singles a host and a job out, by keyword)
+    campaign: Campaign | PathLike,
+    *,
+    host: str | Sequence[str] | None = None,
+    memory: Size | Sequence[Size] | None = None,
+    cpus: Number | Sequence[Number] | None = None,
+    reserve: Size | Sequence[Size] | None = None,
+    preset: str | Sequence[str] | None = None,
+    crf: Number | Sequence[Number] | None = None,
+    clip_s: Number | Sequence[Number] | None = None,
+    upload: str | Sequence[str] | None = None,
+    **unknown: Never,
+) -> Optimum | Recommendation:
     """The best settings that a campaign found for one host and job.
 
     >>> recommend("results/threads", clip_s=1.0).settings.preset
     'ultrafast'
 
     Of a sweep over several, the keywords single one out: `host` (a plan's name), `memory` and
-    `reserve` (sizes such as `512M`), `cpus`, `preset`, `clip_s`, `upload` (its name). A tuning
-    answers with its own recommendation unless something is singled out.
+    `reserve` (sizes such as `512M`, or bytes), `cpus`, `preset`, `crf`, `clip_s`, `upload` (its name).
+    A number may be text; of a list any will do. A tuning answers with its own recommendation unless
+    something is singled out.
 
-    Raises CampaignError where nothing matches, or several hosts or jobs do, naming these.
+    >>> recommend("results/threads", cpus=None, clip_s=["1"]).to_toml().splitlines()[0]
+    '# campaign threads'
+
+    Either answer has `settings`, `sentence`, `to_json()` and `to_toml()`, a `clipkit.toml`.
+
+    Raises CampaignError where nothing matches, or several hosts or jobs do, naming these; UsageError
+    for a keyword that there is not, naming the nearest.
     """
+    wanted = Wanted(
+        host=host,
+        memory=memory,
+        cpus=cpus,
+        reserve=reserve,
+        preset=preset,
+        crf=crf,
+        clip_s=clip_s,
+        upload=upload,
+    )
+    for word in unknown:
+        raise UsageError(f"recommend: {unknown_word('keyword', word, wanted)}")
     opened = _opened(campaign)
     if is_tuning(opened.folder) and all(value is None for value in wanted.values()):
         return read_recommendation(opened.folder)

@@ -54,7 +54,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="clipkit", description="Measure and tune video clip generation on small hosts."
     )
     parser.add_argument("--version", action="version", version=f"clipkit {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
+
+    def show_help(_: argparse.Namespace) -> int:
+        parser.print_help()
+        return 0
+
+    parser.set_defaults(handler=show_help)
+    commands = parser.add_subparsers(metavar="COMMAND", parser_class=Parser)
     tune.add_tune(commands)
     sweep.add_sweep(commands)
     sweep.add_merge(commands)

@@ -7,8 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 KIB = 1024
+_REPR_LETTERS = 200
 MIB = 1024 * KIB
 GIB = 1024 * MIB
+
+
+def brief(thing: object, *words: str) -> str:
+    """`<Upload my.mp4, h264 160x90>`: the `repr` of what holds too much to be printed whole."""
+    told = ", ".join(words)
+    shown = told if len(told) <= _REPR_LETTERS else f"{told[:_REPR_LETTERS].rstrip()} …"
+    return f"<{type(thing).__name__} {shown}>"
 
 
 def size(size_bytes: float | None) -> str:

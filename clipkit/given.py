@@ -6,7 +6,7 @@ import contextlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import tomli_w
 
@@ -17,18 +17,32 @@ from clipkit.campaign.experiment_file import parse_experiment, read_experiment_f
 from clipkit.ceiling.base import Mechanism
 from clipkit.errors import ExperimentError, UsageError
 from clipkit.hosts import Host
+from clipkit.legal import unknown_word
 from clipkit.media import sample
 from clipkit.media.upload import Upload
 from clipkit.plan.clips import Clip, Job, spread
 from clipkit.settings import Settings
 
 PathLike = str | Path
+Asked = PathLike | Mapping[str, Any]
+Yes = Literal[True]
+No = Literal[False]
 ASKED = Path("the experiment")
 """What errors call an experiment that is no file."""
 
 
+class Sweeping(TypedDict, total=False):
+    """What `sweep` takes however it runs."""
+
+    results: PathLike
+    name: str | None
+    ceiling: str | None
+    shard: str | None
+    accept_noise: bool
+
+
 @contextlib.contextmanager
-def experiment_on_disk(given: PathLike | Mapping[str, Any]) -> Iterator[tuple[Path, Experiment]]:
+def experiment_on_disk(given: Asked) -> Iterator[tuple[Path, Experiment]]:
     """An experiment's file, and what it says; one that was given as a dict is written meanwhile."""
     if not isinstance(given, Mapping):
         file = Path(given).absolute()
@@ -98,9 +112,9 @@ def forced_mechanism(word: str) -> Mechanism:
     try:
         return Mechanism(word)
     except ValueError:
-        raise UsageError(f"unknown ceiling '{word}': one of {', '.join(Mechanism)}") from None
+        raise UsageError(unknown_word("ceiling", word, Mechanism)) from None
 
 
-def given_host(host: Host | str | None, memory: str | None, cpus: float | None) -> Host:
+def given_host(host: Host | str | None, memory: str | int | None, cpus: float | None) -> Host:
     base = host if isinstance(host, Host) else hosts.find_host(host or hosts.UNLIMITED)
-    return hosts.custom(base, None if memory is None else hosts.parse_size(memory), cpus)
+    return hosts.custom(base, None if memory is None else hosts.parse_size(str(memory)), cpus)

@@ -9,12 +9,15 @@ from functools import cache
 from importlib import resources
 
 from clipkit.errors import HostError
-from clipkit.format import MIB
+from clipkit.format import MIB, size
+from clipkit.legal import unknown_word
 
 UNLIMITED = "unlimited"
 DEFAULT_FOR_TUNE = "render-starter"
 
 _UNITS = {"": 1, "B": 1, "K": 1024, "M": MIB, "G": 1024 * MIB}
+# No plan and no server is as small: who writes 512 means MB, of which no plan has as many.
+_FEWEST_BARE_BYTES = 65536
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGB]?)(?:i?B)?", re.IGNORECASE)
 
 
@@ -36,7 +39,9 @@ class Host:
 
     def __post_init__(self) -> None:
         if self.memory_bytes is not None and self.memory_bytes <= 0:
-            raise HostError(f"host {self.name}: memory must be positive, not {self.memory_bytes}")
+            raise HostError(
+                f"host {self.name}: memory must be positive, not {size(self.memory_bytes)}"
+            )
         if self.cpus is not None and not 0.01 <= self.cpus <= 1024:
             raise HostError(f"host {self.name}: cpus must be from 0.01 to 1024, not {self.cpus:g}")
 
@@ -48,12 +53,15 @@ class Host:
 def parse_size(text: str) -> int:
     """`512M`, `1.5G`, `120 MB`, `65536` to bytes; K, M and G are powers of 1024.
 
-    Raises HostError for anything else.
+    Raises HostError for anything else, and for a bare number so small that its unit was forgotten.
     """
     match = _SIZE.fullmatch(text.strip())
     if not match:
         raise HostError(f"'{text}' is not a size: write 512M, 1.5G or a number of bytes")
-    return int(float(match[1]) * _UNITS[match[2].upper()])
+    size_bytes = int(float(match[1]) * _UNITS[match[2].upper()])
+    if match[0] == match[1] and 0 < size_bytes < _FEWEST_BARE_BYTES:
+        raise HostError(f"'{text}' would be {size_bytes} bytes: did you mean {match[1]}M?")
+    return size_bytes
 
 
 @cache
@@ -80,8 +88,8 @@ def find_host(name: str) -> Host:
     try:
         return catalogue()[name]
     except KeyError:
-        known = ", ".join(catalogue())
-        raise HostError(f"unknown host '{name}': one of {known}, or --memory and --cpus") from None
+        told = unknown_word("host", name, catalogue())
+        raise HostError(f"{told} (see clipkit hosts), or give --memory and --cpus") from None
 
 
 def custom(base: Host, memory_bytes: int | None, cpus: float | None) -> Host:

@@ -34,6 +34,13 @@ def cut_failure(manifest: Mapping[str, Any]) -> str:
     ]
     if not wrong:
         return f"every clip is right, but {manifest['error']}"
+    if manifest["status"] == "cancelled":
+        right = len(manifest["clips"]) - len(wrong)
+        kept = f"{right} finished before and kept" if right else "none was finished"
+        return (
+            f"interrupted: {len(wrong)} of {len(manifest['clips'])} clips of {manifest['upload']} "
+            f"cancelled, {kept}"
+        )
     number, first = next((entry for entry in wrong if entry[1]["status"] != "cancelled"), wrong[0])
     text = (
         f"{len(wrong)} of {len(manifest['clips'])} clips of {manifest['upload']} failed; "
@@ -119,8 +126,8 @@ def probe_lines(facts: Mapping[str, Any]) -> list[str]:
     return shown + [f"  note       {warning}" for warning in facts["warnings"]]
 
 
-def hosts(catalogue: Mapping[str, Host]) -> list[dict[str, Any]]:
-    return [dataclasses.asdict(host) for host in catalogue.values()]
+def hosts(catalogue: Mapping[str, Host]) -> dict[str, Any]:
+    return {"hosts": [dataclasses.asdict(host) for host in catalogue.values()]}
 
 
 def hosts_lines(catalogue: Mapping[str, Host]) -> list[str]:

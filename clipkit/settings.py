@@ -7,7 +7,6 @@ is what our engine is asked for; `UsedSettings` is what was really used, as a re
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import tomllib
 import typing
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from types import NoneType
 from typing import Any
 
 from clipkit.errors import SettingsError
+from clipkit.legal import not_legal, unknown_word
 
 PRESETS = (
     "ultrafast",
@@ -69,11 +69,11 @@ class Knob:
         if self.choices:
             words = ", ".join(self.choices)
         elif self.kind is bool:
-            words = "true or false"
+            words = "true, false"
         elif self.kind is int:
-            words = f"a whole number from {self.low} to {self.high}"
+            words = f"whole numbers from {self.low} to {self.high}"
         else:
-            words = "text"
+            words = "any text"
         return f"{words} (left out: {self.absent})" if self.absent else words
 
     def check(self, value: object) -> None:
@@ -86,8 +86,7 @@ class Knob:
             isinstance(value, int) and self.low <= value <= (self.high or 0)
         )
         if not (right_type and in_choices and in_range) or value == "":
-            shown = "true" if value is True else "false" if value is False else value
-            raise SettingsError(f"{self.name} = {shown!r} is not legal: {self.legal}")
+            raise SettingsError(not_legal(self.name, value, self.legal))
 
     def parse(self, text: str) -> Any:
         """A command line's word to a value of this knob's kind; raises SettingsError."""
@@ -96,7 +95,7 @@ class Knob:
             try:
                 value = int(text)
             except ValueError:
-                raise SettingsError(f"{self.name} = '{text}' is not legal: {self.legal}") from None
+                raise SettingsError(not_legal(self.name, text, self.legal)) from None
         elif self.kind is bool:
             value = {"true": True, "false": False}.get(text.lower(), text)
         self.check(value)
@@ -163,6 +162,10 @@ class Settings:
         for knob in knobs():
             knob.check(getattr(self, knob.name))
 
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name}={value!r}" for name, value in self.changed().items())
+        return f"Settings({told})"
+
     def changed(self) -> dict[str, Any]:
         """What differs from the defaults: name -> value."""
         return {k.name: v for k in knobs() if (v := getattr(self, k.name)) != k.default}
@@ -193,6 +196,10 @@ class UsedSettings:
         if place is None:
             raise AttributeError(f"there is no setting '{name}'")
         return self.values[place]
+
+    def __repr__(self) -> str:
+        known = (f"{name} {value}" for name, value in self.items() if value is not None)
+        return f"<UsedSettings {', '.join(known)}>"
 
     def changed_to(self, **values: Any) -> UsedSettings:
         """The same but for these."""
@@ -236,21 +243,14 @@ def from_mapping(table: Mapping[str, Any], where: str) -> Settings:
 
     Raises SettingsError for an unknown key or an illegal value.
     """
-    known = {knob.name for knob in knobs()}
+    known = [knob.name for knob in knobs()]
     for key in table:
         if key not in known:
-            raise SettingsError(
-                f"{where}: unknown key '{key}' in [settings]: {_nearest(key, known)}"
-            )
+            raise SettingsError(f"{where}: [settings]: {unknown_word('key', key, known)}")
     try:
         return Settings(**table)
     except SettingsError as error:
         raise SettingsError(f"{where}: {error}") from None
-
-
-def _nearest(key: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(key, known, n=1)
-    return f"did you mean '{close[0]}'?" if close else f"one of {', '.join(sorted(known))}"
 
 
 def load_settings(path: Path) -> Settings:

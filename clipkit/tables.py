@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from clipkit import format as fmt
+
 _UNIT = "( (s|kB|MB|GB|%)|x)?"
 _NUMBER = re.compile(rf"-?[\d.]+{_UNIT}( – [\d.]+{_UNIT})?|unknown|–|")
 
@@ -19,6 +21,9 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     caption: str = ""
     marked: frozenset[int] = frozenset()
+
+    def __repr__(self) -> str:
+        return fmt.brief(self, f"{len(self.rows)} rows of {', '.join(filter(None, self.heads))}")
 
     def _repr_html_(self) -> str:
         right = [self._is_numeric(column) for column in range(len(self.heads))]

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import doctest
+import inspect
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from stored_campaigns import RESULTS
 
 import clipkit
 from clipkit import api
 from clipkit.errors import (
+    CampaignError,
     ClipkitError,
     ExperimentError,
     HostError,
@@ -20,7 +25,9 @@ from clipkit.errors import (
     UsageError,
 )
 from clipkit.hosts import Host
-from clipkit.settings import Settings
+from clipkit.settings import Settings, load_settings
+from clipkit.tuning.optimum import Optimum, Wanted
+from clipkit.tuning.recommendation import Recommendation
 
 NAMES = ("probe", "cut", "sweep", "merge", "load", "compare", "recommend", "attach")
 
@@ -106,8 +113,9 @@ def test_a_host_may_be_a_name_an_object_or_made_of_memory_and_cpus(here: Path):
         ({"count": 1, "length_s": 1, "settings": {"crf": 99}}, SettingsError, "settings: crf = 99"),
         ({"count": 1, "length_s": 1, "settings": {"crv": 9}}, SettingsError, "did you mean 'crf'"),
         ({"count": 1, "length_s": 1, "host": "moon"}, HostError, "unknown host 'moon'"),
-        ({"count": 1, "length_s": 1, "ceiling": "roof"}, UsageError, "unknown ceiling 'roof': one"),
+        ({"count": 1, "length_s": 1, "ceiling": "roof"}, UsageError, "unknown ceiling 'roof'"),
         ({"count": 1, "length_s": 1, "memory": "much"}, HostError, "'much' is not a size"),
+        ({"count": 1, "length_s": 1, "memory": 512}, HostError, "did you mean 512M?"),
     ],
 )
 def test_what_cannot_be_cut_is_refused_and_nothing_is_left(here: Path, asked, error, why):
@@ -170,6 +178,8 @@ def test_a_dry_run_sweeps_nothing(here: Path):
     found = clipkit.sweep(asked | {"settings": {"crf": [20, 30]}}, dry_run=True)
     assert (found.cells, found.blocks, found.trials) == (2, 3, 6)
     assert found.time_s > 0
+    with pytest.raises(UsageError, match="dry_run sweeps nothing: leave out background"):
+        clipkit.sweep(asked, dry_run=True, background=True)
     assert not (here / "results").exists()
 
 
@@ -219,7 +229,98 @@ def test_shards_are_run_and_merged_as_by_the_commands(here: Path):
         clipkit.sweep(asked, shard="1/3")
 
 
+# -- recommend -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=["reference-grid", "reference-tune"])
+def answer(request: pytest.FixtureRequest) -> Optimum | Recommendation:
+    """Of a sweep an optimum, of a tuning its own recommendation."""
+    one_host = {"memory": ["512M"], "cpus": "2"} if request.param == "reference-grid" else {}
+    return clipkit.recommend(RESULTS / request.param, **one_host)
+
+
+def test_every_answer_follows_one_protocol(answer: Optimum | Recommendation, tmp_path: Path):
+    (tmp_path / "clipkit.toml").write_text(answer.to_toml(), "utf-8")
+    assert load_settings(tmp_path / "clipkit.toml") == answer.settings
+    document = json.loads(json.dumps(answer.to_json()))
+    assert Settings(**document["settings"]) == answer.settings
+    assert document["sentence"] == answer.sentence
+    assert answer.sentence
+    assert answer._repr_html_().startswith("<div")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ({"memroy": "512M"}, "unknown keyword 'memroy': did you mean 'memory'?"),
+        ({"length_s": 12}, "unknown keyword 'length_s': legal are: host, memory, cpus, reserve"),
+    ],
+)
+def test_a_keyword_that_there_is_not_is_refused_with_the_nearest(wanted, told):
+    with pytest.raises(UsageError, match=re.escape(told)):
+        clipkit.recommend(RESULTS / "reference-grid", **wanted)
+
+
+def test_its_keywords_are_those_that_the_search_knows():
+    declared = inspect.signature(clipkit.recommend).parameters
+    assert set(declared) - {"campaign", "unknown"} == set(Wanted.__annotations__)
+    assert declared["memory"].default is None
+
+
+def test_values_are_numbers_text_or_lists_of_which_any_will_do():
+    grid = clipkit.load(RESULTS / "reference-grid")
+    asked = [
+        {"memory": "512M", "cpus": 2},
+        {"memory": 512 * 2**20, "cpus": "2"},
+        {"memory": ["512 MB"], "cpus": ["2", 2.0], "crf": "23", "preset": None},
+    ]
+    found = [clipkit.recommend(grid, **each) for each in asked]
+    assert len({each.best.cell for each in found}) == 1
+    presets = ["veryfast", "superfast"]
+    assert clipkit.recommend(grid, memory="512M", preset=presets).settings.preset in presets
+    with pytest.raises(CampaignError, match="did you mean 512M"):
+        clipkit.recommend(grid, memory=512)
+    with pytest.raises(CampaignError, match="cpus = 'two' is no number"):
+        clipkit.recommend(grid, cpus="two")
+
+
 # -- showing -------------------------------------------------------------------------------
+
+
+def test_what_is_printed_of_each_object_is_short_and_says_what_it_is(here: Path):
+    asked = {"name": "short", "job": {"uploads": ["my.mp4"], "clips": 1, "length_s": 1}}
+    asked |= {"run": {"blocks": 1}, "settings": {"concurrency": [1, 2]}}
+    swept, tuned = clipkit.sweep(asked), clipkit.load(RESULTS / "reference-tune")
+    optimum, recommended = clipkit.recommend(swept), clipkit.recommend(tuned)
+    handle, compared = clipkit.attach(swept.folder), clipkit.compare(swept, swept)
+    record = swept.record(swept.table["run_id"][0])
+    objects = {
+        "Upload": [clipkit.probe("my.mp4")],
+        "Cutting": [clipkit.cut("my.mp4", "out", clips=[(0, 1)])],
+        "Estimate": [clipkit.sweep(asked, name="dry", dry_run=True), optimum.best.wall],
+        "Handle": [handle],
+        "Standing": [handle.standing()],
+        "Shown": [swept, tuned, tuned.tuned()],
+        "Comparison": [compared],
+        "Pair": list(compared.pairs),
+        "Table": [compared.cells, compared.unlike],
+        "Optimum": [optimum],
+        "Choice": [optimum.best],
+        "Condition": [optimum.condition],
+        "Recommendation": [recommended],
+        "Baseline": list(recommended.baselines),
+        "Tie": list(recommended.ties),
+        "Record": [record],
+        "Settings": [optimum.settings, Settings()],
+        "UsedSettings": [record.settings],
+        "Host": [recommended.host],
+    }
+    for name, of_kind in objects.items():
+        for each in of_kind:
+            assert name in repr(each)
+            assert len(repr(each)) < 300, (name, len(repr(each)))
+    assert repr(objects["Upload"][0]) == "<Upload my.mp4, h264 160x90 at 25 fps, 4 s of 100 frames>"
+    assert repr(Settings(crf=30)) == "Settings(crf=30)"
 
 
 def test_an_upload_and_a_cut_show_themselves(here: Path):

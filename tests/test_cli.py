@@ -27,13 +27,42 @@ class TestExitCodes:
         assert (ran.code, ran.err) == (0, "")
         assert ran.out
 
+    def test_clipkit_alone_says_what_it_can_do(self) -> None:
+        ran = clipkit()
+        assert (ran.code, ran.err) == (0, "")
+        assert ran.out == clipkit("--help").out
+
+    @pytest.mark.parametrize(
+        ("words", "meant"),
+        [
+            ("cutt", "unknown command 'cutt': did you mean 'cut'?"),
+            ("reprot x", "unknown command 'reprot': did you mean 'report'?"),
+            ("fly", "legal are: tune, sweep, merge, cut"),
+            ("--verison", "unknown option '--verison': did you mean '--version'?"),
+            ("tune --budgett 3", "unknown option '--budgett': did you mean '--budget'?"),
+            ("cut film.mp4 --ot clips", "unknown option '--ot': did you mean '--out'?"),
+            ("cut --threads=2", "'--encoder-threads', '--decoder-threads' or '--filter-threads'?"),
+            ("cut film.mp4 --out o -q", "unrecognized arguments: -q"),
+            ("tune --baseline sktch", "'sktch' is not legal; legal are: sketch, fluent, command"),
+        ],
+    )
+    def test_what_is_misspelt_is_told_with_what_was_meant(self, words: str, meant: str) -> None:
+        ran = clipkit(*words.split())
+        assert (ran.code, ran.out) == (2, "")
+        assert meant in ran.complaint
+
+    def test_a_long_option_may_be_cut_short_and_a_value_begin_with_dashes(
+        self, tmp_path: Path
+    ) -> None:
+        words = ("tune", "--bud", "0", "--command", "--no-such {thing}")
+        assert "--budget 0 is no number of minutes" in clipkit(*words, cwd=tmp_path).complaint
+
     def test_it_knows_its_version(self) -> None:
         assert clipkit("--version").out == f"clipkit {__version__}\n"
 
     @pytest.mark.parametrize(
         "words",
         [
-            (),
             ("cutt",),
             ("cut",),
             ("cut", "film.mp4"),
@@ -78,6 +107,12 @@ class TestJson:
         assert ran.code == 0
         assert ran.json
         assert len(ran.out.splitlines()) == 1
+
+    def test_the_hosts_are_in_one_object(self) -> None:
+        found = clipkit("hosts", "--json").json
+        assert list(found) == ["hosts"]
+        (starter,) = (host for host in found["hosts"] if host["name"] == "render-starter")
+        assert (starter["memory_bytes"], starter["cpus"]) == (512 * 2**20, 0.5)
 
     def test_nothing_where_it_failed(self, tmp_path: Path) -> None:
         ran = clipkit("probe", tmp_path / "none.mp4", "--json")
@@ -127,7 +162,8 @@ class TestInterrupted:
             process.send_signal(stop)
             ran = finish(process)
             assert (ran.code, ran.out) == (130, "")
-            assert "cancelled" in ran.complaint
+            assert "interrupted: 4 of 4 clips" in ran.complaint
+            assert "cancelled, none was finished" in ran.complaint
             assert ffmpegs_in(tmp_path) == []
         assert groups_of(ran.pid) == []
         assert not out.exists()
@@ -146,7 +182,8 @@ class TestInterrupted:
         assert [clip["status"] for clip in ran.json["clips"]] == ["ok", "cancelled", "cancelled"]
         assert ran.json["status"] == "cancelled"
         assert sorted(p.name for p in out.iterdir()) == ["clip-001.mp4", "manifest.json"]
-        assert "2 of 3 clips" in ran.complaint
+        assert "interrupted: 2 of 3 clips" in ran.complaint
+        assert "cancelled, 1 finished before and kept" in ran.complaint
 
     def test_a_tune_keeps_its_records(self, small: Path, tmp_path: Path) -> None:
         words = ("--count", "2", "--length", "1", "--budget", "5", "--no-report", "--json")

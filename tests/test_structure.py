@@ -17,7 +17,7 @@ MODULES = {
 }
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "format", "tables", "terminal"),
+    ("errors", "format", "legal", "tables", "terminal"),
     ("media", "settings", "hosts", "ffmpeg_builds", "resources"),
     ("model",),
     ("plan",),

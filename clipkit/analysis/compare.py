@@ -46,6 +46,10 @@ class Pair:
     b_peak_anon_bytes: int | None
     ratio: Estimate | None
 
+    def __repr__(self) -> str:
+        ratio = fmt.ratio(self.ratio and self.ratio.value)
+        return fmt.brief(self, self.words, f"A {self.a_ended}, B {self.b_ended}", f"B / A {ratio}")
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -108,6 +112,9 @@ class Comparison:
         """Every cell in common, as a table."""
         heads = ("cell", "A", "B", "B / A", "95 % interval", "n", "peak memory A", "peak memory B")
         return Table(heads, tuple(map(_row, self.pairs)), "B / A: below 1x, B is faster")
+
+    def __repr__(self) -> str:
+        return fmt.brief(self, f"A {self.a.name}", f"B {self.b.name}", self.verdict)
 
     def lines(self) -> list[str]:
         """For a terminal: what differs comes before any ratio."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from clipkit.errors import ClipkitError, ExperimentError
+from clipkit.legal import instead_of
 
 _MOST_LEVELS = 1000
 _RANGE = ("from", "to", "step")
+_SPAN = re.compile(r"(\d[\d.]*?)\s*(?:-|–|:|to|\.\.+)\s*(\d[\d.]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,7 @@ class Table:
         """Raise ExperimentError for a key that is none of these."""
         for key in self.content:
             if key not in known:
-                close = difflib.get_close_matches(key, known, n=1)
-                hint = f"did you mean '{close[0]}'?" if close else f"one of {', '.join(known)}"
-                raise self.error(key, f"unknown key: {hint}")
+                raise self.error(key, f"unknown key: {instead_of(key, list(known))}")
 
     def table(self, key: str) -> Table:
         """The table of that name; an empty one where it is left out."""
@@ -80,7 +80,9 @@ class Table:
         try:
             return read(value)
         except ClipkitError as error:
-            raise self.error(key, f"{_toml(value)} is not legal: {error}") from None
+            raise self.error(
+                key, f"{_toml(value)} is not legal; {error}{_several(value)}"
+            ) from None
 
     def _range(self, key: str, content: Mapping[str, Any]) -> list[Any]:
         """From and to inclusive, in decimal arithmetic: 0.1 + 0.2 is 0.3 here."""
@@ -95,6 +97,18 @@ class Table:
         values = [first + n * step for n in range(count)]
         whole = all(type(number) is int for number in numbers)
         return [int(value) if whole else float(value) for value in values]
+
+
+def _several(value: Any) -> str:
+    """How several levels are written, for one text that seems to hold them: `1-4`, `256M, 512M`."""
+    if not isinstance(value, str):
+        return ""
+    span = _SPAN.fullmatch(value.strip())
+    if span:
+        ends = f"from = {span[1]}, to = {span[2]}, step = 1"
+        return f". Several levels are a list, [{span[1]}, {span[2]}], or a range, {{ {ends} }}"
+    words = [word.strip() for word in value.split(",")]
+    return f". Several levels are a list, {words}" if len(words) > 1 else ""
 
 
 def _toml(value: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from clipkit import hosts
 from clipkit.errors import ClipkitError, ExperimentError
+from clipkit.legal import legal_are
 from clipkit.plan import baselines
 from clipkit.plan.subjects import KINDS
 from clipkit.records.store import campaign_named
@@ -22,7 +23,7 @@ Reader = Callable[[Any], Any]
 
 def text_level(value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise ExperimentError("a text that is not empty")
+        raise ExperimentError(legal_are(["any text that is not empty"]))
     return value
 
 
@@ -39,7 +40,7 @@ def template_level(value: Any) -> str:
 def one_of(known: Collection[str]) -> Reader:
     def read(value: Any) -> str:
         if value not in known:
-            raise ExperimentError(f"one of {', '.join(known)}")
+            raise ExperimentError(legal_are(known))
         return str(value)
 
     return read
@@ -48,7 +49,7 @@ def one_of(known: Collection[str]) -> Reader:
 def whole_number(low: int, high: int) -> Reader:
     def read(value: Any) -> int:
         if type(value) is not int or not low <= value <= high:
-            raise ExperimentError(f"a whole number from {low} to {high}")
+            raise ExperimentError(legal_are([f"whole numbers from {low} to {high}"]))
         return value
 
     return read
@@ -57,7 +58,7 @@ def whole_number(low: int, high: int) -> Reader:
 def number_between(low: float, high: float) -> Reader:
     def read(value: Any) -> float:
         if type(value) not in (int, float) or not math.isfinite(value) or not low <= value <= high:
-            raise ExperimentError(f"a number from {low:g} to {high:g}")
+            raise ExperimentError(legal_are([f"numbers from {low:g} to {high:g}"]))
         return float(value)
 
     return read
@@ -65,7 +66,8 @@ def number_between(low: float, high: float) -> Reader:
 
 def size_level(value: Any) -> int:
     if not isinstance(value, str):
-        raise ExperimentError("a size as text, such as '512M'")
+        near = f"; did you mean '{value}M'?" if type(value) is int else ""
+        raise ExperimentError(f"{legal_are(['sizes as text, such as 512M'])}{near}")
     return hosts.parse_size(value)
 
 
@@ -81,7 +83,7 @@ def knob_level(knob: Knob) -> Reader:
             knob.check(value)
         except ClipkitError:
             legal = knob.legal.replace("left out:", f"'{LEFT_OUT}':")
-            raise ExperimentError(legal) from None
+            raise ExperimentError(legal_are([legal])) from None
         return value
 
     return read

@@ -42,6 +42,9 @@ class Standing:
     shard: str | None = None
     disturbed: int = 0
 
+    def __repr__(self) -> str:
+        return fmt.brief(self, self.campaign, self.state, self.done_words)
+
     @property
     def done_words(self) -> str:
         """`61 of 324 trials`."""

@@ -112,7 +112,7 @@ def run_sweep(
     machine cannot stand in for a host; Cancelled after an interrupt.
     """
     if not folder.exists():  # what is refused leaves none behind
-        _mechanisms(planned.design, open_ceiling)
+        check_hosts(planned, open_ceiling)
     store = Store.create(folder)
     with store.writing():
         past, began_s = store.records(), time.monotonic()
@@ -131,7 +131,7 @@ def run_sweep(
         if planned.is_over(past, spent_s):
             _settle(planned.experiment, store, tally)
         else:
-            mechanisms = _mechanisms(planned.design, open_ceiling)
+            mechanisms = check_hosts(planned, open_ceiling)
             _check_alike(planned.design, past, store.folder, mechanisms)
             _describe(planned, store, set(mechanisms.values()))
             watch = watching(tally)
@@ -172,9 +172,10 @@ def spent_in(folder: Path) -> float:
         return 0.0
 
 
-def _mechanisms(laid_out: Design, open_ceiling: Callable[[Limits], Ceiling]) -> dict[Host, str]:
-    """What holds each host's limits here. Raises CeilingError."""
-    hosts = {cell.host for cell in laid_out.cells}
+def check_hosts(planned: Planned, open_ceiling: Callable[[Limits], Ceiling]) -> dict[Host, str]:
+    """What holds each host's limits here. Raises CeilingError where this machine cannot stand in
+    for one."""
+    hosts = {cell.host for cell in planned.design.cells}
     return {host: str(hosting.check_host(host, open_ceiling)) for host in hosts}
 
 

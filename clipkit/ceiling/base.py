@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from clipkit.errors import CeilingError
+from clipkit.format import size
 
 
 class Mechanism(StrEnum):
@@ -34,11 +35,11 @@ class Limits:
 
     def __post_init__(self) -> None:
         if self.memory_bytes is not None and self.memory_bytes <= 0:
-            raise CeilingError(f"a memory limit must be positive, not {self.memory_bytes} bytes")
+            raise CeilingError(f"a memory limit must be positive, not {size(self.memory_bytes)}")
         if self.cpus is not None and self.cpus < 0.01:  # the kernel's smallest quota: 1 ms in 100
             raise CeilingError(f"a CPU limit must be at least 0.01 cores, not {self.cpus:g}")
         if self.swap_bytes < 0:
-            raise CeilingError(f"swap cannot be negative ({self.swap_bytes} bytes)")
+            raise CeilingError(f"swap cannot be negative ({size(self.swap_bytes)})")
         if self.pids is not None and self.pids <= 0:
             raise CeilingError(f"a limit of processes must be positive, not {self.pids}")
 

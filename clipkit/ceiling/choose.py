@@ -15,6 +15,7 @@ from clipkit.ceiling.unlimited import Unlimited
 from clipkit.ceiling.watchdog import Watchdog
 from clipkit.errors import CeilingError
 from clipkit.format import MIB
+from clipkit.legal import unknown_word
 
 FORCE = "CLIPKIT_CEILING"
 
@@ -79,8 +80,7 @@ def _forced() -> Mechanism | None:
     try:
         return Mechanism(word)
     except ValueError:
-        known = ", ".join(Mechanism)
-        raise CeilingError(f"{FORCE}={word} is not a ceiling: set it to one of {known}") from None
+        raise CeilingError(f"{FORCE}: {unknown_word('ceiling', word, Mechanism)}") from None
 
 
 def _open_forced(mechanism: Mechanism, limits: Limits) -> Ceiling:

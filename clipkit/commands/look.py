@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
 from clipkit import arguments, output
 from clipkit.commands.parser import add_command, print_json
+from clipkit.errors import SettingsError
 from clipkit.tuning.export import FORMS, export_settings
+
+_CONFIG = "clipkit.toml"
 
 
 def add_looking(commands: Any) -> None:
@@ -41,18 +45,36 @@ def _add_export(commands: Any) -> None:
         metavar="FORM",
         help=f"one of {', '.join(FORMS)}",
     )
-    command.add_argument("--config", default="clipkit.toml", metavar="clipkit.toml")
+    command.add_argument("--config", metavar=_CONFIG, help="default: the one in this folder")
 
 
 def _export(parsed: argparse.Namespace) -> int:
     from clipkit import settings
 
-    text = export_settings(settings.load_settings(Path(parsed.config)), parsed.form)
+    config = _config_here() if parsed.config is None else Path(parsed.config)
+    text = export_settings(settings.load_settings(config), parsed.form)
     if parsed.json:
         print_json({"as": parsed.form, "text": text})
     else:
         print(text, end="")
     return 0
+
+
+def _config_here() -> Path:
+    """Raises SettingsError where there is none, naming the newest that a campaign has."""
+    here = Path(_CONFIG)
+    if here.exists():
+        return here
+    found = sorted(Path("results").glob(f"*/{_CONFIG}"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise SettingsError(
+            f"there is no {_CONFIG} in this folder, nor below results: "
+            "measure one with clipkit tune, or name one with --config FILE"
+        )
+    newest = shlex.quote(str(found[-1]))
+    raise SettingsError(
+        f"there is no {_CONFIG} in this folder; the newest below results: --config {newest}"
+    )
 
 
 def _hosts(parsed: argparse.Namespace) -> int:

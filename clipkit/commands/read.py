@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clipkit.commands.parser import add_command, print_json
-from clipkit.errors import CampaignError
+from clipkit.errors import CampaignError, UsageError
 
 
 def add_reading(commands: Any) -> None:
@@ -93,6 +93,8 @@ def _add_lab(commands: Any) -> None:
 def _lab(parsed: argparse.Namespace) -> int:
     from clipkit.report.notebooks import lab
 
+    if parsed.copy_only and (parsed.no_browser or parsed.port is not None):
+        raise UsageError("--copy-only opens nothing: leave out --no-browser and --port")
     copies = lab.copy_notebooks(Path(parsed.folder))
     print("\n".join(copies.lines()), file=sys.stderr)
     opening = None

@@ -45,7 +45,7 @@ def _sweep(parsed: argparse.Namespace) -> int:
     # These take seconds to import: what is wrong in the file has been told by now.
     from clipkit.campaign import estimate
     from clipkit.campaign.progress import SweepProgress
-    from clipkit.campaign.sweep import cells_left, plan_sweep, run_sweep, spent_in
+    from clipkit.campaign.sweep import cells_left, check_hosts, plan_sweep, run_sweep, spent_in
     from clipkit.records.folder import read_records
     from clipkit.records.table import write_parquet
     from clipkit.terminal import Line
@@ -53,6 +53,8 @@ def _sweep(parsed: argparse.Namespace) -> int:
     planned = plan_sweep(asked, shard)
     if parsed.dry_run:
         left = cells_left(planned, read_records(folder), spent_in(folder))
+        if left:
+            check_hosts(planned, arguments.opener(parsed))
         expected = estimate.estimate_sweep(planned.design, left, asked.options.get("blocks"))
         if parsed.json:
             print_json(dataclasses.asdict(expected))

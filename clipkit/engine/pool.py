@@ -115,8 +115,7 @@ class Pool:
         except ScratchError as error:
             self._end(work, "failed", str(error))
         except OSError as error:
-            [program, *_] = work.argv(work.unfinished) or [work.task.output]
-            self._end(work, "failed", f"{program} cannot be started: {error.strerror}")
+            self._end(work, "failed", work.why_not_started(error))
         else:
             if child:
                 self._watch(work, child)

@@ -18,6 +18,7 @@ from clipkit.engine.patches import PatchError, apply_patch
 from clipkit.plan.task import Attempt, Patch, Run, Task, filled
 
 _TAIL_BYTES = 4096
+_NO_SPACE = "no space left on the disk of the output folder"
 # A first frame later than this is not "shown at 0 s"; MP4 timescales are finer than 0.1 ms.
 _FIRST_SHOWN_TOLERANCE_S = 0.001
 
@@ -148,10 +149,17 @@ class Work:
         if ended.signal == signal.SIGXFSZ:
             return f"it wrote more than {self.task.max_output_bytes} bytes"
         if _is_full(self.folder):  # then ffmpeg's own words found no space either
-            return "no space left on the disk of the output folder"
+            return _NO_SPACE
         how = f"signal {ended.signal}" if ended.signal else f"exit code {ended.code}"
         said = self._last_words()
         return f"ffmpeg ended with {how}: {said}" if said else f"ffmpeg ended with {how}"
+
+    def why_not_started(self, error: OSError) -> str:
+        """Its log is opened with it: where there is no space, that failed, and the program is there."""
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return _NO_SPACE
+        [program, *_] = self.argv(self.unfinished) or [self.task.output]
+        return f"{program} cannot be started: {error.strerror}"
 
     def _last_words(self) -> str:
         try:

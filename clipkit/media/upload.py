@@ -109,6 +109,11 @@ class Upload:
             "warnings": list(self.warnings),
         }
 
+    def __repr__(self) -> str:
+        picture = f"{self.codec} {self.width}x{self.height} at {self.fps:.5g} fps"
+        length = f"{fmt.seconds(self.duration_s)} of {len(self.frame_times_s)} frames"
+        return fmt.brief(self, self.path.name, picture, length)
+
     def _repr_html_(self) -> str:
         rate = f"{self.fps:.5g} fps{', variable' if self.vfr else ''}"
         sounds = [f"{a.codec} {a.sample_rate} Hz {a.channels} ch" for a in self.audio]

@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 
 from clipkit.errors import TemplateError, UsageError
 from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.legal import legal_are
 from clipkit.plan import baselines, modes
 from clipkit.plan.baselines import Template
 from clipkit.plan.changed import ALWAYS, CHANGED, Changed
@@ -264,5 +265,5 @@ def subject_named(name: str, settings: Settings, command: str | None = None) -> 
     UsageError where moviepy is not installed.
     """
     if name not in KINDS:
-        raise TemplateError(f"there is no subject '{name}': legal are {', '.join(KINDS)}")
+        raise TemplateError(f"unknown subject '{name}'; {legal_are(KINDS)}")
     return KINDS[name].make(settings, command)

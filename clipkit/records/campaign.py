@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 import pandas as pd
 
+from clipkit import format as fmt
 from clipkit.errors import CampaignError, UsageError
 from clipkit.plan.subjects import TUNABLE
 from clipkit.records import folder as folders
@@ -18,7 +20,7 @@ from clipkit.records.cells import cells_of, columns_of_a_cell, noise_of_repeats
 from clipkit.records.columns import column, is_column
 from clipkit.records.noise import Noise
 from clipkit.records.record import Record
-from clipkit.records.table import read_samples, read_table
+from clipkit.records.table import has_samples, read_all_samples, read_clips, read_table
 from clipkit.settings import knobs
 
 _ORDERS = {knob.name: knob.choices for knob in knobs() if knob.choices}
@@ -31,7 +33,8 @@ class Campaign:
     `table` has one row an attempt, with the columns of `Record`; unknown is NA. `cells` has one row a
     cell (see `records.cells`), how each stands (`records.best`) and the column `upload`, its name.
     `noise` is the whole campaign's. `machines`: what measured, by its `host_id`; `uploads`: the films'
-    facts, by name. `chosen`: what `part` was given, by column.
+    facts, by name. `chosen`: what `part` was given, by column. `clips` and `samples` are read when they
+    are first asked for.
     """
 
     folder: Path
@@ -69,7 +72,7 @@ class Campaign:
         cells, chosen = self.cells, dict(self.chosen)
         for word, value in wanted.items():
             name = self._column(word)
-            several = value if isinstance(value, list | tuple | set | frozenset) else [value]
+            several = value if pd.api.types.is_list_like(value) else [value]
             asked = tuple(column(name).read(each) for each in several)
             self._check(name, asked, levels_in(name, cells[name]))
             cells, chosen[name] = cells[has_level(cells, name, asked)], asked
@@ -103,20 +106,28 @@ class Campaign:
                 return Record.from_row(row)
         raise CampaignError(f"{self.folder} has no run '{run_id}': they are in table['run_id']")
 
-    def samples(self, run_id: str) -> pd.DataFrame:
-        """Memory and CPU over time of one attempt. Raises CampaignError where none were kept."""
-        return read_samples(self.folder, run_id)
+    @cached_property
+    def clips(self) -> pd.DataFrame:
+        """One row a clip of these attempts, with its `run_id`; empty where nothing was kept of them."""
+        return read_clips(self.folder, self.table["run_id"])
 
-    def clips(self, run_id: str) -> Iterator[dict[str, Any]]:
-        """What became of each clip of one attempt."""
-        return folders.clips_of(self.folder, run_id)
+    @cached_property
+    def samples(self) -> pd.DataFrame:
+        """Memory and CPU over time (`records.outcome.Sample`) of these attempts, with the `run_id` of
+        each; empty where none were kept. Of one attempt: `samples[samples["run_id"] == run_id]`.
+
+        Raises CampaignError for a file of samples that is broken.
+        """
+        return read_all_samples(self.folder, self.sampled(self.table)["run_id"])
 
     def sampled(self, runs: pd.DataFrame) -> pd.DataFrame:
         """Of these rows those whose samples were kept; all of them where none were."""
-        kept = runs["run_id"].map(
-            lambda name: (self.folder / folders.SAMPLES / f"{name}.parquet").is_file()
-        )
+        kept = runs["run_id"].map(lambda name: has_samples(self.folder, name))
         return runs[kept.astype(bool)] if kept.any() else runs
+
+    def __repr__(self) -> str:
+        counted = f"{len(self.cells)} cells in {len(self.table)} attempts"
+        return fmt.brief(self, self.name, counted, *self.shown)
 
     def _narrowed(self, cells: pd.DataFrame, chosen: Mapping[str, tuple[Any, ...]]) -> Self:
         table = self.table[self.table["cell"].isin(cells["cell"])]

@@ -56,9 +56,25 @@ class Column:
         return self.key or self.name
 
     def read(self, value: Any) -> Any:
-        """A level as somebody writes it: sizes may be text such as `512M`. Raises HostError."""
-        is_text = isinstance(value, str) and self.unit == "bytes"
-        return hosts.parse_size(value) if is_text else value
+        """A level as somebody writes it: sizes may be text such as `512M`, numbers text as well.
+
+        Raises HostError for what is no size, UsageError for what is no number.
+        """
+        if value is None or isinstance(value, bool) or self.kind not in (int, float, bool):
+            return value
+        if self.unit == "bytes":
+            return hosts.parse_size(str(value))
+        return self._number(value) if isinstance(value, str) else value
+
+    def _number(self, text: str) -> float | bool:
+        words = {"true": True, "false": False, "on": True, "off": False}
+        if self.kind is bool and text.lower() in words:
+            return words[text.lower()]
+        try:
+            number = float(text)
+        except ValueError:
+            raise UsageError(f"{self.short} = '{text}' is no number") from None
+        return int(number) if self.kind is int and number.is_integer() else number
 
     def level(self, value: Any) -> str:
         """A level by itself, with its unit: `512 MB`, `2 CPU`, `ultrafast`, `3`."""

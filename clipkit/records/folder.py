@@ -151,6 +151,10 @@ def user_command(folder: Path) -> str | None:
 
 def require(folder: Path) -> None:
     """Raise CampaignError where the folder holds no campaign."""
+    if not folder.is_dir():
+        there = Path("results", folder.name)
+        near = f", did you mean {there}?" if (there / RUNS).exists() else ""
+        raise CampaignError(f"{folder} is no campaign: there is no such folder{near}")
     if not (folder / RUNS).exists():
         raise CampaignError(_NOT_THERE.format(folder, RUNS))
 

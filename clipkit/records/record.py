@@ -173,6 +173,10 @@ class Record:
             return None
         return self.peak_anon_bytes + (self.peak_shmem_bytes or 0) + (self.peak_kernel_bytes or 0)
 
+    def __repr__(self) -> str:
+        job = f"{self.clips} clips of {self.clip_s:g} s by {self.subject} on {self.host}"
+        return fmt.brief(self, self.run_id, str(self.status), job, fmt.seconds(self.wall_s))
+
     def _repr_html_(self) -> str:
         settings = [
             f"{knob.name} {value}"

@@ -38,19 +38,35 @@ _LOCK_PATIENCE_S = 0.5
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Store:
-    """The folder of one campaign. Written by one process at a time (`writing`)."""
+    """The folder of one campaign. Written by one process at a time (`writing`). `made`: what of its
+    path was not there before."""
 
     folder: Path
+    made: tuple[Path, ...] = ()
 
     @classmethod
     def create(cls, folder: Path) -> Store:
         """Raises OutputError where the folder cannot be made."""
+        folder = folder.absolute()
         try:
+            made = tuple(each for each in (folder, *folder.parents) if not each.exists())
             for name in (SAMPLES, LOGS):
                 (folder / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"cannot write into {folder}: {error.strerror}") from None
-        return cls(folder.resolve())
+        return cls(folder.resolve(), made)
+
+    @contextlib.contextmanager
+    def removed_if_refused(self) -> Iterator[None]:
+        """Where nothing has been measured in the end, the folder is gone again if it is this store's."""
+        try:
+            yield
+        finally:
+            if self.made and not self.finished():
+                shutil.rmtree(self.made[0], ignore_errors=True)
+                with contextlib.suppress(OSError):  # another campaign may have come to lie there
+                    for parent in self.made[1:]:
+                        parent.rmdir()
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from clipkit.errors import CampaignError
 from clipkit.records import folder as folders
 from clipkit.records.columns import columns
 from clipkit.records.identity import unified
+from clipkit.records.outcome import Sample
 from clipkit.records.record import SCHEMA_VERSION, Record
 from clipkit.records.status import Status
 
@@ -39,6 +41,24 @@ _PANDAS = {
     pa.bool_(): pd.BooleanDtype(),
     pa.string(): pd.StringDtype(),
 }
+
+_CLIPS: dict[str, Any] = {
+    "run_id": pd.StringDtype(),
+    "number": pd.Int64Dtype(),
+    "start_s": pd.Float64Dtype(),
+    "duration_s": pd.Float64Dtype(),
+    "status": pd.StringDtype(),
+    "error": pd.StringDtype(),
+    "change": pd.StringDtype(),
+    "wall_s": pd.Float64Dtype(),
+    "cpu_s": pd.Float64Dtype(),
+    "peak_rss_bytes": pd.Int64Dtype(),
+    "frames_decoded": pd.Int64Dtype(),
+    "frames_kept": pd.Int64Dtype(),
+    "bytes": pd.Int64Dtype(),
+    "argv": object,
+}
+"""The columns of `clips.jsonl`, which `trial.run` writes."""
 
 
 def read_table(campaign: Path) -> pd.DataFrame:
@@ -67,6 +87,34 @@ def read_samples(campaign: Path, run_id: str) -> pd.DataFrame:
         raise CampaignError(f"{path} cannot be read: {error}") from None
     frame: pd.DataFrame = sampled.to_pandas(types_mapper=_PANDAS.get)
     return frame.rename(columns=_FORMER_SAMPLES)
+
+
+def has_samples(campaign: Path, run_id: str) -> bool:
+    return (campaign / folders.SAMPLES / f"{run_id}.parquet").is_file()
+
+
+def read_all_samples(campaign: Path, run_ids: Iterable[str]) -> pd.DataFrame:
+    """The samples of these attempts as far as they were kept, with a column `run_id`."""
+    names = [declared.name for declared in dataclasses.fields(Sample)]
+    empty = pd.DataFrame({name: pd.array([], dtype=pd.Float64Dtype()) for name in names})
+    empty.insert(0, "run_id", pd.Series([], dtype=pd.StringDtype()))
+    found = []
+    for run_id in run_ids:
+        if has_samples(campaign, run_id):
+            of_one = read_samples(campaign, run_id)
+            of_one.insert(0, "run_id", pd.Series(run_id, of_one.index, pd.StringDtype()))
+            found.append(of_one)
+    return pd.concat(found, ignore_index=True) if found else empty
+
+
+def read_clips(campaign: Path, run_ids: Iterable[str]) -> pd.DataFrame:
+    """The lines of `clips.jsonl` of these attempts, in their order: what became of each clip."""
+    kept = folders.clips_by_run(campaign)
+    rows = [clip for run_id in run_ids for clip in kept.get(run_id, ())]
+    known = {
+        name: pd.Series([row.get(name) for row in rows], dtype=_CLIPS[name]) for name in _CLIPS
+    }
+    return pd.DataFrame(known)
 
 
 def write_parquet(campaign: Path) -> Path:

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from clipkit import format as fmt
 from clipkit.ceiling.base import Ceiling
 from clipkit.errors import CeilingError, OutputError
 
@@ -93,8 +94,8 @@ def reserved(ceiling: Ceiling, size_bytes: int) -> Iterator[tuple[frozenset[int]
         said = process.stdout.readline() if process.stdout else b""
         if not said.strip().isdigit():
             raise CeilingError(
-                f"a reserve of {size_bytes} bytes does not fit into the ceiling of "
-                f"{ceiling.enforced.memory_bytes} bytes: lower --reserve or raise --memory"
+                f"a reserve of {fmt.size(size_bytes)} does not fit into the ceiling of "
+                f"{fmt.size(ceiling.enforced.memory_bytes)}: lower --reserve or raise --memory"
             )
         yield frozenset({process.pid}), int(said)
     finally:

@@ -31,6 +31,9 @@ class Choice:
     runs: int
     on_front: bool
 
+    def __repr__(self) -> str:
+        return fmt.brief(self, how_words(self.settings), fmt.seconds(self.wall.value))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Optimum:
@@ -107,9 +110,13 @@ class Optimum:
         wall, peak = fmt.seconds(self.tighter.wall.value), fmt.size(self.tighter.peak_anon_bytes)
         return f"{how_words(self.tighter.settings)}: {wall}, peak {peak}"
 
+    def __repr__(self) -> str:
+        return fmt.brief(self, self.campaign, self.condition.words, self.sentence)
+
     def to_json(self) -> dict[str, Any]:
         """For machines: every field, in bytes and seconds."""
-        return dataclasses.asdict(self) | {"sentence": self.sentence}
+        settings = dataclasses.asdict(self.settings)
+        return dataclasses.asdict(self) | {"settings": settings, "sentence": self.sentence}
 
     def to_toml(self) -> str:
         """A `clipkit.toml` for `clipkit cut --config`, headed by where it comes from."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 
 from clipkit.errors import UsageError
+from clipkit.legal import unknown_word
 from clipkit.settings import Settings
 
 Options = list[str]
@@ -43,7 +44,7 @@ _WRITTEN = ("encode",)
 def export_settings(settings: Settings, form: str) -> str:
     """A programme to paste. Raises UsageError for an unknown form, or a mode that no form can say."""
     if form not in FORMS:
-        raise UsageError(f"unknown form '{form}': one of {', '.join(FORMS)}")
+        raise UsageError(unknown_word("form", form, FORMS))
     if settings.mode not in _WRITTEN:
         raise UsageError(
             f"mode '{settings.mode}' cannot be exported, what it takes is more than a line of ffmpeg: "

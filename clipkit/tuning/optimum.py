@@ -32,17 +32,23 @@ _APART: dict[str, Any] = {"sort": False, "dropna": False}
 """How cells are grouped: in their order, an unset level being one too."""
 
 
-class Wanted(TypedDict, total=False):
-    """What narrows the search, by the keys of an experiment; what is left out or None may be anything.
-    Sizes in bytes or as text such as `512M`, CPU in cores, the upload by its name."""
+Size = str | int
+Number = str | int | float
 
-    host: str | None
-    memory: str | int | None
-    cpus: float | None
-    reserve: str | int | None
-    preset: str | None
-    clip_s: float | None
-    upload: str | None
+
+class Wanted(TypedDict, total=False):
+    """What narrows the search, by the keys of an experiment; what is left out or None may be anything,
+    of a list any will do. Sizes in bytes or as text such as `512M`, CPU in cores, the upload by its
+    name."""
+
+    host: str | Sequence[str] | None
+    memory: Size | Sequence[Size] | None
+    cpus: Number | Sequence[Number] | None
+    reserve: Size | Sequence[Size] | None
+    preset: str | Sequence[str] | None
+    crf: Number | Sequence[Number] | None
+    clip_s: Number | Sequence[Number] | None
+    upload: str | Sequence[str] | None
 
 
 def optimum(campaign: Campaign, **wanted: Unpack[Wanted]) -> Optimum:

@@ -42,6 +42,9 @@ class Baseline:
     speedup_ci95: tuple[float, float] | None
     pairs: int
 
+    def __repr__(self) -> str:
+        return fmt.brief(self, self.name, self.status, f"{fmt.ratio(self.speedup)} as fast")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tie:
@@ -50,6 +53,10 @@ class Tie:
     settings: dict[str, Any]
     predicted_wall_s: float
     peak_anon_bytes: int | None
+
+    def __repr__(self) -> str:
+        told = (f"{name} {value}" for name, value in self.settings.items())
+        return fmt.brief(self, fmt.seconds(self.predicted_wall_s), *told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,15 +96,27 @@ class Recommendation:
     unmeasured: tuple[str, ...]
     again: str
 
+    @property
+    def sentence(self) -> str:
+        """The recommendation in words."""
+        return self.verdict
+
+    def __repr__(self) -> str:
+        return fmt.brief(self, f"for {self.host.name}", self.sentence)
+
+    def to_toml(self) -> str:
+        """A `clipkit.toml` for `clipkit cut --config`, headed by where it comes from."""
+        return recommendation_toml(self)
+
     def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+        return dataclasses.asdict(self) | {"sentence": self.sentence}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Recommendation:
         values: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value
             for key, value in document.items()
-            if key != "throttled_fraction"  # of older ones: of a sum over CPUs
+            if key not in ("sentence", "throttled_fraction")  # the second, of older ones, summed CPUs
         } | {"held_fraction": document.get("held_fraction")}
         values["host"] = Host(**document["host"])
         before = {knob.name: knob.before for knob in knobs()}

@@ -84,12 +84,12 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
     folder = _folder(request)
     if (folder / RUNS).exists():
         raise CampaignError(f"{folder} holds a campaign already: choose another name with --as")
-    store = Store.create(folder)
     question = _question(request)
     facts = environment.describe_environment([build], str(mechanism))
+    store = Store.create(folder)
     loop = Loop(store, Here(open_ceiling, store.folder, request.accept_noise), watch)
     strategy = TuneStrategy(question, loop.elapsed_s)
-    with store.writing():
+    with store.removed_if_refused(), store.writing():
         _describe(store, request, question, facts)
         loop.run(strategy)
     if strategy.winner is None:

@@ -106,9 +106,9 @@ class TestStrategy:
         assert timed.options == {"trials": None, "minutes": 2.5}
 
     def test_those_of_another_one_are_a_mistake_that_names_its_own(self) -> None:
-        assert "one of strategy, seed, timeout_s, blocks" in complaint("[run]\nminutes = 3")
+        assert "legal are: strategy, seed, timeout_s, blocks" in complaint("[run]\nminutes = 3")
         told = complaint('[run]\nstrategy = "random"\nblocks = 3\ntrials = 3')
-        assert "one of strategy, seed, timeout_s, trials, minutes" in told
+        assert "legal are: strategy, seed, timeout_s, trials, minutes" in told
 
 
 class TestLevels:
@@ -196,8 +196,20 @@ class TestExclusions:
         ("nme = 'x'", "nme: unknown key: did you mean 'name'?"),
         ("[setings]", "setings: unknown key: did you mean 'settings'?"),
         ("[settings]\nconcurency = 1", "[settings] concurency: unknown key: did you mean"),
-        ("[settings]\nconcurrency = 65", "[settings] concurrency: 65 is not legal: a whole number"),
-        ("[settings]\nconcurrency = '2'", "concurrency: '2' is not legal: a whole number from 1"),
+        (
+            "[settings]\nconcurrency = 65",
+            "[settings] concurrency: 65 is not legal; legal are: whole",
+        ),
+        (
+            "[settings]\nconcurrency = '2'",
+            "concurrency: '2' is not legal; legal are: whole numbers from 1",
+        ),
+        ("[settings]\nconcurrency = '1-4'", "a list, [1, 4], or a range, { from = 1, to = 4, step"),
+        ("[settings]\ncrf = '18..28'", "or a range, { from = 18, to = 28, step = 1 }"),
+        ("[settings]\npreset = 'fast, slow'", "Several levels are a list, ['fast', 'slow']"),
+        ("[host]\nmemory = '256M, 512M'", "Several levels are a list, ['256M', '512M']"),
+        ("[host]\nmemory = '512'", "did you mean 512M?"),
+        ("[settings]\nthreads = 2", "'encoder_threads', 'decoder_threads' or 'filter_threads'?"),
         ("[settings]\nconcurrency = [1, 1]", "concurrency: names a level twice"),
         ("[settings]\nconcurrency = []", "concurrency: has no level"),
         ("[settings]\nconcurrency = { from = 4, to = 1 }", "has no or too many levels"),
@@ -205,18 +217,24 @@ class TestExclusions:
         ("[settings]\nconcurrency = { from = 1 }", "a range is written { from = 1, to = 4"),
         ("[settings]\nconcurrency = { from = 1, to = 4, step = 0 }", "no or too many levels"),
         ("[settings]\ncrf = { from = 0, to = 99 }", "crf: 52 is not legal"),
-        ("[settings]\npreset = ['fastest']", "preset: 'fastest' is not legal: ultrafast, "),
-        ("[settings]\nmbtree = 'yes'", "true or false ('default': as the preset has it)"),
-        ("[job]\nclips = 0", "[job] clips: 0 is not legal: a whole number from 1"),
-        ("[job]\nlength_s = -1", "length_s: -1 is not legal: a number from 0.001"),
+        (
+            "[settings]\npreset = ['fastest']",
+            "preset: 'fastest' is not legal; legal are: ultrafast, ",
+        ),
+        ("[settings]\nmbtree = 'yes'", "legal are: true, false ('default': as the preset has it)"),
+        ("[job]\nclips = 0", "[job] clips: 0 is not legal; legal are: whole numbers from 1"),
+        ("[job]\nlength_s = -1", "length_s: -1 is not legal; legal are: numbers from 0.001"),
         ("[job]\nlength_s = nan", "length_s: nan is not legal"),
-        ("[job]\nuploads = 3", "uploads: 3 is not legal: a text"),
-        ("[host]\nname = 'rendr'", "[host] name: 'rendr' is not legal: one of "),
+        ("[job]\nuploads = 3", "uploads: 3 is not legal; legal are: any text"),
+        ("[host]\nname = 'rendr'", "[host] name: 'rendr' is not legal; legal are: "),
         ("[host]\nname = 'render-starter'\nmemory = '1G'", "either a plan's name, or memory"),
-        ("[host]\nmemory = 512", "memory: 512 is not legal: a size as text, such as '512M'"),
+        (
+            "[host]\nmemory = 512",
+            "memory: 512 is not legal; legal are: sizes as text, such as 512M; did you mean '512M'?",
+        ),
         ("[host]\nmemory = '64 Miles'", "'64 Miles' is not a size"),
         ("[host]\nmemory = '64M'\nreserve = '64M'", "leaves nothing of host 64M-anycpu's memory"),
-        ("[subject]\nname = 'rust'", "name: 'rust' is not legal: one of clipkit, sketch"),
+        ("[subject]\nname = 'rust'", "name: 'rust' is not legal; legal are: clipkit, sketch"),
         ("[subject]\nname = 'command'", "[subject] command: missing"),
         ("[subject]\ncommand = 'ffmpeg'", "[subject] command: 'ffmpeg' is not legal"),
         ("[[variants]]\nconcurrency = 2", "[variants] name: missing"),
@@ -226,12 +244,18 @@ class TestExclusions:
         ("[subject]\nname = 'changed'", "the subject 'changed' is asked for"),
         ("[[exclude]]", "[exclude]: is empty"),
         ("[run]\nblocks = 0", "[run] blocks: 0 is not legal"),
-        ("[run]\nstrategy = 'race'", "strategy: 'race' is not legal: one of grid, random"),
+        ("[run]\nstrategy = 'race'", "strategy: 'race' is not legal; legal are: grid, random"),
         ("[run]\ntrials = 3", "[run] trials: unknown key"),
         ("[run]\nstrategy = 'random'", "[run]: strategy 'random' needs trials or minutes"),
         ("[run]\nstrategy = 'random'\nblocks = 3\ntrials = 3", "[run] blocks: unknown key"),
-        ("[run]\nstrategy = 'random'\ntrials = 0", "[run] trials: 0 is not legal: a whole"),
-        ("[run]\nstrategy = 'random'\nminutes = 0", "[run] minutes: 0 is not legal: a number"),
+        (
+            "[run]\nstrategy = 'random'\ntrials = 0",
+            "[run] trials: 0 is not legal; legal are: whole",
+        ),
+        (
+            "[run]\nstrategy = 'random'\nminutes = 0",
+            "[run] minutes: 0 is not legal; legal are: number",
+        ),
         ("name = '../up'", "cannot name a campaign"),
         ("settings = 3", "settings: must be a table: write [settings]"),
         ("variants = 3", "variants: must be tables: write [[variants]]"),

@@ -61,7 +61,9 @@ def test_a_word_that_is_no_mechanism_is_told_with_the_known_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(choose.FORCE, "docker")
-    with pytest.raises(CeilingError, match=r"CLIPKIT_CEILING=docker .* cgroup2, cgroup1"):
+    with pytest.raises(
+        CeilingError, match=r"CLIPKIT_CEILING: unknown ceiling 'docker': .* cgroup2"
+    ):
         open_ceiling(SMALL)
 
 

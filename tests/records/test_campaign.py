@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from inventing_sweep import Sweep, on, write
 from stored_campaigns import NAMES, RESULTS
 
-from clipkit.errors import CampaignError, UsageError
+from clipkit.errors import CampaignError, HostError, UsageError
 from clipkit.records.best import RECOMMENDED
 from clipkit.records.campaign import Campaign, machines_of, open_campaign
 
@@ -95,11 +97,62 @@ def test_what_was_cut_by_settings_that_can_be_chosen_is_a_part_where_there_is_mo
 def test_one_attempt_is_found_with_its_clips_and_samples(swept: Campaign):
     run_id = swept.table["run_id"].iloc[0]
     assert swept.record(run_id).run_id == run_id
-    assert {clip["run_id"] for clip in swept.clips(run_id)} <= {run_id}
     with pytest.raises(CampaignError, match="has no run 'none'"):
         swept.record("none")
-    with pytest.raises(CampaignError, match="no samples of run 'none'"):
-        swept.samples("none")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_clips_and_samples_are_tables_of_the_attempts_that_are_shown(name: str):
+    whole = open_campaign(RESULTS / name)
+    lines = (RESULTS / name / "clips.jsonl").read_text("utf-8").splitlines()
+    assert len(whole.clips) == len(lines) > 0
+    assert whole.clips.iloc[0].dropna().to_dict() == {
+        key: value for key, value in json.loads(lines[0]).items() if value is not None
+    }
+    kept = {path.stem for path in (RESULTS / name / "samples").glob("*.parquet")}
+    assert set(whole.samples["run_id"]) == kept & set(whole.table["run_id"])
+    cell = whole.table.set_index("run_id").loc[whole.samples["run_id"].iloc[0], "cell"]
+    part = whole.part(cell=cell)
+    runs = set(part.table["run_id"])
+    assert set(part.clips["run_id"]) <= runs and len(part.clips) < len(whole.clips)
+    assert set(part.samples["run_id"]) == runs & kept
+    assert list(part.samples.columns) == list(whole.samples.columns)
+    peaks = whole.samples.groupby("run_id")["anon_bytes"].max()
+    stated = whole.table.set_index("run_id")["peak_anon_bytes"]
+    assert (peaks <= stated[peaks.index]).all()
+
+
+def test_clips_and_samples_are_empty_where_nothing_was_kept(tmp_path: Path):
+    folder = write(tmp_path / "bare")
+    (folder / "clips.jsonl").unlink()
+    shutil.rmtree(folder / "samples")
+    bare = open_campaign(folder)
+    assert (len(bare.clips), len(bare.samples)) == (0, 0)
+    assert {"run_id", "start_s", "status", "argv"} <= set(bare.clips.columns)
+    assert {"run_id", "t_s", "anon_bytes", "cpu_s"} <= set(bare.samples.columns)
+
+
+def test_levels_may_be_numbers_text_or_any_kind_of_list(swept: Campaign):
+    for several in (["1", 2], (1, 2.0), {1, 2}, pd.Series([1, 2]), range(1, 3)):
+        assert set(swept.part(concurrency=several).cells["concurrency"]) == {1, 2}
+    for memory in ("256M", 256 * 2**20, str(256 * 2**20), ["256 MB", "256M"]):
+        assert set(swept.part(memory=memory).cells["memory_limit_bytes"]) == {256 * 2**20}
+
+
+def test_a_size_whose_unit_was_forgotten_is_refused(swept: Campaign):
+    with pytest.raises(HostError, match="did you mean 256M"):
+        swept.part(memory=256)
+    with pytest.raises(UsageError, match="concurrency = 'two' is no number"):
+        swept.part(concurrency="two")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_printed_of_a_campaign_is_short(name: str):
+    found = open_campaign(RESULTS / name)
+    assert repr(found).startswith(f"<Campaign {name}, {len(found.cells)} cells in ")
+    part = found.part(preset=list(found.cells["preset"].unique()))
+    assert "only" in repr(part)
+    assert len(repr(part)) < 300
 
 
 def test_the_machine_that_measured_last_stands_for_all():
@@ -117,5 +170,5 @@ def test_what_is_missing_or_broken_is_told(tmp_path: Path):
         open_campaign(folder)
     (folder / "uploads.json").write_text(json.dumps({}), "utf-8")
     assert set(open_campaign(folder).cells["upload"].str.len()) == {8}
-    with pytest.raises(CampaignError, match="is no campaign"):
+    with pytest.raises(CampaignError, match="is no campaign: there is no such folder"):
         open_campaign(tmp_path / "none")

@@ -75,6 +75,14 @@ def test_the_copies_alone_can_be_had(tmp_path: Path):
     assert len(ran.json["copied"]) == len(NOTEBOOKS) + len(EXPERIMENTS)
 
 
+@pytest.mark.parametrize("words", [["--no-browser"], ["--port", "8888"]])
+def test_copies_alone_are_not_opened_anyhow(tmp_path: Path, words: list[str]):
+    ran = clipkit("lab", tmp_path / "lab", "--copy-only", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert "--copy-only opens nothing" in ran.complaint
+    assert not (tmp_path / "lab").exists()
+
+
 def test_what_cannot_be_opened_promises_nothing_to_a_machine(tmp_path: Path):
     (tmp_path / "clipkit.py").write_text("raise ValueError('mine')", "utf-8")
     ran = clipkit("lab", tmp_path, "--no-browser", "--json")

@@ -80,7 +80,9 @@ def test_an_unknown_parameter_is_refused_before_anything_runs(tmp_path: Path):
 
 
 def test_an_unknown_notebook_is_refused(tmp_path: Path):
-    with pytest.raises(NotebookError, match=r"unknown notebook 'measrue': one of 1-measure"):
+    with pytest.raises(
+        NotebookError, match=r"unknown notebook 'measrue': did you mean '1-measure'"
+    ):
         notebook.execute_notebook("measrue", {}, tmp_path / "out.ipynb")
 
 

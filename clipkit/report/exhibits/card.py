@@ -29,7 +29,7 @@ _TELLING = ("upload", "clips", "clip_s", "memory_limit_bytes", "cpu_quota", "res
 """What tells one condition from another, in words; the rest of it goes along with these."""
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Shown(Campaign):
     """The opened campaign with a card of its own: what measured it, how its cells ended, what is
     recommended for each host and job, and a heat map."""

@@ -19,7 +19,7 @@ from clipkit.analysis.factors import cell_words
 from clipkit.errors import CampaignError
 from clipkit.records.campaign import Campaign
 from clipkit.records.evidence import finished_rows
-from clipkit.records.folder import LOGS
+from clipkit.records.folder import LOGS, clips_of
 from clipkit.records.status import Status
 from clipkit.report.charts import memory_over_time as memory_chart
 from clipkit.report.charts.style import chart_text, picture
@@ -66,7 +66,7 @@ def cell_page(campaign: Campaign, name: str) -> CellPage:
         raise CampaignError(f"{campaign.folder} has no cell and no run '{name[:80]}' among these")
     row = _shown(campaign.sampled(rows))
     runs = table[table["cell"] == row["cell"]]
-    clips = list(campaign.clips(str(row["run_id"])))
+    clips = list(clips_of(campaign.folder, str(row["run_id"])))
     words = cell_words(campaign.cells).get(str(row["cell"]), "")
     return CellPage(
         title=f"{row['cell']}: {words}",

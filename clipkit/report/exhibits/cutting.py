@@ -28,6 +28,12 @@ class Cutting:
         right = (clip for clip in self.manifest["clips"] if clip["status"] == "ok")
         return tuple(self.folder / clip["file"] for clip in right)
 
+    def __repr__(self) -> str:
+        made = (
+            f"{len(self.files)} of {len(self.manifest['clips'])} clips in {fmt.near(self.folder)}"
+        )
+        return fmt.brief(self, made, self.status, fmt.seconds(self.manifest["wall_s"]))
+
     def _repr_html_(self) -> str:
         found = self.manifest
         heads = ("clip", "start", "length", "frames", "size", "wall time", "peak RSS", "ended")

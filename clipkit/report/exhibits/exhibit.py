@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 
+from clipkit import format as fmt
 from clipkit.report.charts.style import Picture
 from clipkit.report.notebooks import place
 from clipkit.tables import Table
@@ -19,6 +20,9 @@ class Section:
 
     markup: str
 
+    def __repr__(self) -> str:
+        return fmt.brief(self, f"{len(self.markup)} letters of HTML")
+
     def _repr_html_(self) -> str:
         return self.markup
 
@@ -30,6 +34,9 @@ class Exhibit:
     picture: Picture
     table: Table
 
+    def __repr__(self) -> str:
+        return fmt.brief(self, f"a chart and {self.table!r}")
+
     def _repr_html_(self) -> str:
         return self.picture._repr_html_() + self.table._repr_html_()
 
@@ -39,6 +46,9 @@ class Exhibits:
     """Several, one below the other."""
 
     shown: tuple[Exhibit, ...]
+
+    def __repr__(self) -> str:
+        return fmt.brief(self, f"{len(self.shown)} charts, each with its table")
 
     def _repr_html_(self) -> str:
         return "".join(exhibit._repr_html_() for exhibit in self.shown)

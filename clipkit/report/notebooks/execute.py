@@ -16,6 +16,7 @@ from nbformat import ValidationError
 from papermill.exceptions import PapermillExecutionError
 
 from clipkit.errors import NotebookError, ReportError
+from clipkit.legal import unknown_word
 from clipkit.report.notebooks.parameters import unknown_parameter
 from clipkit.report.notebooks.place import VARIABLE
 from clipkit.resources import folder
@@ -55,8 +56,8 @@ def find_notebook(word: str) -> Path:
     for name, path in own_notebooks().items():
         if word in (name, name.partition("-")[2]):
             return path
-    known = ", ".join(own_notebooks())
-    raise NotebookError(f"unknown notebook '{word}': one of {known}, or a file that ends in .ipynb")
+    told = unknown_word("notebook", word, own_notebooks())
+    raise NotebookError(f"{told} (or a file that ends in .ipynb)")
 
 
 def own_notebooks() -> dict[str, Path]:

@@ -7,12 +7,12 @@ was asked. So a notebook's first call is `checked_parameters(globals(), Asked)`.
 from __future__ import annotations
 
 import ast
-import difflib
 import typing
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from clipkit.errors import NotebookError
+from clipkit.legal import unknown_word
 from clipkit.report.notebooks import place
 
 _INJECTED = "# Parameters\n"
@@ -55,9 +55,7 @@ def unknown_parameter(name: str, known: list[str]) -> NotebookError:
     """The error for a parameter that does not exist."""
     if not known:
         return NotebookError(f"unknown parameter '{name}': this notebook has none")
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean '{close[0]}'?" if close else f"one of {', '.join(known)}"
-    return NotebookError(f"unknown parameter '{name}': {hint}")
+    return NotebookError(unknown_word("parameter", name, known))
 
 
 def _injected_names(executed: list[str]) -> list[str]:

@@ -20,6 +20,7 @@ def write_report(campaign: Path) -> Path:
     report on, ReportError where a notebook fails; it is kept with what it had.
     """
     campaign = campaign.resolve()
+    folders.require(campaign)
     text = _of_a_sweep(campaign) if folders.is_sweep(campaign) else _of_a_tuning(campaign)
     return page.write_page(campaign / folders.REPORT, text)
 
