@@ -47,7 +47,7 @@ class Pair:
     ratio: Estimate | None
 
     def __repr__(self) -> str:
-        ratio = fmt.ratio(self.ratio and self.ratio.value)
+        ratio = fmt.ratio(self.ratio.value if self.ratio else None)
         return fmt.brief(self, self.words, f"A {self.a_ended}, B {self.b_ended}", f"B / A {ratio}")
 
 

@@ -54,6 +54,7 @@ def test_the_first_notebook_measures_and_shows_its_pictures(
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     assert sum("<img" in str(output.get("data")) for output in outputs) == len(pictures)
     assert not [output for output in outputs if output.get("name") == "stderr"]
+    assert "official Jupyter news" not in page.content()  # nobody is asked whether to get them
 
 
 def test_a_campaign_outlives_the_cell_that_watches_it_and_the_kernel(

@@ -1,4 +1,5 @@
 import json
+import re
 import socket
 import sys
 import urllib.parse
@@ -141,6 +142,13 @@ def test_jupyterlab_opens_the_first_notebook_with_a_kernel_that_has_clipkit(tmp_
         first = f"http://127.0.0.1:{port}/?token=secret"
         with urllib.request.urlopen(first, timeout=10) as shown:
             assert urllib.parse.urlsplit(shown.geturl()).path == f"/lab/tree/{NOTEBOOKS[0]}"
+            told = re.search(
+                r'id="jupyter-config-data"[^>]*>(.*?)</script>', shown.read().decode(), re.S
+            )
+        assert told is not None
+        # It asks whether one would like to get news.
+        asks = "@jupyterlab/apputils-extension:announcements"
+        assert asks in json.loads(told[1])["disabledExtensions"]
         process.terminate()
         _, said = process.communicate(timeout=60)
     assert "[I " not in said

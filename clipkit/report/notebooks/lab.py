@@ -25,7 +25,8 @@ _OURS = ".clipkit"
 """Folder beside the copies: a digest of each as it was copied, and the kernel."""
 
 
-# No question about news, no look for updates, and on the terminal the address alone.
+_NEWS = "@jupyterlab/apputils-extension:announcements"
+# No news, no look for updates, and on the terminal the address alone.
 _QUIET = (
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
@@ -108,8 +109,25 @@ def lab_argv(copies: Copies, browser: bool, port: int | None) -> tuple[list[str]
     argv += [] if port is None else [f"--port={port}"]
     if os.geteuid() == 0:
         argv.append("--allow-root")  # control groups need root: many who measure are
-    paths = [str(_kernel(copies.folder)), *filter(None, [os.environ.get("JUPYTER_PATH")])]
-    return argv, os.environ | {"JUPYTER_PATH": os.pathsep.join(paths)}
+    return argv, os.environ | _found_first("JUPYTER_PATH", _kernel(copies.folder)) | _found_first(
+        "JUPYTER_CONFIG_PATH", _without_news(copies.folder)
+    )
+
+
+def _found_first(variable: str, folder: Path) -> dict[str, str]:
+    """The variable with that folder before what the user has in it."""
+    paths = [str(folder), *filter(None, [os.environ.get(variable)])]
+    return {variable: os.pathsep.join(paths)}
+
+
+def _without_news(target: Path) -> Path:
+    """A folder for JUPYTER_CONFIG_PATH in which what asks whether one would like news is off: whether
+    there are any makes no difference to it."""
+    root = target / _OURS
+    config = root / "labconfig" / "page_config.json"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(json.dumps({"disabledExtensions": {_NEWS: True}}), "utf-8")
+    return root
 
 
 def _kernel(target: Path) -> Path:
