@@ -319,7 +319,9 @@ def test_what_is_printed_of_each_object_is_short_and_says_what_it_is(here: Path)
         for each in of_kind:
             assert name in repr(each)
             assert len(repr(each)) < 300, (name, len(repr(each)))
-    assert repr(objects["Upload"][0]) == "<Upload small.mp4, h264 160x90 at 25 fps, 4 s of 100 frames>"
+    assert (
+        repr(objects["Upload"][0]) == "<Upload small.mp4, h264 160x90 at 25 fps, 4 s of 100 frames>"
+    )
     assert repr(Settings(crf=30)) == "Settings(crf=30)"
 
 

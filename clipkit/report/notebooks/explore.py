@@ -11,12 +11,13 @@ import pandas as pd
 
 from clipkit import format as fmt
 from clipkit.analysis.factors import cell_words
-from clipkit.errors import CampaignError, NotebookError
+from clipkit.errors import CampaignError
 from clipkit.records.best import RECOMMENDED
 from clipkit.records.campaign import Campaign, open_campaign
 from clipkit.report.exhibits.cell_page import cell_page
 from clipkit.report.exhibits.exhibit import Section
 from clipkit.report.exhibits.prose import prose
+from clipkit.report.notebooks.parameters import several_numbers, several_words
 from clipkit.report.notebooks.picker import pick
 from clipkit.report.notebooks.which_campaign import given_or_newest
 
@@ -43,11 +44,11 @@ def open_narrowed(asked: Asked) -> Campaign:
     CampaignError where there is no campaign.
     """
     wanted = {
-        "preset": _words(asked.preset),
-        "memory": _words(asked.memory),
-        "cpus": _numbers("cpus", asked.cpus),
-        "upload": _words(asked.upload),
-        "clip_s": _numbers("clip_s", asked.clip_s),
+        "preset": several_words(asked.preset),
+        "memory": several_words(asked.memory),
+        "cpus": several_numbers("cpus", asked.cpus),
+        "upload": several_words(asked.upload),
+        "clip_s": several_numbers("clip_s", asked.clip_s),
     }
     whole = open_campaign(given_or_newest(asked.campaign))
     return whole.part(**{name: levels for name, levels in wanted.items() if levels})
@@ -84,16 +85,3 @@ def look_into(found: Campaign, cell: str) -> None:
 
 def _time_words(s_per_clip: float) -> str:
     return "no time" if pd.isna(s_per_clip) else f"{fmt.seconds(float(s_per_clip))} a clip"
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _numbers(name: str, text: str) -> list[float]:
-    try:
-        return [float(word) for word in _words(text)]
-    except ValueError:
-        raise NotebookError(
-            f"the parameter {name} = {text!r} must be a number, or several such as '0.5, 2'"
-        ) from None

@@ -11,19 +11,21 @@ from clipkit.records.campaign import Campaign, open_campaign
 from clipkit.records.folder import CONFIG
 from clipkit.report.exhibits.optimum_sections import Optima, leading
 from clipkit.report.notebooks import place
+from clipkit.report.notebooks.parameters import several_numbers, several_words
 from clipkit.report.notebooks.which_campaign import given_or_newest
 from clipkit.tuning.optimum import Wanted, optima
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The parameters of `notebooks/3-optimum.ipynb`. An empty word, and cpus of 0: any."""
+    """The parameters of `notebooks/3-optimum.ipynb`. An empty word, and cpus of 0: any. Memory, CPU and
+    preset may each name several levels: `256M, 512M`."""
 
     NOTEBOOK: ClassVar[str] = "3-optimum"
 
     campaign: str
     memory: str
-    cpus: float
+    cpus: str
     preset: str
     out: str
 
@@ -46,7 +48,9 @@ def find_optima(asked: Asked) -> Found:
     """
     whole = open_campaign(given_or_newest(asked.campaign))
     wanted = Wanted(
-        memory=asked.memory or None, cpus=asked.cpus or None, preset=asked.preset or None
+        memory=several_words(asked.memory) or None,
+        cpus=[cpus for cpus in several_numbers("cpus", asked.cpus) if cpus] or None,
+        preset=several_words(asked.preset) or None,
     )
     found = optima(whole, **wanted)
     part = whole.part(**{key: value for key, value in wanted.items() if value is not None})

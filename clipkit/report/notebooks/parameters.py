@@ -7,6 +7,7 @@ was asked. So a notebook's first call is `checked_parameters(globals(), Asked)`.
 from __future__ import annotations
 
 import ast
+import contextlib
 import typing
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -72,15 +73,40 @@ def _injected_names(executed: list[str]) -> list[str]:
     ]
 
 
-def _typed(name: str, value: object, kind: type) -> Any:
-    """`value` as `kind`; a whole number will do for a number, and any number for text.
+def several_words(text: str) -> list[str]:
+    """What a parameter that may name several levels holds: `256M, 512M`."""
+    return [word.strip() for word in text.split(",") if word.strip()]
 
-    `papermill -p reserve 0` hands over a number, since its command line cannot know better.
+
+def several_numbers(name: str, text: str) -> list[float]:
+    """Of `0.5, 2`. Raises NotebookError for what are no numbers."""
+    try:
+        return [float(word) for word in several_words(text)]
+    except ValueError:
+        raise NotebookError(
+            f"the parameter {name} = {text!r} must be a number, or several such as '0.5, 2'"
+        ) from None
+
+
+def _typed(name: str, value: object, kind: type) -> Any:
+    """`value` as `kind`: papermill's command line and a YAML file cannot know better.
+
+    Text that is a number, and a whole number, will do for a number; a number, and a list of numbers
+    and text, for text (`several_words` takes it apart); a list of one for that one.
     """
+    if isinstance(value, list | tuple) and (kind is str or len(value) == 1):
+        return (
+            ", ".join(_typed(name, each, str) for each in value)
+            if kind is str
+            else _typed(name, value[0], kind)
+        )
     if type(value) is kind:
         return value
     if type(value) is int and kind is float:
         return float(value)
     if type(value) in (int, float) and kind is str:
         return f"{value:.12g}"
+    with contextlib.suppress(ValueError, OverflowError):
+        if kind in (int, float) and isinstance(value, str | float) and kind(value) == float(value):
+            return kind(value)
     raise NotebookError(f"the parameter {name} = {value!r} must be {_WORDS[kind]}")
