@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,31 @@ class TestMemory:
             done = running.events[-1]
         assert [clip["status"] for clip in clips] == ["ok"] * 12
         assert 4 * MIB < done["peak_rss_bytes"] < 25 * MIB
+
+
+class TestNoSpace:
+    def test_a_log_that_finds_no_space_is_told_as_that(
+        self, tmp_path: Path, build: FfmpegBuild, small: Path
+    ) -> None:
+        """ffmpeg's log is opened when it is started; ffmpeg itself is there."""
+        (tmp_path / "log").mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", "nr_inodes=1", "clipkit-test", tmp_path / "log"]
+        if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+            pytest.skip("a small disk can be mounted by root alone")
+        try:
+            with engine(tmp_path) as running:
+                clip = running.run([task(1, encoding(build.path, small))])[0]
+        finally:
+            subprocess.run(["umount", str(tmp_path / "log")], check=True)
+        assert clip["status"] == "failed"
+        assert clip["error"] == "no space left on the disk of the output folder"
+
+    def test_a_program_that_is_not_there_is_told_by_its_name(
+        self, tmp_path: Path, small: Path
+    ) -> None:
+        with engine(tmp_path) as running:
+            clip = running.run([task(1, encoding("/none/ffmpeg", small))])[0]
+        assert clip["error"] == "/none/ffmpeg cannot be started: No such file or directory"
 
 
 class TestEvents:
