@@ -116,7 +116,8 @@ class Recommendation:
         values: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value
             for key, value in document.items()
-            if key not in ("sentence", "throttled_fraction")  # the second, of older ones, summed CPUs
+            if key
+            not in ("sentence", "throttled_fraction")  # the second, of older ones, summed CPUs
         } | {"held_fraction": document.get("held_fraction")}
         values["host"] = Host(**document["host"])
         before = {knob.name: knob.before for knob in knobs()}
