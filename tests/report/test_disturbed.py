@@ -135,7 +135,7 @@ def test_every_chart_of_a_sweep_has_a_look_for_it(swept: Campaign) -> None:
     assert "disturbed\n" in texts(figure)
     assert WORDS in texts(figure)
     figure = Figure()
-    outcomes.draw_outcomes(outcomes.outcome_points(swept.cells), figure.subplots())
+    outcomes.draw_outcomes(outcomes.outcome_points(swept.cells), figure)
     assert WORDS in texts(figure)
     figure = Figure()
     scaling.draw_scalings(scaling.scaling_points(swept.cells, swept.noise), figure)

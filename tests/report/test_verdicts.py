@@ -14,6 +14,7 @@ from clipkit.claims import Finding, verdicts
 from clipkit.format import MIB
 from clipkit.records.status import Status
 from clipkit.report.charts import claims_forest as forest
+from clipkit.report.charts import forest_drawing
 from clipkit.report.charts import memory_at_once as at_once
 from clipkit.report.exhibits import claim_exhibits as shown
 from clipkit.settings import Settings
@@ -61,8 +62,9 @@ def test_a_panel_shows_what_is_judged_first_and_what_ran_out_without_a_time(judg
 
 def test_the_columns_of_the_forest_hold_every_panel_in_order(judged):
     panels = forest.forest_panels(judged)
-    left, right = forest.forest_columns(panels)
+    left, right = forest_drawing.forest_columns(panels, 980)
     assert left + right == panels
+    assert forest_drawing.forest_columns(panels, 360) == [panels]
 
 
 def test_the_bars_have_the_highest_peaks_what_ran_out_and_what_would_fit(judged):

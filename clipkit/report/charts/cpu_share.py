@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from clipkit import format
 from clipkit.records.evidence import finished_rows
-from clipkit.report.charts import style
+from clipkit.report.charts import style, writing
 from clipkit.report.charts.subject_rows import rows_of_subject, subjects_of
 from clipkit.tuning.recommendation import Recommendation
+
+_NEARLY_NONE = 0.05
+_NARROW_PX = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,29 @@ def cpu_points(table: pd.DataFrame, recommendation: Recommendation) -> list[CpuS
     ]
 
 
+def cpu_finding(shares: Sequence[CpuShare]) -> str:
+    """Whose CPU it is, in words."""
+    known = [s.orchestrator_fraction for s in shares if s.orchestrator_fraction is not None]
+    if not known:
+        return "Whose CPU it is, is not known here"
+    return f"ffmpeg uses nearly all of the CPU: the orchestrator at most {format.percent(max(known))}" if (
+        max(known) < _NEARLY_NONE) else f"The orchestrator uses up to {format.percent(max(known))} of the CPU"  # fmt: skip
+
+
+def draw_cpu_and_throttling(shares: Sequence[CpuShare], figure: Figure) -> None:
+    """Whose CPU it is, and what the quota holds back; beside each other, or below on a phone."""
+    narrow = writing.width_px(figure) < _NARROW_PX
+    first, second = figure.subplots(2, 1) if narrow else figure.subplots(1, 2)
+    draw_cpu(shares, first)
+    draw_throttling(shares, second)
+    if not narrow:
+        second.tick_params(axis="y", labelleft=False)
+    writing.heading(figure, cpu_finding(shares), "medians of a subject's runs, each for one clip")
+    handles = [h for ax in (first, second) for h in ax.get_legend_handles_labels()[0]]
+    if handles:
+        style.legend_below(figure, handles)
+
+
 def draw_cpu(shares: Sequence[CpuShare], ax: Axes) -> Axes:
     """Stacked bars: CPU seconds a clip."""
     known = [share for share in shares if share.ffmpeg_s is not None]
@@ -61,10 +88,8 @@ def draw_cpu(shares: Sequence[CpuShare], ax: Axes) -> Axes:
             label="orchestrator" if not row else None,
         )
         ax.text(ffmpeg_s + orchestrator_s + longest_s * 0.02, row, _words(share), va="center")
-    _finish(shares, ax, longest_s * 1.5)
+    _finish(shares, ax, longest_s * 1.75)
     ax.set_xlabel("CPU time a clip (s)")
-    ax.set_title("Who uses the CPU")
-    ax.legend(loc="lower right", ncols=2, bbox_to_anchor=(1, 1), borderaxespad=0.2)
     return ax
 
 
@@ -82,11 +107,8 @@ def draw_throttling(shares: Sequence[CpuShare], ax: Axes) -> Axes:
         ax.barh(row, share.throttled_s or 0, height=0.28, color=style.ORANGE,
                 label="held back" if not row else None)  # fmt: skip
         ax.text(wall_s + longest_s * 0.02, row, _throttled_words(share), va="center")
-    _finish(shares, ax, longest_s * 1.45)
-    ax.tick_params(axis="y", labelleft=False)
+    _finish(shares, ax, longest_s * 1.6)
     ax.set_xlabel("time a clip (s)")
-    ax.set_title("Held back by the CPU quota")
-    ax.legend(loc="lower right", ncols=2, bbox_to_anchor=(1, 1), borderaxespad=0.2)
     return ax
 
 

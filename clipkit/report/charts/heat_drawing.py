@@ -7,7 +7,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -24,8 +24,8 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from clipkit import format
 from clipkit.records.best import RECOMMENDED, TIED
 from clipkit.records.columns import column
-from clipkit.report.charts import style
-from clipkit.report.charts.heat_points import HeatMap, Tile, heat_words
+from clipkit.report.charts import style, writing
+from clipkit.report.charts.heat_points import HeatMap, Tile, heat_finding, heat_words
 from clipkit.report.charts.status_looks import LOOKS, Look
 
 COLORS = "cividis_r"
@@ -33,6 +33,9 @@ COLORS = "cividis_r"
 
 _TEXT_PX = (34, 17)
 """A tile smaller than this has no room for its number: the colour alone, and the table, tell it."""
+
+_TITLE_PX = 100
+"""Nor has a narrower map for what stands above and below it."""
 
 _ROW_TITLE = 16
 """Letters in a line of a row's title, which stands upright: an upload's name may be long."""
@@ -50,19 +53,30 @@ _OUTLINES = {RECOMMENDED: Outline(2.6, "-"), TIED: Outline(1.3, (0, (3, 2)))}
 def draw_heat_maps(heat: HeatMap, figure: Figure) -> None:
     """Every small multiple, the highest row on top, with one bar of colours and one legend."""
     rows, columns = (len(heat.levels[c]) for c in (heat.layout.rows, heat.layout.columns))
-    axes = figure.subplots(rows, columns, squeeze=False)
-    norm, numbers = _norm(heat), _has_room(heat, figure)
+    narrow = is_stacked(heat, writing.width_px(figure))
+    across, down = (1, rows * columns) if narrow else (columns, rows)
+    axes = figure.subplots(down, across, squeeze=False)
+    norm, numbers = _norm(heat), _has_room(heat, figure, (across, down))
     tiles = {(panel.row, panel.column): panel.tiles for panel in heat.panels}
-    for row, across in itertools.product(range(rows), range(columns)):
-        ax = axes[rows - 1 - row, across]
-        _frame(heat, row, across, ax)
-        draw_heat(tiles.get((row, across), ()), ax, norm, numbers)
-    over = f"{column(heat.layout.x).title} and {column(heat.layout.y).title}"
-    style.heading(figure, f"Wall time a clip (s) over {over}", heat_words(heat))
+    for row, at in itertools.product(range(rows), range(columns)):
+        ax = axes.flat[(rows - 1 - row) * columns + at]
+        if narrow:
+            _frame_alone(heat, row, at, ax)
+        else:
+            _frame(heat, row, at, ax)
+        draw_heat(tiles.get((row, at), ()), ax, norm, numbers)
+    writing.heading(figure, heat_finding(heat), heat_words(heat))
     if norm is not None:
-        _color_bar(norm, axes, figure)
-    figure.legend(handles=_legend(heat), loc="outside lower left",
-                  ncols=style.legend_columns(figure), handlelength=2.2, handleheight=1.3)  # fmt: skip
+        _color_bar(norm, axes, figure, "bottom" if narrow else "right")
+    style.legend_below(figure, _legend(heat))
+
+
+def is_stacked(heat: HeatMap, width_px: float) -> bool:
+    """Whether its maps stand one below the other: side by side, their tiles would be too narrow."""
+    columns = len(heat.levels[heat.layout.columns])
+    map_px = width_px * 0.7 / columns
+    tile_px = map_px / len(heat.levels[heat.layout.x])
+    return columns > 1 and (tile_px < _TEXT_PX[0] or map_px < _TITLE_PX)
 
 
 def draw_heat(tiles: Sequence[Tile], ax: Axes, norm: LogNorm | None, numbers: bool = True) -> Axes:
@@ -92,7 +106,35 @@ def draw_heat(tiles: Sequence[Tile], ax: Axes, norm: LogNorm | None, numbers: bo
         chosen = [tile for tile in tiles if tile.best == standing]
         if chosen:
             _outline(chosen, line, ax)
+    _star([tile for tile in tiles if tile.best == RECOMMENDED], ax)
     return ax
+
+
+def _frame_alone(heat: HeatMap, row: int, across: int, ax: Axes) -> None:
+    """The scales of one map among those below each other: each has its own title and numbers."""
+    layout = heat.layout
+    _bare(heat, ax)
+    parts = [
+        style.chart_title(name, heat.levels[name][at])
+        for name, at in ((layout.rows, row), (layout.columns, across))
+        if len(heat.levels[name]) > 1
+    ]
+    if parts:
+        writing.title(ax, ", ".join(parts))
+    ax.set_xticks(range(len(heat.levels[layout.x])), map(style.chart_text, heat.levels[layout.x]))
+    ax.set_yticks(range(len(heat.levels[layout.y])), map(style.chart_text, heat.levels[layout.y]))
+    ax.set_ylabel(column(layout.y).title)
+    if row == 0 and across == len(heat.levels[layout.columns]) - 1:
+        ax.set_xlabel(column(layout.x).title)
+
+
+def _bare(heat: HeatMap, ax: Axes) -> None:
+    """The limits of one map, without lines around it."""
+    ax.set_xlim(-0.55, len(heat.levels[heat.layout.x]) - 0.45)
+    ax.set_ylim(-0.55, len(heat.levels[heat.layout.y]) - 0.45)
+    ax.tick_params(length=0)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
 
 
 def _frame(heat: HeatMap, row: int, across: int, ax: Axes) -> None:
@@ -100,13 +142,9 @@ def _frame(heat: HeatMap, row: int, across: int, ax: Axes) -> None:
     layout = heat.layout
     xs, ys = heat.levels[layout.x], heat.levels[layout.y]
     rows, columns = heat.levels[layout.rows], heat.levels[layout.columns]
-    ax.set_xlim(-0.55, len(xs) - 0.45)
-    ax.set_ylim(-0.55, len(ys) - 0.45)
-    ax.tick_params(length=0)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
+    _bare(heat, ax)
     if row == len(rows) - 1 and len(columns) > 1:
-        ax.set_title(style.chart_title(layout.columns, columns[across]))
+        writing.title(ax, style.chart_title(layout.columns, columns[across]))
     if row == 0:
         ax.set_xticks(range(len(xs)), [style.chart_text(x) for x in xs])
         ax.set_xlabel(column(layout.x).title)
@@ -129,11 +167,12 @@ def _norm(heat: HeatMap) -> LogNorm | None:
     return LogNorm(fastest_s, max(slowest_s, fastest_s * 1.01))
 
 
-def _has_room(heat: HeatMap, figure: Figure) -> bool:
-    width_px, height_px = figure.get_size_inches() * figure.dpi
-    across = len(heat.levels[heat.layout.x]) * len(heat.levels[heat.layout.columns])
-    down = len(heat.levels[heat.layout.y]) * len(heat.levels[heat.layout.rows])
-    return bool(width_px * 0.82 / across >= _TEXT_PX[0] and height_px * 0.7 / down >= _TEXT_PX[1])
+def _has_room(heat: HeatMap, figure: Figure, maps: tuple[int, int]) -> bool:
+    """Whether a tile holds its number; `maps` stand across and down."""
+    across = len(heat.levels[heat.layout.x]) * maps[0]
+    down = len(heat.levels[heat.layout.y]) * maps[1]
+    room_px, high_px = writing.width_px(figure) * 0.8, writing.height_px(figure) * 0.7
+    return room_px / across >= _TEXT_PX[0] and high_px / down >= _TEXT_PX[1]
 
 
 def _squares(tiles: Sequence[Tile], side: float = 1.0) -> Path:
@@ -177,6 +216,12 @@ def _outline(tiles: Sequence[Tile], line: Outline, ax: Axes) -> None:
     )
 
 
+def _star(tiles: Sequence[Tile], ax: Axes) -> None:
+    """In a tile's upper corner, beside its number."""
+    ax.plot([tile.x + 0.33 for tile in tiles], [tile.y + 0.27 for tile in tiles], "*", markersize=7,
+            markerfacecolor=style.INK, markeredgecolor="white", markeredgewidth=0.6, zorder=5)  # fmt: skip
+
+
 def _number(s_per_clip: float) -> str:
     return f"{s_per_clip:.0f}" if s_per_clip >= 100 else f"{s_per_clip:.3g}"
 
@@ -193,14 +238,15 @@ def _contrast(color: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str:
     return style.INK if luminance > 0.2 else "white"
 
 
-def _color_bar(norm: LogNorm, axes: Any, figure: Figure) -> None:
+def _color_bar(norm: LogNorm, axes: Any, figure: Figure, side: Literal["bottom", "right"]) -> None:
     mapped = mpl.cm.ScalarMappable(norm, COLORS)
-    bar = figure.colorbar(mapped, ax=axes, shrink=0.85, aspect=30, pad=0.015)
+    bar = figure.colorbar(mapped, ax=axes, shrink=0.85, aspect=30, pad=0.015, location=side)
     steps = [b * 10.0**e for e in range(-4, 6) for b in (1, 1.5, 2, 3, 5, 7)]
     low_s, high_s = norm.vmin or 0.0, norm.vmax or 0.0
     bar.set_ticks([step for step in steps if low_s <= step <= high_s] or [low_s, high_s])
-    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format.seconds(value)))
-    bar.ax.yaxis.set_minor_formatter(NullFormatter())
+    axis = bar.ax.xaxis if side == "bottom" else bar.ax.yaxis
+    axis.set_major_formatter(FuncFormatter(lambda value, _: format.seconds(value)))
+    axis.set_minor_formatter(NullFormatter())
     bar.ax.minorticks_off()
     bar.outline.set_visible(False)
     bar.set_label("wall time a clip, logarithmic")
@@ -211,7 +257,7 @@ def _legend(heat: HeatMap) -> list[Patch | Line2D]:
     several = " for each host and job" if standings[RECOMMENDED] > 1 else ""
     handles: list[Patch | Line2D] = []
     if RECOMMENDED in standings:
-        words = f"recommended{several}"
+        words = f"{style.STAR} recommended{several}"
         handles.append(Patch(fill=False, edgecolor=style.INK, linewidth=2.4, label=words))
     if TIED in standings:
         handles.append(Patch(fill=False, edgecolor=style.INK, linewidth=1.2, linestyle=(0, (3, 2)),

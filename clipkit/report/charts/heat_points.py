@@ -10,6 +10,7 @@ import pandas as pd
 from clipkit import format
 from clipkit.analysis.factors import Factor, factors_of
 from clipkit.errors import CampaignError
+from clipkit.records.best import RECOMMENDED
 from clipkit.records.campaign import has_level, levels_in
 from clipkit.records.columns import column
 from clipkit.records.noise import Noise
@@ -166,14 +167,39 @@ def _known(value: float) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def heat_words(heat: HeatMap) -> str:
-    """What the tiles rest on, in one line: repeats and interval."""
-    runs = sorted({tile.runs for tile in heat.tiles if tile.s_per_clip is not None})
-    said = (
-        [f"n = {'–'.join(dict.fromkeys((str(runs[0]), str(runs[-1]))))} runs a tile"]
-        if runs
-        else []
+def heat_finding(heat: HeatMap) -> str:
+    """Where the recommended settings lie, and what a clip takes there; all in words."""
+    found = [
+        tile for tile in heat.tiles if tile.best == RECOMMENDED and tile.s_per_clip is not None
+    ]
+    if not found:
+        return "Nothing can be recommended here"
+    x, y = heat.layout.x, heat.layout.y
+    places = {(tile.x, tile.y) for tile in found}
+    times = sorted(tile.s_per_clip or 0 for tile in found)
+    span = " to ".join(dict.fromkeys(map(format.seconds, (times[0], times[-1]))))
+    several = "" if len(found) == 1 else f" for each of {len(found)} hosts and jobs"
+    if len(places) == 1:
+        tile = found[0]
+        words = f"{column(x).title} {heat.levels[x][tile.x]}, {column(y).title} {heat.levels[y][tile.y]}"
+        return chart_text(f"Recommended{several}: {words} ({span} a clip)")
+    levels = (
+        f"{column(name).title} {_levels_words([heat.levels[name][at] for at in sorted(taken)])}"
+        for name, taken in ((x, {tile.x for tile in found}), (y, {tile.y for tile in found}))
     )
+    return chart_text(f"What is recommended differs by host and job: {', '.join(levels)}")
+
+
+def _levels_words(levels: list[str]) -> str:
+    return levels[0] if len(levels) == 1 else f"{', '.join(levels[:-1])} or {levels[-1]}"
+
+
+def heat_words(heat: HeatMap) -> str:
+    """What the tiles show and rest on: repeats and interval."""
+    runs = sorted({tile.runs for tile in heat.tiles if tile.s_per_clip is not None})
+    said = ["wall time a clip (s)"]
+    if runs:
+        said.append(f"n = {'–'.join(dict.fromkeys((str(runs[0]), str(runs[-1]))))} runs a tile")
     if heat.noise and runs:
         half = heat.noise.half_width / runs[0] ** 0.5
         said.append(f"95 % interval ± {format.percent(half)}")

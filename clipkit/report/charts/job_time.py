@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from clipkit import format
 from clipkit.records.status import Status
-from clipkit.report.charts import style
+from clipkit.report.charts import style, writing
 from clipkit.report.charts.paired_runs import pair_points
 from clipkit.report.charts.status_looks import LOOKS
 from clipkit.report.charts.subject_rows import is_confirmed, unmeasured_subjects
@@ -22,6 +24,7 @@ _CUT_ABOVE = 5.0
 
 
 _LINE_PT = 11.5
+_NARROW_PX = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +87,33 @@ def job_time_points(table: pd.DataFrame, recommendation: Recommendation) -> list
 
 
 def draw_job_times(bars: Sequence[Bar], ax: Axes) -> Axes:
-    """Horizontal bars from zero with their 95 % intervals, each labelled with its numbers."""
+    """Horizontal bars from zero with their 95 % intervals, each labelled with its numbers: beside it, or
+    below on a phone."""
+    figure: Figure = ax.figure  # type: ignore[assignment]
+    below = writing.width_px(figure) < _NARROW_PX
+    high = 0.3 if below else 0.5
     limit_s = _limit_s(bars)
     for row, bar in enumerate(bars):
-        drawn_s = _draw_bar(bar, row, limit_s, ax)
-        _write_labels(bar, row, drawn_s + limit_s * 0.02, ax)
-    ax.set_yticks(range(len(bars)), [bar.subject for bar in bars], fontweight="bold")
+        drawn_s = _draw_bar(bar, row, limit_s, ax, high)
+        if below:
+            _write_below(bar, row + high / 2, ax)
+        else:
+            _write_beside(bar, row, drawn_s + limit_s * 0.02, ax)
+    names = [
+        f"{style.STAR} {bar.subject}" if bar.subject == style.RECOMMENDED else bar.subject
+        for bar in bars
+    ]
+    ax.set_yticks(range(len(bars)), names, fontweight="bold")
     ax.tick_params(axis="y", length=0)
-    ax.set_ylim(len(bars) - 0.45, -0.55)
-    ax.set_xlim(0, limit_s * 1.95)
+    ax.set_ylim(len(bars) - (0.2 if below else 0.45), -0.55)
+    ax.set_xlim(0, limit_s * (1.08 if below else 1.95))
+    ax.locator_params(axis="x", nbins=5 if below else 9)
     ticks_s = [tick for tick in ax.get_xticks() if tick <= limit_s * 1.001]
     ax.set_xticks(ticks_s)
     ax.spines["bottom"].set_bounds(0, limit_s)
     ax.spines["left"].set_visible(False)
-    ax.set_xlabel("wall time (s)", loc="left")
-    style.title(ax, _title(bars), _how_to_read(bars, limit_s))
+    ax.set_xlabel("wall time of the whole job (s)", loc="left")
+    writing.heading(figure, _title(bars), _how_to_read(bars, limit_s))
     return ax
 
 
@@ -158,8 +173,8 @@ def _limit_s(bars: Sequence[Bar]) -> float:
     return times_s[-1]
 
 
-def _draw_bar(bar: Bar, row: int, limit_s: float, ax: Axes) -> float:
-    """Draw one bar, or a cross where there is no time; how far it reaches."""
+def _draw_bar(bar: Bar, row: int, limit_s: float, ax: Axes, high: float) -> float:
+    """Draw one bar, `high` of the row, or a cross where there is no time; how far it reaches."""
     if bar.wall_s is None:
         look = next((look for status, look in LOOKS.items() if status.words == bar.ended), None)
         marker, fill = (look.marker, look.marker_fill) if look else ("X", style.FAILURE)
@@ -171,7 +186,7 @@ def _draw_bar(bar: Bar, row: int, limit_s: float, ax: Axes) -> float:
     ax.barh(
         row,
         min(bar.wall_s, limit_s),
-        height=0.56,
+        height=high,
         color=style.color(bar.subject),
         alpha=0.55 if bar.estimated else 1,
         hatch="///" if bar.estimated else None,
@@ -179,7 +194,7 @@ def _draw_bar(bar: Bar, row: int, limit_s: float, ax: Axes) -> float:
         linewidth=0,
     )
     if cut:
-        _mark_cut(row, limit_s, ax)
+        _mark_cut(row, limit_s, ax, high)
         return limit_s
     if bar.ci95_s is None:
         return bar.wall_s
@@ -189,27 +204,38 @@ def _draw_bar(bar: Bar, row: int, limit_s: float, ax: Axes) -> float:
     return max(bar.wall_s, high_s)
 
 
-def _mark_cut(row: int, limit_s: float, ax: Axes) -> None:
+def _mark_cut(row: int, limit_s: float, ax: Axes, high: float) -> None:
     for at in (0.80, 0.835):
         x_s = [limit_s * (at - 0.02), limit_s * (at + 0.02)]
-        ax.plot(x_s, [row + 0.36, row - 0.36], color="white", linewidth=3.5)
+        ax.plot(x_s, [row + high * 0.7, row - high * 0.7], color="white", linewidth=3.5)
 
 
-def _write_labels(bar: Bar, row: int, x_s: float, ax: Axes) -> None:
+def _write_beside(bar: Bar, row: int, x_s: float, ax: Axes) -> None:
     """The time in bold, below it what it means; failures in the colour of failures."""
-    lines = [line for line in (bar.time_words, bar.speedup_words, bar.run_words) if line]
+    lines = _labels(bar)
     for index, line in enumerate(lines):
-        first = index == 0
-        ax.annotate(
-            line,
-            (x_s, row),
-            xytext=(0, _LINE_PT * ((len(lines) - 1) / 2 - index)),
-            textcoords="offset points",
-            va="center",
-            fontsize=8.5 if first else 7.5,
-            fontweight="bold" if first else "normal",
-            color=(style.FAILURE if bar.wall_s is None else style.INK) if first else style.GREY,
-        )
+        up = _LINE_PT * ((len(lines) - 1) / 2 - index)
+        ax.annotate(line, (x_s, row), xytext=(0, up), textcoords="offset points", va="center",
+                    **_look(bar, index))  # fmt: skip
+
+
+def _write_below(bar: Bar, bottom: float, ax: Axes) -> None:
+    """The same under the bar, from its start."""
+    for index, line in enumerate(_labels(bar)):
+        down = -_LINE_PT * (index + 0.7)
+        ax.annotate(line, (0, bottom), xytext=(2, down), textcoords="offset points",
+                    va="center", **_look(bar, index))  # fmt: skip
+
+
+def _labels(bar: Bar) -> list[str]:
+    return [line for line in (bar.time_words, bar.speedup_words, bar.run_words) if line]
+
+
+def _look(bar: Bar, index: int) -> dict[str, Any]:
+    if index:
+        return {"fontsize": writing.SMALL_PT, "color": style.GREY}
+    color = style.FAILURE if bar.wall_s is None else style.INK
+    return {"fontsize": writing.TEXT_PT, "fontweight": "bold", "color": color}
 
 
 def _interval(bounds: tuple[float, float] | None) -> str:
@@ -226,5 +252,10 @@ def _how_to_read(bars: Sequence[Bar], limit_s: float) -> str:
 
 
 def _title(bars: Sequence[Bar]) -> str:
-    clips = bars[0].clips_asked if bars else 0
-    return f"Wall time of the whole job, {clips} clips" if clips else "Wall time of the whole job"
+    """How long the recommended settings take beside the others, in words."""
+    if not bars or bars[-1].wall_s is None:
+        return "No attempt of the recommended settings counts"
+    others = [f"{bar.subject} {format.seconds(bar.wall_s)}" for bar in bars[:-1] if bar.wall_s]
+    beside = f", {', '.join(others)}" if others else ""
+    clips = f"{bars[0].clips_asked} clips: " if bars[0].clips_asked else ""
+    return f"{clips}{bars[-1].subject} {format.seconds(bars[-1].wall_s)}{beside}"

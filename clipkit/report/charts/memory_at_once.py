@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
@@ -18,8 +19,12 @@ from clipkit.format import MIB
 from clipkit.plan.subjects import TUNABLE
 from clipkit.records.best import USABLE_FRACTION, margin_words
 from clipkit.records.status import RAN_OUT, Status
-from clipkit.report.charts import style
+from clipkit.report.charts import style, writing
 from clipkit.report.charts.status_looks import LOOKS
+
+_NARROW_PX = 500
+_NUMBER_PX, _AXES_PX = 12, 200
+"""About how high a number and a panel are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ def at_once_bars(verdict: Verdict) -> list[Bar]:
 
 def draw_at_once(own: Sequence[Bar], ax: Axes, room_bytes: int | None) -> Axes:
     """The bars of one size of frame, side by side; extrapolated ones hatched."""
-    style.title(ax, f"{own[0].lines}p", "highest of all runs, whole job")
+    writing.title(ax, f"{own[0].lines}p")
     highest = max(bar.peak_bytes or 0 for bar in own) / MIB
     room = room_bytes / MIB if room_bytes else max(highest, 1.0)
     for place, bar in enumerate(own):
@@ -97,12 +102,16 @@ def draw_at_once(own: Sequence[Bar], ax: Axes, room_bytes: int | None) -> Axes:
             edgecolor=color,
             hatch="////" if bar.extrapolated else None,
         )
+        # No number on one of the two lines: just above the bar or, where one runs there, in its top.
+        high = max(room, highest) * 1.12 * _NUMBER_PX / _AXES_PX
+        lines = (room, room * USABLE_FRACTION) if room_bytes is not None else ()
+        crossed = any(height < line < height + high * 1.4 for line in lines)
         ax.text(
             place,
-            height + room * 0.015,
+            height - high * 0.25 if crossed else height + high * 0.2,
             f"{height:.0f}",
             ha="center",
-            va="bottom",
+            va="top" if crossed else "bottom",
             path_effects=[withStroke(linewidth=2.5, foreground="white")],
             zorder=4,
         )
@@ -111,11 +120,48 @@ def draw_at_once(own: Sequence[Bar], ax: Axes, room_bytes: int | None) -> Axes:
         ax.axhline(room * USABLE_FRACTION, color=style.FAILURE, linewidth=0.8, linestyle="--")
     ax.set_ylim(0, max(room, highest) * 1.12)
     ax.set_xlim(-0.6, len(own) - 0.4)
-    ax.set_xticks(range(len(own)), [f"{bar.subject}\n{bar.at_once} at once" for bar in own])
+    ax.set_xticks(range(len(own)), [f"{bar.subject}\n{bar.at_once}" for bar in own])
     ax.tick_params(axis="x", length=0, labelsize=7.5)
+    ax.set_xlabel("clips at once")
     ax.set_ylabel("peak memory (MB)")
     ax.grid(axis="y")
     return ax
+
+
+def draw_each_size(bars: Sequence[Bar], figure: Figure, room_bytes: int | None, found: str) -> None:
+    """A panel for each size of frame, beside each other, or below on a phone."""
+    sizes = sorted({bar.lines for bar in bars})
+    if not sizes:
+        style.draw_nothing(figure.subplots(), "nothing was cut at once under that ceiling")
+        return
+    narrow = writing.width_px(figure) < _NARROW_PX
+    shape = (len(sizes), 1) if narrow else (1, len(sizes))
+    for ax, lines in zip(figure.subplots(*shape, squeeze=False).flat, sizes, strict=True):
+        draw_at_once([bar for bar in bars if bar.lines == lines], ax, room_bytes)
+    writing.heading(figure, found, "highest peak of all runs, whole job")
+    style.legend_below(figure, at_once_legend(room_bytes))
+
+
+def at_once_finding(bars: Sequence[Bar], room_bytes: int | None) -> str:
+    """How many at once were run and fitted, in words, by size of frame."""
+    most: dict[int, Bar] = {}
+    for bar in bars:
+        if bar.peak_bytes is not None and not bar.extrapolated:
+            known = most.get(bar.lines)
+            if known is None or (bar.at_once, bar.peak_bytes) > (
+                known.at_once,
+                known.peak_bytes or 0,
+            ):
+                most[bar.lines] = bar
+    if not most:
+        return "How much memory so many clips at once need, was not measured"
+    told = ", ".join(
+        f"{bar.at_once} at once {format.size(bar.peak_bytes)} at {lines}p"
+        for lines, bar in sorted(most.items())
+    )
+    return (
+        f"They fit into {format.memory(room_bytes)}: {told}" if room_bytes else f"They need: {told}"
+    )
 
 
 def at_once_legend(room_bytes: int | None) -> list[Artist]:

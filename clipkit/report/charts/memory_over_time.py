@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from clipkit import format
 from clipkit.errors import CampaignError
@@ -15,11 +16,13 @@ from clipkit.format import MIB
 from clipkit.records.evidence import finished_rows
 from clipkit.records.status import Status
 from clipkit.records.table import read_samples
-from clipkit.report.charts import style
+from clipkit.report.charts import style, writing
 from clipkit.report.charts.subject_rows import rows_of_subject, subjects_of, why_unmeasured
 from clipkit.tuning.recommendation import Recommendation
 
 _DRAWN_POINTS = 400
+_PANEL_PX = 190
+"""How wide a trace is drawn at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def run_trace(campaign: Path, row: pd.Series, title: str, words: str) -> Trace:
 
 def draw_memory(trace: Trace, ax: Axes) -> Axes:
     """One run: the reserve at the bottom, what the job needs on top of it, the ceiling above."""
-    style.title(ax, trace.title, style.chart_text(trace.words), _color_of_words(trace))
+    writing.title(ax, trace.title, style.chart_text(trace.words), _color_of_words(trace))
     if not trace.t_s:
         style.draw_nothing(
             ax, "no attempt counts" if trace.status is None else "nothing was sampled"
@@ -101,14 +104,44 @@ def draw_memory(trace: Trace, ax: Axes) -> Axes:
     return ax
 
 
-def draw_memories(traces: Sequence[Trace], axes: Sequence[Axes]) -> None:
-    """The traces side by side on one scale; reserve and ceiling are labelled where they differ."""
+def memory_grid(count: int, width_px: float) -> tuple[int, int]:
+    """How many of so many traces stand below and beside each other in a figure of that width."""
+    across = max(1, min(count, int(width_px // _PANEL_PX)))
+    return -(-count // across), across
+
+
+def draw_memories_under(traces: Sequence[Trace], figure: Figure, finding: str) -> None:
+    """The traces in a figure of their own, under what they show."""
+    down, across = memory_grid(len(traces), writing.width_px(figure))
+    axes = list(figure.subplots(down, across, squeeze=False).flat)
+    draw_memories(traces, axes[: len(traces)], across)
+    for ax in axes[len(traces) :]:
+        ax.set_axis_off()
+    words = "memory in use over time, one run of each, without page cache"
+    writing.heading(figure, finding, words)
+
+
+def memories_finding(traces: Sequence[Trace]) -> str:
+    """The peaks, in words, and the ceiling where it is the same for all."""
+    peaks = ", ".join(
+        f"{trace.title} {format.size(trace.peak_anon_bytes)}" for trace in traces if trace.t_s
+    )
+    limits = {trace.limit_bytes for trace in traces}
+    limit = next(iter(limits)) if len(limits) == 1 else None
+    under = f" under {format.size(limit)}" if limit is not None else ""
+    return style.chart_text(f"Peaks{under}: {peaks}") if peaks else "Nothing was sampled"
+
+
+def draw_memories(traces: Sequence[Trace], axes: Sequence[Axes], across: int | None = None) -> None:
+    """The traces on one scale, `across` of them in a row; reserve and ceiling are labelled where they
+    differ."""
+    across = across or len(axes)
     highest = max((_top_bytes(trace) for trace in traces), default=0)
     drawn = [(trace, draw_memory(trace, ax)) for trace, ax in zip(traces, axes, strict=True)]
     sampled = [(trace, ax) for trace, ax in drawn if trace.t_s]
     for index, (trace, ax) in enumerate(sampled):
         ax.set_ylim(0, highest * 1.12 / MIB)
-        if index:
+        if index % across:
             ax.tick_params(axis="y", labelleft=False)
         else:
             ax.set_ylabel("memory in use (MB)")

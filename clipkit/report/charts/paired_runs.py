@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from clipkit import format
 from clipkit.records.evidence import finished_rows
-from clipkit.report.charts import style
+from clipkit.report.charts import style, writing
 from clipkit.report.charts.subject_rows import rows_of_subject
 from clipkit.tuning.recommendation import Recommendation
+
+_PANEL_PX = 300
+"""How wide a baseline's panel is at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,17 @@ def pair_points(table: pd.DataFrame, recommendation: Recommendation) -> list[Pai
     return pairs
 
 
+def draw_pairs_of_each(pairs: Sequence[Pair], figure: Figure) -> None:
+    """A panel for each baseline, beside each other, or below on a phone."""
+    baselines = list(dict.fromkeys(pair.baseline for pair in pairs)) or [""]
+    across = max(1, min(len(baselines), int(writing.width_px(figure) // _PANEL_PX)))
+    axes = list(figure.subplots(-(-len(baselines) // across), across, squeeze=False).flat)
+    for name, ax in zip(baselines, axes, strict=False):
+        draw_pairs([pair for pair in pairs if pair.baseline == name], ax)
+    for ax in axes[len(baselines) :]:
+        ax.set_axis_off()
+
+
 def draw_pairs(pairs: Sequence[Pair], ax: Axes) -> Axes:
     """The pairs of one baseline: a line from its run to ours in the same block."""
     if not pairs:
@@ -61,13 +76,13 @@ def draw_pairs(pairs: Sequence[Pair], ax: Axes) -> Axes:
     _label_end(0, [pair.baseline_s for pair in pairs], "right", ax)
     _label_end(1, [pair.recommended_s for pair in pairs], "left", ax)
     ax.set_xticks([0, 1], [baseline, style.RECOMMENDED])
-    ax.set_xlim(-0.6, 1.6)
+    ax.set_xlim(-0.7, 1.7)
     ax.set_ylim(0, max(pair.baseline_s for pair in pairs) * 1.12)
     ax.set_ylabel("wall time a clip (s)")
     ax.grid(axis="y")
     span = " to ".join(dict.fromkeys(map(format.ratio, (min(ratios), max(ratios)))))
-    words = f"recommended is {span} faster, n = {len(pairs)} pairs"
-    style.title(ax, f"{baseline} against recommended", words)
+    found = f"{baseline} took {span} the time of recommended"
+    writing.title(ax, found, f"each line a pair of runs of one block, n = {len(pairs)} pairs")
     return ax
 
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from clipkit import format
 from clipkit.format import MIB
 from clipkit.records.status import Status
-from clipkit.report.charts import style
+from clipkit.report.charts import style, writing
+from clipkit.report.charts.numbers import Dot, write_numbers
 from clipkit.report.charts.pareto_points import Front, Point
 from clipkit.report.charts.status_looks import LOOKS
 
+_PANEL_PX = 300
+"""How wide a front is at least."""
+_TRIED, _TIE, _BEST = 46, 80, 190
+"""Areas of the marks, in points."""
 _IN_STRIP = 6
 _NUMBERED = 24
 """More points than these would hide each other's numbers: then only those that matter have one.
@@ -27,11 +32,12 @@ In the strip of what has no time there is less room."""
 @dataclass(frozen=True, slots=True)
 class Labels:
     """What the chart calls things; `wide`: times differ so much that their axis is logarithmic;
-    `ticks`: so many of its numbers have room."""
+    `ticks`: so many of its numbers have room; `y_title`: whether memory is named beside its axis."""
 
     x: str = "wall time a clip (s)"
     wide: bool = False
     ticks: int = 9
+    y_title: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,57 +52,99 @@ class _Span:
 
 def draw_settings_tried(points: Sequence[Point], ax: Axes, room_bytes: int | None = None) -> Axes:
     """The settings that a host was tuned with."""
-    x = "wall time a clip on this host (s), predicted from the screening runs"
-    draw_points(points, ax, room_bytes, Labels(x=x))
+    figure: Figure = ax.figure  # type: ignore[assignment]
+    x = writing.wrapped(
+        "wall time a clip on this host (s), predicted from the screening runs", writing.panel_px(ax)
+    )
+    dots = draw_points(points, ax, room_bytes, Labels(x, ticks=int(writing.panel_px(ax) // 80)))
     if points:
         runs = sum(point.runs for point in points)
-        words = "each number is a row of the table"
-        style.title(ax, f"The {len(points)} settings tried, in {runs} runs", words)
-        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
+        words = f"{len(points)} settings tried in {runs} runs  ·  each number is a row of the table"
+        writing.heading(figure, front_finding(points), words)
+        style.legend_below(figure, ax.get_legend_handles_labels()[0])
+    figure.draw_without_rendering()
+    write_numbers(dots, ax)
     return ax
 
 
+def front_finding(points: Sequence[Point]) -> str:
+    """What the recommended settings take, beside the fastest, in words."""
+    best = next((point for point in points if point.recommended and point.s_per_clip), None)
+    if best is None:
+        return "Nothing can be recommended here"
+    told = f"Recommended: {format.seconds(best.s_per_clip)} a clip with {format.size(best.peak_anon_bytes)}"
+    fastest = next(point for point in points if point.s_per_clip)
+    if fastest is best:
+        return f"{told}, the fastest"
+    other = f"{format.seconds(fastest.s_per_clip)} with {format.size(fastest.peak_anon_bytes)}"
+    return f"{told}; the fastest: {other}"
+
+
+def fronts_finding(fronts: Sequence[Front]) -> str:
+    """The same of several hosts and jobs."""
+    if len(fronts) == 1:
+        return front_finding(fronts[0].points)
+    best = [point for front in fronts for point in front.points if point.recommended]
+    sizes = sorted(point.peak_anon_bytes for point in best if point.peak_anon_bytes is not None)
+    if not sizes:
+        return "Nothing can be recommended here"
+    span = " to ".join(dict.fromkeys(map(format.size, (sizes[0], sizes[-1]))))
+    fastest = sum(point.number == 1 for point in best)
+    faster = f"nothing measured was faster for {fastest} of {len(fronts)} hosts and jobs"
+    return f"The recommended settings need {span}; {faster if fastest else 'others were faster'}"
+
+
+def front_grid(fronts: Sequence[Front], width_px: float) -> tuple[int, int]:
+    """How many fronts stand below and beside each other in a figure of that width."""
+    across = min(len(fronts), max(1, int(width_px // _PANEL_PX)))
+    return -(-len(fronts) // across), across
+
+
 def draw_fronts(fronts: Sequence[Front], figure: Figure) -> None:
-    """The fronts side by side, each with its own ceiling, under one legend."""
-    axes = figure.subplots(1, len(fronts), squeeze=False)[0]
-    times_s = [point.s_per_clip for front in fronts for point in front.points if point.s_per_clip]
-    wide = bool(times_s) and max(times_s) > 4 * min(times_s)
-    x = f"wall time a clip (s){', logarithmic' if wide else ''}"
-    labels = Labels(x, wide, ticks=max(3, 9 // len(fronts)))
+    """The fronts in small multiples, each with its own ceiling, under one legend."""
+    down, across = front_grid(fronts, writing.width_px(figure))
+    axes = figure.subplots(down, across, squeeze=False).flat
     handles: dict[str, Artist] = {}
-    for index, (front, ax) in enumerate(zip(fronts, axes, strict=True)):
-        draw_points(front.points, ax, front.room_bytes, labels)
-        ax.set_title(front.place)
-        if index:
-            ax.set_ylabel("")
-        drawn, named = ax.get_legend_handles_labels()
-        handles |= dict(zip(named, drawn, strict=True))
+    drawn = []
+    for index, (front, ax) in enumerate(zip(fronts, axes, strict=False)):
+        times_s = [point.s_per_clip for point in front.points if point.s_per_clip]
+        wide = bool(times_s) and max(times_s) > 4 * min(times_s)
+        x = f"wall time a clip (s){', logarithmic' if wide else ''}" if (
+            wide or index + across >= len(fronts)) else ""  # fmt: skip
+        labels = Labels(x, wide, max(3, int(writing.panel_px(ax) // 60)), index % across == 0)
+        drawn.append((draw_points(front.points, ax, front.room_bytes, labels), ax))
+        writing.title(ax, style.chart_text(front.place))
+        marks, named = ax.get_legend_handles_labels()
+        handles |= dict(zip(named, marks, strict=True))
+    for ax in list(axes)[len(fronts) :]:
+        ax.set_axis_off()
     runs = sum(point.runs for front in fronts for point in front.points)
     cells = sum(len(front.points) for front in fronts)
-    said = (f"n = {runs} runs of {cells} cells", "each number is a row of the table")
-    style.heading(figure, "Time against peak memory", style.chart_text("  ·  ".join(said)))
-    figure.legend(
-        list(handles.values()),
-        list(handles),
-        loc="outside lower left",
-        ncols=style.legend_columns(figure),
-    )
+    said = ("peak memory over wall time a clip", f"n = {runs} runs of {cells} cells",
+            "each number is a row of the table")  # fmt: skip
+    writing.heading(figure, fronts_finding(fronts), style.chart_text("  ·  ".join(said)))
+    style.legend_below(figure, list(handles.values()))
+    figure.draw_without_rendering()
+    for dots, ax in drawn:
+        write_numbers(dots, ax)
 
 
 def draw_points(
     points: Sequence[Point], ax: Axes, room_bytes: int | None = None, labels: Labels | None = None
-) -> Axes:
-    """Seconds a clip against peak memory; `room_bytes` is what the ceiling leaves of it."""
+) -> list[Dot]:
+    """Seconds a clip against peak memory; `room_bytes` is what the ceiling leaves of it. What is to be
+    numbered, when the axes have their place (`numbers.write_numbers`)."""
     labels = labels or Labels()
     timed = [p for p in points if p.s_per_clip is not None and p.peak_anon_bytes is not None]
     failed = [p for p in points if p.status in LOOKS and p.s_per_clip is None]
     if not timed and not failed:
-        return style.draw_nothing(ax, "no settings were tried")
+        style.draw_nothing(ax, "no settings were tried")
+        return []
     all_numbers = len(timed) + len(failed) <= _NUMBERED
     span = _span([point.s_per_clip or 0 for point in timed], bool(failed), labels.wide)
     _draw_front(timed, ax)
-    _draw_timed(timed, ax, all_numbers)
-    _draw_failures(failed, span, room_bytes, ax, all_numbers)
+    dots = _draw_timed(timed, ax, all_numbers)
+    dots += _draw_failures(failed, span, room_bytes, ax, all_numbers)
     if room_bytes is not None:
         _draw_room(room_bytes, ax)
     highest = max([room_bytes or 0, *(p.peak_anon_bytes or 0 for p in points), MIB])
@@ -104,8 +152,9 @@ def draw_points(
     _scale(span, labels, ax)
     ax.grid()
     ax.set_xlabel(labels.x)
-    ax.set_ylabel("peak memory of the job (MB), reserve excluded")
-    return ax
+    if labels.y_title:
+        ax.set_ylabel("peak memory (MB)")
+    return dots
 
 
 def _span(times_s: Sequence[float], failures: bool, wide: bool) -> _Span:
@@ -114,9 +163,10 @@ def _span(times_s: Sequence[float], failures: bool, wide: bool) -> _Span:
         step = max(slowest_s / fastest_s, 1.5) ** 0.06
         strip_s = slowest_s * step
         return _Span(fastest_s / step, slowest_s, strip_s, strip_s * (step**4 if failures else 1))
-    right_s = slowest_s * (1.3 if failures else 1.08)
-    left_s = max(0.0, fastest_s - (right_s - fastest_s) / 4) if times_s else 0.0
-    return _Span(left_s, slowest_s, slowest_s * 1.08, right_s)
+    spread_s = max(slowest_s - fastest_s, slowest_s * 0.1)
+    right_s = slowest_s + spread_s * (0.4 if failures else 0.15)
+    left_s = max(0.0, fastest_s - spread_s * 0.2) if times_s else 0.0
+    return _Span(left_s, slowest_s, slowest_s + spread_s * 0.1, right_s)
 
 
 def _scale(span: _Span, labels: Labels, ax: Axes) -> None:
@@ -157,37 +207,51 @@ def _draw_front(timed: Sequence[Point], ax: Axes) -> None:
         ax.step(x_s, y_mb, where="post", color=style.GREY, linewidth=1, label=label, zorder=1)
 
 
-def _draw_timed(timed: Sequence[Point], ax: Axes, all_numbers: bool) -> None:
-    """Small dots; ties have a dashed outline, the recommended one is outlined and large."""
+def _draw_timed(timed: Sequence[Point], ax: Axes, all_numbers: bool) -> list[Dot]:
+    """Small dots; ties have a dashed outline, the recommended one is a star."""
     for label, group, size, outline in (
-        ("tried", [p for p in timed if not p.recommended and not p.tie], 46, 0.0),
-        ("tie: within the noise of the fastest", [p for p in timed if p.tie], 80, 1.6),
-        (style.RECOMMENDED, [p for p in timed if p.recommended], 150, 2.2),
+        ("tried", [p for p in timed if not p.recommended and not p.tie], _TRIED, 0.0),
+        ("tie: within the noise of the fastest", [p for p in timed if p.tie], _TIE, 1.6),
+        (style.RECOMMENDED, [p for p in timed if p.recommended], _BEST, 1.2),
     ):
         if group:
             ax.scatter(
                 [point.s_per_clip or 0 for point in group],
                 [(point.peak_anon_bytes or 0) / MIB for point in group],
                 s=size,
+                marker="*" if label == style.RECOMMENDED else "o",
                 color=style.BLUE if label == style.RECOMMENDED else style.SKY,
                 edgecolor=style.INK,
                 linewidth=outline,
                 linestyle=(0, (2, 1.2)) if label.startswith("tie") else "-",
                 label=label,
-                zorder=3,
+                zorder=4 if label == style.RECOMMENDED else 3,
             )
-    for point in timed:
-        at = (point.s_per_clip or 0, (point.peak_anon_bytes or 0) / MIB)
-        if all_numbers or point.recommended or point.tie or point.efficient:
-            _number(point, at, ax)
+    return [
+        Dot(
+            point.s_per_clip or 0,
+            (point.peak_anon_bytes or 0) / MIB,
+            _reach_px(_BEST if point.recommended else _TIE if point.tie else _TRIED),
+            str(point.number)
+            if all_numbers or point.recommended or point.tie or point.efficient
+            else "",
+            point.recommended,
+        )
+        for point in timed
+    ]
+
+
+def _reach_px(size: float) -> float:
+    """Of a mark whose area in points is `size`."""
+    return math.sqrt(size) / 2 / 72 * writing.DPI
 
 
 def _draw_failures(
     failed: Sequence[Point], span: _Span, room_bytes: int | None, ax: Axes, all_numbers: bool
-) -> None:
+) -> list[Dot]:
     """What did not finish has no time: it goes into a strip of its own."""
     if not failed:
-        return
+        return []
     ax.axvspan(span.strip_s, span.right_s, color="#fbefe6", zorder=0, linewidth=0)
     ax.text(
         (span.strip_s + span.right_s) / 2,
@@ -198,7 +262,7 @@ def _draw_failures(
         color=style.FAILURE,
         transform=ax.get_xaxis_transform(),
     )
-    labelled = set()
+    labelled, dots = set(), []
     for index, point in enumerate(failed):
         look = LOOKS[point.status]
         x_s = span.strip_s + (span.right_s - span.strip_s) * (index + 1) / (len(failed) + 1)
@@ -212,9 +276,10 @@ def _draw_failures(
             label=None if look.legend in labelled else look.legend,
             zorder=4,
         )
-        if all_numbers and len(failed) <= _IN_STRIP:
-            _number(point, at, ax)
+        number = str(point.number) if all_numbers and len(failed) <= _IN_STRIP else ""
+        dots.append(Dot(*at, _reach_px(64 if all_numbers else 30), number))
         labelled.add(look.legend)
+    return dots
 
 
 def _why_no_time(lost: Sequence[Point]) -> str:
@@ -222,17 +287,3 @@ def _why_no_time(lost: Sequence[Point]) -> str:
     if not disturbed:
         return "did not\nfinish"
     return "not\nmeasured" if disturbed == len(lost) else "no time"
-
-
-def _number(point: Point, at: tuple[float, float], ax: Axes) -> None:
-    away = 8 if point.recommended else 6
-    ax.annotate(
-        str(point.number),
-        at,
-        xytext=(away, away - 2),
-        textcoords="offset points",
-        fontsize=7.5,
-        fontweight="bold" if point.recommended else "normal",
-        path_effects=[withStroke(linewidth=2.5, foreground="white")],
-        zorder=5,
-    )

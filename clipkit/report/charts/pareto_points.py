@@ -92,8 +92,11 @@ def settings_tried_points(table: pd.DataFrame, recommendation: Recommendation) -
     return numbered(points)
 
 
-def cell_fronts(cells: pd.DataFrame, words: Mapping[str, str]) -> tuple[Front, ...]:
-    """A front for each memory ceiling among the cells; `words` says by its name what each is."""
+def cell_fronts(
+    cells: pd.DataFrame, words: Mapping[str, str], place: str = ""
+) -> tuple[Front, ...]:
+    """A front for each memory ceiling among the cells; `words` says by its name what each is, `place`
+    what else tells these cells from others."""
     fronts = []
     for limit in reversed(levels_in(_PLACE, cells[_PLACE])):
         inside = cells[has_level(cells, _PLACE, [limit])]
@@ -112,7 +115,8 @@ def cell_fronts(cells: pd.DataFrame, words: Mapping[str, str]) -> tuple[Front, .
         ]
         reserve = int(inside["reserve_bytes"].max())
         room = None if limit is None else int(limit) - reserve
-        fronts.append(Front(column(_PLACE).words(limit), room, tuple(numbered(points))))
+        where = ", ".join(filter(None, (column(_PLACE).words(limit), place)))
+        fronts.append(Front(where, room, tuple(numbered(points))))
     return tuple(fronts)
 
 

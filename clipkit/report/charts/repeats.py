@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,12 +16,15 @@ from matplotlib.figure import Figure
 from clipkit import format
 from clipkit.records.cells import repeats_of
 from clipkit.records.noise import Noise
-from clipkit.report.charts import style
+from clipkit.report.charts import style, writing
 
+_SHARE = 0.75
+"""Of a wide chart's width, what the dots take beside their distribution."""
+_NARROW_PX = 500
 NAMED = 30
 """So many cells can be named beside their dots; more are told by their rank."""
-_NAME_LETTERS = 84
-"""In a line of such a name."""
+_DOTS_PX = 22
+"""How high a named cell's row is without its name, which stands above its dots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +50,17 @@ class Repeats:
     def cells(self) -> list[str]:
         return list(dict.fromkeys(repeat.cell for repeat in self.repeats))
 
-    @property
-    def names(self) -> list[str]:
-        """The cells in words, in lines that have room beside their dots."""
+    def names(self, width_px: float) -> list[str]:
+        """The cells in words, in lines that have room above their dots."""
         words = {repeat.cell: repeat.words for repeat in self.repeats}
-        return [textwrap.fill(words[cell], _NAME_LETTERS) for cell in self.cells]
+        return [writing.wrapped(words[cell], width_px * _SHARE - 60) for cell in self.cells]
 
-    @property
-    def height_px(self) -> int:
+    def height_px(self, width_px: float) -> int:
         """Of the whole chart, with room for the names where there are such."""
         if len(self.cells) > NAMED:
-            return 400
-        return max(260, 140 + sum(8 + 12 * (1 + name.count("\n")) for name in self.names))
+            return 400 if width_px > _NARROW_PX else 560
+        rows = sum(_row_px(name) for name in self.names(width_px))
+        return int(max(260, 150 + rows) + (0 if width_px > _NARROW_PX else 200))
 
     @property
     def band(self) -> tuple[float, float] | None:
@@ -95,16 +97,32 @@ def repeat_points(
     )
 
 
+def repeats_finding(found: Repeats) -> str:
+    """How far single runs of a cell lie apart, in words."""
+    if found.band is None or found.noise is None:
+        return "Every repeat as a ratio to the mean of its cell"
+    inside = sum(found.band[0] <= repeat.ratio <= found.band[1] for repeat in found.repeats)
+    return (
+        f"A run repeats to within {format.percent(found.noise.log_sd)} (one standard deviation); "
+        f"{inside} of {len(found.repeats)} lie in the band that should hold 95 %"
+    )
+
+
 def draw_repeats_and_distribution(found: Repeats, figure: Figure) -> None:
-    """Dots of every cell on the left, how they are distributed on the right."""
-    left, right = figure.subplots(1, 2, width_ratios=[3, 1], sharey=len(found.cells) > NAMED)
+    """Dots of every cell, and beside or below them how they are distributed."""
+    named = len(found.cells) <= NAMED
+    if writing.width_px(figure) > _NARROW_PX:
+        shares = [_SHARE, 1 - _SHARE]
+        left, right = figure.subplots(1, 2, width_ratios=shares, sharey=not named)
+    else:
+        high_px = writing.height_px(figure) - 300 if named else 3 * 130
+        left, right = figure.subplots(2, 1, height_ratios=[high_px, 130], sharex=named)
     if not found.repeats:
         style.draw_nothing(left, "nothing was repeated")
         right.set_axis_off()
         return
-    named = len(found.cells) <= NAMED
     draw_repeats(found, left)
-    draw_distribution(found, right, upright=named)
+    draw_distribution(found, right, upright=named or writing.width_px(figure) <= _NARROW_PX)
     blocks = len({repeat.block for repeat in found.repeats})
     said = f"n = {len(found.repeats)} runs of {len(found.cells)} cells in {blocks} blocks"
     if found.noise:
@@ -112,18 +130,24 @@ def draw_repeats_and_distribution(found: Repeats, figure: Figure) -> None:
             f"  ·  shaded: 95 % of single runs by the pooled noise ({format.percent(found.noise.log_sd)}"
             f", {found.noise.freedom} degrees of freedom), without the blocks' drift"
         )
-    style.heading(figure, "Every repeat: wall time as a ratio to the mean of its cell", said)
-    handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower left", ncols=8, handletextpad=0.3)
+    writing.heading(figure, repeats_finding(found), said)
+    handles, _ = left.get_legend_handles_labels()
+    if handles:
+        style.legend_below(figure, handles)
 
 
 def draw_repeats(found: Repeats, ax: Axes) -> Axes:
     """A dot each run, its colour and shape by block, in the band where 95 % fall by chance.
 
-    Few cells have a named row each; many a column each, from the steadiest on.
+    Few cells have a row each, under their name; many a column each, from the steadiest on.
     """
     named = len(found.cells) <= NAMED
-    place = {cell: index for index, cell in enumerate(found.cells)}
+    names = found.names(writing.width_px(ax.figure)) if named else []  # type: ignore[arg-type]
+    ends = list(itertools.accumulate((_row_px(name) for name in names), initial=0))
+    place = {
+        cell: ends[index + 1] - _DOTS_PX / 2 if named else index
+        for index, cell in enumerate(found.cells)
+    }
     blocks = sorted({repeat.block for repeat in found.repeats})
     size = 34 if named else max(3.0, min(18.0, 3000 / len(found.cells)))
     for index, block in enumerate(blocks):
@@ -137,17 +161,26 @@ def draw_repeats(found: Repeats, ax: Axes) -> Axes:
                    linewidth=0.4 if size > 6 else 0, label=label, zorder=3)  # fmt: skip
     _draw_band(found, ax, upright=named)
     if named:
-        names = [style.chart_text(words) for words in found.names]
-        ax.set_yticks(range(len(place)), names, fontsize=7.5)
-        ax.set_ylim(-0.6, len(place) - 0.4)
+        for name, top in zip(names, ends, strict=False):
+            ax.text(0.005, top + 3, style.chart_text(name), va="top", fontsize=writing.SMALL_PT,
+                    transform=ax.get_yaxis_transform())  # fmt: skip
+        ax.hlines(ends[1:-1], 0, 1, color=style.PALE, linewidth=0.8,
+                  transform=ax.get_yaxis_transform())  # fmt: skip
+        ax.set_yticks([])
+        ax.set_ylim(ends[-1], 0)
         ax.set_xlabel("wall time / mean of the cell")
-        ax.grid(axis="both")
+        ax.grid(axis="x")
     else:
         ax.set_xlabel("cells, the steadiest first")
         ax.set_ylabel("wall time / mean of the cell")
         ax.set_xlim(-1, len(place))
         ax.grid(axis="y")
     return ax
+
+
+def _row_px(name: str) -> float:
+    """How high a named cell's row is."""
+    return _DOTS_PX + 4 + (1 + name.count("\n")) * writing.line_px(writing.SMALL_PT)
 
 
 def draw_distribution(found: Repeats, ax: Axes, upright: bool = False) -> Axes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,12 +13,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from clipkit import format
 from clipkit.records.campaign import has_level, levels_in
 from clipkit.records.columns import column
 from clipkit.records.noise import Noise
 from clipkit.records.status import Status
-from clipkit.report.charts import style
+from clipkit.report.charts import style, writing
 from clipkit.report.charts.status_looks import LOOKS
+
+_PANEL_PX = 300
+"""How wide a panel is at least."""
+_GAIN = 1.05
+"""Less is no gain worth a word."""
 
 X, LINES = "concurrency", "encoder_threads"
 
@@ -42,15 +49,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One number of threads, in words, in one panel."""
+    """One number of threads, in words, in one panel; `place`: what else tells the panel from others."""
 
     panel: str
     label: str
     steps: tuple[Step, ...]
+    place: str = ""
 
 
 def scaling_points(
-    cells: pd.DataFrame, noise: Noise | None, panels: str = "preset"
+    cells: pd.DataFrame, noise: Noise | None, panels: str = "preset", place: str = ""
 ) -> tuple[Line, ...]:
     """A line for each level of encoder threads in each level of the column `panels`."""
     lines = []
@@ -59,57 +67,83 @@ def scaling_points(
         for threads in levels_in(LINES, inside[LINES]):
             line = inside[has_level(inside, LINES, [threads])].sort_values(X)
             steps = _steps(line.to_dict("records"), noise)
-            lines.append(Line(column(panels).words(panel), column(LINES).words(threads), steps))
+            words = column(panels).words(panel), column(LINES).words(threads)
+            lines.append(Line(*words, steps, place))
     return tuple(lines)
 
 
+def panels_of(lines: Sequence[Line]) -> list[tuple[str, str]]:
+    """Place and panel of each of the small multiples, in their order."""
+    return list(dict.fromkeys((line.place, line.panel) for line in lines))
+
+
+def panel_grid(lines: Sequence[Line], width_px: float) -> tuple[int, int]:
+    """How many panels stand below and beside each other in a figure of that width."""
+    panels = panels_of(lines)
+    names = len({panel for _, panel in panels})
+    room = max(1, int(width_px // _PANEL_PX))
+    across = names if 1 < names <= room else min(room, len(panels))
+    return -(-len(panels) // across), across
+
+
+def scaling_finding(lines: Sequence[Line]) -> str:
+    """How much faster a clip is with more at once, in words: medians over the lines."""
+    steps = [step for line in lines for step in line.steps]
+    if not steps:
+        return "Nothing was cut at once"
+    least = min(step.concurrency for step in steps)
+    ratios: dict[int, list[float]] = {}
+    for step in steps:
+        if step.speedup is not None and step.concurrency > least:
+            ratios.setdefault(step.concurrency, []).append(step.speedup)
+    medians = {count: statistics.median(own) for count, own in sorted(ratios.items())}
+    if not medians:
+        return f"Nothing finished with more than {least} at once"
+    best = max(medians, key=lambda count: medians[count])
+    told = f"{best} at once are {format.ratio(medians[best])} as fast as {least}"
+    if medians[best] < _GAIN:
+        return f"More than {least} at once bring nothing: {told}"
+    most = max(medians)
+    return told if most == best else f"{told}; {most} are {format.ratio(medians[most])}"
+
+
 def draw_scalings(lines: Sequence[Line], figure: Figure) -> None:
-    """Time a clip above, speed-up below, a column for each panel."""
-    names = list(dict.fromkeys(line.panel for line in lines))
-    axes = figure.subplots(2, len(names), squeeze=False, sharex=True)
-    for name, (upper, lower) in zip(names, axes.T, strict=True):
-        inside = [line for line in lines if line.panel == name]
-        draw_times(inside, upper)
-        draw_speedups(inside, lower)
-        upper.set_title(style.chart_text(name))
-        lower.set_xlabel("concurrency (clips at the same time)")
-    highest = max(ax.get_ylim()[1] for ax in axes[1])
-    for ax in axes[1]:
-        ax.set_ylim(0, highest)
-    axes[0, 0].set_ylabel("wall time a clip (s)")
-    axes[1, 0].set_ylabel("speed-up over\nthe fewest at a time")
+    """Time a clip over concurrency, a panel for each preset and place."""
+    panels = panels_of(lines)
+    down, across = panel_grid(lines, writing.width_px(figure))
+    axes = figure.subplots(down, across, squeeze=False).flat
+    several = len({panel for _, panel in panels}) > 1
+    for index, ((place, name), ax) in enumerate(zip(panels, axes, strict=False)):
+        draw_times([line for line in lines if (line.place, line.panel) == (place, name)], ax)
+        shown = [place, name] if several or not place else [place]
+        writing.title(ax, style.chart_text(", ".join(filter(None, shown))))
+        if index + across >= len(panels):
+            ax.set_xlabel("clips at the same time")
+        if index % across == 0:
+            ax.set_ylabel("wall time a clip (s)")
+    for ax in list(axes)[len(panels) :]:
+        ax.set_axis_off()
     runs = sorted({step.runs for line in lines for step in line.steps if step.s_per_clip})
     n = "–".join(dict.fromkeys(map(str, (runs[0], runs[-1])))) if runs else "0"
-    said = (f"n = {n} runs a point", "bars: 95 % intervals")
-    style.heading(figure, "Scaling with concurrency", style.chart_text("  ·  ".join(said)))
-    figure.legend(
-        handles=_legend(lines), loc="outside lower left", ncols=style.legend_columns(figure)
-    )
+    said = ("wall time a clip", f"n = {n} runs a point", "bars: 95 % intervals")
+    writing.heading(figure, scaling_finding(lines), style.chart_text("  ·  ".join(said)))
+    style.legend_below(figure, _legend(lines))
 
 
 def draw_times(lines: Sequence[Line], ax: Axes) -> Axes:
-    """Seconds a clip from zero; a cross on top where memory ran out."""
+    """Seconds a clip from zero; a cross on top where memory ran out; dotted: twice as many, half as
+    long."""
     for index, line in enumerate(lines):
         known = [step for step in line.steps if step.s_per_clip is not None]
         times = [(step.s_per_clip or 0, step.low_s, step.high_s) for step in known]
         _draw_line(index, len(lines), known, times, ax)
+    reached = sorted({step.concurrency for line in lines for step in line.steps})
+    first = next((s for line in lines for s in line.steps[:1] if s.s_per_clip is not None), None)
+    if first is not None:
+        ideal = [(first.s_per_clip or 0) * first.concurrency / count for count in reached]
+        ax.plot(reached, ideal, color=style.GREY, linestyle=":", linewidth=1.4, zorder=1)
     _mark_losses(lines, ax)
-    _finish(lines, ax)
-    return ax
-
-
-def draw_speedups(lines: Sequence[Line], ax: Axes) -> Axes:
-    """Each line's speed-up over its own lowest concurrency; dotted: twice as many, twice as fast."""
-    for index, line in enumerate(lines):
-        known = [step for step in line.steps if step.speedup is not None]
-        ratios = [(step.speedup or 0, step.speedup_low, step.speedup_high) for step in known]
-        _draw_line(index, len(lines), known, ratios, ax)
-    reached = [step.concurrency for line in lines for step in line.steps]
-    if reached:
-        ends = [min(reached), max(reached)]
-        ideal = [1, ends[1] / ends[0]]
-        ax.plot(ends, ideal, color=style.GREY, linestyle=":", linewidth=1.4, zorder=1)
-    _finish(lines, ax)
+    _finish(reached, ax)
     return ax
 
 
@@ -193,9 +227,8 @@ def _mark_losses(lines: Sequence[Line], ax: Axes) -> None:
                 )
 
 
-def _finish(lines: Sequence[Line], ax: Axes) -> None:
+def _finish(reached: Sequence[int], ax: Axes) -> None:
     ax.set_ylim(bottom=0)
-    reached = sorted({step.concurrency for line in lines for step in line.steps})
     ax.set_xticks(reached)
     ax.set_xlim(reached[0] - 0.4, reached[-1] + 0.4)
     ax.grid(axis="y")
@@ -208,7 +241,7 @@ def _legend(lines: Sequence[Line]) -> list[Line2D]:
         color, marker = style.series(index)
         handles.append(Line2D([], [], color=color, marker=marker, label=style.chart_text(label)))
     handles.append(
-        Line2D([], [], color=style.GREY, linestyle=":", label="ideal: n at a time, n times as fast")
+        Line2D([], [], color=style.GREY, linestyle=":", label="ideal: n at once, n times as fast")
     )
     found = {step.status for line in lines for step in line.steps if step.s_per_clip is None}
     # In a line's own colour on the chart: here in none of them.

@@ -5,45 +5,54 @@ from __future__ import annotations
 import base64
 import html
 import io
-import textwrap
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.container import Container
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from clipkit.records.columns import column
-
-DPI = 100
-"""One CSS pixel is one dot: a figure of 6 inches is 600 px wide on the page."""
+from clipkit.report.charts import writing
 
 # Okabe and Ito's colours for every kind of colour vision (jfly.uni-koeln.de/color).
 ORANGE, SKY, GREEN, BLUE = "#E69F00", "#56B4E9", "#009E73", "#0072B2"
-VERMILLION, PURPLE, INK, GREY, PALE = "#D55E00", "#CC79A7", "#1f2430", "#6b7280", "#d4d8de"
+VERMILLION, PURPLE, INK, PALE = "#D55E00", "#CC79A7", "#1f2430", "#d4d8de"
 
+GREY = writing.GREY
 RECOMMENDED = "recommended"
+PHONE = "-phone"
+"""Ends the name of the file of a chart that is drawn for a phone."""
 _SUBJECTS = {RECOMMENDED: BLUE, "sketch": PURPLE, "fluent": ORANGE, "command": GREEN}
 FAILURE = VERMILLION
-_NOTE_LINE_PX, _NOTE_LETTER_PX = 13, 5.4
-"""Height of a line of a picture's note, and about how wide one of its letters is."""
-_LEGEND_PX = 250
-"""About how wide a long entry of a legend is."""
+STAR = "\N{BLACK STAR}"
+"""Marks the recommended settings on card, map, front and table."""
+PHONE_PX = 360
+"""How wide the second drawing of a chart is, which a page shows on a narrow screen."""
+_NARROW_SCREEN = "(max-width: 640px)"
+_LEGEND_PT = 8.0
+_LONG_NUMBER = re.compile(r"(?<!scale\()-?\d+\.\d{3,}")
+_HANDLE_PX = 46
+"""What a legend's sign and the gaps around it take."""
 _SERIES = tuple(zip((BLUE, ORANGE, GREEN, PURPLE, SKY, INK), "os^Dv*", strict=True))
 
 _RC: dict[Any, Any] = {
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 8.5,
+    "font.sans-serif": [writing.FAMILY],
+    "font.size": writing.TEXT_PT,
     "text.color": INK,
     "axes.edgecolor": GREY,
     "axes.labelcolor": INK,
-    "axes.labelsize": 8.5,
-    "axes.titlesize": 9.5,
+    "axes.labelsize": writing.TEXT_PT,
+    "axes.titlesize": writing.TITLE_PT,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.spines.top": False,
@@ -53,13 +62,13 @@ _RC: dict[Any, Any] = {
     "grid.linewidth": 0.8,
     "hatch.linewidth": 0.8,
     "legend.frameon": False,
-    "legend.fontsize": 8,
+    "legend.fontsize": _LEGEND_PT,
     "xtick.color": GREY,
     "ytick.color": GREY,
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
     "text.hinting": "no_hinting",  # or text is as wide as its picture is fine, and is cut off
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",  # letters, not their outlines: a quarter of the size
     "svg.hashsalt": "clipkit",
 }
 
@@ -74,31 +83,27 @@ def series(index: int) -> tuple[str, str]:
     return _SERIES[index % len(_SERIES)]
 
 
-def title(ax: Axes, text: str, words: str, words_color: str = GREY) -> None:
-    """A title in bold, and below it a line or several of small print."""
-    ax.set_title(text, pad=18 + 10 * words.count("\n"))
-    ax.annotate(
-        words,
-        (0, 1),
-        xycoords="axes fraction",
-        xytext=(0, 6),
-        textcoords="offset points",
-        fontsize=7.5,
-        color=words_color,
+def legend_below(figure: Figure, handles: Sequence[Artist | Container]) -> None:
+    """A legend below all axes, in as many columns as have room beside each other."""
+    room_px = writing.width_px(figure) - 16
+    for handle in handles:
+        label = writing.wrapped(str(handle.get_label()), room_px - _HANDLE_PX, _LEGEND_PT)
+        handle.set_label(label)
+    widths = [
+        _HANDLE_PX + max(writing.text_px(line, _LEGEND_PT) for line in label.split("\n"))
+        for label in (str(handle.get_label()) for handle in handles)
+    ]
+    columns = next(
+        (n for n in range(len(widths), 1, -1) if _columns_px(widths, n) <= room_px),
+        1,
     )
+    figure.legend(handles=list(handles), loc="outside lower left", ncols=columns,
+                  handlelength=2.2, handleheight=1.2, columnspacing=1.4)  # fmt: skip
 
 
-def heading(figure: Figure, text: str, words: str) -> None:
-    """Over all axes of a figure: a title in bold, and below it a line of small print."""
-    above = figure.suptitle(f"{text}\n", x=0.005, ha="left", fontsize=9.5, fontweight="bold")
-    figure.axes[0].annotate(
-        words, (0, 0), xycoords=above, va="bottom", fontsize=7.5, color=GREY, in_layout=False
-    )
-
-
-def legend_columns(figure: Figure) -> int:
-    """How many entries of a legend have room beside each other."""
-    return max(1, int(figure.get_size_inches()[0] * DPI // _LEGEND_PX))
+def _columns_px(widths: Sequence[float], columns: int) -> float:
+    """How wide that many columns are, filled as matplotlib fills them: one after the other."""
+    return float(sum(max(part) for part in np.array_split(np.array(widths), columns)))
 
 
 def draw_nothing(ax: Axes, why: str) -> Axes:
@@ -110,55 +115,75 @@ def draw_nothing(ax: Axes, why: str) -> Axes:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A finished chart, ready for a notebook, a page and a file. `alt` tells it in words."""
+    """A finished chart, ready for a notebook, a page and a file. `alt` tells it in words; `phone_svg` is
+    the same drawn for a narrow screen."""
 
     name: str
     alt: str
     width_px: int
     svg: bytes = field(repr=False)
     png: bytes = field(repr=False)
+    phone_svg: bytes = field(repr=False)
 
     def save(self, folder: Path) -> None:
-        """Write `<name>.svg` and `<name>.png`."""
+        """Write `<name>.svg`, `<name>.png` and `<name>-phone.svg`."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{self.name}.svg").write_bytes(self.svg)
         (folder / f"{self.name}.png").write_bytes(self.png)
+        (folder / f"{self.name}{PHONE}.svg").write_bytes(self.phone_svg)
 
     def _repr_html_(self) -> str:
-        return image(self.svg, self.alt, self.width_px)
+        return image(self.svg, self.phone_svg, self.alt, self.width_px)
 
 
-def image(svg: bytes, alt: str, width_px: int) -> str:
-    """An `<img>` that carries its picture."""
-    data = base64.b64encode(svg).decode("ascii")
+def image(svg: bytes, phone_svg: bytes, alt: str, width_px: int) -> str:
+    """A `<picture>` that carries both drawings, and shows the one that fits the screen."""
     return (
-        f'<img src="data:image/svg+xml;base64,{data}" alt="{html.escape(alt)}" '
-        f'width="{width_px}" style="max-width:100%;height:auto">'
+        f'<picture><source media="{_NARROW_SCREEN}" srcset="{_data_uri(phone_svg)}" '
+        f'width="{PHONE_PX}"><img src="{_data_uri(svg)}" alt="{html.escape(alt)}" '
+        f'width="{width_px}" style="max-width:100%;height:auto"></picture>'
     )
+
+
+def _data_uri(svg: bytes) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode('ascii')}"
 
 
 def picture(
     name: str,
     alt: str,
-    size_px: tuple[int, int],
+    size_px: tuple[int, int, int],
     draw: Callable[[Figure], object],
     shown: Sequence[str] = (),
 ) -> Picture:
-    """Let `draw` fill a figure of that size, in our style, and render it.
+    """Let `draw` fill a figure in our style, and render it; then one for a phone, which is narrower:
+    `size_px` is width, height, and the height on a phone.
 
     `shown`: what of a campaign it shows where that is not all of it (`Campaign.shown`): a line below
     the chart, in the picture's own frame, says so.
     """
     note = f"Shown: {', '.join(shown)}" if shown else ""
     with mpl.rc_context(_RC):
-        figure = Figure(figsize=(size_px[0] / DPI, size_px[1] / DPI), dpi=DPI, layout="constrained")
-        FigureCanvasAgg(figure)
-        draw(figure)
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # everything has its place now
-        frame = _write_note(note, figure)
+        width_px, height_px, on_phone_px = size_px
+        figure, frame = _drawn((width_px, height_px), draw, note)
         svg, png = (_rendered(figure, kind, frame) for kind in ("svg", "png"))
-        return Picture(name, f"{alt}. {note}" if note else alt, size_px[0], svg, png)
+        phone, frame = _drawn((PHONE_PX, on_phone_px), draw, note)
+        phone_svg = _rendered(phone, "svg", frame)
+        told = f"{alt}. {note}" if note else alt
+        return Picture(name, told, width_px, svg, png, phone_svg)
+
+
+def _drawn(
+    size_px: tuple[int, int], draw: Callable[[Figure], object], note: str
+) -> tuple[Figure, Bbox | None]:
+    """The figure, everything in its place, and the frame that holds it and its note."""
+    inches = (size_px[0] / writing.DPI, size_px[1] / writing.DPI)
+    figure = Figure(figsize=inches, dpi=writing.DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    draw(figure)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # everything has its place now
+    return figure, _write_note(note, figure)
 
 
 def _write_note(note: str, figure: Figure) -> Bbox | None:
@@ -168,14 +193,14 @@ def _write_note(note: str, figure: Figure) -> Bbox | None:
     for legend in figure.legends:  # or it would move with the frame, onto the note
         legend.set_bbox_to_anchor((0, 0, 1, 1), figure.transFigure)
     width, height = figure.get_size_inches()
-    lines = textwrap.wrap(note, int(width * DPI / _NOTE_LETTER_PX))
-    strip = (len(lines) * _NOTE_LINE_PX + 5) / DPI
+    lines = writing.wrapped(chart_text(note), writing.width_px(figure) - 10, bold=True)
+    strip = ((1 + lines.count("\n")) * writing.line_px(writing.SMALL_PT) + 6) / writing.DPI
     figure.text(
         0.005,
-        -2 / (height * DPI),
-        chart_text("\n".join(lines)),
+        -2 / (height * writing.DPI),
+        lines,
         va="top",
-        fontsize=7.5,
+        fontsize=writing.SMALL_PT,
         fontweight="bold",
         color=GREY,
         in_layout=False,
@@ -187,9 +212,27 @@ def _rendered(figure: Figure, kind: str, frame: Bbox | None) -> bytes:
     buffer = io.BytesIO()
     # No date in the file: the same records make the same picture.
     metadata = {"Date": None} if kind == "svg" else None
-    dpi = DPI * (2 if kind == "png" else 1)
+    dpi = writing.DPI * (2 if kind == "png" else 1)
     figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata, bbox_inches=frame)
-    return buffer.getvalue()
+    return _smaller(buffer.getvalue()) if kind == "svg" else buffer.getvalue()
+
+
+def _smaller(svg: bytes) -> bytes:
+    """The same picture: without words on who wrote it, with hundredths of a pixel, and with another
+    font of the same width for who has not ours."""
+    text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", svg.decode("utf-8"), flags=re.DOTALL)
+    text = re.sub(r"<[^>]*>", lambda tag: _LONG_NUMBER.sub(_rounded, tag[0]), text)
+    text = text.replace(f"'{writing.FAMILY}'", f"'{writing.FAMILY}', Verdana")
+    return re.sub(r"\s*\n\s*", "\n", text).encode("utf-8")
+
+
+def _rounded(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
+
+
+def standing_words(best: str) -> str:
+    """How a cell stands (`records.best`), with the mark of the recommended one."""
+    return f"{STAR} {best}" if best == RECOMMENDED else best
 
 
 def chart_title(name: str, level: str) -> str:

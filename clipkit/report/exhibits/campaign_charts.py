@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-from matplotlib.figure import Figure
 
 from clipkit import format
 from clipkit.analysis.factors import Factor, cell_words, factors_of
@@ -19,7 +16,7 @@ from clipkit.records.status import Status
 from clipkit.report.charts import memory_over_time as memory_chart
 from clipkit.report.charts import outcomes as outcome_chart
 from clipkit.report.charts import repeats as repeat_chart
-from clipkit.report.charts.style import picture
+from clipkit.report.charts.style import PHONE_PX, picture
 from clipkit.report.exhibits.exhibit import WIDE_PX, Exhibit, kept
 from clipkit.tables import Table
 
@@ -44,9 +41,9 @@ def overview(campaign: Campaign) -> Exhibit:
     drawn = picture(
         "overview",
         f"How the {len(campaign.cells)} cells ended: {ended}",
-        (WIDE_PX, 110 + 34 * max(1, len(found))),
-        lambda figure: outcome_chart.draw_outcomes(found, figure.subplots()),
-        campaign.shown,
+        (WIDE_PX, 140 + 34 * max(1, len(found)), 210 + 34 * max(1, len(found))),
+        lambda figure: outcome_chart.draw_outcomes(found, figure),
+        shown=campaign.shown,
     )
     return kept(Exhibit(drawn, Table(("", ""), tuple(rows))))
 
@@ -60,27 +57,20 @@ def memory_of_runs(campaign: Campaign, run_ids: Sequence[str] = ()) -> Exhibit:
     most, and of one that ran out. Raises UsageError for a run that does not occur."""
     chosen = [("run", run_id) for run_id in run_ids] or _telling(campaign)
     words = cell_words(campaign.cells)
-    traces = []
+    traces, words_of = [], {}
     for title, run_id in chosen:
         rows = campaign.table[campaign.table["run_id"] == run_id]
         if rows.empty:
             raise UsageError(f"no run '{run_id}' among these: their names are in table['run_id']")
         row = rows.iloc[0]
-        told = textwrap.fill(
-            words.get(str(row["cell"]), ""), max(20, 120 // len(chosen)), break_on_hyphens=False
-        )
+        told = words_of[run_id] = words.get(str(row["cell"]), "")
         traces.append(memory_chart.run_trace(campaign.folder, row, title, told))
-
-    def draw(figure: Figure) -> None:
-        axes = figure.subplots(1, max(1, len(traces)), squeeze=False)[0]
-        memory_chart.draw_memories(traces, axes)
-
     heads = ("run", "shown as", "settings", "peak", "reserve", "ceiling")
     rows_ = tuple(
         (
             str(trace.run_id),
             trace.title,
-            trace.words.replace("\n", ", "),
+            words_of[trace.run_id or ""],
             format.size(trace.peak_anon_bytes),
             format.size(trace.reserve_bytes),
             "no limit" if trace.limit_bytes is None else format.size(trace.limit_bytes),
@@ -88,7 +78,15 @@ def memory_of_runs(campaign: Campaign, run_ids: Sequence[str] = ()) -> Exhibit:
         for trace in traces
     )
     alt = "Memory over time of " + "; ".join(f"{t.title} {t.run_id}" for t in traces)
-    drawn = picture("memory", alt, (WIDE_PX, 340), draw, campaign.shown)
+    finding = memory_chart.memories_finding(traces)
+    below, _ = memory_chart.memory_grid(len(traces), PHONE_PX)
+    drawn = picture(
+        "memory",
+        alt,
+        (WIDE_PX, 340, 90 + 230 * below),
+        lambda figure: memory_chart.draw_memories_under(traces, figure, finding),
+        shown=campaign.shown,
+    )
     return kept(Exhibit(drawn, Table(heads, rows_)))
 
 
@@ -110,9 +108,9 @@ def repeats(campaign: Campaign) -> Exhibit:
     drawn = picture(
         "repeats",
         f"{len(found.repeats)} runs as ratios to the mean of their cells",
-        (WIDE_PX, found.height_px),
+        (WIDE_PX, found.height_px(WIDE_PX), found.height_px(PHONE_PX)),
         lambda figure: repeat_chart.draw_repeats_and_distribution(found, figure),
-        campaign.shown,
+        shown=campaign.shown,
     )
     caption = f"The {len(far)} runs farthest from the mean of their cells."
     return kept(Exhibit(drawn, Table(heads, rows, caption)))

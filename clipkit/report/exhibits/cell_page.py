@@ -6,7 +6,6 @@ import html
 import os
 import re
 import shlex
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,15 +86,13 @@ def _shown(rows: pd.DataFrame) -> pd.Series:
 
 
 def _memory(campaign: Campaign, row: pd.Series, words: str) -> Exhibit:
-    trace = memory_chart.run_trace(
-        campaign.folder, row, str(row["run_id"]), textwrap.fill(words, 90)
-    )
+    trace = memory_chart.run_trace(campaign.folder, row, str(row["run_id"]), words)
     drawn = picture(
         "trial",
         f"Memory over time of run {row['run_id']}",
-        (HALF_PX, 300),
+        (HALF_PX, 300, 300),
         lambda figure: memory_chart.draw_memories([trace], [figure.subplots()]),
-        campaign.shown,
+        shown=campaign.shown,
     )
     return kept(Exhibit(drawn, Table((), ())))
 

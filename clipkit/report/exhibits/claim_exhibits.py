@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from matplotlib.figure import Figure
-
 from clipkit import format as fmt
 from clipkit.analysis.statistics import Estimate
 from clipkit.claims import Effect, Outcome, Side, Verdict
@@ -14,7 +12,8 @@ from clipkit.records.settings_words import how_words
 from clipkit.records.status import Status
 from clipkit.report.charts import claims_forest as forest_chart
 from clipkit.report.charts import memory_at_once as at_once_chart
-from clipkit.report.charts.style import draw_nothing, picture
+from clipkit.report.charts.forest_drawing import draw_forest, forest_height_px
+from clipkit.report.charts.style import PHONE_PX, picture
 from clipkit.report.exhibits.exhibit import WIDE_PX, Exhibit, Section, kept
 from clipkit.report.exhibits.prose import html_list
 from clipkit.tables import Table
@@ -73,8 +72,12 @@ def every_effect(judged: Verdicts) -> Exhibit:
     drawn = picture(
         "claims",
         f"Effect of each change with its 95 % interval. {words}",
-        (WIDE_PX, max(120, forest_chart.forest_height_px(panels))),
-        lambda figure: forest_chart.draw_forest(panels, figure),
+        (
+            WIDE_PX,
+            max(120, forest_height_px(panels, WIDE_PX)),
+            max(120, forest_height_px(panels, PHONE_PX)),
+        ),
+        lambda figure: draw_forest(panels, figure, forest_chart.forest_finding(judged)),
     )
     caption = "peaks: anonymous, shared and kernel memory of the whole job; n: pairs of runs"
     return kept(Exhibit(drawn, Table(heads, rows, caption)))
@@ -85,18 +88,6 @@ def memory_at_once(judged: Verdicts) -> Exhibit:
     verdict = next(verdict for verdict in judged if verdict.id == "C2")
     bars = at_once_chart.at_once_bars(verdict)
     room_bytes = at_once_chart.largest_room_bytes(verdict)
-    sizes = sorted({bar.lines for bar in bars})
-
-    def draw(figure: Figure) -> None:
-        if not sizes:
-            draw_nothing(figure.subplots(), "nothing was cut at once under that ceiling")
-            return
-        for ax, lines in zip(figure.subplots(1, len(sizes), squeeze=False)[0], sizes, strict=True):
-            at_once_chart.draw_at_once([b for b in bars if b.lines == lines], ax, room_bytes)
-        figure.legend(
-            handles=at_once_chart.at_once_legend(room_bytes), loc="outside lower center", ncols=2
-        )
-
     rows = tuple(
         (
             f"{bar.lines}p",
@@ -107,7 +98,13 @@ def memory_at_once(judged: Verdicts) -> Exhibit:
         )
         for bar in bars
     )
-    drawn = picture("at-once", f"Peak memory. {verdict.found}", (WIDE_PX, 330), draw)
+    found = at_once_chart.at_once_finding(bars, room_bytes)
+    drawn = picture(
+        "at-once",
+        f"Peak memory. {verdict.found}",
+        (WIDE_PX, 330, 130 + 230 * max(1, len({bar.lines for bar in bars}))),
+        lambda figure: at_once_chart.draw_each_size(bars, figure, room_bytes, found),
+    )
     heads = ("size", "subject", "clips at once", "peak memory", "how it is known")
     return kept(Exhibit(drawn, Table(heads, rows)))
 

@@ -10,20 +10,21 @@ import pandas as pd
 from clipkit import format
 from clipkit.analysis.factors import Factor, cell_words, factors_of
 from clipkit.errors import CampaignError
-from clipkit.records.best import RECOMMENDED
+from clipkit.records.best import RECOMMENDED, TIED
 from clipkit.records.campaign import Campaign
 from clipkit.records.columns import column
 from clipkit.records.status import Status
 from clipkit.report.charts import heat_points as heat_chart
 from clipkit.report.charts import pareto_points as front_chart
 from clipkit.report.charts import scaling as scaling_chart
-from clipkit.report.charts.heat_drawing import draw_heat_maps
+from clipkit.report.charts.heat_drawing import draw_heat_maps, is_stacked
 from clipkit.report.charts.heat_points import HeatMap, Layout
-from clipkit.report.charts.pareto_drawing import draw_fronts
-from clipkit.report.charts.style import Picture, picture
+from clipkit.report.charts.pareto_drawing import draw_fronts, front_grid, fronts_finding
+from clipkit.report.charts.style import PHONE_PX, Picture, picture, standing_words
 from clipkit.report.exhibits.exhibit import WIDE_PX, Exhibit, Exhibits, kept
 from clipkit.tables import Table
 
+_PANELS = 12
 _FIGURES = 12
 _ROWS = 120
 """So many pictures, and rows of a table, can still be looked through."""
@@ -41,19 +42,28 @@ def heat_maps(campaign: Campaign, layout: Layout | None = None) -> Exhibits:
 
 
 def scaling(campaign: Campaign, panels: str = "preset") -> Exhibits:
-    """Time a clip and speed-up over concurrency, a line for each number of encoder threads."""
+    """Time a clip over concurrency, a line for each number of encoder threads, a panel for each level of
+    `panels` and of what else varies; in its table the speed-up too."""
     ours = campaign.tuned()
     used = {scaling_chart.X, scaling_chart.LINES, panels}
     others = [f for f in factors_of(ours.cells) if f.column not in used and not used & set(f.along)]
-    parts = _parts(ours, others)
+    lines = [
+        scaling_chart.scaling_points(part.cells, part.noise, panels, _place(part, others, ours))
+        for part in _parts(ours, others)
+    ]
+    each = max(1, _PANELS // max(len(scaling_chart.panels_of(own)) for own in lines))
+    groups = [lines[first : first + each] for first in range(0, len(lines), each)]
     return Exhibits(
-        tuple(_scaling(part, panels, number) for number, part in enumerate(parts, start=1))
+        tuple(
+            _scaling([line for own in group for line in own], ours, panels, number)
+            for number, group in enumerate(groups, start=1)
+        )
     )
 
 
 def fronts(campaign: Campaign) -> Exhibits:
-    """Time a clip against peak memory, a front for each ceiling; one picture for each job and
-    CPU quota, whose times cannot be compared."""
+    """Time a clip against peak memory, a front for each ceiling, job and CPU quota: their times cannot
+    be compared."""
     ours = campaign.tuned()
     apart = (
         "upload",
@@ -65,24 +75,43 @@ def fronts(campaign: Campaign) -> Exhibits:
         "host",
         "host_id",
     )
-    parts = _parts(ours, [f for f in factors_of(ours.cells) if f.column in apart])
-    return Exhibits(tuple(_frontier(part, number) for number, part in enumerate(parts, start=1)))
+    others = [f for f in factors_of(ours.cells) if f.column in apart]
+    found = [
+        front
+        for part in _parts(ours, others)
+        for front in front_chart.cell_fronts(
+            part.cells, cell_words(part.cells), _place(part, others, ours)
+        )
+    ]
+    groups = [found[first : first + _PANELS] for first in range(0, len(found), _PANELS)]
+    return Exhibits(
+        tuple(_frontier(group, ours, number) for number, group in enumerate(groups, start=1))
+    )
 
 
 def heat_picture(name: str, heat: HeatMap, shown: Sequence[str] = ()) -> Picture:
     """The heat map, as large as its levels need."""
     layout = heat.layout
     rows, ys = len(heat.levels[layout.rows]), len(heat.levels[layout.y])
-    across = len(heat.levels[layout.x]) * len(heat.levels[layout.columns])
-    width_px = min(WIDE_PX, max(520, 240 + 72 * across))
+    columns, xs = len(heat.levels[layout.columns]), len(heat.levels[layout.x])
+    phone_maps = rows * columns if is_stacked(heat, PHONE_PX) else rows
     return picture(
         name,
         f"Heat map of wall time a clip over {column(layout.x).title} and {column(layout.y).title}, "
         f"{len(heat.tiles)} cells",
-        (width_px, 150 + rows * (30 + max(60, min(46 * ys, 160)))),
+        (
+            min(WIDE_PX, max(520, 240 + 72 * xs * columns)),
+            150 + rows * _map_px(ys),
+            260 + phone_maps * (14 + _map_px(ys)),
+        ),
         lambda figure: draw_heat_maps(heat, figure),
-        shown,
+        shown=shown,
     )
+
+
+def _map_px(ys: int) -> int:
+    """How high one map is with its scale."""
+    return 30 + max(84, min(46 * ys, 160))
 
 
 def _heat_map(part: Campaign, layout: Layout, number: int) -> Exhibit:
@@ -91,10 +120,13 @@ def _heat_map(part: Campaign, layout: Layout, number: int) -> Exhibit:
     return kept(Exhibit(drawn, _cells_table(part, [layout.rows])))
 
 
-def _scaling(part: Campaign, panels: str, number: int) -> Exhibit:
-    lines = scaling_chart.scaling_points(part.cells, part.noise, panels)
+def _scaling(
+    lines: Sequence[scaling_chart.Line], ours: Campaign, panels: str, number: int
+) -> Exhibit:
+    placed = any(line.place for line in lines)
     rows = tuple(
         (
+            *((line.place,) if placed else ()),
             line.panel,
             line.label,
             str(step.concurrency),
@@ -108,22 +140,22 @@ def _scaling(part: Campaign, panels: str, number: int) -> Exhibit:
         for line in lines
         for step in line.steps
     )
-    heads = (column(panels).title, "threads", "concurrency", "wall time a clip", "95 % interval",
-             "speed-up", "95 % interval", "runs", "ended")  # fmt: skip
-    columns = len({line.panel for line in lines})
+    heads = (*(("for",) if placed else ()), column(panels).title, "threads", "at once",
+             "wall time a clip", "95 % interval", "speed-up", "95 % interval", "runs", "ended")  # fmt: skip
+    found = scaling_chart.scaling_finding(lines)
+    (down, across), (below, _) = (scaling_chart.panel_grid(lines, w) for w in (WIDE_PX, PHONE_PX))
     drawn = picture(
         f"scaling-{number}",
-        f"Wall time a clip and speed-up over concurrency, {len(lines)} lines",
-        (min(WIDE_PX, 220 + 300 * columns), 520),
+        f"{found}. Wall time a clip over concurrency, {len(lines)} lines",
+        (min(WIDE_PX, max(520, 320 * across)), 130 + 190 * down, 200 + 190 * below),
         lambda figure: scaling_chart.draw_scalings(lines, figure),
-        part.shown,
+        shown=ours.shown,
     )
     return kept(Exhibit(drawn, _cut(heads, rows)))
 
 
-def _frontier(part: Campaign, number: int) -> Exhibit:
-    found = front_chart.cell_fronts(part.cells, cell_words(part.cells))
-    heads = ("ceiling", "no.", "settings", "wall time a clip", "peak memory", "runs", "ended",
+def _frontier(found: Sequence[front_chart.Front], ours: Campaign, number: int) -> Exhibit:
+    heads = ("host and job", "no.", "settings", "wall time a clip", "peak memory", "runs", "ended",
              "standing")  # fmt: skip
     rows: list[tuple[str, ...]] = []
     marked = set[int]()
@@ -131,20 +163,44 @@ def _frontier(part: Campaign, number: int) -> Exhibit:
         for point in front.points:
             if point.recommended:
                 marked.add(len(rows))
-            standing = [word for word, is_so in ((RECOMMENDED, point.recommended), ("tie", point.tie),
-                                                 ("Pareto front", point.efficient)) if is_so]  # fmt: skip
             time = "–" if point.s_per_clip is None else format.seconds(point.s_per_clip)
             rows.append((front.place, str(point.number), point.words, time,
                          format.size(point.peak_anon_bytes), str(point.runs), point.status.words,
-                         ", ".join(standing)))  # fmt: skip
+                         standing_of_point(point)))  # fmt: skip
+    (down, _), (below, _) = (front_grid(found, width_px) for width_px in (WIDE_PX, PHONE_PX))
     drawn = picture(
         f"frontier-{number}",
-        f"Wall time a clip against peak memory, {len(rows)} cells",
-        (WIDE_PX, 420),
+        f"{fronts_finding(found)}. Wall time a clip against peak memory, {len(rows)} cells",
+        (WIDE_PX, 130 + 240 * down, 220 + 240 * below),
         lambda figure: draw_fronts(found, figure),
-        part.shown,
+        shown=ours.shown,
     )
     return kept(Exhibit(drawn, _cut(heads, tuple(rows), frozenset(marked))))
+
+
+def standing_of_point(point: front_chart.Point) -> str:
+    """How it stands, in words: recommended or tied, and whether it is on the front."""
+    best = RECOMMENDED if point.recommended else TIED if point.tie else ""
+    return ", ".join(
+        filter(None, (standing_words(best), "Pareto front" if point.efficient else ""))
+    )
+
+
+def _place(part: Campaign, others: Sequence[Factor], whole: Campaign) -> str:
+    """What tells the part from its sisters, in words."""
+    levels = ((name, part.chosen[name][0]) for name in (f.column for f in others))
+    return ", ".join(
+        f"{int(part.cells['height'].iloc[0])}p"
+        if name == "upload" and _told_by_size(whole)
+        else column(name).words(level)
+        for name, level in levels
+    )
+
+
+def _told_by_size(whole: Campaign) -> bool:
+    """Whether the height of its pictures, which is short, tells each upload from the others."""
+    heights = whole.cells.groupby("upload")["height"].first()
+    return bool(heights.notna().all() and heights.is_unique)
 
 
 def _parts(campaign: Campaign, others: Sequence[Factor]) -> list[Campaign]:
@@ -174,13 +230,15 @@ def _cells_table(part: Campaign, by: Sequence[str]) -> Table:
             format.size(None if pd.isna(row["peak_anon_bytes"]) else int(row["peak_anon_bytes"])),
             str(row["runs"]),
             _ended(row),
-            str(row["best"]),
+            standing_words(str(row["best"])),
         )
         for row in ordered.head(_ROWS).to_dict("records")
     )
     heads = ("cell", "settings", "wall time a clip", "95 % interval", "peak memory", "runs",
              "ended", "standing")  # fmt: skip
-    best = frozenset(index for index, row in enumerate(rows) if row[-1] == RECOMMENDED)
+    best = frozenset(
+        index for index, row in enumerate(rows) if row[-1] == standing_words(RECOMMENDED)
+    )
     return _cut(heads, rows, best, len(part.cells))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
-
 from clipkit import format
 from clipkit.records.campaign import Campaign
 from clipkit.records.status import Status
@@ -11,7 +9,7 @@ from clipkit.report.charts import cpu_share, job_time, paired_runs
 from clipkit.report.charts import memory_over_time as memory_chart
 from clipkit.report.charts.pareto_drawing import draw_settings_tried
 from clipkit.report.charts.pareto_points import Point, settings_tried_points
-from clipkit.report.charts.style import picture
+from clipkit.report.charts.style import PHONE_PX, RECOMMENDED, picture, standing_words
 from clipkit.report.exhibits.exhibit import HALF_PX, WIDE_PX, Exhibit, kept
 from clipkit.tables import Table
 from clipkit.tuning.recommendation import Recommendation
@@ -50,7 +48,7 @@ def job_times(campaign: Campaign, known: Recommendation) -> Exhibit:
     drawn = picture(
         "bars",
         f"Wall time of the whole job. {words}",
-        (HALF_PX, 330),
+        (HALF_PX, 330, 120 + 90 * len(points)),
         lambda figure: job_time.draw_job_times(points, figure.subplots()),
     )
     return kept(Exhibit(drawn, Table(heads, tuple(rows), marked=frozenset({len(rows) - 1}))))
@@ -74,13 +72,13 @@ def memory_of_subjects(campaign: Campaign, known: Recommendation) -> Exhibit:
     heads = ("subject", "peak", "reserve", "headroom", "ceiling", "ended", "run shown")
     words = "; ".join(f"{trace.subject}: {format.size(trace.peak_anon_bytes)}" for trace in traces)
 
-    def draw(figure: Figure) -> None:
-        title = "Memory in use, one run of each (without page cache)"
-        figure.suptitle(title, x=0.005, ha="left", fontsize=9.5, fontweight="bold")
-        axes = figure.subplots(1, len(traces), squeeze=False)[0]
-        memory_chart.draw_memories(traces, axes)
-
-    drawn = picture("memory", f"Memory over time, peaks: {words}", (HALF_PX, 330), draw)
+    finding = memory_chart.memories_finding(traces)
+    drawn = picture(
+        "memory",
+        f"Memory over time, peaks: {words}",
+        (HALF_PX, 330, 90 + 200 * memory_chart.memory_grid(len(traces), PHONE_PX)[0]),
+        lambda figure: memory_chart.draw_memories_under(traces, figure, finding),
+    )
     return kept(Exhibit(drawn, Table(heads, tuple(rows), marked=frozenset({len(rows) - 1}))))
 
 
@@ -115,7 +113,7 @@ def settings_tried(campaign: Campaign, known: Recommendation) -> Exhibit:
     drawn = picture(
         "frontier",
         words,
-        (WIDE_PX, 420),
+        (WIDE_PX, 420, 460),
         lambda figure: draw_settings_tried(points, figure.subplots(), room),
     )
     marked = frozenset(index for index, point in enumerate(points) if point.recommended)
@@ -148,12 +146,12 @@ def cpu_shares(campaign: Campaign, known: Recommendation) -> Exhibit:
     )
     words = "; ".join(f"{s.subject} {_percent(s.orchestrator_fraction)}" for s in shares)
 
-    def draw(figure: Figure) -> None:
-        left, right = figure.subplots(1, 2)
-        cpu_share.draw_cpu(shares, left)
-        cpu_share.draw_throttling(shares, right)
-
-    drawn = picture("cpu", f"The orchestrator's share of the CPU: {words}", (WIDE_PX, 300), draw)
+    drawn = picture(
+        "cpu",
+        f"The orchestrator's share of the CPU: {words}",
+        (WIDE_PX, 120 + 60 * len(shares), 220 + 120 * len(shares)),
+        lambda figure: cpu_share.draw_cpu_and_throttling(shares, figure),
+    )
     return kept(Exhibit(drawn, Table(heads, tuple(rows), marked=frozenset({len(rows) - 1}))))
 
 
@@ -181,14 +179,15 @@ def paired_repeats(campaign: Campaign, known: Recommendation) -> Exhibit:
     )
     baselines = list(dict.fromkeys(pair.baseline for pair in points))
 
-    def draw(figure: Figure) -> None:
-        axes = figure.subplots(1, max(1, len(baselines)), squeeze=False)[0]
-        for ax, name in zip(axes, baselines or [""], strict=True):
-            paired_runs.draw_pairs([pair for pair in points if pair.baseline == name], ax)
-
     words = f"{len(points)} pairs of runs: wall time a clip of a baseline and of the recommended"
     size_px = (WIDE_PX if len(baselines) > 1 else HALF_PX, 340)
-    return kept(Exhibit(picture("pairs", words, size_px, draw), Table(heads, tuple(rows))))
+    drawn = picture(
+        "pairs",
+        words,
+        (*size_px, 60 + 280 * max(1, len(baselines))),
+        lambda figure: paired_runs.draw_pairs_of_each(points, figure),
+    )
+    return kept(Exhibit(drawn, Table(heads, tuple(rows))))
 
 
 def _interval(bounds: tuple[float, float] | None, unit: str) -> str:
@@ -208,7 +207,7 @@ def _left_over(trace: memory_chart.Trace) -> str:
 def _standing(point: Point) -> str:
     words = []
     if point.recommended:
-        words.append("recommended")
+        words.append(standing_words(RECOMMENDED))
     if point.tie:
         words.append("tie")
     if point.efficient:
