@@ -66,6 +66,7 @@ def _tune(parsed: argparse.Namespace) -> int:
         fixed=fixed,
         baselines=compared,
         budget_s=parsed.budget * 60,
+        report=not parsed.no_report,
         results=Path(parsed.results).absolute(),
         name=parsed.name,
         program=arguments.program(),

@@ -46,6 +46,11 @@ class Job:
         """The same upload with only the clips of those indices."""
         return Job(self.upload, tuple(self.clips[index] for index in indices), self.seed)
 
+    def shortened(self, length_s: float) -> Job:
+        """The same starts, no clip longer than that."""
+        clips = (Clip(clip.start_s, min(clip.duration_s, length_s)) for clip in self.clips)
+        return Job(self.upload, tuple(clips), self.seed)
+
 
 @dataclass(frozen=True, slots=True)
 class FrameSpan:

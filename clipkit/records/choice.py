@@ -25,6 +25,9 @@ from clipkit.records.with_best import critical_value
 MARGIN = 0.03
 """So much slower than the best is as good as the best: 3 % take 145 runs a side to see at a noise of 9 %."""
 
+NO_SLOWER = 0.05
+"""It is decided that the chosen one is no slower than the best where it takes at most this part longer."""
+
 _NEARLY = 0.01
 _SURE = 0.8
 """Memory decides between those whose expected shortfall is that near to the least, and that are this sure
@@ -60,7 +63,7 @@ class Chosen:
     Those compete that are roomy, or all where none is; of the others nothing is said (None).
     `place`: the one to take. `ahead`: the least mean. `upper`: by how much longer than the best of its
     competitors the chosen one may take, at most (95 %, however it was chosen; 1 where it is the best at
-    any rate). `decided`: `upper` is within the margin. `tied`: those that the measurements cannot tell
+    any rate). `decided`: by `upper` it is no slower. `tied`: those that the measurements cannot tell
     from the best, most likely the chosen one among them. `unseen`: a lead below this ratio would have
     been taken for noise (1 where nothing competes). `shortfalls`: by what part each is expected to take
     longer than the best. `shrunk_log_means`: its logarithm of seconds as it is expected to be, since the
@@ -99,7 +102,7 @@ def choose(contenders: Sequence[Contender], noise: Noise, margin: float = MARGIN
     return Chosen(
         place=places[taken],
         ahead=places[int(means.argmin())],
-        decided=upper <= 1 + margin,
+        decided=upper <= 1 + NO_SLOWER,
         upper=upper,
         unseen=_unseen(told, taken),
         tied=tuple(places[at] for at in _may_be_best(means, told)),

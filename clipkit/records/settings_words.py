@@ -23,19 +23,35 @@ def picture_words(settings: Known) -> str:
 def how_words(settings: Known) -> str:
     """`2 at once, 1 encoder thread each`, and what else is not the default: what decides the time at
     the same picture."""
-    usual, count = Settings(), settings.encoder_threads
-    threads = f"{count} encoder thread{'s' if count and count > 1 else ''} each"
-    told = [f"{settings.concurrency} at once", threads if count else "ffmpeg's own threads"]
-    known = ("concurrency", "encoder_threads", *PICTURE)
+    usual = Settings()
+    known = ("concurrency", *_THREADS, *PICTURE)
     others = [name for name in _names(settings) if name not in known]
     return ", ".join(
-        told
+        [f"{settings.concurrency} at once", _threads_words(settings)]
         + [
             f"{column(name).title} {value}"
             for name in others
             if (value := getattr(settings, name)) not in (None, getattr(usual, name))
         ]
     )
+
+
+_THREADS = ("encoder_threads", "decoder_threads", "filter_threads")
+
+
+def _threads_words(settings: Known) -> str:
+    """`1 encoder thread each`; further kinds where they are not one; 0 is left to ffmpeg."""
+    counts = {name: getattr(settings, name) for name in _THREADS}
+    if not any(counts.values()):
+        return "ffmpeg's own threads"
+    told = {name: n for name, n in counts.items() if name == _THREADS[0] or n not in (None, 1)}
+    return ", ".join(_count_words(name.partition("_")[0], n) for name, n in told.items()) + " each"
+
+
+def _count_words(kind: str, count: int | None) -> str:
+    if not count:
+        return f"ffmpeg's own {kind} threads"
+    return f"{count} {kind} thread{'s' if count > 1 else ''}"
 
 
 def _names(settings: Known) -> list[str]:

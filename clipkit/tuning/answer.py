@@ -25,10 +25,14 @@ def as_json(found: Tuned, report: Path | None) -> dict[str, Any]:
         "measured_job": verdict.measured_job,
         "recommendation": {
             "settings": settings_station.to_table(verdict.settings),
+            "decided": verdict.undecided is None,
+            "change": verdict.change,
             "predicted_wall_s": verdict.predicted_wall_s,
+            "predicted_ci90_s": verdict.predicted_ci90_s,
             "confirmed_wall_s": verdict.confirmed_wall_s,
             "confirmed_ci95_s": verdict.confirmed_ci95_s,
             "peak_anon_bytes": verdict.peak_anon_bytes,
+            "peak_need_bytes": verdict.peak_need_bytes,
             "headroom_bytes": verdict.headroom_bytes,
             "ties": [dataclasses.asdict(tie) for tie in verdict.ties],
         },
@@ -36,6 +40,8 @@ def as_json(found: Tuned, report: Path | None) -> dict[str, Any]:
             baseline.name: dataclasses.asdict(baseline) for baseline in verdict.baselines
         },
         "verdict": verdict.verdict,
+        "figures": verdict.figures,
+        "undecided": verdict.undecided,
         "why": verdict.why,
         "do": verdict.do,
         "unmeasured": verdict.unmeasured,
@@ -58,6 +64,9 @@ def as_lines(found: Tuned, report: Path | None) -> list[str]:
 def _verdict_lines(recommendation: Recommendation) -> list[str]:
     why = "; ".join(recommendation.why)
     shown = [*recommendation.headline, f"VERDICT  {recommendation.verdict}"]
+    shown += [
+        f"         {line}" for line in (recommendation.figures, recommendation.undecided) if line
+    ]
     if why:
         shown.append(f"WHY      {why}")
     shown += [f"DO       {line}" for line in recommendation.do]

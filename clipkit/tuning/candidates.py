@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from clipkit.hosts import Host
@@ -23,6 +24,14 @@ def available_bytes(host: Host, reserve_bytes: int) -> int | None:
 def cores_of(host: Host) -> int:
     """On how many cores clips can be cut at the same time there, as far as we try."""
     return min(_MAX_CONCURRENCY, math.ceil(host.cpus or _MAX_CONCURRENCY))
+
+
+def likely_best(candidates: Sequence[Settings], host: Host) -> Settings:
+    """By the law of queues: clips of one thread each, as many at once as there are cores. It is tried
+    first; what is recommended is measured."""
+    cores = min(cores_of(host), max(settings.concurrency for settings in candidates))
+    single = [s for s in candidates if s.encoder_threads == 1 and s.decoder_threads == 1]
+    return next((s for s in single if s.concurrency == cores), candidates[0])
 
 
 def propose(
@@ -59,7 +68,8 @@ def _parallel(base: Settings, host: Host) -> list[Settings]:
     single = _single(base)
     cores = cores_of(host)
     candidates = [single]
-    candidates += [replace(single, concurrency=n) for n in sorted({2, 3, cores, cores + 1} - {1})]
+    # One more than there are cores fills the gaps between clips; further ones only take memory.
+    candidates += [replace(single, concurrency=n) for n in range(2, cores + 2)]
     candidates.append(replace(single, decoder_threads=2))
     if cores > 1:
         candidates.append(replace(single, encoder_threads=2, decoder_threads=2))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from clipkit import settings as settings_station
-from clipkit.tuning import words
+from clipkit.tuning import verdict, words
 from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.findings import Findings, Timed
-from clipkit.tuning.recommendation import Baseline, Recommendation, Tie
+from clipkit.tuning.prediction import predict
+from clipkit.tuning.recommendation import Baseline, Recommendation, Tie, Tried
+from clipkit.tuning.screening import Screened
 from clipkit.tuning.unmeasured import unmeasured
 
 
@@ -32,7 +35,10 @@ class Setting:
 def conclude(findings: Findings, setting: Setting) -> Recommendation:
     question, winner, confirmed = findings.question, findings.winner, findings.confirmed
     room = available_bytes(question.host, question.reserve_bytes)
-    peak_bytes = confirmed.peak_anon_bytes
+    need_bytes, expected = (
+        confirmed.peak_need_bytes,
+        predict(question, findings.screening, findings.results),
+    )
     job_words = _job_words(findings)
     runs = words.confirming(findings)
     engine_peaks = [r.orchestrator_peak_rss_bytes for r in runs if r.orchestrator_peak_rss_bytes]
@@ -45,12 +51,15 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
         job=setting.job,
         measured_job=_measured_job(findings),
         settings=winner.settings,
-        predicted_wall_s=winner.predicted_wall_s,
+        predicted_wall_s=findings.screening.predicted_wall_s,
+        predicted_ci90_s=expected.interval if expected else None,
         confirmed_wall_s=confirmed.wall.value if confirmed.wall else None,
         confirmed_ci95_s=confirmed.wall.interval if confirmed.wall else None,
         cpu_s=confirmed.cpu_s,
-        peak_anon_bytes=peak_bytes,
-        headroom_bytes=None if room is None or peak_bytes is None else room - peak_bytes,
+        peak_anon_bytes=confirmed.peak_anon_bytes,
+        peak_need_bytes=need_bytes,
+        peak_runs=confirmed.runs,
+        headroom_bytes=None if room is None or need_bytes is None else room - need_bytes,
         orchestrator_cpu_fraction=words.orchestrator_cpu_fraction(findings),
         orchestrator_peak_rss_bytes=max(engine_peaks, default=None),
         held_fraction=sum(held_s for held_s, _ in held) / sum(wall_s for _, wall_s in held)
@@ -62,7 +71,10 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
             words.host_line(question.host, setting.enforced, question.reserve_bytes),
             *(words.upload_line(job.upload, job_words) for job in question.jobs),
         ),
-        verdict=words.verdict_words(findings),
+        verdict=verdict.finding(findings),
+        figures=verdict.figures_behind(findings),
+        undecided=verdict.undecided(findings),
+        tried=tuple(map(_tried, findings.screened)),
         why=words.reasons(findings),
         do=words.advice(findings, setting.cut),
         measured_on=f"{setting.machine}; {setting.enforced}; {_measured_words(findings)}",
@@ -116,8 +128,21 @@ def _ties(findings: Findings) -> tuple[Tie, ...]:
             predicted_wall_s=e.predicted_wall_s,
             peak_anon_bytes=e.peak_bytes,
         )
-        for e in findings.screened
+        for e in findings.screening.running
         if e.tied and e.fits and e.settings != findings.winner.settings
+    )
+
+
+def _tried(entry: Screened) -> Tried:
+    known = math.isfinite(entry.predicted_wall_s)
+    return Tried(
+        settings=settings_station.to_table(entry.settings),
+        status=str(entry.status),
+        predicted_wall_s=entry.predicted_wall_s if known else None,
+        peak_need_bytes=entry.peak_bytes,
+        runs=entry.runs,
+        fits=entry.fits,
+        tied=entry.tied,
     )
 
 
@@ -137,4 +162,5 @@ def _baseline(findings: Findings, timed: Timed) -> Baseline:
         speedup=timed.speedup.value if timed.speedup else None,
         speedup_ci95=timed.speedup.interval if timed.speedup else None,
         pairs=timed.pairs,
+        decided=timed.decided,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from clipkit.analysis.statistics import (
@@ -16,15 +16,16 @@ from clipkit.analysis.statistics import (
     total_by_ratio,
 )
 from clipkit.campaign.strategy import Cell
+from clipkit.errors import CampaignError
 from clipkit.model.cpu import work
 from clipkit.plan.clips import Clip, Job, span
-from clipkit.plan.subjects import Engine, Subject
+from clipkit.plan.subjects import Subject
 from clipkit.records.noise import Noise
 from clipkit.records.record import Record
 from clipkit.records.status import Status, has_failed, is_finished
 from clipkit.settings import Settings
 from clipkit.tuning.question import Question
-from clipkit.tuning.screening import Results, Screened, repeat_noise
+from clipkit.tuning.screening import Results, Screened, Screening, repeat_noise
 
 # How much clips of one film differ where only one was run: a guess on the wide side, with few
 # degrees of freedom, so that the interval says how little is known.
@@ -35,9 +36,10 @@ _PAIRS_ENOUGH = 3
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """One subject under the full ceiling. `wall` is the whole job's time; None: it did not finish.
+    """One subject on the host. `wall` is the whole job's time; None: it did not finish.
 
-    `clips_run` counts the clips that were really run, each once.
+    `clips_run` counts the clips that were really run, each once. `peak_need_bytes` is the largest of
+    `runs` runs, of which it is known.
     """
 
     subject: Subject
@@ -45,50 +47,77 @@ class Timed:
     error: str | None
     wall: Estimate | None
     cpu_s: float | None
+    peak_need_bytes: int | None
     peak_anon_bytes: int | None
+    runs: int
     clips_run: int
     pairs: int
     speedup: Estimate | None
 
+    @property
+    def decided(self) -> bool:
+        """Whether the recommended settings are shown to be faster, or slower."""
+        bounds = self.speedup.interval if self.speedup else None
+        return bounds is not None and not bounds[0] <= 1 <= bounds[1]
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Everything that the recommendation's figures and sentences are made of."""
+    """Everything that the recommendation's figures and sentences are made of. `winner` is the entry of
+    `screening` that is recommended."""
 
     question: Question
     winner: Screened
+    screening: Screening
     confirmed: Timed
     baselines: tuple[Timed, ...]
-    screened: tuple[Screened, ...]
     results: Results
 
     @property
     def clips_asked(self) -> int:
         return self.question.clips * len(self.question.jobs)
 
+    @property
+    def screened(self) -> tuple[Screened, ...]:
+        return self.screening.entries
+
+    @property
+    def rival(self) -> Timed | None:
+        """What the winner was confirmed against, or was to be."""
+        subject = self.question.rival
+        return next((b for b in self.baselines if b.subject == subject), None)
+
     def baseline(self, name: str) -> Timed | None:
         return next((b for b in self.baselines if b.subject.name == name), None)
 
 
-def gather_findings(
-    question: Question, screened: Sequence[Screened], winner: Settings, results: Results
-) -> Findings:
-    """Figures for the winner and each baseline from all trials under the full ceiling."""
+def gather_findings(question: Question, screening: Screening, results: Results) -> Findings:
+    """Figures for the winner, which there must be, and for each baseline, from all trials."""
+    winner = screening.best
+    if winner is None:
+        raise CampaignError("nothing is recommended: there are no findings")
     noise = repeat_noise(question, results)
-    engine = _Runs(question, Engine(), noise, _of(results, Engine(), {"confirm"}, winner))
+    engine = _Runs(
+        question,
+        question.cutter,
+        noise,
+        _of(results, question.cutter, {"confirm"}, winner.settings),
+        _of(results, question.cutter, {"first", "screen", "confirm"}, winner.settings),
+    )
     confirmed = engine.timed()
     baselines = []
     for subject in question.baselines:
-        runs = _Runs(question, subject, noise, _of(results, subject, {"baseline", "confirm"}))
+        own = _of(results, subject, {"baseline", "confirm"})
+        runs = _Runs(question, subject, noise, own, own)
         timed = runs.timed()
         speedup = _paired_speedup(runs, engine) or _unpaired_speedup(timed, confirmed)
         baselines.append(replace(timed, speedup=speedup))
     return Findings(
         question=question,
-        winner=next(entry for entry in screened if entry.settings == winner),
+        winner=winner,
+        screening=screening,
         confirmed=confirmed,
         baselines=tuple(baselines),
-        screened=tuple(screened),
         results=results,
     )
 
@@ -123,18 +152,22 @@ def _unpaired_speedup(baseline: Timed, winner: Timed) -> Estimate | None:
 
 @dataclass(frozen=True, slots=True)
 class _Runs:
-    """All trials of one subject under the full ceiling. `noise`: what repeats differ by."""
+    """All trials of one subject that tell its time, and all that tell its `memory`. `noise`: what
+    repeats differ by."""
 
     question: Question
     subject: Subject
     noise: Noise
     all: Results
+    memory: Results
 
     def timed(self) -> Timed:
         failed = [record for _, record in self.all if has_failed(record)]
         disturbed = any(record.status is Status.INVALID_NOISE for _, record in self.all)
         wall = self.wall()
-        peaks = [r.peak_anon_bytes for _, r in self.finished() if r.peak_anon_bytes is not None]
+        ran = [record for _, record in self.memory if is_finished(record)]
+        needs = [r.peak_need_bytes for r in ran if r.peak_need_bytes is not None]
+        peaks = [r.peak_anon_bytes for r in ran if r.peak_anon_bytes is not None]
         if wall is not None:
             status, error = Status.OK, None
         elif failed:
@@ -149,7 +182,9 @@ class _Runs:
             error=error,
             wall=wall,
             cpu_s=self.total(lambda record: record.cpu_s).value if wall else None,
+            peak_need_bytes=max(needs, default=None),
             peak_anon_bytes=max(peaks, default=None),
+            runs=len(needs),
             clips_run=self.clips_run(),
             pairs=len(self.pairs()),
             speedup=None,

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
+from clipkit.campaign.strategy import Cell
 from clipkit.model.cpu import work
-from clipkit.plan.clips import span
+from clipkit.plan.clips import Clip, span
 from clipkit.plan.subjects import Subject
 from clipkit.records.status import is_finished
 from clipkit.settings import Settings
@@ -44,15 +45,26 @@ class Pace:
         return sum(fmean(walls[upload]) for upload in uploads)
 
     def expected_s(self, subject: Subject, clips: Sequence[int]) -> float:
-        """What these clips will take a slow baseline, from the time of one that seeks: decoding
-        takes time in proportion to the frames. 0 where nothing is known."""
-        seeking = [b for b in self.question.baselines if not self.is_slow(b)]
-        known = [(b, clip_s) for b in seeking if (clip_s := self.clip_s(b)) is not None]
-        if not known:
-            return 0.0
-        fast, clip_s = known[0]
-        frame_s = clip_s / self._work(fast, clips[0])
-        return sum(frame_s * self._work(subject, at) for at in clips)
+        """What these clips will take a slow baseline, from the time of what seeks first: decoding takes
+        time in proportion to the frames. 0 where nothing is known."""
+        frame_s = self._frame_s()
+        return 0.0 if frame_s is None else sum(frame_s * self._work(subject, at) for at in clips)
+
+    def _frame_s(self) -> float | None:
+        """Seconds a unit of work, by the first pair's candidate, which seeks first."""
+        cutter = self.question.cutter
+        times = [
+            (record.wall_s or 0.0)
+            / sum(self._work_of(cutter, cell, clip) for clip in cell.job.clips)
+            for cell, record in self.results
+            if cell.phase == "first" and is_finished(record)
+        ]
+        return fmean(times) if times else None
+
+    def _work_of(self, subject: Subject, cell: Cell, clip: Clip) -> float:
+        upload = cell.job.upload
+        decoded = subject.frames_decoded(cell.job, clip, cell.settings)
+        return work(decoded or len(upload.frame_times_s), span(upload, clip).frames)
 
     def _work(self, subject: Subject, index: int) -> float:
         """Of one clip, summed over the uploads (`model.cpu`); the whole film is decoded where it is

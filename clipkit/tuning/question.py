@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from clipkit.hosts import Host
 from clipkit.plan.clips import Job
-from clipkit.plan.subjects import Cuts
+from clipkit.plan.subjects import Cuts, Engine
+from clipkit.records.noise import Noise
 from clipkit.settings import Settings
+
+USUAL_NOISE = Noise(0.05, 4)
+"""What neighbouring repeats of the same cell differ by, as far as is known beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which jobs, on which host, against which baselines. `budget_s` covers all trials; the report's time is already taken off."""
+    """Which jobs, on which host, against which baselines. `budget_s` covers all trials; the report's time is already taken off.
+
+    `rival` is the baseline that the recommended settings are confirmed against, pair by pair: the user's
+    own command, or else the quickest of the original's. `cutter` cuts with the candidates: our engine,
+    or the user's own command with these settings put in. `prior`: how repeats differ on such a host, as
+    far as it is known beforehand.
+    """
 
     jobs: tuple[Job, ...]
     host: Host
@@ -21,6 +31,8 @@ class Question:
     baselines: tuple[Cuts, ...]
     fixed: Settings
     budget_s: float
+    prior: Noise
+    cutter: Cuts = Engine()
 
     @property
     def clips(self) -> int:
@@ -28,9 +40,8 @@ class Question:
         return len(self.jobs[0].clips)
 
     @property
-    def screening_host(self) -> Host:
-        """Below one core the quota only stretches time: CPU seconds and memory hardly depend on
-        it, so candidates are screened without it, in a fraction of the time."""
-        if self.host.cpus is not None and self.host.cpus < 1:
-            return replace(self.host, cpus=None)
-        return self.host
+    def rival(self) -> Cuts | None:
+        """None: there is nothing to compare with."""
+        theirs = [subject for subject in self.baselines if subject.command is not None]
+        quick = [s for s in self.baselines if s.seek(self.fixed) == "input"]
+        return next(iter([*theirs, *quick, *self.baselines]), None)

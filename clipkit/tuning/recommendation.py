@@ -24,7 +24,8 @@ class Baseline:
     `wall_s` is the time for the whole job that was asked, with `wall_ci95_s`; `estimated` where
     only `clips_run` of `clips_asked` were really run under the ceiling. `speedup` is the
     baseline's time over the winner's, `speedup_ci95` its interval, both None where the baseline
-    did not finish (`status` and `error` say why). `peak_anon_bytes` excludes the reserve.
+    did not finish (`status` and `error` say why); `decided`: the interval is on one side of 1 (None:
+    told by an older clipkit, which did not say). `peak_anon_bytes` excludes the reserve.
     """
 
     name: str
@@ -41,9 +42,24 @@ class Baseline:
     speedup: float | None
     speedup_ci95: tuple[float, float] | None
     pairs: int
+    decided: bool | None = None
 
     def __repr__(self) -> str:
         return fmt.brief(self, self.name, self.status, f"{fmt.ratio(self.speedup)} as fast")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """Settings that were tried on the host. `predicted_wall_s`: of the whole job; None: it did not end
+    well, or was not measured. `tied`: not told from the best."""
+
+    settings: dict[str, Any]
+    status: str
+    predicted_wall_s: float | None
+    peak_need_bytes: int | None
+    runs: int
+    fits: bool
+    tied: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +80,15 @@ class Recommendation:
     """The settings for a host, and what was measured of them.
 
     `job` is what was asked, `measured_job` what was run to answer it. `confirmed_wall_s` is the
-    time of the whole job from the confirming pairs, `confirmed_ci95_s` its interval, `held_fraction` the
-    share of it for which the CPU quota held the job back.
-    `headroom_bytes` = ceiling - reserve - peak_anon_bytes. `verdict`, `why` and `do` are the
-    sentences that the run ends with; `unmeasured` says what this does not show.
+    time of the whole job from the confirming pairs, `confirmed_ci95_s` its interval. `predicted_wall_s`
+    is what was expected before them, and `predicted_ci90_s` where their mean was to lie nine times in ten.
+    `held_fraction`: of the confirmed time, the share for which the CPU quota held the job back.
+    `peak_need_bytes`: the largest of `peak_runs` runs of what cannot be dropped; `headroom_bytes` =
+    ceiling - reserve - that. `verdict` says what was found in a sentence, `figures` the times and the
+    peak behind it, `undecided` what else may be the best (None: nothing, within 3 %), `why` and `do`
+    are the further sentences that the run ends with; `unmeasured` says what this does not show.
+    `change`: from the rival's command to the recommended one, `command` the template that it changes
+    where that is the user's own; `measured`: with what. What an older clipkit did not write is empty.
     """
 
     host: Host
@@ -95,6 +116,15 @@ class Recommendation:
     measured_on: str
     unmeasured: tuple[str, ...]
     again: str
+    predicted_ci90_s: tuple[float, float] | None = None
+    peak_need_bytes: int | None = None
+    peak_runs: int | None = None
+    figures: str = ""
+    undecided: str | None = None
+    tried: tuple[Tried, ...] = ()
+    change: Change | None = None
+    command: str | None = None
+    measured: Measured | None = None
 
     @property
     def sentence(self) -> str:
@@ -109,7 +139,8 @@ class Recommendation:
         return recommendation_toml(self)
 
     def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self) | {"sentence": self.sentence}
+        change = self.change.to_json() if self.change else None
+        return dataclasses.asdict(self) | {"change": change, "sentence": self.sentence}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Recommendation:
@@ -123,6 +154,11 @@ class Recommendation:
         before = {knob.name: knob.before for knob in knobs()}
         values["settings"] = Settings(**before | document["settings"])
         values["ties"] = tuple(Tie(**tie) for tie in document["ties"])
+        if document.get("change"):
+            values["change"] = Change.from_json(document["change"])
+        if document.get("measured"):
+            values["measured"] = Measured(**document["measured"])
+        values["tried"] = tuple(Tried(**each) for each in document.get("tried", ()))
         values["baselines"] = tuple(_baseline(entry) for entry in document["baselines"])
         return cls(**values)
 
@@ -135,18 +171,28 @@ class Recommendation:
             time_s, how = self.predicted_wall_s, "predicted"
         rows = [
             ("verdict", self.verdict),
+            *((what, words) for what, words in _further(self) if words),
             ("settings that are no defaults", ", ".join(settings) or "none"),
             (
                 "wall time of the job",
                 f"{fmt.seconds(time_s)}, {how}{fmt.interval(bounds, fmt.seconds)}",
             ),
-            ("peak memory, reserve excluded", f"{fmt.size(self.peak_anon_bytes)} of {memory}"),
+            ("peak memory, reserve excluded", f"{_peak_words(self)} of {memory}"),
             *((f"against {baseline.name}", _against(baseline)) for baseline in self.baselines),
             ("not told apart from", f"{len(self.ties)} others" if self.ties else "none"),
             *(("do", line) for line in self.do),
             ("measured on", f"{self.measured_on}; ceiling by {self.ceiling}"),
         ]
         return Table(("recommended for", self.host.name), tuple(rows))._repr_html_()
+
+
+def _further(known: Recommendation) -> tuple[tuple[str, str | None], ...]:
+    return ("figures", known.figures), ("not decided", known.undecided)
+
+
+def _peak_words(known: Recommendation) -> str:
+    need_bytes = known.peak_need_bytes
+    return fmt.size(known.peak_anon_bytes if need_bytes is None else need_bytes)
 
 
 def _against(baseline: Baseline) -> str:
@@ -175,4 +221,9 @@ def read_recommendation(campaign: Path) -> Recommendation:
 
 def recommendation_toml(recommendation: Recommendation) -> str:
     """`clipkit.toml`: the settings that `clipkit cut --config` takes, and where they come from."""
-    return config_toml(recommendation.settings, (*recommendation.headline, recommendation.verdict))
+    return config_toml(
+        recommendation.settings,
+        (*recommendation.headline, *filter(None, (recommendation.verdict, recommendation.figures))),
+        recommendation.command,
+        recommendation.measured,
+    )

@@ -1,4 +1,4 @@
-"""What screening says of each candidate: predicted time on the host, memory, ties. Pure."""
+"""What the trials so far say of each candidate, and which is to be taken. Pure."""
 
 from __future__ import annotations
 
@@ -7,82 +7,130 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from clipkit.analysis.statistics import geometric_mean, noise_of, pool
+from clipkit.analysis.statistics import noise_of, pool
 from clipkit.campaign.strategy import Cell
-from clipkit.hosts import Host
-from clipkit.records.best import leaves_margin, need_first
+from clipkit.records.best import leaves_margin
+from clipkit.records.choice import Chosen, Contender, choose
 from clipkit.records.noise import Noise
 from clipkit.records.record import Record
 from clipkit.records.status import COUNTS, Status, is_finished, status_of_all
 from clipkit.settings import Settings
 from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.question import Question
-
-# Slower than the best by more than this after one run, and a repeat will not turn it round.
-_HOPELESS = 1.25
-# What repeats of the same cell differ by, as far as is known before: worth three repeats.
-_USUAL_NOISE = Noise(0.04, 3)
+from clipkit.tuning.whole_clips import whole_clips
 
 Results = Sequence[tuple[Cell, Record]]
-# Settings -> upload -> seconds a clip on the host, one for each round.
+# Settings -> upload -> logarithm of the seconds a clip, one for each round.
 Times = dict[Settings, dict[str, list[float]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """A candidate after screening. `predicted_wall_s` is for the whole job on the host asked for,
-    infinite where it failed or was not measured. `fits`: its peak memory leaves a margin. `tied`: its time is within
-    the noise of the best that fits. `contends`: a repeat may show it to be the best."""
+    """A candidate after screening. `predicted_wall_s` is for the whole job, infinite where it failed or
+    was not measured; `error` its standard error where a single measurement's deviation is 1. `fits`: its
+    peak memory leaves a margin. `tied`: not told from the best of those that fit. `shortfall`: by what
+    part it is expected to take longer than the best; None where it does not compete."""
 
     settings: Settings
     status: Status
     predicted_wall_s: float
+    error: float
     cpu_s: float
     peak_bytes: int | None
     runs: int
-    tied: bool
-    contends: bool
     fits: bool
+    tied: bool = False
+    shortfall: float | None = None
 
 
-def predict_wall_s(record: Record, host: Host) -> float:
-    """Wall time of the record's job under the host's CPU quota, in seconds.
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """Every candidate that was run, the quickest first, the failed ones last; and what to take.
 
-    Under a quota a job can be no faster than its CPU seconds allow; where it was measured under
-    that quota already, the measurement stands.
+    `chosen` tells places among those that ended well (`running`); None where none did. `noise`: how
+    repeats differ. `clip_s`: wall seconds of a whole clip with the first settings that were tried, all
+    uploads together; None where nothing is known.
     """
-    wall_s = record.wall_s or math.inf
-    if host.cpus is None or record.cpu_quota == host.cpus:
-        return wall_s
-    return max(wall_s, record.cpu_s / host.cpus)
+
+    entries: tuple[Screened, ...] = ()
+    chosen: Chosen | None = None
+    noise: Noise | None = None
+    clip_s: float | None = None
+
+    @property
+    def running(self) -> tuple[Screened, ...]:
+        return tuple(entry for entry in self.entries if entry.status is Status.OK)
+
+    @property
+    def best(self) -> Screened | None:
+        """The one to recommend: none where nothing that ran leaves a margin of memory."""
+        taken = self.running[self.chosen.place] if self.chosen else None
+        return taken if taken and taken.fits else None
+
+    @property
+    def winner(self) -> Settings | None:
+        return self.best.settings if self.best else None
+
+    @property
+    def runner_up(self) -> Settings | None:
+        """Of those that compete, the next by its expected shortfall."""
+        others = [e for e in self.running if e.shortfall is not None and e is not self.best]
+        return min(others, key=_behind).settings if self.best and others else None
+
+    @property
+    def ahead(self) -> Screened | None:
+        """The one with the least time, whether or not that can be told from luck."""
+        return self.running[self.chosen.ahead] if self.chosen else None
+
+    @property
+    def predicted_wall_s(self) -> float:
+        """Of the winner, what it is expected to take: the least of several is flattered by its luck."""
+        if self.chosen is None:
+            return math.inf
+        shrunk = self.chosen.shrunk_log_means[self.chosen.place]
+        return (
+            self.running[self.chosen.place].predicted_wall_s if shrunk is None else math.exp(shrunk)
+        )
+
+    def better_half(self, contenders: Sequence[Settings]) -> list[Settings]:
+        """Those to measure again, in the order given: two at least, where there are two."""
+        competing = [
+            e for e in self.running if e.shortfall is not None and e.settings in contenders
+        ]
+        kept = sorted(competing, key=_behind)[: max(2, math.ceil(len(contenders) / 2))]
+        names = {entry.settings for entry in kept}
+        return [settings for settings in contenders if settings in names]
 
 
-def score(question: Question, results: Results) -> list[Screened]:
-    """Every candidate that was run, best first, the failed ones last. One that failed later, when
-    it was confirmed, has failed."""
+def _behind(entry: Screened) -> float:
+    return entry.shortfall or 0.0
+
+
+def screened(question: Question, results: Results) -> Screening:
+    """What all trials tell of the candidates. One that failed later, when it was confirmed, has failed."""
     runs: dict[Settings, list[Record]] = {}
     for cell, record in results:
-        if cell.phase == "screen" or (cell.phase == "confirm" and cell.subject.tunable):
+        if cell.phase in {"first", "screen", "confirm"} and cell.subject.tunable:
             runs.setdefault(cell.settings, []).append(record)
     times, noise = _times(question, results)
-    entries = [_entry(question, s, own, times.get(s, {})) for s, own in runs.items()]
-    ok = [entry for entry in entries if entry.status is Status.OK]
-    best = min((e for e in ok if e.fits), key=lambda e: e.predicted_wall_s, default=None)
-    for place, entry in enumerate(entries):
-        if best is not None and entry.status is Status.OK:
-            error = math.hypot(_error(times[entry.settings]), _error(times[best.settings]))
-            entries[place] = _marked(entry, best, noise.half_width * error)
-    return sorted(entries, key=lambda entry: entry.predicted_wall_s)
+    whole = whole_clips(question, results)
+    entries = [_entry(question, s, own, times.get(s, {}), whole) for s, own in runs.items()]
+    entries.sort(key=lambda entry: entry.predicted_wall_s)
+    clip_s = next(iter(_clip_s(question, results).values()), None)
+    running = [entry for entry in entries if entry.status is Status.OK]
+    if not running:
+        return Screening(tuple(entries), None, noise, clip_s)
+    chosen = choose([_contender(entry) for entry in running], noise)
+    marked = [
+        replace(entry, tied=place in chosen.tied, shortfall=chosen.shortfalls[place])
+        for place, entry in enumerate(running)
+    ]
+    failed = [entry for entry in entries if entry.status is not Status.OK]
+    return Screening((*marked, *failed), chosen, noise, clip_s)
 
 
-def best_of(screened: Sequence[Screened]) -> Settings | None:
-    """Of those that fit and tie with the fastest that fits, the one with the most headroom."""
-    ties = [entry for entry in screened if entry.tied and entry.fits]
-    return (
-        min(ties, key=lambda e: need_first(e.peak_bytes, e.predicted_wall_s)).settings
-        if ties
-        else None
-    )
+def _contender(entry: Screened) -> Contender:
+    return Contender(math.log(entry.predicted_wall_s), entry.error, entry.peak_bytes, entry.fits)
 
 
 def repeat_noise(question: Question, results: Results) -> Noise:
@@ -91,7 +139,7 @@ def repeat_noise(question: Question, results: Results) -> Noise:
 
 
 def _times(question: Question, results: Results) -> tuple[Times, Noise]:
-    """Each candidate's seconds a clip, and the noise in them.
+    """Each candidate's seconds a clip of the screening rounds, and the noise in them.
 
     A round's clips may be harder than another's, or the machine slower while it ran; not every
     candidate is in every round. So what a round adds to all alike is taken out of it.
@@ -100,31 +148,39 @@ def _times(question: Question, results: Results) -> tuple[Times, Noise]:
     for cell, record in results:
         if cell.phase == "screen" and is_finished(record):
             walls = rounds.setdefault((record.upload_sha256, cell.block), {})
-            walls[cell.settings] = predict_wall_s(record, question.host) / record.clips
+            walls[cell.settings] = math.log((record.wall_s or 0.0) / record.clips)
     harder: dict[str, dict[int, float]] = {}
     for (upload, block), walls in rounds.items():
         first = rounds.get((upload, 0), {})
-        logs = [math.log(wall_s / first[s]) for s, wall_s in walls.items() if s in first]
-        harder.setdefault(upload, {})[block] = fmean(logs) if logs else 0.0
+        more = [wall - first[s] for s, wall in walls.items() if s in first]
+        harder.setdefault(upload, {})[block] = fmean(more) if more else 0.0
     times: Times = {}
     for (upload, block), walls in rounds.items():
-        usual = fmean(harder[upload].values())
-        for settings, wall_s in walls.items():
+        for settings, wall in walls.items():
             own = times.setdefault(settings, {}).setdefault(upload, [])
-            own.append(wall_s / math.exp(harder[upload][block] - usual))
-    groups = [values for own in times.values() for values in own.values()]
+            own.append(wall - harder[upload][block])
+    groups = [list(map(math.exp, values)) for own in times.values() for values in own.values()]
     seen = noise_of(groups, fitted=len(rounds) - len(harder))
-    return times, pool(_USUAL_NOISE, seen) if seen else _USUAL_NOISE
+    return times, pool(question.prior, seen) if seen else question.prior
 
 
-def _error(own: dict[str, list[float]]) -> float:
-    """Standard error of a candidate's time, where a single measurement's is 1."""
-    parts = [(geometric_mean(values).value, len(values)) for values in own.values()]
-    return math.hypot(*(s / math.sqrt(n) for s, n in parts)) / sum(s for s, _ in parts)
+def _clip_s(question: Question, results: Results) -> dict[Settings, float]:
+    """Settings of the first pair -> seconds of a whole clip, all uploads together."""
+    found: dict[Settings, dict[str, float]] = {}
+    for cell, record in results:
+        if cell.phase == "first" and is_finished(record):
+            own = found.setdefault(cell.settings, {})
+            own[record.upload_sha256] = (record.wall_s or 0.0) / record.clips
+    uploads = {job.upload.sha256 for job in question.jobs}
+    return {s: sum(own.values()) for s, own in found.items() if own.keys() == uploads}
 
 
 def _entry(
-    question: Question, settings: Settings, runs: Sequence[Record], times: dict[str, list[float]]
+    question: Question,
+    settings: Settings,
+    runs: Sequence[Record],
+    times: dict[str, list[float]],
+    whole: dict[str, float],
 ) -> Screened:
     end = status_of_all(record.status for record in runs) or Status.CANCELLED
     counted = [record for record in runs if record.status in COUNTS]
@@ -135,25 +191,18 @@ def _entry(
     for record in counted:
         used.setdefault(record.upload_sha256, []).append(record.cpu_s / record.clips)
     uploads = [job.upload.sha256 for job in question.jobs]
-    whole = end is Status.OK and all(upload in times for upload in uploads)
-    clip_s = sum(geometric_mean(times[upload]).value for upload in uploads) if whole else math.inf
+    complete = end is Status.OK and all(upload in times for upload in uploads)
+    walls = [(math.exp(fmean(times[u]) + whole[u]), len(times[u])) for u in uploads if complete]
+    clip_s = sum(wall_s for wall_s, _ in walls) if complete else math.inf
     return Screened(
         settings=settings,
-        status=end if end is not Status.OK or whole else _lacking(runs),
+        status=end if end is not Status.OK or complete else _lacking(runs),
         predicted_wall_s=clip_s * question.clips,
+        error=math.hypot(*(wall_s / math.sqrt(n) for wall_s, n in walls)) / clip_s,
         cpu_s=sum(fmean(used[upload]) for upload in uploads if upload in used) * question.clips,
         peak_bytes=peak_bytes,
         runs=len(runs),
-        tied=False,
-        contends=False,
         fits=leaves_margin(peak_bytes, room),
-    )
-
-
-def _marked(entry: Screened, best: Screened, margin: float) -> Screened:
-    slower = math.log(entry.predicted_wall_s / best.predicted_wall_s)
-    return replace(
-        entry, tied=abs(slower) <= margin, contends=entry.fits and slower <= math.log(_HOPELESS)
     )
 
 

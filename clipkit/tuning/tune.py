@@ -32,7 +32,7 @@ from clipkit.settings import Settings
 from clipkit.tuning.candidates import propose
 from clipkit.tuning.conclude import Setting, conclude
 from clipkit.tuning.findings import gather_findings
-from clipkit.tuning.question import Question
+from clipkit.tuning.question import USUAL_NOISE, Question
 from clipkit.tuning.recommendation import Recommendation, recommendation_toml
 from clipkit.tuning.strategy import TuneStrategy
 
@@ -45,8 +45,9 @@ _COPIED_SOUND = {"mp3", "mp2", "ac3", "eac3", "opus", "alac"}
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked of `tune`; `program` and `words` are the command line that asked it.
-    With `accept_noise` trials count also where others disturbed them."""
+    """What the user asked of `tune`; `program` and `words` are the command line that asked it. `report`:
+    one is written afterwards, in the budget. With `accept_noise` trials count also where others disturbed
+    them."""
 
     uploads: tuple[Upload, ...]
     clips: int
@@ -56,6 +57,7 @@ class Request:
     fixed: Settings
     baselines: tuple[Template, ...]
     budget_s: float
+    report: bool
     results: Path
     name: str | None
     program: str
@@ -92,7 +94,7 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
     with store.removed_if_refused(), store.writing():
         _describe(store, request, question, facts)
         loop.run(strategy)
-    if strategy.winner is None:
+    if strategy.session.winner is None:
         raise CampaignError(_nothing_fits(strategy, store))
     setting = Setting(
         ceiling=str(mechanism),
@@ -102,7 +104,7 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
         cut=_cut_command(request, store),
         again=shlex.join([request.program, *request.words]),
     )
-    findings = gather_findings(question, strategy.screened, strategy.winner, strategy.results)
+    findings = gather_findings(question, strategy.session.screening, strategy.session.results)
     recommendation = conclude(findings, setting)
     store.describe(recommendation=recommendation.to_json())
     store.write(CONFIG, recommendation_toml(recommendation))
@@ -136,7 +138,8 @@ def _question(request: Request) -> Question:
         ),
         baselines=tuple(map(CommandLine, request.baselines)),
         fixed=request.fixed,
-        budget_s=max(_LEAST_BUDGET_S, request.budget_s - REPORT_S),
+        budget_s=max(_LEAST_BUDGET_S, request.budget_s - (REPORT_S if request.report else 0)),
+        prior=USUAL_NOISE,
     )
 
 
@@ -179,7 +182,7 @@ def _machine(facts: dict[str, Any], ffmpeg_version: str) -> str:
 
 
 def _nothing_fits(strategy: TuneStrategy, store: Store) -> str:
-    ends = {f"{record.status}: {record.error}" for _, record in strategy.results}
+    ends = {f"{record.status}: {record.error}" for _, record in strategy.session.results}
     return (
         f"no settings could be recommended: {'; '.join(sorted(ends))}. "
         f"Every attempt is in {store.folder}; try more --memory or a smaller --reserve"

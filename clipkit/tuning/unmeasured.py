@@ -12,12 +12,6 @@ def unmeasured(findings: Findings, ceiling: str) -> tuple[str, ...]:
     """What these figures do not show."""
     question = findings.question
     said = []
-    for baseline in findings.baselines:
-        if baseline.wall and baseline.clips_run < findings.clips_asked:
-            said.append(
-                f"{baseline.subject.name}: {baseline.clips_run} of {findings.clips_asked} clips "
-                f"run, all {findings.clips_asked} estimated"
-            )
     if findings.confirmed.clips_run < findings.clips_asked:
         said.append(
             f"recommended settings: {findings.confirmed.clips_run} of {findings.clips_asked} "

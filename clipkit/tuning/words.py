@@ -13,14 +13,11 @@ from clipkit.records.record import Record
 from clipkit.records.status import Status, is_finished
 from clipkit.settings import Settings
 from clipkit.tuning import export
-from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.findings import Findings, Timed
 from clipkit.tuning.screening import Screened
 
 # Below this ratio between the two seek orders, where to put `-ss` is not what matters.
 _SEEK_MATTERS = 2.0
-# What the original's two command lines do, in as few words as can be.
-_BASELINES = {"sketch": "-ss after -i", "fluent": "-ss before -i"}
 
 
 def host_line(host: Host, ceiling: str, reserve_bytes: int) -> str:
@@ -44,35 +41,6 @@ def upload_name(upload: Upload) -> str:
     return "".join(
         letter if letter.isascii() and letter.isprintable() else ascii(letter)[1:-1]
         for letter in upload.path.name
-    )
-
-
-def verdict_words(findings: Findings) -> str:
-    """`12 clips: 412 s (sketch: …) or 73 s (fluent: …) -> 61 s: 6.8x (95 %: …) and 1.2x (…); …`."""
-    confirmed, winner = findings.confirmed, findings.winner
-    ours = (
-        fmt.seconds(confirmed.wall.value)
-        if confirmed.wall
-        else f"{fmt.seconds(winner.predicted_wall_s)} (predicted, not confirmed)"
-    )
-    room = available_bytes(findings.question.host, findings.question.reserve_bytes)
-    memory = fmt.size(confirmed.peak_anon_bytes or winner.peak_bytes)
-    limit = f" of {fmt.size(room)}" if room else ""
-    times, ratios = [], []
-    for baseline in findings.baselines:
-        if baseline.wall and baseline.speedup:
-            name = baseline.subject.name
-            known = _BASELINES.get(name, "your command")
-            times.append(f"{fmt.seconds(baseline.wall.value)} ({name}: {known})")
-            ratios.append(
-                f"{fmt.ratio(baseline.speedup.value)}{fmt.interval(baseline.speedup.interval, fmt.bare_ratio)}"
-            )
-    if not times:
-        what = f"{findings.clips_asked} clips: {ours} with the best settings"
-        return f"{what}; peak {memory}{limit}"
-    return (
-        f"{findings.clips_asked} clips: {' or '.join(times)} -> {ours}: "
-        f"{' and '.join(ratios)}; peak {memory}{limit}"
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from clipkit.records.choice import MARGIN, Chosen, Contender, choose
+from clipkit.records.choice import NO_SLOWER, Chosen, Contender, choose
 from clipkit.records.noise import Noise
 from clipkit.records.with_best import critical_value
 
@@ -134,10 +134,10 @@ class TestHowOftenItIsWrong:
         lost = sum(0 not in measured(chance, [0.0] * count, USUAL).tied for _ in range(self.TIMES))
         assert lost <= self.MOST
 
-    def test_what_is_called_decided_is_more_than_the_margin_behind(self, count: int):
+    def test_what_is_called_decided_is_slower_than_the_best(self, count: int):
         """The others lie just so far behind the best that to take one of them is wrong."""
         chance = np.random.default_rng(count)
-        truth = [0.0, *[math.log1p(MARGIN) + 1e-6] * (count - 1)]
+        truth = [0.0, *[math.log1p(NO_SLOWER) + 1e-6] * (count - 1)]
         quieter = Noise(0.03, USUAL.freedom)
         found = [measured(chance, truth, quieter) for _ in range(self.TIMES)]
         assert sum(each.decided and each.place != 0 for each in found) <= self.MOST

@@ -21,7 +21,7 @@ from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.tuning.candidates import propose
-from clipkit.tuning.question import Question
+from clipkit.tuning.question import USUAL_NOISE, Question
 from clipkit.tuning.strategy import TuneStrategy
 
 FPS = 25
@@ -82,6 +82,7 @@ def question(host: Host = TWO_CORES, budget_s: float = 300, **changes: object) -
         baselines=(SKETCH, FLUENT),
         fixed=fixed,
         budget_s=budget_s,
+        prior=USUAL_NOISE,
     )
     return replace(asked, **changes)  # type: ignore[arg-type]
 
@@ -230,7 +231,7 @@ def tune(asked: Question, machine: Machine) -> TuneStrategy:
 def pair_s(strategy: TuneStrategy) -> float:
     """Time of the longest confirming pair."""
     walls: dict[int, float] = {}
-    for cell, record in strategy.results:
+    for cell, record in strategy.session.results:
         if cell.phase == "confirm":
             walls[cell.block] = walls.get(cell.block, 0.0) + (record.wall_s or 0.0)
     return max(walls.values(), default=0.0)

@@ -59,8 +59,9 @@ def test_cores_are_rounded_up_and_an_unlimited_host_is_tried_with_four():
 
 
 def test_what_surely_does_not_fit_is_left_out():
-    small = propose((UHD,), STARTER, 0, Settings())
-    large = propose((UHD,), replace(STARTER, memory_bytes=8192 * MIB), 0, Settings())
+    four = Host("four", 512 * MIB, 4.0)
+    small = propose((UHD,), four, 0, Settings())
+    large = propose((UHD,), replace(four, memory_bytes=8192 * MIB), 0, Settings())
     assert {c.concurrency for c in small} < {c.concurrency for c in large}
 
 

@@ -14,7 +14,9 @@ from clipkit import settings as settings_station
 from clipkit.errors import CampaignError
 from clipkit.format import MIB
 from clipkit.hosts import Host
+from clipkit.plan.baselines import parse_template
 from clipkit.plan.clips import spread
+from clipkit.plan.subjects import CommandLine
 from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.tuning.conclude import Setting, conclude
@@ -44,8 +46,8 @@ def concluded(asked: Question, **changes: object) -> Recommendation:
 def gathered(asked: Question, **changes: object) -> Findings:
     invented = Machine(**({"noise": 0.02, "contrast": 0.2} | changes))  # type: ignore[arg-type]
     strategy = tune(asked, invented)
-    assert strategy.winner is not None
-    return gather_findings(asked, strategy.screened, strategy.winner, strategy.results)
+    assert strategy.session.winner is not None
+    return gather_findings(asked, strategy.session.screening, strategy.session.results)
 
 
 def baseline(recommendation: Recommendation, name: str) -> Baseline:
@@ -70,7 +72,8 @@ def test_a_slow_baseline_is_flagged_as_estimated_and_says_of_how_many_clips():
     sketch, fluent = baseline(found, "sketch"), baseline(found, "fluent")
     assert 0 < sketch.clips_run < sketch.clips_asked == 12
     assert sketch.estimated
-    assert f"sketch: {sketch.clips_run} of 12 clips run, all 12 estimated" in found.unmeasured
+    assert f"(sketch: -ss after -i, estimated from {sketch.clips_run} of 12 clips)" in found.figures
+    assert f"estimated from {sketch.clips_run} of 12 clips" in found.verdict
     assert fluent.clips_run == 12
     assert not fluent.estimated
 
@@ -78,13 +81,13 @@ def test_a_slow_baseline_is_flagged_as_estimated_and_says_of_how_many_clips():
 def test_with_time_enough_nothing_is_estimated():
     found = concluded(question(TWO_CORES, 3000))
     assert not any(entry.estimated for entry in found.baselines)
-    assert not any("estimated" in sentence for sentence in found.unmeasured)
+    assert "estimated" not in found.verdict + found.figures
 
 
 def test_headroom_is_what_ceiling_and_reserve_leave_above_the_peak():
     found = concluded(question(TWO_CORES, reserve_bytes=96 * MIB))
-    assert found.peak_anon_bytes is not None
-    assert found.headroom_bytes == (512 - 96) * MIB - found.peak_anon_bytes
+    assert found.peak_need_bytes is not None
+    assert found.headroom_bytes == (512 - 96) * MIB - found.peak_need_bytes
 
 
 def test_without_a_limit_there_is_no_headroom_to_speak_of():
@@ -111,7 +114,8 @@ def test_a_baseline_that_died_has_no_figures_and_says_why():
 
 def test_where_every_baseline_died_the_verdict_speaks_of_the_settings_alone():
     found = concluded(question(), ends=lambda c: None if c.subject.tunable else Status.OOM)
-    assert "with the best settings; peak" in found.verdict
+    assert "nothing was compared with it" in found.verdict
+    assert "->" not in found.figures
     assert found.measured_job["against"] == []
 
 
@@ -136,12 +140,46 @@ def test_of_a_short_upload_it_says_that_the_seek_order_matters_little():
     assert any("the film is only 0:14 long" in sentence for sentence in sentences)
 
 
-def test_the_verdict_names_both_baselines_and_their_intervals():
-    verdict = concluded(question()).verdict
-    assert verdict.startswith("12 clips: ")
-    assert "(sketch: -ss after -i)" in verdict
-    assert "(fluent: -ss before -i)" in verdict
-    assert verdict.count("95 %:") == 2
+def test_the_verdict_speaks_of_both_ways_to_seek_with_their_intervals():
+    found = concluded(question())
+    after, before = found.verdict.split(". ")
+    assert after.startswith("If you seek after the input")
+    assert "seeking before the input" in after
+    assert before.startswith("If you seek before the input")
+    assert [sentence.count("95 %:") for sentence in (after, before)] == [1, 1]
+    assert "(sketch: -ss after -i" in found.figures
+    assert "(fluent: -ss before -i)" in found.figures
+
+
+def test_where_nothing_helps_the_verdict_says_how_much_at_most_any_setting_brings():
+    found = concluded(question(STARTER), noise=0.005)
+    fluent = baseline(found, "fluent")
+    assert fluent.speedup_ci95 is not None
+    assert fluent.decided is False
+    said = found.verdict.split(". ")[1]
+    assert "no setting that was tried brings more than" in said
+    most = float(said.split("more than ")[1].split(" %")[0]) / 100
+    assert fluent.speedup_ci95[1] - 1 <= most + 0.001 < 0.25
+
+
+def test_what_could_not_be_seen_is_said_and_not_guessed():
+    short = concluded(question(STARTER, 40), noise=0.09)
+    assert short.undecided is not None
+    assert "is not decided" in short.undecided
+    assert "could not be seen in 0:40" in short.undecided
+    assert concluded(question(TWO_CORES, 600), noise=0.002).undecided is None
+
+
+def test_the_users_own_command_is_what_the_verdict_speaks_of():
+    template = "ffmpeg -i {input} -ss {start} -t {duration} -preset veryfast {output}"
+    command = CommandLine(parse_template(template))
+    found = concluded(question(TWO_CORES, 400, baselines=(command, SKETCH, FLUENT)))
+    own = baseline(found, "command")
+    assert found.measured_job["against"] == ["command"]
+    assert own.pairs >= 5
+    assert baseline(found, "fluent").clips_run == 1
+    assert found.verdict.startswith("Against your command as it is, seeking before the input")
+    assert "fluent" not in found.verdict
 
 
 def test_the_advice_is_to_keep_or_to_set_the_number_of_clips_at_once():
@@ -193,12 +231,12 @@ def test_what_others_disturbed_counts_for_nothing_and_that_is_told():
         question(),
         ends=lambda c: Status.INVALID_NOISE if c.phase == "confirm" and c.subject.tunable else None,
     )
-    assert (found.confirmed_wall_s, found.confirmed_ci95_s, found.peak_anon_bytes) == (None,) * 3
+    assert (found.confirmed_wall_s, found.confirmed_ci95_s) == (None, None)
     assert found.measured_job["pairs"] == 0
     assert all(entry.speedup is None for entry in found.baselines)
     assert any("not measured: disturbed" in sentence for sentence in found.unmeasured)
-    assert "(predicted, not confirmed)" in found.verdict
-    assert "predicted" not in concluded(question()).verdict
+    assert "(predicted, not confirmed)" in found.figures
+    assert "predicted" not in concluded(question()).figures
 
 
 def test_the_users_server_is_unmeasured_only_without_a_reserve():
@@ -210,7 +248,7 @@ def test_the_users_server_is_unmeasured_only_without_a_reserve():
 @pytest.mark.parametrize("clips", [1, 2, 3])
 def test_a_job_of_few_clips_is_concluded_in_words(clips: int):
     found = concluded(shortened(question(STARTER, 200), clips))
-    assert found.verdict.startswith(f"{clips} clips: ")
+    assert found.figures.startswith(f"{clips} clip{'s' if clips > 1 else ''}: ")
     assert found.measured_job["clips"] == clips
 
 
@@ -220,7 +258,7 @@ def test_several_uploads_are_each_described():
     assert found.upload["path"] == "2 uploads"
     assert len(found.upload["uploads"]) == 2
     assert [line.split()[0] for line in found.headline[1:]] == ["long.mp4", "short.mp4"]
-    assert found.verdict.startswith("24 clips: ")
+    assert found.figures.startswith("24 clips: ")
 
 
 # -- files -----------------------------------------------------------------------------------
@@ -246,7 +284,7 @@ def test_the_toml_gives_back_the_same_settings(tmp_path: Path):
 def test_the_toml_says_where_its_settings_come_from():
     found = concluded(question())
     head = recommendation_toml(found).split("\n\n")[0].splitlines()
-    assert head == [f"# {line}" for line in (*found.headline, found.verdict)]
+    assert head == [f"# {line}" for line in (*found.headline, found.verdict, found.figures)]
 
 
 def test_an_uploads_name_cannot_break_out_of_the_tomls_comment(tmp_path: Path):

@@ -19,7 +19,7 @@ from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.tuning.findings import Findings, gather_findings
 from clipkit.tuning.question import Question
-from clipkit.tuning.screening import score
+from clipkit.tuning.screening import screened
 
 ENGINE = Engine()
 ONE = Settings()
@@ -27,8 +27,8 @@ ONE = Settings()
 
 def found(asked: Question, machine: Machine) -> Findings:
     strategy = tune(asked, machine)
-    assert strategy.winner is not None
-    return gather_findings(asked, strategy.screened, strategy.winner, strategy.results)
+    assert strategy.session.winner is not None
+    return gather_findings(asked, strategy.session.screening, strategy.session.results)
 
 
 def machine(**changes: object) -> Machine:
@@ -67,7 +67,7 @@ class ByHand:
         self.results.append((cell, record))
 
     def findings(self) -> Findings:
-        return gather_findings(self.asked, score(self.asked, self.results), ONE, self.results)
+        return gather_findings(self.asked, screened(self.asked, self.results), self.results)
 
 
 @pytest.fixture
@@ -284,7 +284,7 @@ def test_more_time_narrows_the_intervals():
 
 def test_a_dead_winners_pairs_do_not_count_for_its_successor():
     """The dead one's rounds hold trials of the baseline too."""
-    first = tune(question(), machine()).winner
+    first = tune(question(), machine()).session.winner
 
     def dies_in_the_second_round(cell: Cell) -> Status | None:
         return Status.OOM if cell.settings == first and cell.block == 1 else None

@@ -33,7 +33,8 @@ from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.tuning.question import Question
-from clipkit.tuning.strategy import PAIRS, TuneStrategy
+from clipkit.tuning.session import PAIRS
+from clipkit.tuning.strategy import TuneStrategy
 
 ENGINE = Engine()
 FOUR_CORES = Host("four", 512 * MIB, 4.0)
@@ -55,7 +56,7 @@ def trials(
 ) -> list[tuple[Cell, Record]]:
     return [
         (cell, record)
-        for cell, record in strategy.results
+        for cell, record in strategy.session.results
         if cell.phase == phase and subject in {None, cell.subject}
     ]
 
@@ -65,6 +66,10 @@ def pairs(strategy: TuneStrategy) -> list[list[tuple[Cell, Record]]]:
     for cell, record in trials(strategy, "confirm"):
         blocks.setdefault(cell.block, []).append((cell, record))
     return list(blocks.values())
+
+
+def asked_of(strategy: TuneStrategy) -> tuple[Settings, ...]:
+    return strategy.question.candidates
 
 
 def dies(when: Callable[[Cell], bool], how: Status = Status.OOM) -> Callable[[Cell], Status | None]:
@@ -78,7 +83,7 @@ def dies(when: Callable[[Cell], bool], how: Status = Status.OOM) -> Callable[[Ce
 @pytest.mark.parametrize("host", HOSTS, ids=by_name)
 def test_it_finds_the_best_settings_or_a_tie_of_them(host: Host, seed: int):
     asked, machine_ = question(host), machine(seed=seed, cores=4)
-    winner = tune(asked, machine_).winner
+    winner = tune(asked, machine_).session.winner
     assert winner is not None
     best_s = min(machine_.job_s(asked, candidate) for candidate in asked.candidates)
     assert machine_.job_s(asked, winner) <= 1.06 * best_s
@@ -91,7 +96,7 @@ def test_it_finds_a_lonely_optimum_among_equals(seed: int):
     lonely = asked.candidates[-2]
     odd = machine(seed=seed, cpu_of=lambda s: 0.85 if s == lonely else 1.0 if s.concurrency else 0)
     best = min(asked.candidates, key=lambda s: odd.job_s(asked, s))
-    winner = tune(asked, odd).winner
+    winner = tune(asked, odd).session.winner
     assert best == lonely
     assert winner == lonely
 
@@ -99,26 +104,28 @@ def test_it_finds_a_lonely_optimum_among_equals(seed: int):
 def test_two_clips_at_once_are_not_called_slower_than_three_for_a_clip_left_over():
     """On two cores both keep them busy: only a part of the job with an odd clip tells them apart."""
     strategy = tune(question(), machine())
-    screened = {entry.settings.concurrency: entry for entry in strategy.screened[:3]}
-    assert strategy.winner is not None
-    assert strategy.winner.concurrency == 2
+    screened = {
+        entry.settings.concurrency: entry for entry in strategy.session.screening.entries[:3]
+    }
+    assert strategy.session.winner is not None
+    assert strategy.session.winner.concurrency == 2
     assert screened[2].predicted_wall_s < 1.1 * screened[3].predicted_wall_s
 
 
 def test_of_settings_that_tie_the_one_with_more_headroom_wins():
     asked = question(ONE_CORE)
     strategy = tune(asked, machine())
-    assert sum(entry.tied for entry in strategy.screened) > 1
-    assert strategy.winner is not None
-    assert strategy.winner.concurrency == 1
+    assert sum(entry.tied for entry in strategy.session.screening.entries) > 1
+    assert strategy.session.winner is not None
+    assert strategy.session.winner.concurrency == 1
 
 
 def test_a_round_of_harder_clips_is_not_taken_for_slower_settings():
     """Rounds cut different clips; one candidate more or less in a round changes nothing."""
     strategy = tune(question(STARTER), machine(contrast=0.8, noise=0.01))
-    assert {record.block for _, record in trials(strategy, "screen")} == {0, 1}
-    best_s = min(entry.predicted_wall_s for entry in strategy.screened)
-    alike = [e for e in strategy.screened if e.settings.encoder_threads == 1]
+    assert {record.block for _, record in trials(strategy, "screen")} > {0, 1}
+    best_s = min(entry.predicted_wall_s for entry in strategy.session.screening.entries)
+    alike = [e for e in strategy.session.screening.entries if e.settings.encoder_threads == 1]
     assert all(entry.predicted_wall_s < 1.05 * best_s for entry in alike)
 
 
@@ -140,7 +147,7 @@ def test_nor_where_a_single_clip_takes_a_good_part_of_it(budget_s: float, slowne
     strategy = tune(question(STARTER, budget_s), machine_)
     screen_s = max(record.wall_s or 0.0 for _, record in trials(strategy, "screen"))
     assert machine_.clock_s <= budget_s + pair_s(strategy) + screen_s
-    assert strategy.winner is not None
+    assert strategy.session.winner is not None
 
 
 @pytest.mark.parametrize("host", [STARTER, ONE_CORE, TWO_CORES], ids=by_name)
@@ -169,40 +176,39 @@ def test_both_sides_of_a_pair_cut_the_same_clips_on_the_full_host():
 
 def test_confirming_trials_are_fresh_and_cut_as_many_clips_at_once_as_recommended():
     strategy = tune(question(), machine())
-    assert strategy.winner is not None
-    for cell, _ in trials(strategy, "confirm", ENGINE):
-        assert cell.settings == strategy.winner
-        assert len(cell.job.clips) >= strategy.winner.concurrency
+    assert strategy.session.winner is not None
+    *fresh, (last, _) = trials(strategy, "confirm", ENGINE)
+    assert len(fresh) >= PAIRS
+    for cell, _ in fresh:
+        assert cell.settings == strategy.session.winner
+        assert len(cell.job.clips) >= strategy.session.winner.concurrency
+    assert last.settings == strategy.session.screening.runner_up
 
 
 def test_a_budget_too_short_for_one_clip_still_ends_in_settings_that_ran():
     slow = machine(encode_frame_s=0.08, decode_frame_s=0.04)
     strategy = tune(question(STARTER, 60), slow)
-    assert strategy.winner is not None
+    assert strategy.session.winner is not None
     assert all(record.status is Status.OK for _, record in trials(strategy, "confirm"))
 
 
 # -- screening -------------------------------------------------------------------------------
 
 
-def test_below_one_core_candidates_are_screened_without_the_quota():
-    strategy = tune(question(STARTER), machine())
-    assert {cell.host.cpus for cell, _ in trials(strategy, "screen")} == {None}
-    assert {cell.host.memory_bytes for cell, _ in trials(strategy, "screen")} == {512 * MIB}
-    assert {cell.host.cpus for cell, _ in trials(strategy, "confirm")} == {0.5}
+@pytest.mark.parametrize("host", HOSTS, ids=by_name)
+def test_every_trial_runs_on_the_host_that_is_asked_about(host: Host):
+    assert {cell.host for cell, _ in tune(question(host), machine()).session.results} == {host}
 
 
-@pytest.mark.parametrize("host", [ONE_CORE, TWO_CORES], ids=by_name)
-def test_from_one_core_on_they_are_screened_under_it(host: Host):
-    strategy = tune(question(host), machine())
-    assert {cell.host for cell, _ in trials(strategy, "screen")} == {host}
-
-
-def test_what_was_screened_without_the_quota_is_predicted_with_it():
-    asked, machine_ = question(STARTER), machine(noise=0.0, contrast=0.0)
-    for entry in tune(asked, machine_).screened:
-        truth_s = machine_.job_s(asked, entry.settings)
-        assert entry.predicted_wall_s == pytest.approx(truth_s, rel=0.05)
+@pytest.mark.parametrize("host", [STARTER, TWO_CORES], ids=by_name)
+def test_short_clips_of_the_screening_predict_the_whole_job(host: Host):
+    asked, machine_ = question(host, 90), machine(noise=0.0, contrast=0.0)
+    strategy = tune(asked, machine_)
+    assert strategy.session.winner is not None
+    shortened_s = {c.duration_s for cell, _ in trials(strategy, "screen") for c in cell.job.clips}
+    assert max(shortened_s) < 12
+    truth_s = machine_.job_s(asked, strategy.session.winner)
+    assert strategy.session.screening.predicted_wall_s == pytest.approx(truth_s, rel=0.04)
 
 
 def test_each_screening_really_runs_as_many_clips_at_once_as_it_is_about():
@@ -218,17 +224,20 @@ def test_more_clips_at_once_than_the_job_has_are_not_tried():
 
 def test_a_first_clip_warms_up_and_counts_for_nothing():
     strategy = tune(question(), machine())
-    assert strategy.results[0][0].phase == "warmup"
-    assert [cell.phase for cell, _ in strategy.results].count("warmup") == 1
+    assert strategy.session.results[0][0].phase == "warmup"
+    assert [cell.phase for cell, _ in strategy.session.results].count("warmup") == 1
 
 
 def test_time_is_spent_on_repeats_of_those_that_may_still_win():
     strategy = tune(question(TWO_CORES, 600), machine())
     again = {cell.settings for cell, _ in trials(strategy, "screen") if cell.block}
-    hopeless = {e.settings for e in strategy.screened if not e.contends}
+    best = sorted(strategy.session.screening.running, key=lambda entry: entry.shortfall or 0)
     assert again
-    assert hopeless
-    assert not again & hopeless
+    assert best[0].settings in again
+    assert best[-1].settings not in again
+    assert len(trials(strategy, "screen")) < len(asked_of(strategy)) * (
+        1 + max(cell.block for cell, _ in trials(strategy, "screen"))
+    )
 
 
 # -- what fails ------------------------------------------------------------------------------
@@ -238,68 +247,72 @@ def test_settings_that_ran_out_of_memory_are_never_recommended():
     """Three at once would be fastest by far, and do not fit."""
     asked = question(Host("small", 110 * MIB, 4.0))
     strategy = tune(asked, machine(cores=4))
-    ended = {entry.settings.concurrency: entry.status for entry in strategy.screened}
+    ended = {
+        entry.settings.concurrency: entry.status for entry in strategy.session.screening.entries
+    }
     assert ended[3] is Status.OOM
-    assert strategy.winner is not None
-    assert strategy.winner.concurrency == 2
+    assert strategy.session.winner is not None
+    assert strategy.session.winner.concurrency == 2
 
 
 def test_settings_that_leave_no_margin_are_not_recommended_though_they_ran():
     """Two at once take 92 of 100 MB: they end well, and are no advice."""
     strategy = tune(question(Host("tight", 100 * MIB, 2.0)), machine())
-    two = next(e for e in strategy.screened if e.settings.concurrency == 2)
+    two = next(e for e in strategy.session.screening.entries if e.settings.concurrency == 2)
     assert two.status is Status.OK
     assert not two.fits
-    assert strategy.winner is not None
-    assert strategy.winner.concurrency == 1
+    assert strategy.session.winner is not None
+    assert strategy.session.winner.concurrency == 1
 
 
 def test_those_that_fit_are_repeated_and_tie_among_themselves_whatever_does_not_fit():
     asked = question(Host("tight", 100 * MIB, 4.0), 600)
     strategy = tune(asked, machine(cores=4))
-    fitting = [entry for entry in strategy.screened if entry.fits]
+    fitting = [entry for entry in strategy.session.screening.entries if entry.fits]
     assert max(entry.runs for entry in fitting) > 1
     assert any(entry.tied for entry in fitting)
-    assert not any(entry.contends for entry in strategy.screened if not entry.fits)
+    assert {entry.shortfall for entry in strategy.session.screening.entries if not entry.fits} == {
+        None
+    }
 
 
 def test_the_reserve_of_the_users_server_counts():
     roomy = tune(question(Host("h", 160 * MIB, 4.0)), machine(cores=4))
     kept = tune(question(Host("h", 160 * MIB, 4.0), reserve_bytes=90 * MIB), machine(cores=4))
-    assert roomy.winner is not None
-    assert kept.winner is not None
-    assert roomy.winner.concurrency == 3
-    assert kept.winner.concurrency == 1
+    assert roomy.session.winner is not None
+    assert kept.session.winner is not None
+    assert roomy.session.winner.concurrency == 3
+    assert kept.session.winner.concurrency == 1
 
 
 def test_a_candidate_that_fails_does_not_stop_the_screening():
     asked = question()
     broken = machine(ends=dies(lambda c: c.settings.concurrency == 2, Status.FAILED))
     strategy = tune(asked, broken)
-    assert {e.settings for e in strategy.screened} == set(asked.candidates)
-    assert strategy.winner is not None
-    assert strategy.winner.concurrency == 3
+    assert {e.settings for e in strategy.session.screening.entries} == set(asked.candidates)
+    assert strategy.session.winner is not None
+    assert strategy.session.winner.concurrency == 3
 
 
 def test_where_nothing_runs_there_is_no_winner_and_no_baseline_is_timed():
     strategy = tune(question(), machine(ends=dies(lambda cell: cell.subject.tunable)))
-    assert strategy.winner is None
-    assert {cell.phase for cell, _ in strategy.results} == {"warmup", "screen"}
+    assert strategy.session.winner is None
+    assert {cell.phase for cell, _ in strategy.session.results} == {"warmup", "first", "screen"}
 
 
 def test_a_winner_that_dies_in_confirmation_is_replaced_by_the_next_best():
-    first = tune(question(), machine()).winner
+    first = tune(question(), machine()).session.winner
     deadly = dies(lambda c: c.phase == "confirm" and c.settings == first)
     strategy = tune(question(), machine(ends=deadly))
-    assert strategy.winner not in {None, first}
-    dead = next(entry for entry in strategy.screened if entry.settings == first)
+    assert strategy.session.winner not in {None, first}
+    dead = next(entry for entry in strategy.session.screening.entries if entry.settings == first)
     assert dead.status is Status.OOM
 
 
 @pytest.mark.parametrize("dying_pair", [0, 1, 2])
 def test_its_successors_pairs_start_afresh(dying_pair: int):
     """No round of the dead winner is paired with one of its successor."""
-    first = tune(question(), machine()).winner
+    first = tune(question(), machine()).session.winner
 
     def deadly(cell: Cell) -> Status | None:
         late = cell.phase == "confirm" and cell.block == dying_pair
@@ -307,7 +320,8 @@ def test_its_successors_pairs_start_afresh(dying_pair: int):
 
     strategy = tune(question(), machine(ends=deadly))
     of_the_dead = {c.block for c, _ in trials(strategy, "confirm", ENGINE) if c.settings == first}
-    of_the_next = [c.block for c, _ in trials(strategy, "confirm", ENGINE) if c.settings != first]
+    winner = strategy.session.winner
+    of_the_next = [c.block for c, _ in trials(strategy, "confirm", ENGINE) if c.settings == winner]
     assert of_the_dead == set(range(dying_pair + 1))
     assert min(of_the_next) == dying_pair + 1
     assert len(of_the_next) == len(set(of_the_next))
@@ -316,45 +330,45 @@ def test_its_successors_pairs_start_afresh(dying_pair: int):
 def test_where_every_candidate_dies_in_confirmation_there_is_no_winner():
     deadly = dies(lambda cell: cell.phase == "confirm" and cell.subject.tunable)
     strategy = tune(question(), machine(ends=deadly))
-    assert strategy.winner is None
-    assert {e.status for e in strategy.screened if e.tied} == set()
+    assert strategy.session.winner is None
+    assert {e.status for e in strategy.session.screening.entries if e.tied} == set()
 
 
 def test_settings_that_others_disturbed_to_the_end_are_not_measured_and_never_win():
-    first = tune(question(), machine()).winner
+    first = tune(question(), machine()).session.winner
     noisy = dies(lambda c: c.settings == first and c.subject == ENGINE, Status.INVALID_NOISE)
     strategy = tune(question(), machine(ends=noisy))
-    assert strategy.winner not in {None, first}
-    spoilt = next(entry for entry in strategy.screened if entry.settings == first)
+    assert strategy.session.winner not in {None, first}
+    spoilt = next(entry for entry in strategy.session.screening.entries if entry.settings == first)
     assert (spoilt.status, spoilt.predicted_wall_s) == (Status.INVALID_NOISE, math.inf)
     assert not spoilt.tied
 
 
 def test_where_others_disturbed_everything_there_is_no_winner_and_nothing_is_compared():
     strategy = tune(question(), machine(ends=dies(lambda _: True, Status.INVALID_NOISE)))
-    assert strategy.winner is None
-    assert {cell.phase for cell, _ in strategy.results} == {"warmup", "screen"}
+    assert strategy.session.winner is None
+    assert {cell.phase for cell, _ in strategy.session.results} == {"warmup", "first", "screen"}
 
 
 def test_one_good_round_beside_a_disturbed_one_is_a_measurement():
     again = dies(lambda c: c.phase == "screen" and c.block > 0, Status.INVALID_NOISE)
     strategy = tune(question(TWO_CORES, 600), machine(ends=again))
-    assert {entry.status for entry in strategy.screened} == {Status.OK}
-    assert strategy.winner is not None
+    assert {entry.status for entry in strategy.session.screening.entries} == {Status.OK}
+    assert strategy.session.winner is not None
 
 
 def test_a_winner_that_others_disturb_while_it_is_confirmed_has_not_failed():
     spoilt = dies(lambda c: c.phase == "confirm" and c.subject.tunable, Status.INVALID_NOISE)
     strategy = tune(question(), machine(ends=spoilt))
-    assert strategy.winner == tune(question(), machine()).winner
+    assert strategy.session.winner == tune(question(), machine()).session.winner
     assert len(pairs(strategy)) >= PAIRS
 
 
 def test_a_baseline_that_others_disturbed_is_no_rival():
     spoilt = dies(lambda c: c.subject == FLUENT, Status.INVALID_NOISE)
     strategy = tune(question(), machine(ends=spoilt))
-    assert strategy.rivals == (SKETCH,)
-    assert strategy.winner is not None
+    assert strategy.session.rivals == (SKETCH,)
+    assert strategy.session.winner is not None
 
 
 # -- baselines -------------------------------------------------------------------------------
@@ -364,14 +378,14 @@ def test_a_baseline_that_others_disturbed_is_no_rival():
 def test_a_baseline_that_fails_is_recorded_and_does_not_stop_the_tuning(how: Status):
     strategy = tune(question(), machine(ends=dies(lambda c: c.subject == FLUENT, how)))
     assert [record.status for _, record in trials(strategy, "baseline", FLUENT)] == [how]
-    assert strategy.rivals == (SKETCH,)
-    assert strategy.winner is not None
+    assert strategy.session.rivals == (SKETCH,)
+    assert strategy.session.winner is not None
     assert pairs(strategy)
 
 
 def test_the_winner_is_confirmed_alone_where_every_baseline_fails():
     strategy = tune(question(), machine(ends=dies(lambda c: not c.subject.tunable)))
-    assert strategy.rivals == ()
+    assert strategy.session.rivals == ()
     assert len(pairs(strategy)) >= PAIRS
     assert {cell.subject for cell, _ in trials(strategy, "confirm")} == {ENGINE}
 
@@ -380,7 +394,7 @@ def test_a_baseline_that_fails_in_a_pair_leaves_the_winner_alone():
     strategy = tune(
         question(), machine(ends=dies(lambda c: c.subject == FLUENT and c.phase == "confirm"))
     )
-    assert strategy.winner is not None
+    assert strategy.session.winner is not None
     assert all(record.status is Status.OK for _, record in trials(strategy, "confirm", ENGINE))
 
 
@@ -392,13 +406,14 @@ def test_a_slow_baseline_runs_on_more_clips_the_more_time_there_is():
     assert run == sorted(run)
     assert run[0] == 0
     assert run[1] == 1
-    assert run[2] >= 4
+    assert run[2] >= 2
 
 
 def test_a_slow_baseline_that_fits_the_confirming_rounds_takes_part_in_them():
     strategy = tune(question(TWO_CORES, 3000), machine())
-    assert set(strategy.rivals) == {SKETCH, FLUENT}
-    assert all(len(pair) == 3 for pair in pairs(strategy))
+    assert set(strategy.session.rivals) == {SKETCH, FLUENT}
+    *rounds, _with_the_runner_up = pairs(strategy)
+    assert {len(each) for each in rounds} == {3}
 
 
 def test_one_clip_of_a_slow_baseline_is_the_films_middle_one():
@@ -420,7 +435,7 @@ def test_a_slow_baseline_that_fails_is_not_tried_again_and_again():
     def third(cell: Cell) -> bool:
         return cell.subject == SKETCH and cell.job.clips[0].start_s < 100
 
-    strategy = tune(question(TWO_CORES, 300), machine(ends=dies(third)))
+    strategy = tune(question(TWO_CORES, 500), machine(ends=dies(third)))
     ended = [record.status for _, record in trials(strategy, "baseline", SKETCH)]
     assert ended == [Status.OK, Status.OK, Status.OOM]
 
@@ -446,8 +461,8 @@ def test_a_baselines_trial_ends_with_the_budget_at_the_latest():
 def test_a_job_of_few_clips_is_tuned(host: Host, clips: int):
     machine_ = machine()
     strategy = tune(shortened(question(host, 200), clips), machine_)
-    assert strategy.winner is not None
-    assert strategy.winner.concurrency <= clips
+    assert strategy.session.winner is not None
+    assert strategy.session.winner.concurrency <= clips
     assert len(pairs(strategy)) >= PAIRS
     assert machine_.clock_s <= 200 + pair_s(strategy)
 
@@ -475,33 +490,36 @@ def test_several_uploads_are_all_in_every_part_of_the_tuning():
 
 def test_the_time_of_several_uploads_is_their_sum():
     asked, machine_ = two_films(), machine(noise=0.0, contrast=0.0)
-    alone = next(e for e in tune(asked, machine_).screened if e.settings == asked.candidates[0])
-    truth_s = machine_.job_s(asked, alone.settings)
-    assert alone.predicted_wall_s == pytest.approx(truth_s, rel=0.03)
+    strategy = tune(asked, machine_)
+    assert strategy.session.winner is not None
+    truth_s = machine_.job_s(asked, strategy.session.winner)
+    assert strategy.session.screening.predicted_wall_s == pytest.approx(truth_s, rel=0.05)
 
 
 def test_uploads_of_unlike_length_are_not_taken_for_noise():
     strategy = tune(two_films(), machine(noise=0.01))
-    assert sum(entry.tied for entry in strategy.screened) < len(strategy.screened)
-    assert strategy.winner is not None
-    assert strategy.winner.concurrency == 2
+    assert sum(entry.tied for entry in strategy.session.screening.entries) < len(
+        strategy.session.screening.entries
+    )
+    assert strategy.session.winner is not None
+    assert strategy.session.winner.concurrency == 2
 
 
 def test_a_baseline_that_fails_on_the_second_upload_is_no_rival():
     deadly = dies(lambda c: c.subject == FLUENT and c.job.upload.sha256.startswith("short"))
-    assert tune(two_films(), machine(ends=deadly)).rivals == (SKETCH,)
+    assert tune(two_films(), machine(ends=deadly)).session.rivals == (SKETCH,)
 
 
 def test_it_tunes_without_baselines():
     strategy = tune(question(baselines=()), machine())
-    assert strategy.winner is not None
+    assert strategy.session.winner is not None
     assert len(pairs(strategy)) >= PAIRS
 
 
 def test_it_tunes_with_a_single_candidate():
     asked = question(candidates=(Settings(),))
     strategy = tune(asked, machine())
-    assert strategy.winner == Settings()
+    assert strategy.session.winner == Settings()
     assert len(trials(strategy, "screen")) == 1
 
 
@@ -517,12 +535,12 @@ def test_while_a_cell_is_open_nothing_is_asked_since_what_comes_next_depends_on_
         cells.append(cell)
         strategy.tell(cell, machine_.run(cell))
     once = tune(question(), machine())
-    assert [c.name for c in cells] == [c.name for c, _ in once.results]
+    assert [c.name for c in cells] == [c.name for c, _ in once.session.results]
 
 
 def test_telling_before_asking_is_refused():
     asked = question()
-    cell, record = tune(asked, machine()).results[0]
+    cell, record = tune(asked, machine()).session.results[0]
     with pytest.raises(CampaignError, match="not asked for"):
         TuneStrategy(asked, lambda: 0.0).tell(cell, record)
 
@@ -536,7 +554,7 @@ def test_telling_twice_is_refused_and_changes_nothing():
     strategy.tell(cell, record)
     with pytest.raises(CampaignError, match="not asked for"):
         strategy.tell(cell, record)
-    assert len(strategy.results) == 1
+    assert len(strategy.session.results) == 1
 
 
 def test_after_the_end_nothing_is_asked_and_nothing_can_be_told():
@@ -544,18 +562,18 @@ def test_after_the_end_nothing_is_asked_and_nothing_can_be_told():
     assert strategy.ask() is None
     assert strategy.ask() is None
     with pytest.raises(CampaignError, match="not asked for"):
-        strategy.tell(*strategy.results[0])
+        strategy.tell(*strategy.session.results[0])
 
 
 def test_the_same_question_on_the_same_machine_is_answered_the_same_way():
     one, other = (tune(question(), machine(seed=3)) for _ in range(2))
-    assert [cell for cell, _ in one.results] == [cell for cell, _ in other.results]
+    assert [cell for cell, _ in one.session.results] == [cell for cell, _ in other.session.results]
 
 
 def test_no_cell_has_a_time_limit_that_is_none():
     strategy = tune(question(replace(STARTER, cpus=0.1), 120), machine())
-    assert all(math.isfinite(cell.timeout_s) for cell, _ in strategy.results)
-    assert all(cell.timeout_s >= 30 for cell, _ in strategy.results)
+    assert all(math.isfinite(cell.timeout_s) for cell, _ in strategy.session.results)
+    assert all(cell.timeout_s >= 30 for cell, _ in strategy.session.results)
 
 
 def test_its_progress_counts_what_was_tried_and_leaves_the_rest_to_the_budget():
@@ -567,4 +585,4 @@ def test_its_progress_counts_what_was_tried_and_leaves_the_rest_to_the_budget():
         now = strategy.progress()
         assert now.total is None
         assert now.left_s == max(0.0, 60 - machine_.clock_s)
-    assert strategy.progress().done == len(strategy.results) - 1
+    assert strategy.progress().done == len(strategy.session.results) - 1

@@ -1,0 +1,92 @@
+"""The second part of a tuning: how long the ways that a backend cuts today take on the host."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from clipkit.plan.subjects import Cuts
+from clipkit.records.status import is_finished
+from clipkit.tuning.sampling import balanced_pairs
+from clipkit.tuning.session import PAIRS, Programme, Session, timeout_s
+
+# Of what is left after screening: what baselines that nobody is paired with may take together, the
+# slowest one's first clip, and pairs of all that take part in the rounds.
+_OTHERS_SHARE, _SLOW_CLIP_SHARE, _RIVALS_SHARE = 0.25, 0.5, 0.9
+
+
+def time_baselines(session: Session) -> Programme:
+    """A first pair of clips of each, one clip a trial; then more of a rival that is too slow to
+    take part in the confirming rounds. Where the user's own command is the rival, the others get
+    a clip."""
+    rival, theirs = (
+        session.question.rival,
+        session.question.rival and session.question.rival.command,
+    )
+    tried = [cell.subject for cell, _ in session.results]
+    others = [subject for subject in session.question.baselines if subject not in tried]
+    deadline_s = session.elapsed_s() + _OTHERS_SHARE * session.left_s
+    for subject in sorted(others, key=session.pace.is_slow):
+        clips = first_clips(session, subject)
+        dear = session.elapsed_s() + session.pace.expected_s(subject, clips) > deadline_s
+        only_one = dear or (theirs and subject is not rival)
+        yield from time_clips(session, subject, clips[-1:] if only_one else clips)
+    session.rivals = _rivals(session)
+    for subject in sorted(session.question.baselines, key=session.pace.is_slow):
+        if subject not in session.rivals and (subject is rival or not theirs):
+            slow_s = session.elapsed_s() + _SLOW_CLIP_SHARE * session.left_s
+            yield from _time_more(session, subject, slow_s if subject is rival else deadline_s)
+
+
+def first_clips(session: Session, subject: Cuts) -> tuple[int, ...]:
+    """Two clips evenly around the middle; where even they will hardly fit, the middle one;
+    none where that is sure to outlast the budget."""
+    pair, middle = balanced_pairs(session.question.clips)[0], session.question.clips // 2
+    if session.pace.expected_s(subject, pair) <= _OTHERS_SHARE * session.left_s:
+        return pair
+    sure = subject.seek(session.question.fixed) == "output"
+    return () if sure and session.pace.expected_s(subject, [middle]) > session.left_s else (middle,)
+
+
+def _time_more(session: Session, subject: Cuts, deadline_s: float) -> Programme:
+    """Pair after pair while one fits: all cost about the same, as the early clip of a pair saves
+    what the late one spends."""
+    for pair in balanced_pairs(session.question.clips)[1:]:
+        clip_s = session.pace.clip_s(subject)
+        if clip_s is None or session.elapsed_s() + len(pair) * clip_s > deadline_s:
+            return
+        yield from time_clips(session, subject, pair)
+        if not is_finished(session.results[-1][1]):
+            return
+
+
+def time_clips(session: Session, subject: Cuts, indices: Sequence[int]) -> Programme:
+    """Until one fails: the record says so, and the tuning goes on."""
+    for index in indices:
+        for job in session.question.jobs:
+            if session.left_s <= session.winner_clip_s:
+                return
+            cell = session.cell("baseline", subject, session.pace.plain(), job.reduced([index]), 0)
+            record = yield replace(cell, timeout_s=timeout_s(session.left_s))
+            if record is None or not is_finished(record):
+                return
+
+
+def _rivals(session: Session) -> tuple[Cuts, ...]:
+    """The rival, or where it did not finish the fastest baseline, and each further one while PAIRS
+    rounds that together cover the job still fit."""
+    timed = [
+        (s, b) for b in session.question.baselines if (s := session.pace.clip_s(b)) is not None
+    ]
+    timed.sort(key=lambda pair: (pair[1] is not session.question.rival, pair[0]))
+    round_clips = max(math.ceil(session.question.clips / PAIRS), session.winner_concurrency)
+    rivals: list[Cuts] = []
+    clip_s = session.winner_clip_s
+    for baseline_s, subject in timed:
+        clip_s += baseline_s
+        least_s = PAIRS * (clip_s if not rivals else round_clips * clip_s)
+        fits = least_s <= _RIVALS_SHARE * session.left_s
+        if fits or (not rivals and not session.pace.is_slow(subject)):
+            rivals.append(subject)
+    return tuple(rivals)
