@@ -41,11 +41,15 @@ def add_tune(commands: Any) -> None:
 def _tune(parsed: argparse.Namespace) -> int:
     from clipkit.hosts import DEFAULT_FOR_TUNE
     from clipkit.plan import baselines
+    from clipkit.tuning import own_command
 
     if not (math.isfinite(parsed.budget) and parsed.budget > 0):
         raise UsageError(f"--budget {parsed.budget:g} is no number of minutes: give more than 0")
     template = baselines.parse_template(parsed.command) if parsed.command else None
-    fixed = arguments.settings(parsed, arguments.FIXED_IN_TUNE)
+    stated = {n: v for n in arguments.FIXED_IN_TUNE if (v := getattr(parsed, n)) is not None}
+    own_command.refuse_contradictions(template, stated)
+    flags = arguments.settings(parsed, arguments.FIXED_IN_TUNE)
+    fixed = own_command.same_picture_as(template, flags)
     compared = baselines.chosen(fixed, template, parsed.baseline)
     host = arguments.host(parsed, DEFAULT_FOR_TUNE)
     reserve_bytes = arguments.reserve_bytes(parsed)
@@ -64,6 +68,7 @@ def _tune(parsed: argparse.Namespace) -> int:
         host=host,
         reserve_bytes=reserve_bytes,
         fixed=fixed,
+        command=template,
         baselines=compared,
         budget_s=parsed.budget * 60,
         report=not parsed.no_report,

@@ -36,11 +36,12 @@ def counted_rows(rows: pd.DataFrame) -> pd.Series[bool]:
 
 def has_settings(table: pd.DataFrame, settings: Mapping[str, Any]) -> pd.Series[bool]:
     """Which rows were cut with exactly these settings; of one that is left out what held before it
-    was declared, and None is NA in the table."""
+    was declared, and None is NA in the table. What a subject does not follow tells nothing apart."""
     same = pd.Series(True, index=table.index)
     for knob in knobs():
         levels, value = table[knob.name], settings.get(knob.name, knob.before)
-        same &= levels.isna() if value is None else (levels == value).fillna(False)
+        followed = knob.name in _NEVER_LEFT_OUT
+        same &= levels.isna() if value is None else (levels == value).fillna(followed)
     return same.astype(bool)
 
 

@@ -40,11 +40,13 @@ _THREADS = ("encoder_threads", "decoder_threads", "filter_threads")
 
 
 def _threads_words(settings: Known) -> str:
-    """`1 encoder thread each`; further kinds where they are not one; 0 is left to ffmpeg."""
+    """`1 encoder thread each`; further kinds where they are not one; 0 is left to ffmpeg, as the threads
+    of filters are where nothing else is said."""
     counts = {name: getattr(settings, name) for name in _THREADS}
     if not any(counts.values()):
         return "ffmpeg's own threads"
-    told = {name: n for name, n in counts.items() if name == _THREADS[0] or n not in (None, 1)}
+    usual = {"encoder_threads": (), "decoder_threads": (None, 1), "filter_threads": (None, 0, 1)}
+    told = {name: count for name, count in counts.items() if count not in usual[name]}
     return ", ".join(_count_words(name.partition("_")[0], n) for name, n in told.items()) + " each"
 
 

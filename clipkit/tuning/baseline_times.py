@@ -40,13 +40,21 @@ def time_baselines(session: Session) -> Programme:
 
 
 def first_clips(session: Session, subject: Cuts) -> tuple[int, ...]:
-    """Two clips evenly around the middle; where even they will hardly fit, the middle one;
-    none where that is sure to outlast the budget."""
+    """Two clips evenly around the middle; where even they will hardly fit, the middle one. Where that is
+    sure to outlast the budget none, but of the rival the latest that fits: without it nothing is told."""
     pair, middle = balanced_pairs(session.question.clips)[0], session.question.clips // 2
-    if session.pace.expected_s(subject, pair) <= _OTHERS_SHARE * session.left_s:
+    affordable_s = _OTHERS_SHARE * session.left_s
+    if session.pace.expected_s(subject, pair) <= affordable_s:
         return pair
     sure = subject.seek(session.question.fixed) == "output"
-    return () if sure and session.pace.expected_s(subject, [middle]) > session.left_s else (middle,)
+    if subject is session.question.rival:
+        fits = (at for at in range(middle, 0, -1) if _clip_s(session, subject, at) <= affordable_s)
+        return (next(fits, 0),)
+    return () if sure and _clip_s(session, subject, middle) > session.left_s else (middle,)
+
+
+def _clip_s(session: Session, subject: Cuts, index: int) -> float:
+    return session.pace.expected_s(subject, [index])
 
 
 def _time_more(session: Session, subject: Cuts, deadline_s: float) -> Programme:
@@ -54,11 +62,24 @@ def _time_more(session: Session, subject: Cuts, deadline_s: float) -> Programme:
     what the late one spends."""
     for pair in balanced_pairs(session.question.clips)[1:]:
         clip_s = session.pace.clip_s(subject)
-        if clip_s is None or session.elapsed_s() + len(pair) * clip_s > deadline_s:
+        left = [index for index in pair if index not in _run(session, subject)]
+        if clip_s is None or session.elapsed_s() + len(left) * clip_s > deadline_s:
             return
-        yield from time_clips(session, subject, pair)
+        yield from time_clips(session, subject, left)
         if not is_finished(session.results[-1][1]):
             return
+
+
+def _run(session: Session, subject: Cuts) -> set[int]:
+    """Of a baseline, the places of the clips that it cut by itself."""
+    job = session.question.jobs[0]
+    starts = {
+        clip.start_s
+        for cell, _ in session.results
+        if cell.subject == subject and cell.phase == "baseline"
+        for clip in cell.job.clips
+    }
+    return {index for index, clip in enumerate(job.clips) if clip.start_s in starts}
 
 
 def time_clips(session: Session, subject: Cuts, indices: Sequence[int]) -> Programme:

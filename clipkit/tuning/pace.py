@@ -33,16 +33,25 @@ class Pace:
         return subject.seek(self.question.fixed) != "input"
 
     def clip_s(self, subject: Subject) -> float | None:
-        """Mean wall seconds a clip, summed over the uploads; None where one has no finished trial."""
-        walls: dict[str, list[float]] = {}
-        for cell, record in self.results:
-            if cell.subject == subject and cell.phase == "baseline" and is_finished(record):
-                own = walls.setdefault(record.upload_sha256, [])
-                own.append((record.wall_s or 0.0) / record.clips)
-        uploads = [job.upload.sha256 for job in self.question.jobs]
-        if not all(upload in walls for upload in uploads):
-            return None
-        return sum(fmean(walls[upload]) for upload in uploads)
+        """Mean wall seconds a clip of the job, summed over the uploads; None where one has no finished
+        trial. Of a slow one in proportion to the frames, since a later clip takes longer."""
+        found: list[float] = []
+        for job in self.question.jobs:
+            own = [
+                (cell, record)
+                for cell, record in self.results
+                if cell.subject == subject and cell.phase == "baseline" and is_finished(record)
+                if record.upload_sha256 == job.upload.sha256
+            ]
+            if not own:
+                return None
+            run = [self._size(subject, cell, clip) for cell, _ in own for clip in cell.job.clips]
+            every = [self._size(subject, own[0][0], clip) for clip in job.clips]
+            found.append(sum(record.wall_s or 0.0 for _, record in own) / sum(run) * fmean(every))
+        return sum(found)
+
+    def _size(self, subject: Subject, cell: Cell, clip: Clip) -> float:
+        return self._work_of(subject, cell, clip) if self.is_slow(subject) else 1.0
 
     def expected_s(self, subject: Subject, clips: Sequence[int]) -> float:
         """What these clips will take a slow baseline, from the time of what seeks first: decoding takes

@@ -24,11 +24,13 @@ from clipkit.errors import CampaignError
 from clipkit.hosts import Host
 from clipkit.media.upload import Upload
 from clipkit.plan.baselines import Template
+from clipkit.plan.changed import Changed
 from clipkit.plan.clips import Job, spread
 from clipkit.plan.subjects import CommandLine
 from clipkit.records.folder import CONFIG, EXPERIMENT, RUNS
 from clipkit.records.store import Store, campaign_named, slug
 from clipkit.settings import Settings
+from clipkit.tuning import own_command
 from clipkit.tuning.candidates import propose
 from clipkit.tuning.conclude import Setting, conclude
 from clipkit.tuning.findings import gather_findings
@@ -45,7 +47,8 @@ _COPIED_SOUND = {"mp3", "mp2", "ac3", "eac3", "opus", "alac"}
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked of `tune`; `program` and `words` are the command line that asked it. `report`:
+    """What the user asked of `tune`: `command` is their own, `fixed` holds its picture where it could be
+    read (`tuning.own_command`). `program` and `words` are the command line that asked it. `report`:
     one is written afterwards, in the budget. With `accept_noise` trials count also where others disturbed
     them."""
 
@@ -55,6 +58,7 @@ class Request:
     host: Host
     reserve_bytes: int
     fixed: Settings
+    command: Template | None
     baselines: tuple[Template, ...]
     budget_s: float
     report: bool
@@ -82,7 +86,8 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
     build = ffmpeg_builds.find_build(request.fixed.ffmpeg)
     build.require(encoders=("libx264",))
     mechanism = hosting.check_host(request.host, open_ceiling)
-    request = replace(request, fixed=alike(request.uploads, request.fixed))
+    if request.command is None:
+        request = replace(request, fixed=alike(request.uploads, request.fixed))
     folder = _folder(request)
     if (folder / RUNS).exists():
         raise CampaignError(f"{folder} holds a campaign already: choose another name with --as")
@@ -133,14 +138,21 @@ def _question(request: Request) -> Question:
         jobs=tuple(fitting_job(u, request.clips, request.clip_s) for u in request.uploads),
         host=request.host,
         reserve_bytes=request.reserve_bytes,
-        candidates=tuple(
-            propose(request.uploads, request.host, request.reserve_bytes, request.fixed)
-        ),
+        candidates=_candidates(request),
         baselines=tuple(map(CommandLine, request.baselines)),
         fixed=request.fixed,
         budget_s=max(_LEAST_BUDGET_S, request.budget_s - (REPORT_S if request.report else 0)),
         prior=USUAL_NOISE,
+        cutter=own_command.cutter_of(request.command),
     )
+
+
+def _candidates(request: Request) -> tuple[Settings, ...]:
+    found = tuple(propose(request.uploads, request.host, request.reserve_bytes, request.fixed))
+    cutter = own_command.cutter_of(request.command)
+    if request.command is None or not isinstance(cutter, Changed):
+        return found
+    return own_command.for_the_command(request.command, request.fixed, found)
 
 
 def fitting_job(upload: Upload, clips: int, clip_s: float) -> Job:

@@ -78,7 +78,8 @@ def test_the_recommendation_leaves_the_headroom_that_it_says(tuned: dict[str, An
     assert found["confirmed_wall_s"] > 0
     assert found["predicted_wall_s"] > 0
     room = tuned["host"]["memory_bytes"] - 40 * 2**20
-    assert found["headroom_bytes"] == room - found["peak_anon_bytes"]
+    assert found["peak_need_bytes"] >= found["peak_anon_bytes"]
+    assert found["headroom_bytes"] == room - found["peak_need_bytes"]
 
 
 def test_the_configuration_cuts(tuned: dict[str, Any], small: Path, tmp_path: Path) -> None:

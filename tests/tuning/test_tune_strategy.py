@@ -565,6 +565,18 @@ def test_after_the_end_nothing_is_asked_and_nothing_can_be_told():
         strategy.tell(*strategy.session.results[0])
 
 
+@pytest.mark.parametrize("budget_s", [20, 60, 300])
+@pytest.mark.parametrize("host", [STARTER, TWO_CORES], ids=by_name)
+def test_the_users_own_command_is_always_run_however_slow_it_is(host: Host, budget_s: float):
+    """An early clip of a film costs a way that seeks after the input the least."""
+    words = "ffmpeg -i {input} -ss {start} -t {duration} {output}"
+    command = CommandLine(baselines.parse_template(words))
+    machine_ = machine()
+    strategy = tune(question(host, budget_s, baselines=(command, SKETCH, FLUENT)), machine_)
+    assert trials(strategy, "baseline", command)
+    assert machine_.clock_s <= 1.25 * budget_s + pair_s(strategy)
+
+
 def test_the_same_question_on_the_same_machine_is_answered_the_same_way():
     one, other = (tune(question(), machine(seed=3)) for _ in range(2))
     assert [cell for cell, _ in one.session.results] == [cell for cell, _ in other.session.results]
