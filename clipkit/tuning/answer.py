@@ -26,7 +26,7 @@ def as_json(found: Tuned, report: Path | None) -> dict[str, Any]:
         "recommendation": {
             "settings": settings_station.to_table(verdict.settings),
             "decided": verdict.undecided is None,
-            "change": verdict.change,
+            "change": verdict.change.to_json() if verdict.change else None,
             "predicted_wall_s": verdict.predicted_wall_s,
             "predicted_ci90_s": verdict.predicted_ci90_s,
             "confirmed_wall_s": verdict.confirmed_wall_s,

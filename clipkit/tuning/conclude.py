@@ -6,9 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from clipkit import format as fmt
 from clipkit import settings as settings_station
 from clipkit.tuning import verdict, words
 from clipkit.tuning.candidates import available_bytes
+from clipkit.tuning.config import Measured
 from clipkit.tuning.findings import Findings, Timed
 from clipkit.tuning.prediction import predict
 from clipkit.tuning.recommendation import Baseline, Recommendation, Tie, Tried
@@ -20,13 +22,15 @@ from clipkit.tuning.unmeasured import unmeasured
 class Setting:
     """Where and how it was measured, for the words: not figures of the trials themselves.
 
-    `ceiling` is the mechanism, `enforced` the same in words; `job` what the user asked for; `cut` the
+    `ceiling` is the mechanism, `enforced` the same in words; `date` as 2025-01-31; `job` what the user asked for; `cut` the
     command that cuts with the recommended configuration, `again` the one that measures again.
     """
 
     ceiling: str
     enforced: str
     machine: str
+    ffmpeg: str
+    date: str
     job: dict[str, Any]
     cut: str
     again: str
@@ -39,7 +43,7 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
         confirmed.peak_need_bytes,
         predict(question, findings.screening, findings.results),
     )
-    job_words = _job_words(findings)
+    job_words, change = _job_words(findings), words.change_of(findings)
     runs = words.confirming(findings)
     engine_peaks = [r.orchestrator_peak_rss_bytes for r in runs if r.orchestrator_peak_rss_bytes]
     held = [(r.throttled_s, r.wall_s) for r in runs if r.throttled_s is not None and r.wall_s]
@@ -76,7 +80,10 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
         undecided=verdict.undecided(findings),
         tried=tuple(map(_tried, findings.screened)),
         why=words.reasons(findings),
-        do=words.advice(findings, setting.cut),
+        do=words.advice(findings, setting.cut, change),
+        change=change,
+        command=question.rival.command if question.rival else None,
+        measured=_measured(findings, setting),
         measured_on=f"{setting.machine}; {setting.enforced}; {_measured_words(findings)}",
         unmeasured=unmeasured(findings, setting.ceiling),
         again=setting.again,
@@ -130,6 +137,16 @@ def _ties(findings: Findings) -> tuple[Tie, ...]:
         )
         for e in findings.screening.running
         if e.tied and e.fits and e.settings != findings.winner.settings
+    )
+
+
+def _measured(findings: Findings, setting: Setting) -> Measured:
+    host, uploads = findings.question.host, (job.upload for job in findings.question.jobs)
+    return Measured(
+        host=f"{host.name}: {fmt.memory(host.memory_bytes)}, {fmt.cpus(host.cpus)}",
+        upload=", ".join(words.upload_name(upload) for upload in uploads),
+        ffmpeg=setting.ffmpeg,
+        date=setting.date,
     )
 
 

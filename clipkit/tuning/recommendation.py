@@ -14,7 +14,8 @@ from clipkit.hosts import Host
 from clipkit.records.folder import RECOMMENDATION
 from clipkit.settings import Settings, knobs
 from clipkit.tables import Table
-from clipkit.tuning.config import config_toml
+from clipkit.tuning.change import Change
+from clipkit.tuning.config import Measured, config_toml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

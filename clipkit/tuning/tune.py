@@ -105,6 +105,8 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
         ceiling=str(mechanism),
         enforced=describe_mechanism(mechanism),
         machine=_machine(facts, build.version),
+        ffmpeg=build.version,
+        date=datetime.datetime.now(datetime.UTC).date().isoformat(),
         job={"clips": request.clips, "clip_s": request.clip_s, "spread": "evenly"},
         cut=_cut_command(request, store),
         again=shlex.join([request.program, *request.words]),

@@ -7,12 +7,16 @@ from dataclasses import replace
 from statistics import fmean
 
 from clipkit import format as fmt
+from clipkit.errors import TemplateError
 from clipkit.hosts import Host
 from clipkit.media.upload import Upload
+from clipkit.plan.baselines import Template
+from clipkit.plan.subjects import CommandLine
 from clipkit.records.record import Record
 from clipkit.records.status import Status, is_finished
 from clipkit.settings import Settings
 from clipkit.tuning import export
+from clipkit.tuning.change import Change
 from clipkit.tuning.findings import Findings, Timed
 from clipkit.tuning.screening import Screened
 
@@ -200,12 +204,37 @@ def _orchestrator(findings: Findings) -> str | None:
     )
 
 
-def advice(findings: Findings, cut: str) -> tuple[str, ...]:
-    """What to type: in the original's terms, and `cut`, the command that uses the configuration."""
+def advice(findings: Findings, cut: str, change: Change | None) -> tuple[str, ...]:
+    """What to type: the change of the user's own command, or in the original's terms; and `cut`, the
+    command that cuts with the configuration."""
     settings = findings.winner.settings
-    single = settings.concurrency == 1
-    return (
-        f"fluent-ffmpeg: {export.one_line(settings)}; "
-        f"{'keep ' if single else 'set '}maxConcurrent = {settings.concurrency}",
-        f"clipkit: {cut}",
-    )
+    hedge = "" if findings.screening.decided else " (not decided: see the verdict)"
+    rival = findings.question.rival
+    if change is not None and rival is not None and rival.command is not None:
+        told = [f"your command: {'; '.join(change.words)}{hedge}"]
+        if not change.is_none:
+            told.append(f"then it reads: {plain_words(change.to_argv)}")
+    else:
+        single = settings.concurrency == 1
+        told = [
+            f"fluent-ffmpeg: {export.one_line(settings)}; "
+            f"{'keep ' if single else 'set '}maxConcurrent = {settings.concurrency}{hedge}"
+        ]
+    return (*told, f"clipkit: {cut}")
+
+
+def change_of(findings: Findings) -> Change | None:
+    """From the command that the winner was confirmed against to the recommended one; None where there is
+    none, or its words cannot be changed so."""
+    rival = findings.question.rival
+    if not isinstance(rival, CommandLine):
+        return None
+    try:
+        return Change.of(rival.template, findings.winner.settings)
+    except TemplateError:
+        return None
+
+
+def plain_words(argv: Sequence[str]) -> str:
+    """As a shell takes them, placeholders as they are."""
+    return Template("", tuple(argv)).text
