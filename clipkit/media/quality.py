@@ -25,10 +25,9 @@ _LINES_OF_4K = 2160
 # The model was fitted on pictures of 1080 lines; its coarsest scale is a sixteenth of the picture.
 _LEAST_LINES = 256
 _LEAST_S = 1.0
-# A clip up to so long is scored whole, a longer one in windows spread evenly over it.
-_WHOLE_S = 15.0
 _WINDOW_S = 2.0
-_WINDOWS = 5
+PLACES = 5
+"""Windows of two seconds at five places tell a mean; a clip that is no longer is scored whole."""
 # By mean luma of 8 bits: video black is 16.
 _BLACK_LUMA = 20.0
 # By VMAF's own feature, the mean absolute difference of two frames.
@@ -54,9 +53,13 @@ class Quality:
 
 
 def score_clip(
-    clip: Path, upload: Upload, shown: Shown, build: FfmpegBuild, timeout_s: float = _TIMEOUT_S
+    clip: Path,
+    upload: Upload,
+    shown: Shown,
+    build: FfmpegBuild,
+    places: int = PLACES,
 ) -> Quality | Unscored:
-    """VMAF of the file `clip` against the upload's frames `shown`.
+    """VMAF of the file `clip` against the upload's frames `shown`, at so many places of it.
 
     A clip of another size is scaled back (bicubic). Not scored: under 256 lines or 1 s, black, still,
     HDR (the models know none), cropped or padded, another number of frames, or no libvmaf in `build`.
@@ -77,17 +80,20 @@ def score_clip(
     if why := _unlike(made, upload, shown):
         return Unscored(why)
     count = min(shown.frames, len(made.frame_times_s))
-    windows = scored_windows(count, upload.fps)
+    windows = scored_windows(count, upload.fps, places)
     model = _MODEL_4K if lines >= _LINES_OF_4K else _MODEL
-    return _scored(Comparison(made, upload, shown, windows, model), build, timeout_s)
+    return _scored(Comparison(made, upload, shown, windows, model), build)
 
 
-def scored_windows(frames: int, fps: float) -> tuple[tuple[int, int], ...]:
-    """First and last number of the frames to score: all of a short clip, five windows of a long."""
-    length = round(_WINDOW_S * fps)
-    if frames <= _WHOLE_S * fps or frames < _WINDOWS * length:
+def scored_windows(frames: int, fps: float, places: int = PLACES) -> tuple[tuple[int, int], ...]:
+    """First and last number of the frames to score: windows from the first frame to the last one, or
+    around the middle where there is but one place; all frames of a clip that is no longer."""
+    length = max(1, round(_WINDOW_S * fps))
+    if frames <= places * length:
         return ((0, frames - 1),)
-    starts = [round(place * (frames - length) / (_WINDOWS - 1)) for place in range(_WINDOWS)]
+    room = frames - length
+    gaps = places - 1
+    starts = [round(place * room / gaps) for place in range(places)] if gaps else [room // 2]
     return tuple((start, start + length - 1) for start in starts)
 
 
@@ -117,11 +123,11 @@ def _in_step(made: Upload, upload: Upload, shown: Shown) -> bool:
     )
 
 
-def _scored(comparison: Comparison, build: FfmpegBuild, timeout_s: float) -> Quality | Unscored:
+def _scored(comparison: Comparison, build: FfmpegBuild) -> Quality | Unscored:
     """From a seek first, then from the upload's start, where seeking lost frames."""
     wanted, compared = sum(last - first + 1 for first, last in comparison.windows), 0
     for seek_s in seek_points(comparison.upload, comparison.shown):
-        found = run_libvmaf(comparison, seek_s, build, timeout_s)
+        found = run_libvmaf(comparison, seek_s, build, _TIMEOUT_S)
         if isinstance(found, Unscored):
             return found
         compared = len(found.vmaf)

@@ -40,7 +40,9 @@ class Record:
     block: int = _column("which repeat of the design, from 0")
     order: int = _column("position in the campaign's running order, from 0")
     attempt: int = _column("1, or higher where an earlier attempt was invalid or cancelled")
-    phase: str = _column("what it was run for: screen, baseline, confirm, or a sweep's grid")
+    phase: str = _column(
+        "what it was run for: screen, baseline, confirm, quality, or a sweep's grid"
+    )
     subject: str = _column(
         "what cut the job: clipkit, sketch, fluent, moviepy, command, or changed: that command with other settings put in",
         key="subject",

@@ -12,6 +12,7 @@ from conftest import Make
 from clipkit.ceiling.base import Limits, Mechanism
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.media import quality
 from clipkit.media.picture import Picture, look_at, pooled_picture, same_picture
 from clipkit.media.probe import probe_upload
 from clipkit.media.quality import Quality, score_clip, scored_windows
@@ -103,9 +104,11 @@ class TestFrames:
         assert found.frames == 5 * 50
 
     def test_windows_reach_from_the_first_frame_to_the_last(self) -> None:
-        assert scored_windows(300, 25.0) == ((0, 299),)
+        assert scored_windows(250, 25.0) == ((0, 249),)
         windows = scored_windows(1000, 25.0)
         assert windows == ((0, 49), (238, 287), (475, 524), (712, 761), (950, 999))
+        assert scored_windows(300, 25.0, places=2) == ((0, 49), (250, 299))
+        assert scored_windows(300, 25.0, places=1) == ((125, 174),)
 
     def test_a_frame_lost_at_the_end_moves_no_other(
         self, film: Path, build: FfmpegBuild, tmp_path: Path
@@ -214,10 +217,10 @@ class TestNotScored:
         assert "has no libvmaf" in found.why
 
     def test_scoring_that_takes_too_long_is_stopped(
-        self, moving: Path, build: FfmpegBuild, tmp_path: Path
+        self, moving: Path, build: FfmpegBuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        upload, clip = probe_upload(moving), cut(moving, tmp_path, build)
-        found = score_clip(clip, upload, span(upload, TWO_SECONDS), build, timeout_s=0.05)
+        monkeypatch.setattr(quality, "_TIMEOUT_S", 0.05)
+        found = scored(moving, tmp_path, build)
         assert found == Unscored("scoring took over 0.05 s")
 
     def test_a_playlist_that_took_the_uploads_place_is_not_followed(
