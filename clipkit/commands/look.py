@@ -10,7 +10,9 @@ from typing import Any
 from clipkit import arguments, output
 from clipkit.commands.parser import add_command, print_json
 from clipkit.errors import SettingsError
-from clipkit.tuning.export import FORMS, export_settings
+from clipkit.tuning.config import read_config
+from clipkit.tuning.export import export_settings
+from clipkit.tuning.programmes import FORMS
 
 _CONFIG = "clipkit.toml"
 
@@ -49,10 +51,9 @@ def _add_export(commands: Any) -> None:
 
 
 def _export(parsed: argparse.Namespace) -> int:
-    from clipkit import settings
-
-    config = _config_here() if parsed.config is None else Path(parsed.config)
-    text = export_settings(settings.load_settings(config), parsed.form)
+    chosen = _config_here() if parsed.config is None else Path(parsed.config)
+    config = read_config(chosen)
+    text = export_settings(config.settings, parsed.form, config.command, config.measured)
     if parsed.json:
         print_json({"as": parsed.form, "text": text})
     else:

@@ -1,20 +1,22 @@
 """The recommended settings in the terms of the user's own backend. Pure: text from settings.
 
-What is exported seeks and encodes as recommended; exact frames and checked outputs are what
-`clipkit cut` adds. The programmes themselves lie in `snippets/`, with `@name@` for what varies.
+Where they change a command of the user's, that is written, word for word but for the change; else one
+that seeks and encodes as recommended (exact frames and checked outputs are what `clipkit cut` adds).
+The programmes themselves lie in `snippets/`, with `@name@` for what varies.
 """
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
-from collections.abc import Callable, Mapping, Sequence
-from importlib import resources
+from collections.abc import Sequence
 
 from clipkit.errors import UsageError
 from clipkit.legal import unknown_word
+from clipkit.plan.baselines import Template
 from clipkit.settings import Settings
+from clipkit.tuning.change import Change
+from clipkit.tuning.config import Measured
+from clipkit.tuning.programmes import FORMS, Programme
 
 Options = list[str]
 
@@ -32,25 +34,63 @@ _SOUND = {
 _WHY_SOUND = (
     "AAC is copied; the bitstream filter fails at once on any other sound: then it is encoded."
 )
-_WHY_SEEK = {
-    "input": "before the input: decodes from the key frame, not from the film's start",
-    "output": "after the input: decodes from the film's start",
-}
-_PLACEHOLDER = re.compile(r"@(\w+)@")
 _WRITTEN = ("encode",)
 """The modes that the snippets know."""
 
 
-def export_settings(settings: Settings, form: str) -> str:
-    """A programme to paste. Raises UsageError for an unknown form, or a mode that no form can say."""
+def export_settings(
+    settings: Settings,
+    form: str,
+    command: Template | None = None,
+    measured: Measured | None = None,
+) -> str:
+    """A programme to paste. `command`: the user's own, which the settings change; `measured`: where they
+    come from, for its head.
+
+    Raises UsageError for an unknown form, or what that form cannot say; TemplateError for a command
+    that cannot be changed so.
+    """
     if form not in FORMS:
         raise UsageError(unknown_word("form", form, FORMS))
+    programme = _of_settings(settings) if command is None else _of_command(command, settings)
+    origin = [] if measured is None else [f"Measured: {measured.words}."]
+    return FORMS[form](programme.headed(origin))
+
+
+def _of_command(command: Template, settings: Settings) -> Programme:
+    change = Change.of(command, settings)
+    head = "Cuts clips with your own command as clipkit measured it to be the best for the host:"
+    return Programme(
+        head=(head, f"{'; '.join(change.words)}."),
+        commands=(change.to_argv,),
+        at_once=change.commands_at_once,
+    )
+
+
+def _of_settings(settings: Settings) -> Programme:
     if settings.mode not in _WRITTEN:
         raise UsageError(
             f"mode '{settings.mode}' cannot be exported, what it takes is more than a line of ffmpeg: "
             f"set mode to {' or '.join(_WRITTEN)}, or cut with clipkit cut --mode {settings.mode}"
         )
-    return FORMS[form](settings)
+    # An upload may not open what is no file (a playlist would). Filter threads are left out: without
+    # filters they change nothing.
+    alone = ["-nostdin", "-v", "error", "-y", "-protocol_whitelist", "file"]
+    film, seek = ["-i", "file:{input}"], ["-ss", "{start}"]
+    places = [*seek, *film] if settings.seek == "input" else [*film, *seek]
+    before = [*alone, *_threads(settings.decoder_threads), *places, "-t", "{duration}"]
+    return Programme(
+        head=(
+            "Cuts clips with the settings that clipkit measured as the best for the host.",
+            "`clipkit cut` adds exact frames, tone mapping of HDR, and a check of every clip.",
+        ),
+        commands=tuple(
+            ("ffmpeg", *before, *_before_output(settings), *sound, "file:{output}")
+            for sound in _SOUND[settings.audio]
+        ),
+        at_once=settings.concurrency,
+        why_several=_WHY_SOUND if settings.audio == "auto" else "",
+    )
 
 
 def one_line(settings: Settings) -> str:
@@ -66,12 +106,6 @@ def one_line(settings: Settings) -> str:
         after += _SOUND[settings.audio][0]
     before = _js_call("inputOptions", _threads(settings.decoder_threads))
     return f".{_js_seek(settings)}(start){before}{_js_call('outputOptions', after)}"
-
-
-def _before_input(settings: Settings) -> Options:
-    """An upload may not open what is no file (a playlist would). Filter threads are left out:
-    without filters they change nothing."""
-    return ["-protocol_whitelist", "file", *_threads(settings.decoder_threads)]
 
 
 def _before_output(settings: Settings) -> Options:
@@ -103,107 +137,15 @@ def _frames_held(settings: Settings) -> Options:
     return [*options, "-x264-params", ":".join(x264)] if x264 else options
 
 
-# -- fluent-ffmpeg ---------------------------------------------------------------------------
-
-
-def _fluent(settings: Settings) -> str:
-    # Of itself, fluent-ffmpeg lets ffmpeg ask before it overwrites a name with `file:`, and wait.
-    alone = ["-nostdin", "-y"]
-    return _filled(
-        "cut.js.in",
-        settings,
-        why_sound=f"// {_WHY_SOUND}\n" if settings.audio == "auto" else "",
-        sound="".join(f"  {_js_list(options)},\n" for options in _SOUND[settings.audio]),
-        seek=_js_seek(settings),
-        why_seek=_WHY_SEEK[settings.seek],
-        before_input=_js_list([*alone, *_before_input(settings)]),
-        before_output=_js_list(_before_output(settings)),
-    )
-
-
 def _js_seek(settings: Settings) -> str:
     return "seekInput" if settings.seek == "input" else "seek"
 
 
 def _js_call(method: str, options: Sequence[str]) -> str:
-    """`.inputOptions('-threads 1')`; nothing where there are no options."""
+    """`.inputOptions('-threads 1')`; nothing where there are no options. fluent-ffmpeg takes an option
+    and its value as one word with a blank in between."""
     if not options:
         return ""
-    words = _js_words(options)
-    return f".{method}({words[0] if len(words) == 1 else _js_list(options)})"
-
-
-def _js_list(options: Sequence[str]) -> str:
-    return f"[{', '.join(_js_words(options))}]"
-
-
-def _js_words(options: Sequence[str]) -> list[str]:
-    """fluent-ffmpeg takes an option and its value as one word with a blank in between."""
     joined = " ".join(options)
-    return [f"'{option.strip()}'" for option in re.split(r" (?=-[a-z])", joined)]
-
-
-# -- shell, Python, Rust ---------------------------------------------------------------------
-
-
-def _shell(settings: Settings) -> str:
-    first, *others = [shlex.join(options) for options in _SOUND[settings.audio]]
-    sound = f"  cut {first}"
-    if others:
-        sound = f"  # {_WHY_SOUND}\n{sound} 2>/dev/null || cut {others[0]}"
-    seek = '-ss "$start" '
-    before, after = (seek, "") if settings.seek == "input" else ("", seek)
-    threads = "".join(f"{word} " for word in _before_input(settings))
-    return _filled(
-        "cut.sh.in",
-        settings,
-        before_input=f'{threads}{before}-i "file:$input" {after}-t "$duration"',
-        before_output=shlex.join(_before_output(settings)),
-        sound=sound,
-    )
-
-
-def _python(settings: Settings) -> str:
-    seek = '"-ss", f"{start_s:.6f}", '
-    return _filled(
-        "cut.py.in",
-        settings,
-        before_input=json.dumps(_before_input(settings)),
-        before_output=json.dumps(_before_output(settings)),
-        why_sound=f"# {_WHY_SOUND}\n" if settings.audio == "auto" else "",
-        sound="".join(f"    {json.dumps(options)},\n" for options in _SOUND[settings.audio]),
-        seek_before=seek if settings.seek == "input" else "",
-        seek_after=seek if settings.seek == "output" else "",
-    )
-
-
-def _rust(settings: Settings) -> str:
-    seek = '            .args(["-ss", &start_s.to_string()])\n'
-    return _filled(
-        "cut.rs.in",
-        settings,
-        before_input=_rust_words(_before_input(settings)),
-        before_output=_rust_words(_before_output(settings)),
-        why_sound=f"// {_WHY_SOUND}\n" if settings.audio == "auto" else "",
-        sound="".join(f"    &[{_rust_words(options)}],\n" for options in _SOUND[settings.audio]),
-        seek_before=seek if settings.seek == "input" else "",
-        seek_after=seek if settings.seek == "output" else "",
-    )
-
-
-def _rust_words(options: Sequence[str]) -> str:
-    return json.dumps(options)[1:-1]
-
-
-def _filled(name: str, settings: Settings, **places: str) -> str:
-    text = resources.files("clipkit.tuning").joinpath("snippets", name).read_text("utf-8")
-    filled: Mapping[str, str] = places | {"max_concurrent": str(settings.concurrency)}
-    return _PLACEHOLDER.sub(lambda found: filled[found[1]], text)
-
-
-FORMS: dict[str, Callable[[Settings], str]] = {
-    "fluent-ffmpeg": _fluent,
-    "shell": _shell,
-    "python": _python,
-    "rust": _rust,
-}
+    words = [f"'{option.strip()}'" for option in re.split(r" (?=-[a-z])", joined)]
+    return f".{method}({words[0] if len(words) == 1 else '[' + ', '.join(words) + ']'})"

@@ -15,11 +15,11 @@ from pathlib import Path
 import av
 import pytest
 import requirements
-import tomli_w
 
 from clipkit.ffmpeg_builds import FfmpegBuild
-from clipkit.settings import Settings, to_table
-from clipkit.tuning.export import FORMS
+from clipkit.settings import Settings
+from clipkit.tuning.config import Measured, config_toml
+from clipkit.tuning.programmes import FORMS
 
 # Nothing here is as x264's preset has it, so that the encoder's own account tells them apart.
 SETTINGS = Settings(
@@ -42,6 +42,22 @@ SAID_BY_X264 = {
     "crf": "28.0",
 }
 FRAME_S = 1 / 25
+MEASURED = Measured("render-starter", "small.mp4", "ffmpeg", "2026-11-25")
+OWN = (
+    "ffmpeg -y -i {input} -ss {start} -to {end} -c:v libx264 -preset veryfast -crf 28 "
+    "-vf 'scale=80:-2,format=yuv420p' -metadata 'title=it'\\''s \"$HOME\" `é` \\\\' -c:a aac {output}"
+)
+"""With what is awkward to quote in every language."""
+CHANGED = Settings(
+    preset="veryfast",
+    crf=28,
+    concurrency=2,
+    encoder_threads=1,
+    decoder_threads=1,
+    filter_threads=0,
+    refs=2,
+)
+TITLE = 'title=it\'s "$HOME" `é` \\\\'
 HOSTILE_UPLOAD = "-in:put é$(touch pwned).mp4"
 CLIPS = [(0.5, 1.0, "-first.mp4"), (1.52, 1.2, "second:2.mp4"), (2.6, 0.8, "third 'ö\" %d.mp4")]
 
@@ -64,8 +80,10 @@ from cut import cut_clip
 source, clips = json.loads(sys.argv[1])
 with ThreadPoolExecutor() as threads:
     ended = [threads.submit(cut_clip, source, *clip) for clip in clips]
-for end in ended:
-    end.result()
+failed = [end.exception() for end in ended if end.exception()]
+for failure in failed:
+    print(failure, file=sys.stderr)
+sys.exit(len(failed))
 """
 _RUST = """
 mod cut;
@@ -134,11 +152,16 @@ def fluent_ffmpeg(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def export(request: pytest.FixtureRequest, tmp_path: Path, build: FfmpegBuild) -> Export:
-    """`export(form, settings, ffmpeg)`: through the command line, from a clipkit.toml."""
+    """`export(form, settings, ffmpeg, command)`: through the command line, from a clipkit.toml."""
 
-    def exported(form: str, settings: Settings = SETTINGS, ffmpeg: str = build.path) -> Exported:
+    def exported(
+        form: str,
+        settings: Settings = SETTINGS,
+        ffmpeg: str = build.path,
+        command: str | None = None,
+    ) -> Exported:
         config, folder, bin_dir = tmp_path / "clipkit.toml", tmp_path / form, tmp_path / "bin"
-        config.write_text(tomli_w.dumps({"settings": to_table(settings)}), "utf-8")
+        config.write_text(config_toml(settings, (), command, MEASURED), "utf-8")
         folder.mkdir()
         bin_dir.mkdir(exist_ok=True)
         (bin_dir / "ffmpeg").symlink_to(ffmpeg)
@@ -169,9 +192,21 @@ def _python(
 
 
 def _node(
+    _request: pytest.FixtureRequest, folder: Path, text: str
+) -> Callable[[str, Sequence[Clip]], list[str]]:
+    if not shutil.which("node"):
+        requirements.missing("node", "there is no Node.js here")
+    return _in_node(folder, text)
+
+
+def _fluent(
     request: pytest.FixtureRequest, folder: Path, text: str
 ) -> Callable[[str, Sequence[Clip]], list[str]]:
     (folder / "node_modules").symlink_to(request.getfixturevalue("fluent_ffmpeg"))
+    return _in_node(folder, text)
+
+
+def _in_node(folder: Path, text: str) -> Callable[[str, Sequence[Clip]], list[str]]:
     (folder / "cut.js").write_text(text, "utf-8")
     (folder / "main.js").write_text(_NODE, "utf-8")
     return lambda upload, clips: ["node", "main.js", json.dumps([upload, clips])]
@@ -192,7 +227,13 @@ def _rust(
     return lambda upload, clips: ["./main", upload, *_flat(clips)]
 
 
-_PREPARE = {"shell": _shell, "python": _python, "fluent-ffmpeg": _node, "rust": _rust}
+_PREPARE = {
+    "shell": _shell,
+    "node": _node,
+    "fluent-ffmpeg": _fluent,
+    "python": _python,
+    "rust": _rust,
+}
 
 
 def _flat(clips: Sequence[Clip]) -> list[str]:
@@ -245,7 +286,7 @@ def test_it_cuts_hostile_names_with_the_recommended_settings(
     programme = export(form, ffmpeg=each_build.path)
     shutil.copy(small, programme.folder / HOSTILE_UPLOAD)
     _assert_cut(programme.cut(HOSTILE_UPLOAD, CLIPS))
-    assert not list(programme.folder.glob("*.part"))
+    assert not list(programme.folder.glob("*part*"))
     assert not (programme.folder / "pwned").exists()
 
 
@@ -318,7 +359,7 @@ def test_a_failure_is_told_and_leaves_no_file(export: Export, form: str):
     done = programme.run("broken.mp4", [(0.0, 1.0, "clip.mp4")])
     assert done.returncode != 0
     assert "broken.mp4" in done.stderr
-    assert not list(programme.folder.glob("clip.mp4*"))
+    assert not list(programme.folder.glob("*clip.mp4*"))
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -367,3 +408,93 @@ def test_an_unknown_form_is_refused():
     )
     assert done.returncode != 0
     assert done.stdout == ""
+
+
+@dataclass(frozen=True)
+class Spy:
+    """The real ffmpeg, through a script that keeps the words of every clip, each ended by a NUL."""
+
+    script: Path
+    kept: Path
+
+    def words(self) -> list[list[str]]:
+        found = [path.read_bytes().decode().split("\0")[:-1] for path in self.kept.iterdir()]
+        return sorted(words for words in found if "veryfast" in words)
+
+
+@pytest.fixture
+def spy(tmp_path: Path, build: FfmpegBuild) -> Spy:
+    kept, script = tmp_path / "kept", tmp_path / "spy"
+    kept.mkdir()
+    script.write_text(
+        f"#!/bin/sh\nprintf '%s\\0' \"$@\" >'{kept}/'$$\nexec '{build.path}' \"$@\"\n", "utf-8"
+    )
+    script.chmod(0o755)
+    return Spy(script, kept)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_command_of_ones_own_runs_word_for_word_but_for_the_change(
+    export: Export, small: Path, spy: Spy, form: str
+):
+    programme = export(form, CHANGED, str(spy.script), OWN)
+    shutil.copy(small, programme.folder / HOSTILE_UPLOAD)
+    clips = programme.cut(HOSTILE_UPLOAD, CLIPS)
+    for path, (_, duration_s, _) in zip(clips, CLIPS, strict=True):
+        assert len(_frames_s(path)) == pytest.approx(duration_s * 25, abs=2)
+        said = {"threads": "1", "ref": "2", "crf": "28.0", "subme": "2"}
+        assert _said_by_x264(path).items() >= said.items()
+        assert _sound(path)[0] == "aac"
+    assert not list(programme.folder.glob("*part*"))
+    assert not (programme.folder / "pwned").exists()
+    assert len(spy.words()) == len(CLIPS)
+    for words, (start_s, duration_s, _) in zip(spy.words(), CLIPS, strict=True):
+        assert [_as_seconds(word) for word in words if "/" not in word] == [
+            *(["-nostdin"] if form == "fluent-ffmpeg" else []),
+            *("-y", "-ss", f"{start_s:.6f}", "-threads", "1", "-i"),
+            *(["-y"] if form == "fluent-ffmpeg" else []),
+            *("-t", f"{duration_s:.6f}", "-c:v", "libx264", "-preset", "veryfast", "-crf", "28"),
+            *("-vf", "scale=80:-2,format=yuv420p", "-metadata", TITLE, "-c:a", "aac"),
+            *("-threads", "1", "-refs", "2"),
+        ]
+
+
+def _as_seconds(word: str) -> str:
+    """The shell passes on what was typed, the others six digits."""
+    return f"{float(word):.6f}" if re.fullmatch(r"\d+\.\d+", word) else word
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "fluent-ffmpeg"])
+def test_a_command_behind_a_wrapper_runs_behind_it(export: Export, small: Path, form: str):
+    programme = export(form, Settings(), command=f"nice -n 1 {OWN}")
+    (clip,) = programme.cut(str(small), [(1.0, 0.4, "clip.mp4")])
+    assert len(_frames_s(clip)) == pytest.approx(10, abs=1)
+
+
+@pytest.mark.parametrize("command", [None, OWN], ids=["settings", "command"])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_clip_beyond_the_films_end_is_refused_and_the_others_are_cut(
+    export: Export, small: Path, form: str, command: str | None
+):
+    programme = export(form, command=command)
+    beyond = [(4.5, 1.0, "after.mp4"), (3.5, 1.0, "over.mp4"), (-1.0, 1.0, "before.mp4")]
+    inside = [(3.0, 1.0, "last.mp4"), (0.0, 0.4, "first.mp4")]
+    done = programme.run(str(small), [*beyond, *inside])
+    assert done.returncode != 0
+    assert done.stderr.count(f"is not inside {small}, which lasts 4") == len(beyond)
+    assert {path.name for path in programme.folder.glob("*.mp4")} == {"last.mp4", "first.mp4"}
+    assert len(_frames_s(programme.folder / "last.mp4")) == pytest.approx(25, abs=1)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_of_a_film_that_does_not_tell_its_length_the_end_is_found(
+    export: Export, make: Callable[..., Path], small: Path, form: str
+):
+    """As a browser's recorder writes it."""
+    recorded = make("live.mkv", "-c", "copy", "-live", "1", source=("-i", small))
+    programme = export(form)
+    (clip,) = programme.cut(str(recorded), [(2.0, 1.0, "clip.mp4")])
+    assert _frames_s(clip)
+    done = programme.run(str(recorded), [(4.5, 1.0, "after.mp4")])
+    assert done.returncode != 0
+    assert "is not inside" in done.stderr

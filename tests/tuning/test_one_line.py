@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from clipkit.errors import UsageError
+from clipkit.errors import TemplateError, UsageError
+from clipkit.plan.baselines import parse_template
 from clipkit.settings import PRESETS, Settings, knobs
-from clipkit.tuning.export import FORMS, export_settings, one_line
+from clipkit.tuning.config import Measured
+from clipkit.tuning.export import export_settings, one_line
+from clipkit.tuning.programmes import FORMS
 
 AUDIO = next(knob for knob in knobs() if knob.name == "audio").choices
 
@@ -49,14 +54,14 @@ def test_the_line_names_only_what_the_backend_does_not_do_already(settings: Sett
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("audio", AUDIO)
 def test_every_way_with_sound_can_be_exported(form: str, audio: str):
-    assert "@" not in export_settings(Settings(audio=audio), form).replace("$@", "")
+    assert not re.search(r"@\w+@", export_settings(Settings(audio=audio), form))
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_programme_repeats_every_setting_it_needs(form: str):
     settings = Settings(preset=PRESETS[3], crf=31, concurrency=7, encoder_threads=5, refs=4)
     text = export_settings(settings, form)
-    words = text.replace('", "', " ")
+    words = re.sub(r"[\s,'\"]+", " ", text)
     assert "7" in next(line for line in text.splitlines() if "concurrent" in line.lower())
     for option in ("-preset faster", "-crf 31", "-threads 5", "-refs 4"):
         assert option in words
@@ -64,7 +69,7 @@ def test_a_programme_repeats_every_setting_it_needs(form: str):
 
 
 def test_an_unknown_form_is_refused_with_the_known_ones():
-    with pytest.raises(UsageError, match="fluent-ffmpeg, shell, python, rust"):
+    with pytest.raises(UsageError, match="shell, node, fluent-ffmpeg, python, rust"):
         export_settings(Settings(), "cobol")
 
 
@@ -72,3 +77,47 @@ def test_an_unknown_form_is_refused_with_the_known_ones():
 def test_a_mode_that_no_form_can_say_is_refused(form: str) -> None:
     with pytest.raises(UsageError, match=r"mode 'snap' cannot be exported.*set mode to encode"):
         export_settings(Settings(mode="snap"), form)
+
+
+OWN = "ffmpeg -i {input} -ss {start} -to {end} -preset veryfast {output}"
+MEASURED = Measured("render-starter", "a\nfilm.mp4", "ffmpeg 9.0.2", "2026-11-25")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_head_says_what_was_changed_and_where_that_was_measured(form: str) -> None:
+    settings = Settings(preset="veryfast", encoder_threads=0, filter_threads=0, concurrency=2)
+    text = export_settings(settings, form, parse_template(OWN), MEASURED)
+    head = [line for line in text.splitlines() if line.startswith(("# ", "// "))]
+    assert "write -t DURATION for -to END; add -threads 1 before -i; run 2 at once." in head[1]
+    assert head[2].endswith("Measured: a film.mp4 on render-starter, ffmpeg 9.0.2, 2026-11-25.")
+    assert "Measured:" not in export_settings(settings, form, parse_template(OWN))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_mode_of_a_command_of_ones_own_is_its_own(form: str) -> None:
+    command = parse_template("ffmpeg -ss {start} -i {input} -c copy {output}")
+    assert "copy" in export_settings(Settings(mode="snap"), form, command)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_change_that_cannot_be_made_is_refused(form: str) -> None:
+    command = parse_template("ffmpeg -copyts -i {input} -ss {start} {output}")
+    with pytest.raises(TemplateError, match="-ss cannot be moved"):
+        export_settings(Settings(), form, command)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nice ffmpeg -i {input} -ss {start} {output}",
+        "/opt/ffmpeg -i {input} -ss {start} {output}",
+        "cut.sh {input} {start} {output}",
+        "ffmpeg -i {input} -ss {start} {output} poster.jpg",
+        "ffmpeg -i {input} -ss {start} {output} -hide_banner",
+    ],
+)
+def test_what_fluent_ffmpeg_cannot_be_told_the_form_for_node_can(text: str) -> None:
+    usual = Settings(seek="output")
+    with pytest.raises(UsageError, match="take --as node"):
+        export_settings(usual, "fluent-ffmpeg", parse_template(text))
+    assert "const commands" in export_settings(usual, "node", parse_template(text))
