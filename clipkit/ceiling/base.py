@@ -92,6 +92,11 @@ class Ceiling(Protocol):
         """Read now; cheap enough for every 20 ms. Never raises for a process that just ended."""
         ...
 
+    def highest_charge_bytes(self) -> int | None:
+        """The most that was charged against the limit since the last call, page cache included, by the
+        kernel's own watch; None where it cannot be asked so. Cheaper than `usage`; for one caller."""
+        return None
+
     def pids(self) -> list[int]:
         """Every process inside."""
         ...

@@ -13,6 +13,7 @@ from clipkit.ceiling import groups, standing
 from clipkit.ceiling.base import Limits, Mechanism, UnavailableError, Usage
 from clipkit.ceiling.group_ceiling import GroupCeiling
 from clipkit.ceiling.hierarchies import Hierarchy, hierarchies
+from clipkit.ceiling.kernel_files import Watermark
 
 _PERIOD_US = 100_000
 _NEEDED = (
@@ -42,11 +43,15 @@ class Cgroup1(GroupCeiling):
     def _open_readings(self, at: dict[str, Path]) -> None:
         self._stat = self._keep(at["memory"] / "memory.stat")
         self._total = self._keep(at["memory"] / "memory.usage_in_bytes")
-        self._peak = self._keep(at["memory"] / "memory.max_usage_in_bytes")
+        self._peak = Watermark(at["memory"] / "memory.max_usage_in_bytes")
+        self._files.append(self._peak)
         self._kernel = self._keep(at["memory"] / "memory.kmem.usage_in_bytes")
         self._oom = self._keep(at["memory"] / "memory.oom_control")
         self._cpu = self._keep(at["cpuacct"] / "cpuacct.usage")
         self._throttling = self._keep(at["cpu"] / "cpu.stat")
+
+    def highest_charge_bytes(self) -> int | None:
+        return self._peak.since_last()
 
     def _read(self) -> Usage:
         stat = self._stat.table()
@@ -61,7 +66,7 @@ class Cgroup1(GroupCeiling):
             # tmpfs counts as cache, but cannot be dropped
             cache_bytes=None if cache is None else max(0, cache - (shmem or 0)),
             total_bytes=self._total.number(),
-            peak_total_bytes=self._peak.number(),
+            peak_total_bytes=self._peak.highest(),
             cpu_s=None if cpu_ns is None else cpu_ns / 1e9,
             throttled_cpu_s=None if throttled_ns is None else throttled_ns / 1e9,
             held_s=None,

@@ -12,7 +12,7 @@ from clipkit.ceiling import groups, standing
 from clipkit.ceiling.base import Limits, Mechanism, UnavailableError, Usage
 from clipkit.ceiling.group_ceiling import GroupCeiling
 from clipkit.ceiling.hierarchies import Hierarchy, hierarchies
-from clipkit.ceiling.kernel_files import KernelFile
+from clipkit.ceiling.kernel_files import KernelFile, Watermark
 
 _PERIOD_US = 100_000
 _NEEDED = ("memory", "cpu")
@@ -32,6 +32,9 @@ class Cgroup2(GroupCeiling):
         self._files += self._readings.files
         return _set(limits, folder)
 
+    def highest_charge_bytes(self) -> int | None:
+        return self._readings.peak.since_last()
+
     def _read(self) -> Usage:
         return self._readings.usage()
 
@@ -43,19 +46,20 @@ class Readings:
         names = (
             "memory.stat",
             "memory.current",
-            "memory.peak",  # Linux 5.19
             "memory.swap.current",  # absent where the kernel does not account swap
             "memory.events",
             "cpu.stat",
         )
         self.files = [KernelFile(folder / name) for name in names]
+        self.peak = Watermark(folder / "memory.peak")  # Linux 5.19
+        self.files.append(self.peak)
 
     def close(self) -> None:
         for file in self.files:
             file.close()
 
     def usage(self) -> Usage:
-        stat_file, total, peak, swap, events, cpu_file = self.files
+        stat_file, total, swap, events, cpu_file, _ = self.files
         stat, cpu = stat_file.table(), cpu_file.table()
         anon, shmem, cache = (stat.get(key) for key in (b"anon", b"shmem", b"file"))
         cpu_us, throttled_us = cpu.get(b"usage_usec"), cpu.get(b"throttled_usec")
@@ -67,7 +71,7 @@ class Readings:
             # tmpfs counts as file, but cannot be dropped
             cache_bytes=None if cache is None else max(0, cache - (shmem or 0)),
             total_bytes=total.number(),
-            peak_total_bytes=peak.number(),
+            peak_total_bytes=self.peak.highest(),
             cpu_s=None if cpu_us is None else cpu_us / 1e6,
             throttled_cpu_s=None if throttled_us is None else throttled_us / 1e6,
             held_s=None,

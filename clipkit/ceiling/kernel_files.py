@@ -11,9 +11,9 @@ class KernelFile:
 
     __slots__ = ("_fd",)
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, flags: int = os.O_RDONLY) -> None:
         try:
-            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            self._fd = os.open(path, flags | os.O_CLOEXEC)
         except OSError:
             self._fd = -1
 
@@ -39,3 +39,37 @@ class KernelFile:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+class Watermark(KernelFile):
+    """A group's high-water mark of memory: `memory.max_usage_in_bytes`, or `memory.peak` of version 2.
+
+    The kernel begins it anew for whoever writes to it (version 2 since Linux 6.12, for that descriptor
+    alone), and watches from then on: between two looks nothing is missed.
+    """
+
+    __slots__ = ("_highest", "_is_reset")
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, os.O_RDWR)
+        self._is_reset = self._fd >= 0
+        if not self._is_reset:
+            super().__init__(path)
+        self._highest: int | None = None
+
+    def highest(self) -> int | None:
+        """Since the group was made."""
+        known = [value for value in (self._highest, self.number()) if value is not None]
+        return max(known, default=None)
+
+    def since_last(self) -> int | None:
+        """Since the last call; None where nobody can begin it anew."""
+        if not self._is_reset or (value := self.number()) is None:
+            return None
+        self._highest = max(value, self._highest or 0)
+        try:
+            os.pwrite(self._fd, b"0", 0)
+        except OSError:
+            self._is_reset = False
+            return None
+        return value

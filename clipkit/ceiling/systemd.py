@@ -60,6 +60,9 @@ class Systemd(Ceiling):
             self._readings = Readings(self._folder)
         return self._readings.usage() if self._readings else _NOTHING_YET
 
+    def highest_charge_bytes(self) -> int | None:
+        return self._readings.peak.since_last() if self._readings else None
+
     def pids(self) -> list[int]:
         return [pid for pid in groups.pids_in(self._folder) if not _is_stayer(pid)]
 

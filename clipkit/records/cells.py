@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from clipkit.records.condition import JOB, PLACE
 from clipkit.records.evidence import counted_rows, evidence, finished_rows, tried
+from clipkit.records.identity import plain
+from clipkit.records.need import may_be_hidden, needs_of
 from clipkit.records.noise import Noise
 from clipkit.records.status import Status, rank
 from clipkit.settings import knobs
@@ -49,8 +51,9 @@ def cells_of(table: pd.DataFrame) -> pd.DataFrame:
     Besides `columns_of_a_cell()`: `status` (`records.status.status_of_all`), `runs` (that finished), `failures`
     (attempts that count and did not), `disturbed` (attempts that others spoilt), `wall_s` (geometric
     mean), `wall_low_s` and `wall_high_s` (95 %), the same for a clip as `s_per_clip`,
-    `s_per_clip_low`, `s_per_clip_high`, `peak_anon_bytes` (highest), `peak_need_bytes` (with shared
-    and kernel memory), `orchestrator_fraction` (of all CPU), and as means `cpu_s`, `throttled_s`,
+    `s_per_clip_low`, `s_per_clip_high`, `peak_anon_bytes` (highest), `peak_need_bytes`
+    (`records.need`), both the highest of all attempts that count, `need_hidden` (the ceiling may hide
+    it), `orchestrator_fraction` (of all CPU), and as means `cpu_s`, `throttled_s`,
     `output_bytes`; `run_ids` (list). Unknown is NaN or NA, as are the times of what failed.
 
     Two or three repeats say little of their own noise, so every interval is drawn from the noise
@@ -79,13 +82,13 @@ def cells_of(table: pd.DataFrame) -> pd.DataFrame:
     clips = grouped["clips"].to_numpy(dtype=float)
     for end, bound_s in (("", wall_s), ("_low", wall_s / factor), ("_high", wall_s * factor)):
         grouped[f"wall{end}_s"], grouped[f"s_per_clip{end}"] = bound_s, bound_s / clips
-    others = rows["peak_shmem_bytes"].fillna(0) + rows["peak_kernel_bytes"].fillna(0)
     for name, needs in (
         ("peak_anon_bytes", rows["peak_anon_bytes"]),
-        ("peak_need_bytes", rows["peak_anon_bytes"] + others),
+        ("peak_need_bytes", needs_of(rows)),
     ):
         peaks = needs[counted].groupby(codes[counted]).max()
         grouped[name] = peaks.reindex(range(count)).astype("Int64")
+    grouped["need_hidden"] = _hidden(grouped)
     ran = rows[finished]
     ffmpeg_s, orchestrator_s = _floats(ran["ffmpeg_cpu_s"]), _floats(ran["orchestrator_cpu_s"])
     grouped["cpu_s"] = _mean(codes[finished], ffmpeg_s + orchestrator_s, count)
@@ -95,6 +98,12 @@ def cells_of(table: pd.DataFrame) -> pd.DataFrame:
         grouped[column] = _mean(codes[finished], _floats(ran[column]), count)
     grouped["run_ids"] = _lists(codes[~disturbed], rows["run_id"][~disturbed], count)
     return grouped
+
+
+def _hidden(grouped: pd.DataFrame) -> list[bool]:
+    room = grouped["memory_limit_bytes"] - grouped["reserve_bytes"]
+    both = zip(grouped["peak_need_bytes"], room, strict=True)
+    return [may_be_hidden(plain(need), plain(free)) for need, free in both]
 
 
 def without_time(grouped: pd.DataFrame) -> pd.Series[bool]:

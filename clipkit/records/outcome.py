@@ -15,7 +15,8 @@ CLIPS_PREFIX = ".clips-"
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One reading. Bytes and seconds since the sampler started; the reserve is excluded from
-    `anon_bytes`; `rss_sum_bytes` and `pss_sum_bytes` are read less often, None in between.
+    `anon_bytes`; `highest_charge_bytes` is the most that was charged against the limit since the sample
+    before, page cache and reserve included, by the kernel's own watch; `rss_sum_bytes` and `pss_sum_bytes` are read less often, None in between.
     `throttled_cpu_s` is what the quota withheld, summed over CPUs as the kernel counts it; `held_s` the
     wall time for which a ceiling that does so itself stopped the job."""
 
@@ -25,6 +26,7 @@ class Sample:
     kernel_bytes: int | None
     cache_bytes: int | None
     total_bytes: int | None
+    highest_charge_bytes: int | None
     cpu_s: float | None
     throttled_cpu_s: float | None
     held_s: float | None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clipkit import format as fmt
+from clipkit.records.need import HIDDEN_WORDS, may_be_hidden, need_bytes
 from clipkit.records.status import Status
 from clipkit.settings import UsedSettings, knobs
 from clipkit.tables import Table
@@ -114,6 +115,9 @@ class Record:
     peak_kernel_bytes: int | None = _measured("peak kernel memory charged to the job, sampled")
     peak_cache_bytes: int | None = _measured("peak page cache charged to the job, sampled")
     peak_cgroup_bytes: int | None = _measured("the kernel's high-water mark, page cache included")
+    peak_bound_bytes: int | None = _measured(
+        "the need was at least this for a moment: the kernel's mark less page cache and reserve"
+    )
     peak_rss_sum_bytes: int | None = _measured("peak sum of RSS; counts shared pages repeatedly")
     peak_pss_sum_bytes: int | None = _measured("peak sum of PSS; counts shared pages once")
     orchestrator_peak_rss_bytes: int | None = _measured("the engine's own VmHWM")
@@ -170,10 +174,26 @@ class Record:
 
     @property
     def peak_need_bytes(self) -> int | None:
-        """What the kernel cannot drop: anonymous, shared and its own memory, at their peaks."""
-        if self.peak_anon_bytes is None:
-            return None
-        return self.peak_anon_bytes + (self.peak_shmem_bytes or 0) + (self.peak_kernel_bytes or 0)
+        """What the kernel cannot drop (`records.need`)."""
+        return need_bytes(
+            self.peak_anon_bytes,
+            self.peak_shmem_bytes,
+            self.peak_kernel_bytes,
+            self.peak_bound_bytes,
+        )
+
+    @property
+    def need_is_hidden(self) -> bool:
+        """Whether the ceiling may hide how much it needs."""
+        if self.memory_limit_bytes is None:
+            return False
+        room_bytes = self.memory_limit_bytes - self.reserve_bytes
+        return bool(self.oom_kills) or may_be_hidden(self.peak_need_bytes, room_bytes)
+
+    @property
+    def _peak_words(self) -> str:
+        told = f"{fmt.size(self.peak_need_bytes)}, anonymous {fmt.size(self.peak_anon_bytes)}"
+        return f"{told}; {HIDDEN_WORDS}" if self.need_is_hidden else told
 
     def __repr__(self) -> str:
         job = f"{self.clips} clips of {self.clip_s:g} s by {self.subject} on {self.host}"
@@ -201,7 +221,7 @@ class Record:
             ("wall time", fmt.seconds(self.wall_s)),
             ("CPU", f"{ffmpeg_s} of ffmpeg, {orchestrator_s} of the orchestrator"),
             ("held back for its CPU quota", fmt.seconds(self.throttled_s)),
-            ("peak memory, reserve excluded", fmt.size(self.peak_anon_bytes)),
+            ("peak memory, reserve excluded", self._peak_words),
             ("measured", f"{self.started_utc}, block {self.block + 1}, attempt {self.attempt}"),
         ]
         return Table(("run", self.run_id), tuple(rows))._repr_html_()

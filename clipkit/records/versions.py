@@ -33,6 +33,8 @@ def upgraded(row: Mapping[str, Any], command: str | None = None) -> dict[str, An
     known = dict(row)
     if known["schema_version"] < 2:  # a sum over CPUs, of which no wall time can be made
         known |= {"schema_version": SCHEMA_VERSION, "throttled_s": None}
+    if "peak_bound_bytes" not in known:
+        known["peak_bound_bytes"] = _bound_of_marks(known)
     subject = known.get("subject")
     is_older = "command" not in known  # then its settings say "default" for what was not followed
     if is_older:
@@ -52,6 +54,14 @@ def upgraded(row: Mapping[str, Any], command: str | None = None) -> dict[str, An
     elif "video_encoder" not in row and subject in KINDS and known["mode"] == "encode":
         known["video_encoder"] = OURS.video_encoder
     return known
+
+
+def _bound_of_marks(row: Mapping[str, Any]) -> int | None:
+    """Of marks that stood for the whole run: a lower bound below that of `trial.sampler`."""
+    mark, cache = row.get("peak_cgroup_bytes"), row.get("peak_cache_bytes")
+    if mark is None or cache is None:
+        return None
+    return max(0, int(mark - cache - row["reserve_bytes"]))
 
 
 def _follows(subject: Any, setting: str) -> bool:

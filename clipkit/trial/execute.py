@@ -50,7 +50,8 @@ def execute(tasks: Sequence[Task], run: Run, ceiling: Ceiling, watch: Watch) -> 
         finally:
             ceiling.kill()
         logs = read_logs(work_dir)
-    return gather_execution(told, tasks, Seen(before, after, sampler.samples, ended_s), logs)
+    seen = Seen(before, after, sampler.samples, ended_s, reserve_bytes)
+    return gather_execution(told, tasks, seen, logs)
 
 
 def _orders(run: Run, work_dir: Path) -> Orders:

@@ -11,7 +11,7 @@ from clipkit.ceiling.base import Usage
 from clipkit.plan.task import Task
 from clipkit.records.outcome import Sample
 from clipkit.trial.held import held_back_s
-from clipkit.trial.sampler import growth
+from clipkit.trial.sampler import growth, need_bound_bytes
 from clipkit.trial.talk import Told
 
 
@@ -51,6 +51,7 @@ class Execution:
     usage: Usage
     cpu_s: float | None
     held_s: float | None
+    need_bound_bytes: int | None
     samples: list[Sample]
     logs: dict[str, bytes]
     cancelled: bool
@@ -64,12 +65,13 @@ class Execution:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """Of the whole ceiling, from outside: readings before and after, and between them; `ended_s` is when
-    the job had ended, by the samples' clock."""
+    the job had ended, by the samples' clock; `reserve_bytes` is in all of them."""
 
     before: Usage
     after: Usage
     samples: list[Sample]
     ended_s: float
+    reserve_bytes: int
 
 
 def gather_execution(
@@ -91,6 +93,7 @@ def gather_execution(
         usage=seen.after,
         cpu_s=growth(seen.before.cpu_s, seen.after.cpu_s),
         held_s=None if wall_s is None else held_back_s(seen.samples, ended_s - wall_s, ended_s),
+        need_bound_bytes=need_bound_bytes(seen.samples, seen.reserve_bytes),
         samples=seen.samples,
         logs=logs,
         cancelled=told.cancelled,

@@ -235,6 +235,7 @@ def peaks(execution: Execution) -> dict[str, int | None]:
         "peak_kernel_bytes": peak(execution.samples, "kernel_bytes"),
         "peak_cache_bytes": peak(execution.samples, "cache_bytes"),
         "peak_cgroup_bytes": execution.usage.peak_total_bytes,
+        "peak_bound_bytes": execution.need_bound_bytes,
     }
 
 

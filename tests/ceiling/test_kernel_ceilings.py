@@ -48,10 +48,10 @@ def test_page_cache_at_the_limit_is_not_out_of_memory(real_ceiling: Opens, tmp_p
     assert max(reading.anon_bytes or 0 for reading in ran.readings) < 20 * MIB
 
 
-def test_half_a_core_throttles_a_busy_loop(real_ceiling: Opens) -> None:
-    ran = run(real_ceiling(cpus=0.5), BUSY)
+def test_a_fifth_of_a_core_throttles_a_busy_loop(real_ceiling: Opens) -> None:
+    ran = run(real_ceiling(cpus=0.2), BUSY)
     assert ran.last.throttled_cpu_s and ran.last.cpu_s
-    assert ran.last.cpu_s / ran.wall_s < 0.75
+    assert ran.last.cpu_s / ran.wall_s < 0.35
 
 
 def test_readings_tell_the_need_from_the_rest(real_ceiling: Opens) -> None:

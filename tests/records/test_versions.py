@@ -96,6 +96,11 @@ class TestAnOlderRow:
         assert upgraded(row(schema_version=1, throttled_s=9.0))["throttled_s"] is None
         assert upgraded(row(throttled_s=9.0))["throttled_s"] == 9.0
 
+    def test_the_kernels_mark_less_page_cache_and_reserve_bounds_its_need(self):
+        marks = {"peak_cgroup_bytes": 90, "peak_cache_bytes": 20, "reserve_bytes": 30}
+        assert upgraded(lacking("peak_bound_bytes", **marks))["peak_bound_bytes"] == 40
+        assert upgraded(row(peak_bound_bytes=None, **marks))["peak_bound_bytes"] is None
+
     def test_one_that_has_everything_is_left_as_it_is(self):
         assert upgraded(row()) == row()
 
