@@ -30,6 +30,14 @@ def size(size_bytes: float | None) -> str:
     return f"{size_bytes / MIB:.{0 if size_bytes >= 10 * MIB or not size_bytes else 1}f} MB"
 
 
+def largest(size_bytes: float | None, runs: int | None) -> str:
+    """`98 MB (largest of 5 runs)`, `98 MB` of one."""
+    told = size(size_bytes)
+    return (
+        f"{told} (largest of {runs} runs)" if size_bytes is not None and (runs or 0) > 1 else told
+    )
+
+
 def seconds(time_s: float | None) -> str:
     """`0.42 s`, `8.3 s`, `412 s`."""
     if time_s is None:

@@ -67,7 +67,7 @@ display(job_times.table)
 # %% [markdown]
 # ## Memory over time, against the ceiling
 #
-# One run of each, the one of median wall time. Page cache is left out: the kernel drops it when
+# One run of each, the one that needed most. Page cache is left out: the kernel drops it when
 # memory is needed. The reserve is occupied throughout.
 
 # %% tags=["first-screen"]

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # whoever only writes records does without
     import pandas as pd
 
+PARTS = ("peak_anon_bytes", "peak_shmem_bytes", "peak_kernel_bytes", "peak_bound_bytes")
+"""The columns that a need is made of, in the order of `need_bytes`."""
+
 HIDDEN_WORDS = "the ceiling may hide the need"
 
 _HIDDEN_FRACTION = 0.95

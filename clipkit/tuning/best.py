@@ -34,6 +34,11 @@ class Choice:
     def __repr__(self) -> str:
         return fmt.brief(self, how_words(self.settings), fmt.seconds(self.wall.value))
 
+    @property
+    def peak_words(self) -> str:
+        """What it needed at most: `98 MB (largest of 3 runs)`."""
+        return fmt.largest(self.peak_need_bytes, self.runs)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Optimum:
@@ -45,7 +50,7 @@ class Optimum:
     where there is no such other cell. `cells` were tried of that encoding; of them `oom_cells` ran
     out of memory, also where that was inferred, `failed_cells` failed in another way, and
     `disturbed_cells` were not measured: disturbed.
-    `headroom_bytes` = ceiling - reserve - peak. `unmeasured` says what this does not show.
+    `headroom_bytes` = ceiling - reserve - the best's `peak_need_bytes`. `unmeasured` says what this does not show.
     """
 
     campaign: str
@@ -83,7 +88,7 @@ class Optimum:
         """The optimum in words."""
         best, room = self.best, self.condition.room_bytes
         left = f", {fmt.size(self.headroom_bytes)} left" if self.headroom_bytes is not None else ""
-        memory = f"{fmt.size(best.peak_anon_bytes)}" + (f" of {fmt.size(room)}" if room else "")
+        memory = best.peak_words + (f" of {fmt.size(room)}" if room else "")
         compared = "".join(
             f"; {_ratio(longer)} as long with {words}" for words, longer in self._longer
         )
@@ -107,7 +112,7 @@ class Optimum:
     def _tighter_words(self) -> str:
         if self.tighter is None:
             return "–"
-        wall, peak = fmt.seconds(self.tighter.wall.value), fmt.size(self.tighter.peak_anon_bytes)
+        wall, peak = fmt.seconds(self.tighter.wall.value), self.tighter.peak_words
         return f"{how_words(self.tighter.settings)}: {wall}, peak {peak}"
 
     def __repr__(self) -> str:
@@ -131,7 +136,7 @@ class Optimum:
             ("wall time of the job", fmt.seconds(self.best.wall.value)),
             ("95 % interval", fmt.interval(self.best.wall.interval).strip(" ()") or "–"),
             ("wall time a clip", fmt.seconds(self.best.s_per_clip)),
-            ("peak memory", fmt.size(self.best.peak_anon_bytes)),
+            ("peak memory", self.best.peak_words),
             ("headroom", fmt.size(self.headroom_bytes)),
             ("size of all clips", fmt.size(self.best.output_bytes)),
             ("runs", str(self.best.runs)),

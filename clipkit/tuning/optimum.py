@@ -20,6 +20,7 @@ from clipkit.records.cells import without_time
 from clipkit.records.condition import CONDITION, Condition
 from clipkit.records.evidence import evidence, finished_rows
 from clipkit.records.identity import plain
+from clipkit.records.need import HIDDEN_WORDS
 from clipkit.records.settings_words import picture_words
 from clipkit.records.status import RAN_OUT, Status
 from clipkit.settings import PICTURE, Settings, UsedSettings, knobs
@@ -185,9 +186,9 @@ def _picture(settings: Settings) -> dict[str, Any]:
 
 
 def _headroom(condition: Condition, best: Choice) -> int | None:
-    if condition.room_bytes is None or best.peak_anon_bytes is None:
+    if condition.room_bytes is None or best.peak_need_bytes is None:
         return None
-    return condition.room_bytes - best.peak_anon_bytes
+    return condition.room_bytes - best.peak_need_bytes
 
 
 def _longer(other: Choice, best: Choice) -> Estimate:
@@ -207,6 +208,8 @@ def _unmeasured(rows: pd.DataFrame, cells: pd.DataFrame, failed_cells: int) -> I
             f"nothing leaves {margin_words()} of the memory free: "
             "what was not measured may run out of it"
         )
+    if cells.loc[cells["standing"] == RECOMMENDED, "need_hidden"].any():
+        yield f"{HIDDEN_WORDS}: a run of these settings came close to it"
     if failed_cells:
         yield f"{failed_cells} cells failed, but not for memory: they might have been faster"
     if disturbed := int((cells["status"] == str(Status.INVALID_NOISE)).sum()):

@@ -139,6 +139,13 @@ class Recommendation:
         """A `clipkit.toml` for `clipkit cut --config`, headed by where it comes from."""
         return recommendation_toml(self)
 
+    @property
+    def peak_words(self) -> str:
+        """`98 MB (largest of 5 runs)`."""
+        if self.peak_need_bytes is None:  # as an older clipkit wrote it
+            return fmt.size(self.peak_anon_bytes)
+        return fmt.largest(self.peak_need_bytes, self.peak_runs)
+
     def to_json(self) -> dict[str, Any]:
         change = self.change.to_json() if self.change else None
         return dataclasses.asdict(self) | {"change": change, "sentence": self.sentence}
@@ -178,7 +185,7 @@ class Recommendation:
                 "wall time of the job",
                 f"{fmt.seconds(time_s)}, {how}{fmt.interval(bounds, fmt.seconds)}",
             ),
-            ("peak memory, reserve excluded", f"{_peak_words(self)} of {memory}"),
+            ("peak memory, reserve excluded", f"{self.peak_words} of {memory}"),
             *((f"against {baseline.name}", _against(baseline)) for baseline in self.baselines),
             ("not told apart from", f"{len(self.ties)} others" if self.ties else "none"),
             *(("do", line) for line in self.do),
@@ -189,11 +196,6 @@ class Recommendation:
 
 def _further(known: Recommendation) -> tuple[tuple[str, str | None], ...]:
     return ("figures", known.figures), ("not decided", known.undecided)
-
-
-def _peak_words(known: Recommendation) -> str:
-    need_bytes = known.peak_need_bytes
-    return fmt.size(known.peak_anon_bytes if need_bytes is None else need_bytes)
 
 
 def _against(baseline: Baseline) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from clipkit.analysis.quiet import unquiet_words
+from clipkit.records.need import HIDDEN_WORDS
 from clipkit.records.status import COUNTS, Status
 from clipkit.tuning.findings import Findings
-from clipkit.tuning.words import upload_name
+from clipkit.tuning.words import confirming, upload_name
 
 
 def unmeasured(findings: Findings, ceiling: str) -> tuple[str, ...]:
@@ -35,6 +36,7 @@ def unmeasured(findings: Findings, ceiling: str) -> tuple[str, ...]:
                 f"{upload_name(job.upload)} has {job.upload.films} video streams: all cut the first, "
                 "the original's commands by an added -map, your own as it is"
             )
+    said += _hidden_need(findings)
     if question.fixed.audio == "copy":
         said.append(
             "re-encoded sound: it is copied as it is, as today's commands do; players that want AAC "
@@ -53,3 +55,9 @@ def unmeasured(findings: Findings, ceiling: str) -> tuple[str, ...]:
     if not question.reserve_bytes:
         said.append("your own server's memory: give it with --reserve 120M")
     return tuple(said)
+
+
+def _hidden_need(findings: Findings) -> list[str]:
+    if any(record.need_is_hidden for record in confirming(findings)):
+        return [f"{HIDDEN_WORDS}: a run of these settings came close to it"]
+    return []

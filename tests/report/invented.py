@@ -135,6 +135,8 @@ def recommendation() -> Recommendation:
         confirmed_ci95_s=(84.2, 87.3),
         cpu_s=41.0,
         peak_anon_bytes=98 * MIB,
+        peak_need_bytes=98 * MIB,
+        peak_runs=3,
         headroom_bytes=(512 - 98) * MIB - RESERVE_BYTES,
         orchestrator_cpu_fraction=0.008,
         orchestrator_peak_rss_bytes=14 * MIB,

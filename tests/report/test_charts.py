@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from clipkit.format import MIB
 from clipkit.records.campaign import open_campaign
+from clipkit.records.need import needs_of
 from clipkit.records.status import Status
 from clipkit.report.charts import cpu_share as cpu
 from clipkit.report.charts import job_time as bars
@@ -90,13 +91,12 @@ def test_estimated_bars_are_hatched(runs, recommendation):
 # -- memory ----------------------------------------------------------------------------------
 
 
-def test_the_run_of_median_time_stands_for_each_subject(campaign, runs, recommendation):
+def test_the_run_that_needed_most_stands_for_each_subject(campaign, runs, recommendation):
     traces = memory.memory_traces(campaign, runs, recommendation)
     assert [trace.subject for trace in traces] == ["sketch", "fluent", "recommended"]
     ours = runs[(runs["phase"] == "confirm") & (runs["subject"] == "clipkit")]
-    median = ours.sort_values("wall_s")["run_id"].iloc[1]
-    assert traces[2].run_id == median
-    assert traces[2].peak_anon_bytes == 98 * MIB
+    assert traces[2].run_id in set(ours["run_id"])
+    assert traces[2].peak_need_bytes == needs_of(ours).max()
     assert traces[2].limit_bytes == 512 * MIB
 
 

@@ -14,6 +14,8 @@ from clipkit import format
 from clipkit.errors import CampaignError
 from clipkit.format import MIB
 from clipkit.records.evidence import finished_rows
+from clipkit.records.identity import plain
+from clipkit.records.need import PARTS, need_bytes, needs_of
 from clipkit.records.status import Status
 from clipkit.records.table import read_samples
 from clipkit.report.charts import style, writing
@@ -29,8 +31,9 @@ _PANEL_PX = 190
 class Trace:
     """What one run needed over time, without page cache, which the kernel drops when it must.
 
-    `title` and `words` head it. `anon_bytes` leaves out the reserve; `other_bytes` is shared and kernel memory. Where nothing
-    was sampled, the three are empty.
+    `title` and `words` head it. `anon_bytes` leaves out the reserve; `other_bytes` is shared and kernel
+    memory; `peak_need_bytes` is the run's own (`records.need`). Where nothing was sampled, the three of
+    them are empty.
     """
 
     title: str
@@ -41,7 +44,7 @@ class Trace:
     t_s: tuple[float, ...]
     anon_bytes: tuple[float, ...]
     other_bytes: tuple[float, ...]
-    peak_anon_bytes: int | None
+    peak_need_bytes: int | None
     reserve_bytes: int
     limit_bytes: int | None
 
@@ -49,7 +52,7 @@ class Trace:
 def memory_traces(
     campaign: Path, table: pd.DataFrame, recommendation: Recommendation
 ) -> list[Trace]:
-    """One trace a subject: its run of median wall time, the recommended settings last."""
+    """One trace a subject: its run that needed most, the recommended settings last."""
     traces = []
     for subject in subjects_of(recommendation):
         row = _representative(rows_of_subject(subject, table, recommendation))
@@ -124,7 +127,7 @@ def draw_memories_under(traces: Sequence[Trace], figure: Figure, finding: str) -
 def memories_finding(traces: Sequence[Trace]) -> str:
     """The peaks, in words, and the ceiling where it is the same for all."""
     peaks = ", ".join(
-        f"{trace.title} {format.size(trace.peak_anon_bytes)}" for trace in traces if trace.t_s
+        f"{trace.title} {format.size(trace.peak_need_bytes)}" for trace in traces if trace.t_s
     )
     limits = {trace.limit_bytes for trace in traces}
     limit = next(iter(limits)) if len(limits) == 1 else None
@@ -152,12 +155,12 @@ def draw_memories(traces: Sequence[Trace], axes: Sequence[Axes], across: int | N
 
 def _trace(campaign: Path, row: pd.Series | None) -> Trace:
     sampled = _sampled(campaign, row)
-    need = sampled.dropna(subset=["anon_bytes"])
+    known = sampled.dropna(subset=["anon_bytes"])
     # Enough points for every pixel; each keeps the highest of its share, so that no peak is lost.
-    share = max(1, -(-len(need) // _DRAWN_POINTS))
-    thinned = need.groupby([i // share for i in range(len(need))]).max() if share > 1 else need
+    share = max(1, -(-len(known) // _DRAWN_POINTS))
+    thinned = known.groupby([i // share for i in range(len(known))]).max() if share > 1 else known
     other = thinned["shmem_bytes"].fillna(0) + thinned["kernel_bytes"].fillna(0)
-    peak = None if row is None or pd.isna(row["peak_anon_bytes"]) else int(row["peak_anon_bytes"])
+    need = None if row is None else need_bytes(*(plain(row[part]) for part in PARTS))
     unlimited = row is None or pd.isna(row["memory_limit_bytes"])
     limit = None if row is None or unlimited else int(row["memory_limit_bytes"])
     return Trace(
@@ -169,17 +172,18 @@ def _trace(campaign: Path, row: pd.Series | None) -> Trace:
         t_s=tuple(float(value) for value in thinned["t_s"]),
         anon_bytes=tuple(float(value) for value in thinned["anon_bytes"]),
         other_bytes=tuple(float(value) for value in other),
-        peak_anon_bytes=peak,
+        peak_need_bytes=need,
         reserve_bytes=0 if row is None else int(row["reserve_bytes"]),
         limit_bytes=limit,
     )
 
 
 def _representative(rows: pd.DataFrame) -> pd.Series | None:
-    """The finished run of median wall time; without one, the last that was tried."""
+    """The finished run that needed most memory; without one, the last that was tried."""
     finished = rows[finished_rows(rows)]
     if len(finished):
-        return finished.sort_values("wall_s", kind="stable").iloc[(len(finished) - 1) // 2]
+        needs = needs_of(finished).fillna(0)
+        return finished.iloc[int(needs.to_numpy(dtype=float).argmax())]
     return rows.iloc[-1] if len(rows) else None
 
 
@@ -205,7 +209,7 @@ def _top_bytes(trace: Trace) -> float:
 
 def _label_peak(trace: Trace, ax: Axes) -> None:
     index = max(range(len(trace.anon_bytes)), key=trace.anon_bytes.__getitem__)
-    peak = trace.peak_anon_bytes or trace.anon_bytes[index]
+    peak = trace.peak_need_bytes or trace.anon_bytes[index]
     y = (trace.reserve_bytes + trace.anon_bytes[index] + trace.other_bytes[index]) / MIB
     ceiling = (trace.limit_bytes or 0) / MIB
     under_ceiling = 0.85 * ceiling < y < 1.05 * ceiling  # its line would run through the label

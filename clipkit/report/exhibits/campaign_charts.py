@@ -71,7 +71,7 @@ def memory_of_runs(campaign: Campaign, run_ids: Sequence[str] = ()) -> Exhibit:
             str(trace.run_id),
             trace.title,
             words_of[trace.run_id or ""],
-            format.size(trace.peak_anon_bytes),
+            format.size(trace.peak_need_bytes),
             format.size(trace.reserve_bytes),
             "no limit" if trace.limit_bytes is None else format.size(trace.limit_bytes),
         )
@@ -124,7 +124,7 @@ def _telling(campaign: Campaign) -> list[tuple[str, str]]:
     recommended = finished[finished["best"] == RECOMMENDED]
     for title, ordered in (
         (RECOMMENDED, recommended.sort_values("s_per_clip", kind="stable")),
-        ("most memory", finished.sort_values("peak_anon_bytes", ascending=False)),
+        ("most memory", finished.sort_values("peak_need_bytes", ascending=False)),
     ):
         if len(ordered):
             runs = ok[ok["cell"] == ordered["cell"].iloc[0]]

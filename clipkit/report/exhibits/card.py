@@ -19,6 +19,7 @@ from clipkit.records.columns import column
 from clipkit.records.condition import CONDITION
 from clipkit.records.evidence import settings_words, varying_settings
 from clipkit.records.folder import PROGRESS, is_tuning
+from clipkit.records.identity import plain
 from clipkit.records.status import Status
 from clipkit.report.exhibits.glance import heat_map_at_a_glance
 from clipkit.report.exhibits.tuning_sections import verdict_warning
@@ -119,5 +120,5 @@ def _recommended_words(group: pd.DataFrame, differing: list[str]) -> str:
     bounds = (best["s_per_clip_low"], best["s_per_clip_high"])
     interval = None if any(map(pd.isna, bounds)) else bounds
     told = f"{what}: {fmt.seconds(best['s_per_clip'])} a clip{fmt.interval(interval)}"
-    told += f", peak {fmt.size(best['peak_anon_bytes'])}"
+    told += f", peak {fmt.largest(plain(best['peak_need_bytes']), best['runs'])}"
     return f"{told}; {ties} not told apart from it" if ties else told

@@ -59,7 +59,7 @@ def table_by_picture(found: Optima) -> Table:
             fmt.seconds(each.best.wall.value),
             _interval_s(each.best),
             str(each.best.runs),
-            fmt.size(each.best.peak_anon_bytes),
+            fmt.size(each.best.peak_need_bytes),
             "–" if each.headroom_bytes is None else fmt.size(each.headroom_bytes),
             fmt.size(each.best.output_bytes),
             "–" if each.slowest is None else fmt.ratio(each.slowest.value),
@@ -71,7 +71,8 @@ def table_by_picture(found: Optima) -> Table:
     )
     caption = (
         "Marked: the fastest of all for that host, with a picture of its own. "
-        "Slowest and defaults: how much longer they take at the same picture."
+        "Slowest and defaults: how much longer they take at the same picture. "
+        "Peak memory: the largest of the runs."
     )
     marked = frozenset(i for i, each in enumerate(found) if each.fastest)
     return Table(heads, rows, caption, marked)
@@ -91,7 +92,7 @@ def ties_table(found: Optima) -> Table:
                 how_words(choice.settings),
                 fmt.seconds(choice.wall.value),
                 _interval_s(choice),
-                fmt.size(choice.peak_anon_bytes),
+                fmt.size(choice.peak_need_bytes),
                 "yes" if choice.on_front else "",
                 words,
             )

@@ -60,7 +60,7 @@ def memory_of_subjects(campaign: Campaign, known: Recommendation) -> Exhibit:
     rows = [
         (
             trace.subject,
-            format.size(trace.peak_anon_bytes),
+            format.size(trace.peak_need_bytes),
             format.size(trace.reserve_bytes),
             _left_over(trace),
             "no limit" if trace.limit_bytes is None else format.size(trace.limit_bytes),
@@ -70,7 +70,7 @@ def memory_of_subjects(campaign: Campaign, known: Recommendation) -> Exhibit:
         for trace in traces
     ]
     heads = ("subject", "peak", "reserve", "headroom", "ceiling", "ended", "run shown")
-    words = "; ".join(f"{trace.subject}: {format.size(trace.peak_anon_bytes)}" for trace in traces)
+    words = "; ".join(f"{trace.subject}: {format.size(trace.peak_need_bytes)}" for trace in traces)
 
     finding = memory_chart.memories_finding(traces)
     drawn = picture(
@@ -199,9 +199,9 @@ def _percent(fraction: float | None) -> str:
 
 
 def _left_over(trace: memory_chart.Trace) -> str:
-    if trace.limit_bytes is None or trace.peak_anon_bytes is None:
+    if trace.limit_bytes is None or trace.peak_need_bytes is None:
         return "–"
-    return format.size(trace.limit_bytes - trace.reserve_bytes - trace.peak_anon_bytes)
+    return format.size(trace.limit_bytes - trace.reserve_bytes - trace.peak_need_bytes)
 
 
 def _standing(point: Point) -> str:

@@ -97,7 +97,7 @@ def recommended_section(known: Recommendation) -> Section:
                 if known.confirmed_ci95_s is None
                 else " – ".join(f"{bound:.3g}" for bound in known.confirmed_ci95_s) + " s",
             ),
-            ("peak memory, reserve excluded", "–", format.size(known.peak_anon_bytes), "–"),
+            ("peak memory, reserve excluded", "–", known.peak_words, "–"),
             ("headroom under the ceiling", "–", headroom, "–"),
             ("CPU of the job", "–", format.seconds(known.cpu_s), "–"),
         ),

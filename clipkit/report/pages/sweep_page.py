@@ -106,7 +106,7 @@ def best_table(found: Sequence[Optimum]) -> Table:
             _condition_words(each.condition, common),
             _settings(each),
             fmt.seconds(each.best.s_per_clip),
-            fmt.size(each.best.peak_anon_bytes),
+            fmt.size(each.best.peak_need_bytes),
             _ties_words(each),
         )
         for each in leading
@@ -114,7 +114,7 @@ def best_table(found: Sequence[Optimum]) -> Table:
     margin = margin_words()
     caption = (
         f"Of what leaves {margin} of the memory free and is within the noise of the fastest, "
-        "the settings that need the least; as good: the others of these."
+        "the settings that need the least; as good: the others of these. Peak: the largest of the runs."
     )
     return Table(("for", "best settings", "a clip", "peak", "as good"), rows, caption)
 
@@ -138,7 +138,7 @@ def _best_words(each: Optimum) -> str:
     within = fmt.interval((bounds[0] / clips, bounds[1] / clips) if bounds else None)
     ties = {0: "", 1: ", 1 tie"}.get(len(each.ties), f", {len(each.ties)} ties")
     time = fmt.seconds(each.best.s_per_clip)
-    peak = fmt.size(each.best.peak_anon_bytes)
+    peak = each.best.peak_words
     return f"{_settings(each)}: {time} a clip{within}, peak {peak}{ties}"
 
 
