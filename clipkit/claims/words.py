@@ -8,6 +8,7 @@ from clipkit import format as fmt
 from clipkit.analysis.statistics import Estimate
 from clipkit.claims.verdict import Effect, Finding, Fit
 from clipkit.records.best import margin_words
+from clipkit.records.own_engine import own_engine_words
 from clipkit.records.status import Status
 
 _TEN = 10.0
@@ -58,8 +59,7 @@ def bound_of_rewrite(effects: Sequence[Effect]) -> str:
         if effect.before and effect.before.peak_bytes and effect.after.peak_bytes
     ]
     if needs:
-        own, whole = max(needs)
-        said += f" and save at most {fmt.size(own)} of {fmt.size(whole)}"
+        said += f"; {own_engine_words(*max(needs))}"
     return said
 
 

@@ -12,9 +12,16 @@ from clipkit.arguments import add_host, add_settings
 from clipkit.commands.parser import INTERRUPTED, add_command, print_json
 from clipkit.errors import UsageError
 
+_DESCRIPTION = (
+    "Cut clips out of an upload. The time it tells (wall_s in manifest.json) runs from the first task "
+    "accepted to the last clip in place: starting clipkit, probing the upload, setting up the ceiling "
+    "and starting the engine come before it and are left out, 1.2 to 1.9 s as measured."
+)
+
 
 def add_cut(commands: Any) -> None:
     command = add_command(commands, "cut", _cut, "cut clips out of an upload")
+    command.description = _DESCRIPTION
     command.add_argument("video", metavar="VIDEO")
     command.add_argument("--out", required=True, metavar="DIR", help="where the clips go")
     command.add_argument("--clips", metavar="FILE.csv", help="columns start_s,duration_s")

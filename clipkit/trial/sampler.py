@@ -27,7 +27,8 @@ class Sampler:
 
     A look asks for the kernel's high-water mark since the last one, which is cheap. A sample is taken
     where that may be more than was seen before, else every 100 ms; where the kernel does not keep such
-    a mark, at each look. Costs 0.3 to 0.7 % of a CPU (`experiments/benchmarks/cost_of_measuring.py`).
+    a mark, at each look. With the talk to the engine it costs 0.6 to 0.8 % of a CPU
+    (`experiments/benchmarks/cost_of_measuring.py`).
     """
 
     def __init__(self, ceiling: Ceiling, reserve_bytes: int, excluded: frozenset[int]) -> None:

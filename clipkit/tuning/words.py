@@ -12,6 +12,7 @@ from clipkit.hosts import Host
 from clipkit.media.upload import Upload
 from clipkit.plan.baselines import Template
 from clipkit.plan.subjects import CommandLine
+from clipkit.records.own_engine import own_engine_words
 from clipkit.records.record import Record
 from clipkit.records.status import Status, is_finished
 from clipkit.settings import Settings
@@ -199,8 +200,8 @@ def _orchestrator(findings: Findings) -> str | None:
     if share is None or not known:
         return None
     return (
-        f"ffmpeg takes {100 * (1 - share):.1f} % of the CPU; the orchestrator {fmt.percent(share)} "
-        f"and {fmt.size(max(known))}: that is all a rewrite of it could gain"
+        f"ffmpeg takes {100 * (1 - share):.1f} % of the CPU, the orchestrator {fmt.percent(share)}: that is "
+        f"all the time a rewrite of it could gain; {own_engine_words(max(known))}"
     )
 
 

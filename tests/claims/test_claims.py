@@ -111,7 +111,8 @@ def test_the_orchestrators_share_bounds_what_a_rewrite_gains(own_s, outcome):
     (effect,) = found.effects
     assert effect.speedup is not None
     assert effect.speedup.value == pytest.approx(60 / (60 - own_s / min(1, Place().cpus)), rel=0.01)
-    assert "save at most 13 MB of 60 MB" in found.found
+    assert "clipkit's own engine takes 13 MB of 60 MB" in found.found
+    assert "what your orchestrator takes is unknown here (--reserve" in found.found
 
 
 def test_parallel_clips_that_ended_well_refute_that_they_do_not_fit():

@@ -112,7 +112,7 @@ def test_the_ceiling_the_reserve_and_the_peak_are_labelled(campaign, runs, recom
     memory.draw_memories(traces, drawn)
     assert "ceiling 512 MB" in texts(drawn[0])
     assert "reserve 96 MB" in texts(drawn[0])
-    assert "peak 98 MB" in texts(drawn[2])
+    assert "peak 100 MB" in texts(drawn[2])
     assert drawn[0].get_ylabel() == "memory in use (MB)"
     assert {ax.get_xlabel() for ax in drawn} == {"time (s)"}
     assert len({ax.get_ylim() for ax in drawn}) == 1

@@ -100,7 +100,7 @@ class TestRecord:
         assert record.clip_starts_s == (0.5, 1.2, 2.0)
         assert record.wall_s and record.first_clip_s and record.peak_anon_bytes
         assert record.first_clip_s < record.wall_s
-        assert sum(record.clip_wall_s) <= record.wall_s  # one after the other
+        assert sum(record.clip_wall_s) <= record.wall_s + 0.01  # one after the other
         assert record.clips_per_min == pytest.approx(3 / record.wall_s * 60)
         assert record.ffmpeg_cpu_s == pytest.approx(sum(record.clip_cpu_s))
         assert record.orchestrator_cpu_s and record.orchestrator_peak_rss_bytes
@@ -387,6 +387,7 @@ class TestJudgement:
             "usage": self.usage,
             "cpu_s": 1.0,
             "held_s": None,
+            "need_bound_bytes": None,
             "samples": [],
             "logs": {},
             "cancelled": False,
