@@ -105,6 +105,22 @@ def estimate_lines(expected: Estimate, folder: Path) -> list[str]:
         f"about {fmt.clock(expected.time_s)}, from {expected.tried} short clips cut now: "
         "right within a factor of two",
         f"about {fmt.size(expected.disk_bytes)} of disk",
+        *_seen_lines(expected),
+    ]
+
+
+def _seen_lines(expected: Estimate) -> list[str]:
+    """How small a difference between two cells will be seen."""
+    if expected.blocks is None:
+        return []
+    if expected.smallest_difference is None:
+        return [
+            "how small a difference will be seen is not known: "
+            "`clipkit doctor --calibrate` on the same host tells, in a minute"
+        ]
+    return [
+        f"differences under {fmt.percent(expected.smallest_difference)} will not be seen with "
+        f"{expected.blocks} block{'s' if expected.blocks > 1 else ''}"
     ]
 
 
@@ -166,7 +182,7 @@ def doctor_lines(found: Mapping[str, Any]) -> list[str]:
     shown.append(f"chosen    {found['chosen']['mechanism']}: {found['chosen']['words']}")
     if found["removed"]:
         shown.append(f"removed   {len(found['removed'])} groups that a killed clipkit left behind")
-    return shown
+    return [*shown, f"verdict   {found['judgement']['words']}"]
 
 
 def _percent(fraction: float | None) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 
 from clipkit import __version__
+from clipkit.campaign.calibration import calibrations_of
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.records.campaign import machines_of
 from clipkit.trial import machine
@@ -33,7 +34,14 @@ def describe_environment(builds: list[FfmpegBuild], ceiling: str) -> dict[str, A
             {"choice": build.choice, "path": build.path, "version": build.version}
             for build in builds
         ],
+        **_calibrations(),
     }
+
+
+def _calibrations() -> dict[str, Any]:
+    """How small a difference this machine can show, where it was calibrated lately."""
+    found = calibrations_of(machine.host_id())
+    return {"calibrations": [each.to_json() for each in found]} if found else {}
 
 
 def joined_environments(*documents: Mapping[str, Any]) -> dict[str, Any]:

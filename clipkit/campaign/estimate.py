@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clipkit import ffmpeg_builds, hosts
+from clipkit.campaign.calibration import calibration_for
 from clipkit.campaign.design import Design
 from clipkit.campaign.strategy import WARMUP, Cell
 from clipkit.ceiling.base import Mechanism
@@ -19,6 +20,7 @@ from clipkit.model.cpu import work
 from clipkit.plan.clips import Clip, Job, span
 from clipkit.plan.subjects import Engine, Subject
 from clipkit.records.status import Status
+from clipkit.trial import machine
 from clipkit.trial.run import Identity, Trial, run_trial
 
 _PROBE_S = 2.0
@@ -34,7 +36,8 @@ class Estimate:
     """`time_s` and `disk_bytes` are rough: right within a factor of two, more is not claimed.
 
     `blocks` is None where the strategy has none. `disk_bytes`: what is kept, and the largest trial's
-    clips, which are there while it runs.
+    clips, which are there while it runs. `smallest_difference`: between two cells, that so many blocks
+    show on the hosts that this machine was calibrated for (the largest of them); None: for none.
     """
 
     cells: int
@@ -43,6 +46,7 @@ class Estimate:
     time_s: float
     disk_bytes: float
     tried: int
+    smallest_difference: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,11 @@ class _Pace:
     clip_bytes_per_s: float
 
 
-def estimate_sweep(design: Design, left: Sequence[Cell], blocks: int | None) -> Estimate:
+def estimate_sweep(
+    design: Design, left: Sequence[Cell], blocks: int | None, ceiling: str | None = None
+) -> Estimate:
     """For the cells `left` to run, each in its block. Cuts a short clip of each upload and encoding,
-    without any limit, to learn how long one takes here.
+    without any limit, to learn how long one takes here. `ceiling`: the one that is forced, by name.
 
     Raises CampaignError where such a clip cannot be cut: a trial could not either.
     """
@@ -74,7 +80,15 @@ def estimate_sweep(design: Design, left: Sequence[Cell], blocks: int | None) -> 
         time_s=sum(_trial_s(cell, paces[_kind(cell)].cpu_s) for cell in left),
         disk_bytes=len(left) * _KEPT_BYTES + max(clips_bytes, default=0.0),
         tried=len(paces),
+        smallest_difference=_smallest_difference(design, blocks, ceiling),
     )
+
+
+def _smallest_difference(design: Design, blocks: int | None, ceiling: str | None) -> float | None:
+    quotas = {cell.host.cpus for cell in design.cells}
+    known = [calibration_for(machine.host_id(), ceiling, quota) for quota in quotas]
+    seen = [each.smallest_difference(blocks) for each in known if each and blocks]
+    return max(seen, default=None)
 
 
 def _kind(cell: Cell) -> tuple[Any, ...]:

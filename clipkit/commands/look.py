@@ -5,15 +5,20 @@ from __future__ import annotations
 import argparse
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clipkit import arguments, output
+from clipkit import format as fmt
 from clipkit.commands.parser import add_command, print_json
-from clipkit.errors import SettingsError
+from clipkit.errors import SettingsError, UsageError
 from clipkit.tuning.config import read_config
 from clipkit.tuning.export import export_settings
 from clipkit.tuning.programmes import FORMS
 
+if TYPE_CHECKING:
+    from clipkit.campaign.calibration import Calibration
+
+CALIBRATION_S = 60.0
 _CONFIG = "clipkit.toml"
 
 
@@ -21,7 +26,7 @@ def add_looking(commands: Any) -> None:
     _add_probe(commands)
     _add_export(commands)
     add_command(commands, "hosts", _hosts, "the catalogue of hosts")
-    add_command(commands, "doctor", _doctor, "what this machine has and enforces")
+    _add_doctor(commands)
 
 
 def _add_probe(commands: Any) -> None:
@@ -88,13 +93,56 @@ def _hosts(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _add_doctor(commands: Any) -> None:
+    command = add_command(commands, "doctor", _doctor, "what this machine has and enforces")
+    command.add_argument(
+        "--calibrate",
+        nargs="?",
+        type=float,
+        const=CALIBRATION_S,
+        metavar="SECONDS",
+        help="how small a difference it can show: a minute of equal runs on the host",
+    )
+    arguments.add_host(command)
+    arguments.add_noise(command)
+
+
 def _doctor(parsed: argparse.Namespace) -> int:
     from clipkit.campaign.doctor import examine
     from clipkit.ceiling.stale import remove_stale
 
+    asked = (parsed.host, parsed.memory, parsed.cpus, parsed.ceiling)
+    if parsed.calibrate is None and any(word is not None for word in asked):
+        raise UsageError("a host or ceiling is what --calibrate is for: add it")
+    if parsed.calibrate is not None and not parsed.calibrate > 0:
+        raise UsageError(f"--calibrate {parsed.calibrate:g} is no number of seconds")
     found = examine() | {"removed": remove_stale()}
+    if not parsed.json:
+        print("\n".join(output.doctor_lines(found)), flush=True)
+    calibration = None if parsed.calibrate is None else _calibration(parsed)
     if parsed.json:
-        print_json(found)
-    else:
-        print("\n".join(output.doctor_lines(found)))
+        print_json(found | ({"calibration": calibration.to_json()} if calibration else {}))
+    elif calibration:
+        print("\n".join(calibration.lines()))
     return 0
+
+
+def _calibration(parsed: argparse.Namespace) -> Calibration:
+    from clipkit.campaign.calibrate import calibrate
+    from clipkit.campaign.calibration import keep
+    from clipkit.hosts import DEFAULT_FOR_TUNE
+    from clipkit.terminal import Line
+
+    host, line = arguments.host(parsed, DEFAULT_FOR_TUNE), Line()
+
+    def told(pairs: int, left_s: float) -> None:
+        line.update(f"{pairs} pairs of equal runs on {host.name}, {fmt.clock(left_s)} left")
+
+    try:
+        found = calibrate(
+            host, arguments.opener(parsed), told, parsed.calibrate, parsed.accept_noise
+        )
+    finally:
+        line.clear()
+    keep(found)
+    return found

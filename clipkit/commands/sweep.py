@@ -55,7 +55,9 @@ def _sweep(parsed: argparse.Namespace) -> int:
         left = cells_left(planned, read_records(folder), spent_in(folder))
         if left:
             check_hosts(planned, arguments.opener(parsed))
-        expected = estimate.estimate_sweep(planned.design, left, asked.options.get("blocks"))
+        expected = estimate.estimate_sweep(
+            planned.design, left, asked.options.get("blocks"), parsed.ceiling
+        )
         if parsed.json:
             print_json(dataclasses.asdict(expected))
         else:

@@ -175,14 +175,19 @@ def _kept(variant: Variant) -> Path:
 
 
 def cache_folder() -> Path:
-    """`$CLIPKIT_CACHE`, `$XDG_CACHE_HOME/clipkit` or `~/.cache/clipkit`; a folder for each recipe."""
+    """Where samples are kept: a folder for each recipe."""
+    return cache_root() / f"samples-{_RECIPE}"
+
+
+def cache_root() -> Path:
+    """`$CLIPKIT_CACHE`, `$XDG_CACHE_HOME/clipkit` or `~/.cache/clipkit`: what can be made again."""
     if chosen := os.environ.get("CLIPKIT_CACHE"):
         base = Path(chosen)
     elif xdg := os.environ.get("XDG_CACHE_HOME"):
         base = Path(xdg) / "clipkit"
     else:
         base = Path.home() / ".cache" / "clipkit"
-    return base.absolute() / f"samples-{_RECIPE}"
+    return base.absolute()
 
 
 def extract() -> Path:
