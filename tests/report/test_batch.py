@@ -1,3 +1,4 @@
+import html
 import json
 import signal
 from pathlib import Path
@@ -6,8 +7,13 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from running import clipkit, finish, processes_with, start, until
+from stored_campaigns import RESULTS
 
+from clipkit import format as fmt
+from clipkit import recommend
 from clipkit.errors import NotebookError
+from clipkit.records.campaign import open_campaign
+from clipkit.report.notebooks.told import best_in
 from clipkit.report.pages import batch
 from clipkit.report.pages.batch_pages import Ended
 
@@ -76,6 +82,48 @@ def test_the_index_has_a_row_for_each_and_needs_nothing_else(source: Path):
     assert "word = &lt;b&gt;c" in index
     assert "http" not in index.replace("http-equiv", "")
     assert "default-src 'none'" in index
+
+
+def test_the_index_says_what_each_page_found(tmp_path: Path):
+    files = []
+    for name, preset in (("fast", "ultrafast"), ("small", "superfast"), ("both", "")):
+        files.append(tmp_path / f"{name}.yaml")
+        given = {"campaign": str(RESULTS / "reference-grid"), "preset": preset, "cpus": [2]}
+        given["memory"] = ["512M"] if name != "both" else ["512M", "256M"]
+        files[-1].write_text(json.dumps({**given, "out": str(tmp_path / name)}), "utf-8")
+    done = batch.run_batch(batch.plan_batch("3-optimum", files, tmp_path / "out"), lambda *_: None)
+    assert done.failed == 0
+    index = done.index.read_text("utf-8")
+    for column in ("best settings", "time of the job", "peak memory"):
+        assert f"<th>{column}</th>" in index
+    rows = {row.split('"')[0]: row for row in index.split('class="name" href="')[1:]}
+    for name, preset in (("fast", "ultrafast"), ("small", "superfast")):
+        best = recommend(RESULTS / "reference-grid", preset=preset, memory="512M", cpus=2)
+        assert html.escape(best.how) in rows[f"{name}.html"]
+        assert preset in rows[f"{name}.html"]
+        assert f"<td>{fmt.seconds(best.best.wall.value)}</td>" in rows[f"{name}.html"]
+        assert f"<td>{fmt.size(best.best.peak_anon_bytes)}</td>" in rows[f"{name}.html"]
+    assert "(for each of 2 hosts and jobs)" in rows["both.html"]
+
+
+def test_a_notebook_that_tells_nothing_has_no_result(source: Path):
+    done, _ = run(source, given(source.parent, one="a"))
+    index = done.index.read_text("utf-8")
+    assert index.count("<td>–</td>") == 2
+    assert index.count("<li>–</li>") == 1
+
+
+@pytest.mark.parametrize(("name", "found"), [("reference-tune", 1), ("quick-wins", 6)])
+def test_what_is_best_is_told_of_each_host_and_job(name: str, found: int):
+    campaign = open_campaign(RESULTS / name)
+    told = best_in(campaign)
+    assert len(told) == len({each.where for each in told}) == found
+    assert all(each.settings and each.wall_s and each.peak_anon_bytes for each in told)
+
+
+def test_where_nothing_finished_nothing_is_best():
+    grid = open_campaign(RESULTS / "reference-grid")
+    assert best_in(grid.part(status="oom")) == ()
 
 
 def test_a_second_run_skips_what_is_finished_and_unchanged(source: Path):

@@ -19,6 +19,7 @@ from clipkit.report.exhibits.exhibit import Section
 from clipkit.report.exhibits.prose import prose
 from clipkit.report.notebooks.parameters import several_numbers, several_words
 from clipkit.report.notebooks.picker import pick
+from clipkit.report.notebooks.told import tell_found
 from clipkit.report.notebooks.which_campaign import given_or_newest
 
 
@@ -51,7 +52,9 @@ def open_narrowed(asked: Asked) -> Campaign:
         "clip_s": several_numbers("clip_s", asked.clip_s),
     }
     whole = open_campaign(given_or_newest(asked.campaign))
-    return whole.part(**{name: levels for name, levels in wanted.items() if levels})
+    part = whole.part(**{name: levels for name, levels in wanted.items() if levels})
+    tell_found(part)
+    return part
 
 
 def shown_or_why_not(exhibit: Callable[[Campaign], object], found: Campaign) -> object:

@@ -9,6 +9,7 @@ from typing import ClassVar
 from clipkit.campaign import own_process
 from clipkit.errors import Cancelled, ClipkitError, NotebookError, UsageError
 from clipkit.records.campaign import Campaign, open_campaign
+from clipkit.report.notebooks.told import tell_found
 from clipkit.tuning.recommendation import Recommendation, read_recommendation
 
 
@@ -42,7 +43,9 @@ class Asked:
 def given_or_measured(asked: Asked) -> Measured:
     """The finished tuning that was given, or a new one: see `tuned_folder`."""
     folder = tuned_folder(asked)
-    return Measured(open_campaign(folder), read_recommendation(folder))
+    campaign = open_campaign(folder)
+    tell_found(campaign)
+    return Measured(campaign, read_recommendation(folder))
 
 
 def tuned_folder(asked: Asked) -> Path:

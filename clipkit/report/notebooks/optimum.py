@@ -12,6 +12,7 @@ from clipkit.records.folder import CONFIG
 from clipkit.report.exhibits.optimum_sections import Optima, leading
 from clipkit.report.notebooks import place
 from clipkit.report.notebooks.parameters import several_numbers, several_words
+from clipkit.report.notebooks.told import tell_found
 from clipkit.report.notebooks.which_campaign import given_or_newest
 from clipkit.tuning.optimum import Wanted, optima
 
@@ -54,6 +55,7 @@ def find_optima(asked: Asked) -> Found:
     )
     found = optima(whole, **wanted)
     part = whole.part(**{key: value for key, value in wanted.items() if value is not None})
+    tell_found(part)
     folder = Path(asked.out) if asked.out else place.beside()
     return Found(found, part.tuned(), _write_config(found, folder))
 

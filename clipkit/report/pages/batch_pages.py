@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +15,7 @@ from nbformat import ValidationError
 
 from clipkit import format as fmt
 from clipkit.report.notebooks.execute import read_notebook
+from clipkit.report.notebooks.told import Found, read_found
 from clipkit.report.pages import page
 
 _IMAGE = re.compile(r'<img[^>]*\ssrc="(data:image/[^"]+)"')
@@ -72,18 +73,39 @@ def write_index_page(rows: Sequence[Item], notebook: str, path: Path) -> Path:
     for row in rows:
         counted[str(row.ended)] += 1
     words = ", ".join(f"{count} {ended}" for ended, count in counted.items())
-    shown = [_shown(row) | {"thumbnail": index_thumbnail(row.executed)} for row in rows]
+    shown = [_shown(row) | _of_notebook(row.executed) for row in rows]
     return page.write_page(
         path, page.render_page("index", notebook=notebook, counted=words, rows=shown)
     )
 
 
-def index_thumbnail(executed: Path) -> str | None:
-    """The first picture among the notebook's outputs, as a data URI."""
+def _of_notebook(executed: Path) -> dict[str, Any]:
+    """What the index shows of an executed notebook: the first picture among its outputs, as a data URI,
+    and what it found."""
     with contextlib.suppress(OSError, ValueError, ValidationError):
         document = read_notebook(executed)
-        return next(_pictures(document), None)
-    return None
+        found = read_found(document)
+        return {"thumbnail": next(_pictures(document), None), **_found_words(found)}
+    return {"thumbnail": None, **_found_words(())}
+
+
+def _found_words(found: Sequence[Found]) -> dict[str, Any]:
+    """The columns of what it found; of several hosts and jobs from the least to the most."""
+    several = len({each.settings for each in found}) > 1
+    told = [f"{each.where}: {each.settings}" if several else each.settings for each in found]
+    if len(found) > 1 and not several:
+        told = [f"{found[0].settings} (for each of {len(found)} hosts and jobs)"]
+    return {
+        "settings": told,
+        "time": _span([each.wall_s for each in found], fmt.seconds),
+        "memory": _span([each.peak_anon_bytes for each in found], fmt.size),
+    }
+
+
+def _span(values: Sequence[float | None], words: Callable[[float | None], str]) -> str:
+    known = sorted(value for value in values if value is not None)
+    ends = dict.fromkeys(words(value) for value in (known[:1] + known[-1:]))
+    return " to ".join(ends) or "–"
 
 
 def _pictures(document: Any) -> Iterator[str]:
