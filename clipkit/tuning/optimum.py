@@ -155,7 +155,7 @@ def _without_optimum(pictures: Sequence[pd.DataFrame]) -> tuple[str, ...]:
 def _choices(finished: pd.DataFrame) -> Iterator[Choice]:
     points = [
         (float(wall), math.inf if pd.isna(peak) else float(peak))
-        for wall, peak in zip(finished["wall_s"], finished["peak_anon_bytes"], strict=True)
+        for wall, peak in zip(finished["wall_s"], finished["peak_need_bytes"], strict=True)
     ]
     for row, mine in zip(finished.to_dict("records"), points, strict=True):
         beaten = any(p != mine and p[0] <= mine[0] and p[1] <= mine[1] for p in points)

@@ -215,7 +215,7 @@ def test_each_ceiling_has_its_own_front(swept: Campaign):
         concurrency, threads = RECOMMENDED[memory]
         assert f"concurrency {concurrency}, encoder threads {threads}" in best.words
         rest = [p for p in front.points if p.efficient]
-        peaks = [p.peak_anon_bytes or 0 for p in rest]
+        peaks = [p.peak_need_bytes or 0 for p in rest]
         assert peaks == sorted(peaks, reverse=True)
 
 

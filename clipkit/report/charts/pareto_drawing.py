@@ -72,11 +72,11 @@ def front_finding(points: Sequence[Point]) -> str:
     best = next((point for point in points if point.recommended and point.s_per_clip), None)
     if best is None:
         return "Nothing can be recommended here"
-    told = f"Recommended: {format.seconds(best.s_per_clip)} a clip with {format.size(best.peak_anon_bytes)}"
+    told = f"Recommended: {format.seconds(best.s_per_clip)} a clip with {format.size(best.peak_need_bytes)}"
     fastest = next(point for point in points if point.s_per_clip)
     if fastest is best:
         return f"{told}, the fastest"
-    other = f"{format.seconds(fastest.s_per_clip)} with {format.size(fastest.peak_anon_bytes)}"
+    other = f"{format.seconds(fastest.s_per_clip)} with {format.size(fastest.peak_need_bytes)}"
     return f"{told}; the fastest: {other}"
 
 
@@ -85,7 +85,7 @@ def fronts_finding(fronts: Sequence[Front]) -> str:
     if len(fronts) == 1:
         return front_finding(fronts[0].points)
     best = [point for front in fronts for point in front.points if point.recommended]
-    sizes = sorted(point.peak_anon_bytes for point in best if point.peak_anon_bytes is not None)
+    sizes = sorted(point.peak_need_bytes for point in best if point.peak_need_bytes is not None)
     if not sizes:
         return "Nothing can be recommended here"
     span = " to ".join(dict.fromkeys(map(format.size, (sizes[0], sizes[-1]))))
@@ -135,7 +135,7 @@ def draw_points(
     """Seconds a clip against peak memory; `room_bytes` is what the ceiling leaves of it. What is to be
     numbered, when the axes have their place (`numbers.write_numbers`)."""
     labels = labels or Labels()
-    timed = [p for p in points if p.s_per_clip is not None and p.peak_anon_bytes is not None]
+    timed = [p for p in points if p.s_per_clip is not None and p.peak_need_bytes is not None]
     failed = [p for p in points if p.status in LOOKS and p.s_per_clip is None]
     if not timed and not failed:
         style.draw_nothing(ax, "no settings were tried")
@@ -147,7 +147,7 @@ def draw_points(
     dots += _draw_failures(failed, span, room_bytes, ax, all_numbers)
     if room_bytes is not None:
         _draw_room(room_bytes, ax)
-    highest = max([room_bytes or 0, *(p.peak_anon_bytes or 0 for p in points), MIB])
+    highest = max([room_bytes or 0, *(p.peak_need_bytes or 0 for p in points), MIB])
     ax.set_ylim(0, highest * 1.12 / MIB)
     _scale(span, labels, ax)
     ax.grid()
@@ -199,7 +199,7 @@ def _draw_room(room_bytes: int, ax: Axes) -> None:
 
 def _draw_front(timed: Sequence[Point], ax: Axes) -> None:
     front = sorted(
-        (p.s_per_clip or 0, (p.peak_anon_bytes or 0) / MIB) for p in timed if p.efficient
+        (p.s_per_clip or 0, (p.peak_need_bytes or 0) / MIB) for p in timed if p.efficient
     )
     if front:
         label = "Pareto front: nothing is faster and smaller"
@@ -217,7 +217,7 @@ def _draw_timed(timed: Sequence[Point], ax: Axes, all_numbers: bool) -> list[Dot
         if group:
             ax.scatter(
                 [point.s_per_clip or 0 for point in group],
-                [(point.peak_anon_bytes or 0) / MIB for point in group],
+                [(point.peak_need_bytes or 0) / MIB for point in group],
                 s=size,
                 marker="*" if label == style.RECOMMENDED else "o",
                 color=style.BLUE if label == style.RECOMMENDED else style.SKY,
@@ -230,7 +230,7 @@ def _draw_timed(timed: Sequence[Point], ax: Axes, all_numbers: bool) -> list[Dot
     return [
         Dot(
             point.s_per_clip or 0,
-            (point.peak_anon_bytes or 0) / MIB,
+            (point.peak_need_bytes or 0) / MIB,
             _reach_px(_BEST if point.recommended else _TIE if point.tie else _TRIED),
             str(point.number)
             if all_numbers or point.recommended or point.tie or point.efficient
@@ -266,7 +266,7 @@ def _draw_failures(
     for index, point in enumerate(failed):
         look = LOOKS[point.status]
         x_s = span.strip_s + (span.right_s - span.strip_s) * (index + 1) / (len(failed) + 1)
-        at = (x_s, (point.peak_anon_bytes or room_bytes or 0) / MIB)
+        at = (x_s, (point.peak_need_bytes or room_bytes or 0) / MIB)
         ax.scatter(
             *at,
             marker=look.marker,

@@ -20,6 +20,7 @@ from clipkit.records.evidence import (
     tried,
     varying_settings,
 )
+from clipkit.records.need import needs_of
 from clipkit.records.status import Status, status_of_all
 from clipkit.report.charts.subject_rows import predicted_wall_s
 from clipkit.settings import knobs, to_table
@@ -33,14 +34,14 @@ class Point:
     """One combination of settings, over all its runs.
 
     `number` names it in chart and table, from the fastest on. `s_per_clip` is the geometric mean of
-    wall time / clips; None where it failed. `peak_anon_bytes` is the highest. `recommended`: the
+    wall time / clips; None where it failed. `peak_need_bytes` is the highest of its runs. `recommended`: the
     best. `efficient`: no other point is both faster and smaller.
     """
 
     number: int
     words: str
     s_per_clip: float | None
-    peak_anon_bytes: int | None
+    peak_need_bytes: int | None
     status: Status
     runs: int
     recommended: bool = False
@@ -60,11 +61,11 @@ class Front:
 def numbered(points: Sequence[Point]) -> list[Point]:
     """The fastest first, failures last, each with its number and whether it is on the front."""
     ordered = sorted(
-        points, key=lambda p: (p.s_per_clip is None, p.s_per_clip or 0, p.peak_anon_bytes or 0)
+        points, key=lambda p: (p.s_per_clip is None, p.s_per_clip or 0, p.peak_need_bytes or 0)
     )
     front = _front(ordered)
     return [
-        replace(point, number=number, efficient=(point.s_per_clip, point.peak_anon_bytes) in front)
+        replace(point, number=number, efficient=(point.s_per_clip, point.peak_need_bytes) in front)
         for number, point in enumerate(ordered, start=1)
     ]
 
@@ -105,7 +106,7 @@ def cell_fronts(
                 number=0,
                 words=words[str(record["cell"])],
                 s_per_clip=None if pd.isna(record["s_per_clip"]) else float(record["s_per_clip"]),
-                peak_anon_bytes=_whole(record["peak_anon_bytes"]),
+                peak_need_bytes=_whole(record["peak_need_bytes"]),
                 status=Status(record["status"]),
                 runs=int(record["runs"]),
                 recommended=record["best"] == RECOMMENDED,
@@ -124,11 +125,11 @@ def _front(points: Sequence[Point]) -> set[tuple[float | None, int | None]]:
     """Times and peaks that no other point beats in both; `points` from the fastest on."""
     found, smallest = set[tuple[float | None, int | None]](), float("inf")
     for point in points:
-        if point.s_per_clip is None or point.peak_anon_bytes is None:
+        if point.s_per_clip is None or point.peak_need_bytes is None:
             continue
-        if point.peak_anon_bytes < smallest:
-            found.add((point.s_per_clip, point.peak_anon_bytes))
-            smallest = point.peak_anon_bytes
+        if point.peak_need_bytes < smallest:
+            found.add((point.s_per_clip, point.peak_need_bytes))
+            smallest = point.peak_need_bytes
     return found
 
 
@@ -137,12 +138,12 @@ def _point(words: str, runs: pd.DataFrame) -> Point:
     status = status_of_all(Status(end) for end in runs["status"]) or Status.INVALID_NOISE
     times_s = runs.loc[finished_rows(runs), "s_per_clip"].tolist()
     told = evidence(runs)
-    peaks = told["peak_anon_bytes"].dropna()
+    peaks = needs_of(told).dropna()
     return Point(
         number=0,
         words=words,
         s_per_clip=geometric_mean(times_s).value if times_s and status is Status.OK else None,
-        peak_anon_bytes=int(peaks.max()) if len(peaks) else None,
+        peak_need_bytes=int(peaks.max()) if len(peaks) else None,
         status=status,
         runs=len(told),
     )

@@ -19,6 +19,8 @@ from clipkit.errors import CampaignError
 from clipkit.records.campaign import Campaign
 from clipkit.records.evidence import finished_rows
 from clipkit.records.folder import LOGS, clips_of
+from clipkit.records.identity import plain
+from clipkit.records.need import PARTS, need_bytes
 from clipkit.records.status import Status
 from clipkit.report.charts import memory_over_time as memory_chart
 from clipkit.report.charts.style import chart_text, picture
@@ -105,7 +107,7 @@ def _runs_table(runs: pd.DataFrame, shown: str) -> Table:
             str(row["block"]),
             str(row["attempt"]),
             "–" if pd.isna(row["wall_s"]) else format.seconds(float(row["wall_s"])),
-            format.size(None if pd.isna(row["peak_anon_bytes"]) else int(row["peak_anon_bytes"])),
+            format.size(need_bytes(*(plain(row[part]) for part in PARTS))),
             Status(row["status"]).words,
             "" if pd.isna(row["error"]) else str(row["error"]),
         )

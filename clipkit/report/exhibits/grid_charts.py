@@ -165,7 +165,7 @@ def _frontier(found: Sequence[front_chart.Front], ours: Campaign, number: int) -
                 marked.add(len(rows))
             time = "–" if point.s_per_clip is None else format.seconds(point.s_per_clip)
             rows.append((front.place, str(point.number), point.words, time,
-                         format.size(point.peak_anon_bytes), str(point.runs), point.status.words,
+                         format.size(point.peak_need_bytes), str(point.runs), point.status.words,
                          standing_of_point(point)))  # fmt: skip
     (down, _), (below, _) = (front_grid(found, width_px) for width_px in (WIDE_PX, PHONE_PX))
     drawn = picture(
@@ -227,7 +227,7 @@ def _cells_table(part: Campaign, by: Sequence[str]) -> Table:
             words[str(row["cell"])],
             "–" if pd.isna(row["s_per_clip"]) else format.seconds(row["s_per_clip"]),
             _interval(row["s_per_clip_low"], row["s_per_clip_high"], " s"),
-            format.size(None if pd.isna(row["peak_anon_bytes"]) else int(row["peak_anon_bytes"])),
+            format.size(None if pd.isna(row["peak_need_bytes"]) else int(row["peak_need_bytes"])),
             str(row["runs"]),
             _ended(row),
             standing_words(str(row["best"])),

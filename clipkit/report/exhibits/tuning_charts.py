@@ -90,7 +90,7 @@ def settings_tried(campaign: Campaign, known: Recommendation) -> Exhibit:
             str(point.number),
             point.words,
             "–" if point.s_per_clip is None else format.seconds(point.s_per_clip),
-            format.size(point.peak_anon_bytes),
+            format.size(point.peak_need_bytes),
             str(point.runs),
             point.status.words,
             _standing(point),
