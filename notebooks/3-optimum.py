@@ -29,7 +29,7 @@ from clipkit.report.notebooks.parameters import checked_parameters
 # %% tags=["parameters"]
 campaign: str = ""  # folder of a campaign; empty: your newest, else the reference
 memory: str = ""  # only this memory ceiling, such as 512M; empty: all
-cpus: float = 0.0  # only this CPU quota, such as 0.5; 0: all
+cpus: str = ""  # only this CPU quota, such as 0.5, or several: 0.5, 2; empty: all
 preset: str = ""  # only this preset, such as veryfast; empty: the best of each
 out: str = ""  # folder to write clipkit.toml to; empty: beside this notebook
 

@@ -14,6 +14,7 @@ import pytest
 
 from clipkit.errors import NotebookError, ReportError
 from clipkit.report.notebooks import execute as notebook
+from clipkit.report.notebooks.told import read_found
 from clipkit.resources import folder
 
 NOTEBOOKS = sorted(path.stem for path in folder("notebooks").glob("*.py"))
@@ -132,6 +133,26 @@ def test_plain_papermill_is_refused_a_value_of_the_wrong_type(tmp_path: Path):
     words = "the parameter budget_minutes = 'soon' must be a number"
     assert f"NotebookError: {words}" in ran.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["out.ipynb"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("3-optimum", ["-y", "{memory: [256M, 512M], cpus: 2, preset: [superfast]}"]),
+        (
+            "3-optimum",
+            ["-p", "memory", "256M, 512M", "-p", "cpus", "2", "-r", "preset", "superfast"],
+        ),
+        ("2-explore", ["-y", "{memory: [256M, 512M], cpus: [2], preset: superfast, clip_s: 2}"]),
+    ],
+)
+def test_plain_papermill_takes_lists_numbers_and_text(tmp_path: Path, name: str, words: list[str]):
+    grid = str(folder("results") / "reference-grid")
+    ran = plain_papermill(tmp_path, name, "-p", "campaign", grid, *words)
+    assert ran.returncode == 0, ran.stderr
+    told = read_found(notebook.read_notebook(tmp_path / "out.ipynb"))
+    assert [each.where.split(":")[0] for each in told] == ["256M-2cpu", "512M-2cpu"]
+    assert all("superfast" in each.settings for each in told)
 
 
 def plain_papermill(cwd: Path, name: str, *words: str) -> subprocess.CompletedProcess[str]:

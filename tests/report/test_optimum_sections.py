@@ -14,7 +14,7 @@ from clipkit.report.exhibits.optimum_sections import leading
 from clipkit.report.notebooks.optimum import Asked, Found, find_optima
 from clipkit.settings import load_settings
 
-ALL = Asked(campaign="", memory="", cpus="0", preset="", out="")
+ALL = Asked(campaign="", memory="", cpus="", preset="", out="")
 
 
 @pytest.fixture

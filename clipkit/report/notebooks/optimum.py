@@ -19,8 +19,8 @@ from clipkit.tuning.optimum import Wanted, optima
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The parameters of `notebooks/3-optimum.ipynb`. An empty word, and cpus of 0: any. Memory, CPU and
-    preset may each name several levels: `256M, 512M`."""
+    """The parameters of `notebooks/3-optimum.ipynb`. An empty word: any, and so a CPU of 0. Memory,
+    CPU and preset may each name several levels: `256M, 512M`."""
 
     NOTEBOOK: ClassVar[str] = "3-optimum"
 
