@@ -16,7 +16,7 @@ from clipkit.records.disturbance import (
     changed_speed,
     disturbance,
 )
-from clipkit.records.evidence import evidence, finished_rows
+from clipkit.records.evidence import evidence, finished_rows, tried
 from clipkit.records.identity import plain
 from clipkit.records.status import Status
 
@@ -67,17 +67,21 @@ def disturbed_words(side: Campaign, name: str) -> str | None:
     )
 
 
-def not_measured_words(side: Campaign, name: str) -> str | None:
-    """That cells of a campaign have no time, since others disturbed every attempt; None: all have."""
-    rows, status = side.table, side.cells["status"]
-    spoilt = side.cells[status == str(Status.INVALID_NOISE)]
+def not_measured_words(side: Campaign, name: str | None = None) -> str | None:
+    """That trials of a campaign, each a cell in a block, were not measured, since others disturbed every
+    attempt; None: all were. `name`: what the campaign is called where there are several."""
+    known = tried(side.table)
+    told = known["status"] != str(Status.INVALID_NOISE)
+    has_end = told.groupby([known["cell"], known["block"]]).transform("any").astype(bool)
+    spoilt = known[~has_end]
     if spoilt.empty:
         return None
-    noise = noise_words(around_of(rows[rows["cell"].isin(spoilt["cell"])]))
+    trials = [len(rows[["cell", "block"]].drop_duplicates()) for rows in (spoilt, known)]
+    noise = noise_words(around_of(spoilt))
     why = f" ({noise})" if noise else ""
     return (
-        f"{len(spoilt)} of {len(side.cells)} cells of {name} were not measured, since others disturbed "
-        f"every attempt{why}: sweep again when the machine is quiet"
+        f"{trials[0]} of {trials[1]} trials{f' of {name}' if name else ''} were not measured, since "
+        f"others disturbed every attempt{why}: sweep again when the machine is quiet"
     )
 
 

@@ -27,7 +27,7 @@ from clipkit.trial import machine
 from clipkit.trial.canary import canary_s
 from clipkit.trial.execute import Run, execute
 from clipkit.trial.measure import Execution
-from clipkit.trial.sampler import peak
+from clipkit.trial.sampler import growth, peak
 from clipkit.trial.talk import Watch
 
 
@@ -93,9 +93,11 @@ def run_trial(
     started_utc, canary_before_s = _now(), canary_s()
     ceiling = open_ceiling(limits(trial.host))
     try:
-        before = machine.read_machine()
+        used_s, before = ceiling.usage().cpu_s, machine.read_machine()
         execution = execute(tasks, run, ceiling, watch)
-        noise = machine.between(before, machine.read_machine(), execution.cpu_s)
+        # With what the reserve took, which is no part of the job and none of the others either.
+        inside_s = growth(used_s, execution.usage.cpu_s)
+        noise = machine.between(before, machine.read_machine(), inside_s)
     finally:
         ceiling.close()
         shutil.rmtree(out_dir, ignore_errors=True)

@@ -28,6 +28,7 @@ from clipkit.plan.changed import Changed
 from clipkit.plan.clips import Job, spread
 from clipkit.plan.subjects import CommandLine
 from clipkit.records.folder import CONFIG, EXPERIMENT, RUNS
+from clipkit.records.status import Status
 from clipkit.records.store import Store, campaign_named, slug
 from clipkit.settings import Settings
 from clipkit.tuning import own_command
@@ -41,6 +42,8 @@ from clipkit.tuning.strategy import TuneStrategy
 # What executing the notebook and writing the report takes, of the user's budget.
 REPORT_S = 20.0
 _LEAST_BUDGET_S = 20.0
+# Of how attempts ended where nothing could be recommended, so many are told.
+_SHOWN_ENDS = 3
 # Sound that MP4 can hold besides AAC. Today's commands copy it, so the candidates do.
 _COPIED_SOUND = {"mp3", "mp2", "ac3", "eac3", "opus", "alac"}
 
@@ -197,7 +200,13 @@ def _machine(facts: dict[str, Any], ffmpeg_version: str) -> str:
 
 def _nothing_fits(strategy: TuneStrategy, store: Store) -> str:
     ends = {f"{record.status}: {record.error}" for _, record in strategy.session.results}
+    spoilt = {record.status for _, record in strategy.session.results} == {Status.INVALID_NOISE}
+    remedy = (
+        "tune again when the machine is quiet, or take trials as they are with --accept-noise"
+        if spoilt
+        else "try more --memory or a smaller --reserve"
+    )
     return (
-        f"no settings could be recommended: {'; '.join(sorted(ends))}. "
-        f"Every attempt is in {store.folder}; try more --memory or a smaller --reserve"
+        f"no settings could be recommended: {'; '.join(sorted(ends)[:_SHOWN_ENDS])}. "
+        f"Every attempt is in {store.folder}; {remedy}"
     )

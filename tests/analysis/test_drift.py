@@ -146,8 +146,8 @@ class TestNoise:
         found = compare_campaigns(made("a"), made("b", spoilt))
         assert found.overall is None
         assert found.why_not == (
-            "not comparable because no cell finished in every run in both; 4 of 4 cells of B were "
-            "not measured, since others disturbed every attempt (others used up to 61 % of the "
+            "not comparable because no cell finished in every run in both; 12 of 12 trials of B "
+            "were not measured, since others disturbed every attempt (others used up to 61 % of the "
             "machine in 12 of 12 runs): sweep again when the machine is quiet"
         )
         assert noise_of(found)[1].endswith("12 attempts disturbed")

@@ -25,6 +25,7 @@ from clipkit.report.charts.pareto_drawing import draw_points
 from clipkit.report.charts.pareto_points import cell_fronts, settings_tried_points
 from clipkit.report.exhibits import campaign_charts, grid_charts, tuning_sections
 from clipkit.report.pages.report import write_report
+from clipkit.report.pages.sweep_page import sweep_first_screen
 from clipkit.resources import reference
 
 WORDS = "not measured: disturbed"
@@ -127,6 +128,15 @@ def texts(figure: Figure) -> str:
     for legend in [*figure.legends, *(ax.get_legend() for ax in figure.axes)]:
         said += [text.get_text() for text in legend.get_texts()] if legend else []
     return "\n".join(said)
+
+
+def test_the_page_of_a_sweep_says_how_many_trials_were_not_measured(swept: Campaign) -> None:
+    attempts = swept.table[swept.table["status"] == "invalid_noise"]
+    spoilt = attempts[["cell", "block"]].drop_duplicates()
+    said = sweep_first_screen(swept.folder)["unmeasured"]
+    (sentence,) = [line for line in said if "trials were not measured" in line]
+    assert sentence.startswith(f"{len(spoilt)} of ")
+    assert sentence.endswith("sweep again when the machine is quiet")
 
 
 def test_every_chart_of_a_sweep_has_a_look_for_it(swept: Campaign) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from clipkit import format as fmt
+from clipkit.analysis.quiet import not_measured_words
 from clipkit.claims import verdicts
 from clipkit.errors import CampaignError
 from clipkit.records.best import margin_words
@@ -240,8 +241,6 @@ def _measured_on(campaign: Campaign) -> Iterator[str]:
 def _unmeasured(campaign: Campaign, found: Sequence[Optimum], left: str | None) -> list[str]:
     """What all of it does not show, each said once."""
     said = [f"the rest of the sweep: it holds {left} so far"] if left else []
-    if disturbed := int((campaign.cells["status"] == str(Status.INVALID_NOISE)).sum()):
-        said.append(
-            f"{disturbed} of the {len(campaign.cells)} cells: disturbed by others each time"
-        )
+    if disturbed := not_measured_words(campaign):
+        said.append(disturbed)
     return list(dict.fromkeys([*said, *(line for each in found for line in each.unmeasured)]))
