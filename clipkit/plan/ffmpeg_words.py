@@ -21,9 +21,11 @@ _FLAGS = option_names(
     "autorotate autoscale benchmark benchmark_all xerror dump hex vstats bitexact find_stream_info "
     "ignore_unknown copy_unknown recast_media copyinkf fix_sub_duration fix_sub_duration_heartbeat "
     "display_hflip display_vflip print_graphs auto_conversion_filters debug_ts psnr qphist "
-    "force_fps drop_changed intra"
+    "force_fps intra"
 )
 """Options without a value (`-noNAME` turns one off); every other one takes the word after it."""
+_FLAGS_SINCE_6 = option_names("autorotate autoscale")
+"""Before, these took 0 or 1."""
 _GLOBAL = option_names(
     "y n stdin hide_banner stats report loglevel v progress stats_period benchmark benchmark_all "
     "max_alloc cpuflags cpucount ignore_unknown copy_unknown recast_media timelimit dump hex "
@@ -140,12 +142,13 @@ def _option(argv: Sequence[str], at: int) -> Option | None:
     word = argv[at].removeprefix("-")
     name, _, streams = word.partition(":")
     name, usual = _SHORT.get(name, (name, ""))
-    if _root(name) in _FLAGS:
+    followed_by = argv[at + 1] if at + 1 < len(argv) else None
+    older = name in _FLAGS_SINCE_6 and followed_by in ("0", "1")
+    if _root(name) in _FLAGS and not older:
         return Option(name, streams or usual, None, at, argv[at])
-    if at + 1 >= len(argv):
+    if followed_by is None:
         return None
-    text = f"{argv[at]} {argv[at + 1]}"
-    return Option(name, streams or usual, argv[at + 1], at, text)
+    return Option(name, streams or usual, followed_by, at, f"{argv[at]} {followed_by}")
 
 
 def _root(name: str) -> str:

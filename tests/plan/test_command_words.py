@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -12,6 +13,7 @@ from looking import x264_options
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.plan.baselines import parse_template
 from clipkit.plan.command_words import NOTHING, CommandWords, read_words
+from clipkit.plan.ffmpeg_words import take_apart
 
 OURS = "ffmpeg -ss {start} -i {input} -t {duration} -c:v libx264"
 
@@ -47,6 +49,8 @@ class TestPlaces:
             ("-threads 2 -i music.mp3 -i {input} {output}", {}),
             ("-i {input} -crf 30 other.mp4 -crf 20 {output}", {"crf": 20}),
             ("-i {input} -crf 20 -- {output}", {"crf": 20}),
+            ("-noautorotate -i {input} -crf 20 {output}", {"crf": 20}),
+            ("-autorotate 0 -i {input} -crf 20 {output}", {"crf": 20}),
         ],
     )
     def test_an_option_is_for_the_file_after_it(self, text: str, known: dict[str, object]) -> None:
@@ -69,6 +73,30 @@ class TestPlaces:
         argv = [each_build.path, *words]
         subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
         assert clip.stat().st_size > 0
+
+
+def test_whether_an_option_takes_a_word_is_known_of_every_one(
+    small: Path, build: FfmpegBuild, tmp_path: Path
+) -> None:
+    """ffmpeg tells: of a flag the word after it is read as an option, which there is none of."""
+    argv = [build.path, "-hide_banner", "-h", "long"]
+    told = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    names = set(re.findall(r"^-([a-z_0-9]+)", told[told.index("Global options") :], re.MULTILINE))
+    assert len(names) > 150
+    for name in names - {"report", "vstats"}:  # these write files
+        words = ("ffmpeg", f"-{name}", "-no_such_option", "7", "-i", str(small))
+        done = subprocess.run(
+            [build.path, *words[1:]],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        is_flag = "Unrecognized option 'no_such_option'" in done.stderr
+        taken = take_apart(words)
+        assert taken is not None
+        assert bool(taken.inputs and not taken.outputs) is is_flag, name
 
 
 class TestPrograms:
