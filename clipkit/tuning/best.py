@@ -44,6 +44,7 @@ class Choice:
 class Optimum:
     """The recommended settings of one picture (preset, CRF, …) for one host and job, as
     `records.best` finds them: `best` is the recommended cell, `ties` are those tied with it.
+    `command`: they are put into that one; None: they are for clipkit's engine.
     `tighter`: faster, but without a margin of memory; None where the fastest has it. `fastest`: no
     other picture's recommended cell of that condition is faster.
     `slowest` and `default` are how much longer the slowest cell and clipkit's defaults take, None
@@ -55,6 +56,7 @@ class Optimum:
 
     campaign: str
     condition: Condition
+    command: str | None
     best: Choice
     ties: tuple[Choice, ...]
     tighter: Choice | None
@@ -126,7 +128,7 @@ class Optimum:
     def to_toml(self) -> str:
         """A `clipkit.toml` for `clipkit cut --config`, headed by where it comes from."""
         head = (f"campaign {self.campaign}", self.condition.in_full, self.sentence)
-        return config_toml(self.settings, head)
+        return config_toml(self.settings, head, self.command)
 
     def _repr_html_(self) -> str:
         rows = (

@@ -74,7 +74,9 @@ def optima(campaign: Campaign, **wanted: Unpack[Wanted]) -> tuple[Optimum, ...]:
     part = _matching(campaign, wanted)
     rows = evidence(part.table)
     chosen = part.cells["mode"].map(lambda mode: may_be_chosen(plain(mode)))
-    cells = part.cells[part.cells["subject"].isin(TUNABLE) & chosen.astype(bool)]
+    # A command by another encoder has no preset of ours: settings could not say what it does.
+    sayable = part.cells["preset"].notna() & chosen.astype(bool)
+    cells = part.cells[part.cells["subject"].isin(TUNABLE) & sayable]
     found: list[Optimum] = []
     for _, place in cells.groupby(list(CONDITION), **_APART):
         own = rows[rows["cell"].isin(place["cell"])]
@@ -119,6 +121,7 @@ def _optimum(campaign: str, cells: pd.DataFrame, rows: pd.DataFrame) -> Optimum 
     return Optimum(
         campaign=campaign,
         condition=condition,
+        command=plain(finished.iloc[0]["command"]),
         best=best,
         ties=tuple(sorted(ties, key=lambda tie: tie.wall.value)),
         fastest=bool(finished["leads"].iloc[0]),

@@ -12,8 +12,11 @@ from inventing_sweep import OPTIMUM, PRESETS, TIES, Film, Sweep, on, records, wr
 from clipkit import settings
 from clipkit.errors import CampaignError
 from clipkit.format import MIB
+from clipkit.plan.baselines import parse_template
 from clipkit.records.campaign import Campaign, open_campaign
+from clipkit.records.record import Record
 from clipkit.records.status import Status
+from clipkit.tuning.config import Config, read_config
 from clipkit.tuning.optimum import Choice, optima, optimum
 
 SMALL = Sweep(
@@ -199,6 +202,41 @@ def test_the_toml_holds_the_settings_and_says_where_they_come_from(swept, tmp_pa
     assert settings.load_settings(path) == found.settings
     assert tomllib.loads(found.to_toml()).keys() == {"settings"}
     assert "# campaign invented-sweep\n# 256M-2cpu: 256 MB, 2 CPU; 4 clips" in found.to_toml()
+
+
+def changed(rows: list[Record], command: str, **settings: object) -> list[Record]:
+    """As a command with these settings put in would be measured, twice as fast."""
+    return [
+        replace(
+            row,
+            subject="changed",
+            command=command,
+            cell=f"{row.cell}-changed",
+            run_id=f"{row.run_id}-changed",
+            wall_s=row.wall_s / 2,
+            settings=row.settings.changed_to(hdr=None, **settings),
+        )
+        for row in rows
+    ]
+
+
+def test_the_best_of_a_changed_command_is_told_with_that_command(tmp_path):
+    text = "ffmpeg -ss {start} -i {input} -preset veryfast {output}"
+    rows = [*records(SMALL), *changed(records(SMALL), text, preset="veryfast")]
+    fastest, ours = optima(open_campaign(write(tmp_path / "campaign", SMALL, rows)))
+    assert (fastest.command, ours.command) == (text, None)
+    assert fastest.fastest
+    assert not ours.fastest
+    path = tmp_path / "clipkit.toml"
+    path.write_text(fastest.to_toml(), "utf-8")
+    assert read_config(path) == Config(fastest.settings, parse_template(text))
+
+
+def test_of_a_command_by_another_encoder_no_settings_could_say_what_it_does(tmp_path):
+    text = "ffmpeg -ss {start} -i {input} -c:v libx265 {output}"
+    rows = [*records(SMALL), *changed(records(SMALL), text, preset=None, crf=None)]
+    (found,) = optima(open_campaign(write(tmp_path / "campaign", SMALL, rows)))
+    assert found.command is None
 
 
 def test_the_json_is_json(swept):
