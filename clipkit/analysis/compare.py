@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,9 @@ from clipkit.analysis.differences import Difference, differences
 from clipkit.analysis.drift import Drift, drift_between
 from clipkit.analysis.quiet import disturbed_words, not_measured_words
 from clipkit.analysis.shared_cells import in_order, words_of_cells
-from clipkit.analysis.statistics import Estimate, geometric_mean, pool
+from clipkit.analysis.statistics import Estimate, mean_of_ratios, quotient
 from clipkit.records.campaign import Campaign
 from clipkit.records.identity import Levels, levels_of_cell, plain, without
-from clipkit.records.noise import Noise
 from clipkit.records.status import Status
 from clipkit.tables import Table
 
@@ -149,12 +147,10 @@ def compare_campaigns(a: Campaign, b: Campaign) -> Comparison:
     """B against A, over the cells that both ran: of the same levels, or alike but for the ffmpeg."""
     ours, theirs = _by_name(a), _by_name(b)
     matched = _matched(ours, theirs)
-    spreads = [side.noise for side in (a, b) if side.noise]
-    spread = pool(*spreads) if spreads else None
     drift, shared = drift_between(a, b), ours.loc[list(matched)]
     words = words_of_cells(shared)
     pairs = tuple(
-        _pair(words, cell, theirs.loc[matched[cell["cell"]]].to_dict(), spread, drift)
+        _pair(words, cell, theirs.loc[matched[cell["cell"]]].to_dict(), drift)
         for cell in in_order(shared)
     )
     return Comparison(
@@ -164,7 +160,7 @@ def compare_campaigns(a: Campaign, b: Campaign) -> Comparison:
         pairs=pairs,
         only_a=len(ours) - len(matched),
         only_b=len(theirs) - len(matched),
-        overall=_overall([pair.ratio for pair in pairs if pair.ratio], drift),
+        overall=_overall(pairs, drift),
         drift=drift,
         disturbed=tuple(
             words
@@ -206,27 +202,22 @@ def _pair(
     words: Callable[[Mapping[Any, Any]], str],
     a: Mapping[Any, Any],
     b: Mapping[Any, Any],
-    spread: Noise | None,
     drift: Drift,
 ) -> Pair:
+    a_wall_s, b_wall_s = _wall_s(a), _wall_s(b)
     return Pair(
         cell=str(a["cell"]),
         words=words(a),
         a_status=str(a["status"]),
         b_status=str(b["status"]),
-        a_wall_s=_wall_s(a),
-        b_wall_s=_wall_s(b),
+        a_wall_s=a_wall_s,
+        b_wall_s=b_wall_s,
         a_ended=_ended(a),
         b_ended=_ended(b),
         a_peak_anon_bytes=plain(a["peak_anon_bytes"]),
         b_peak_anon_bytes=plain(b["peak_anon_bytes"]),
-        ratio=drift.widened(_ratio(b, a, spread)) if _has_time(a) and _has_time(b) else None,
+        ratio=drift.widened(quotient(b_wall_s, a_wall_s)) if a_wall_s and b_wall_s else None,
     )
-
-
-def _has_time(cell: Mapping[Any, Any]) -> bool:
-    """Not where it failed once: its good runs were luck."""
-    return plain(cell["wall_s"]) is not None
 
 
 def _ended(cell: Mapping[Any, Any]) -> str:
@@ -236,29 +227,18 @@ def _ended(cell: Mapping[Any, Any]) -> str:
 
 
 def _wall_s(cell: Mapping[Any, Any]) -> Estimate | None:
-    if not _has_time(cell):
+    """None where it failed once: its good runs were luck."""
+    if plain(cell["wall_s"]) is None:
         return None
     bounds = plain(cell["wall_low_s"]), plain(cell["wall_high_s"])
     return Estimate(float(cell["wall_s"]), *bounds, n=int(cell["runs"]))
 
 
-def _ratio(over: Mapping[Any, Any], under: Mapping[Any, Any], spread: Noise | None) -> Estimate:
-    """Of two independent means, with the noise of all repeats of both campaigns.
-
-    No interval where nothing was repeated.
-    """
-    value, n = float(over["wall_s"] / under["wall_s"]), int(min(over["runs"], under["runs"]))
-    if spread is None:
-        return Estimate(value, None, None, n)
-    factor = math.exp(spread.half_width * math.sqrt(1 / over["runs"] + 1 / under["runs"]))
-    return Estimate(value, value / factor, value * factor, n)
-
-
-def _overall(ratios: Sequence[Estimate], drift: Drift) -> Estimate | None:
-    """The mean over the cells; its interval tells how much it depends on which cells were shared."""
-    if len(ratios) > 1:
-        return drift.widened(geometric_mean([ratio.value for ratio in ratios]))
-    return ratios[0] if ratios else None
+def _overall(pairs: Sequence[Pair], drift: Drift) -> Estimate | None:
+    ratios = [
+        quotient(pair.b_wall_s, pair.a_wall_s) for pair in pairs if pair.b_wall_s and pair.a_wall_s
+    ]
+    return drift.widened(mean_of_ratios(ratios)) if ratios else None
 
 
 def _row(pair: Pair) -> tuple[str, ...]:

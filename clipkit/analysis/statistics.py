@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clipkit.records.noise import Noise, t_quantile
+from clipkit.records.noise import Noise, pool, t_quantile
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +124,6 @@ def noise_of(groups: Sequence[Sequence[float]], fitted: int = 0) -> Noise | None
         squares += sum((log - middle) ** 2 for log in logs)
         freedom += len(logs) - 1
     return Noise(math.sqrt(squares / freedom), freedom) if freedom > 0 else None
-
-
-def pool(*sources: Noise) -> Noise:
-    """Several sources of evidence as one, each with the weight of its degrees of freedom."""
-    freedom = sum(source.freedom for source in sources)
-    squares = sum(source.freedom * source.log_sd**2 for source in sources)
-    return Noise(math.sqrt(squares / freedom), freedom)
 
 
 def _estimate(value: float, log_half_width: float | None, n: int) -> Estimate:

@@ -19,7 +19,7 @@ from clipkit.campaign.loop import ClipProgress, Event, TrialStarted
 from clipkit.campaign.standing import Standing
 from clipkit.campaign.strategy import WARMUP, Cell, Strategy
 from clipkit.records.best import RECOMMENDED, ranked
-from clipkit.records.cells import cells_of, noise_of_repeats
+from clipkit.records.cells import cells_of
 from clipkit.records.condition import Condition
 from clipkit.records.folder import PROGRESS
 from clipkit.records.record import Record
@@ -165,7 +165,7 @@ def _recommended(records: Sequence[Record], last: Record) -> tuple[str, float] |
     """Name and seconds a clip of the cell that `records.best` recommends, of the condition that
     `last` was run under; None where none finished there."""
     table, condition = table_of(records), Condition.of(last.to_row())
-    cells = ranked(cells_of(table), noise_of_repeats(table))
+    cells = ranked(cells_of(table))
     for row in cells[cells["best"] == RECOMMENDED].to_dict("records"):
         if Condition.of(row) == condition:
             return str(row["cell"]), float(row["s_per_clip"])

@@ -12,7 +12,7 @@ import pandas as pd
 from clipkit.analysis.statistics import Estimate, paired_ratio
 from clipkit.claims.verdict import Side, Variant
 from clipkit.records.best import ranked
-from clipkit.records.cells import cells_of, noise_of_repeats
+from clipkit.records.cells import cells_of, host_noise_of
 from clipkit.records.condition import Condition
 from clipkit.records.evidence import evidence
 from clipkit.records.noise import Noise
@@ -26,12 +26,12 @@ Blocks = dict[tuple[str, int], float]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All runs that count. `noise`: what repeats of one cell differ by, over the whole table, since
-    two or three repeats say little of their own; None where nothing was repeated.
+    """All runs that count. `noises`: what repeats of one cell differ by, over all cells of that host, since
+    two or three repeats say little of their own; only where something was repeated.
     `fastest`: the cells that are the best of their condition, subject and picture (`records.best`)."""
 
     runs: Mapping[Condition, Mapping[Variant, Runs]]
-    noise: Noise | None
+    noises: Mapping[str, Noise]
     fastest: frozenset[str]
 
     def conditions(self) -> Iterator[tuple[Condition, Mapping[Variant, Runs]]]:
@@ -47,7 +47,8 @@ class Evidence:
         """Wall time before over after, block by block; None where a side failed."""
         if side_status(before) is not Status.OK or side_status(after) is not Status.OK:
             return None
-        return self._ratio(_by_block(before, "wall_s"), _by_block(after, "wall_s"), self.noise)
+        noise = self.noises.get(before[0].host)
+        return self._ratio(_by_block(before, "wall_s"), _by_block(after, "wall_s"), noise)
 
     def size(self, before: Runs, after: Runs) -> Estimate | None:
         """Bytes of all clips after over before, block by block."""
@@ -78,9 +79,8 @@ def gather_runs(table: pd.DataFrame) -> Evidence:
         condition: {variant: tuple(own) for variant, own in variants.items()}
         for condition, variants in grouped.items()
     }
-    noise = noise_of_repeats(table)
-    cells = ranked(cells_of(table), noise)
-    return Evidence(runs, noise, frozenset(cells.loc[cells["fastest"], "cell"]))
+    cells = ranked(cells_of(table))
+    return Evidence(runs, host_noise_of(cells), frozenset(cells.loc[cells["fastest"], "cell"]))
 
 
 def side_of(variant: Variant, runs: Runs) -> Side:

@@ -1,13 +1,14 @@
 """Which cells are the best for their condition, which cannot be told apart from it, which to use. Pure.
 
-Best is the least mean time among the cells of one condition, subject and picture that did not fail and
-leave a margin of memory. Tied is what the noise of the repeats cannot tell from it. Recommended is
-the tied one that needs the least memory. Whoever shows a best shows this one.
+Among the cells of one condition, subject and picture that did not fail and leave a margin of memory,
+`records.choice` says which to take, and whether that is decided. Tied is what the noise of the repeats on
+that host cannot tell from the best. Whoever shows a best shows this one.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,17 @@ from numpy.typing import NDArray
 
 from clipkit.plan.modes import may_be_chosen
 from clipkit.plan.subjects import TUNABLE
+from clipkit.records.choice import Chosen, Contender, choose
 from clipkit.records.condition import CONDITION
 from clipkit.records.identity import plain
 from clipkit.records.noise import Noise
 from clipkit.settings import PICTURE
 
 Places = NDArray[np.intp]
-Values = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 RECOMMENDED, TIED = "recommended", "tie"
+
+_FIGURES = ("upper", "unseen", "shortfall", "flattered")
 
 USABLE_FRACTION = 0.9
 """Of the memory beside the reserve, how much settings may need: an out-of-memory kill takes a small
@@ -47,7 +49,7 @@ def margin_words() -> str:
     return f"{100 * (1 - USABLE_FRACTION):.0f} %"
 
 
-def ranked(cells: pd.DataFrame, noise: Noise | None) -> pd.DataFrame:
+def ranked(cells: pd.DataFrame) -> pd.DataFrame:
     """The cells (`records.cells.cells_of`) with how each stands in its condition:
 
     `standing`: `recommended`, `tie`, or nothing, among the cells that make the same picture with the
@@ -55,15 +57,18 @@ def ranked(cells: pd.DataFrame, noise: Noise | None) -> pd.DataFrame:
     of these is;
     `fastest`: the least time of these; `leads`: its picture is the one to show for its condition,
     since its recommended cell takes the least time; `best`: its `standing` where it leads.
+    Of each that contends, from `records.choice`: `decided`, `upper`, `unseen` of the choice that it was part
+    of, its own `shortfall`, and `flattered`: the part by which its mean is expected to fall short of its
+    time (above 0 for the luckiest).
 
     What nobody can choose never leads: a baseline, a mode whose clips are not exact.
     """
     found = cells.assign(roomy=_roomy(cells))
     finished, roomy = cells["wall_s"].notna().to_numpy(dtype=bool), found["roomy"].to_numpy()
-    times = cells["s_per_clip"].to_numpy(dtype=float)
-    runs = cells["runs"].to_numpy(dtype=float)
     standing = np.full(len(cells), "", dtype=object)
-    contends, fastest, leads = (np.zeros(len(cells), dtype=bool) for _ in range(3))
+    contends, fastest, leads, decided = (np.zeros(len(cells), dtype=bool) for _ in range(4))
+    known = {name: np.full(len(cells), np.nan) for name in _FIGURES}
+    measured = _measured(cells)
     conditions = cells.groupby(list(CONDITION), dropna=False, sort=False).ngroup().to_numpy()
     leaders: dict[int, tuple[float, Places]] = {}
     for group in _groups(cells):
@@ -71,21 +76,21 @@ def ranked(cells: pd.DataFrame, noise: Noise | None) -> pd.DataFrame:
         contending = ended[roomy[ended]] if roomy[ended].any() else ended
         if not len(contending):
             continue
-        least = contending[times[contending].argmin()]
-        tied = contending[
-            _tied(times[contending] / times[least], runs[contending], runs[least], noise)
-        ]
-        best = int(min(tied, key=lambda at: _need(cells, int(at))))
-        contends[contending], fastest[least] = True, True
-        standing[tied] = TIED
+        chosen = choose([measured[at] for at in contending], _noise(cells, contending[0]))
+        best = int(contending[chosen.place])
+        contends[contending], fastest[contending[chosen.ahead]] = True, True
+        standing[contending[list(chosen.tied)]] = TIED
         standing[best] = RECOMMENDED
+        decided[contending] = chosen.decided
+        for name, values in _figures(chosen, [measured[at] for at in contending]).items():
+            known[name][contending] = values
         place, wall_s = int(conditions[best]), float(cells["wall_s"].iloc[best])
         if _may_lead(cells.iloc[best]) and wall_s < leaders.get(place, (math.inf, group))[0]:
             leaders[place] = wall_s, group
     for _, group in leaders.values():
         leads[group] = True
     found = found.assign(standing=standing, contends=contends, fastest=fastest, leads=leads)
-    return found.assign(best=found["standing"].where(leads, ""))
+    return found.assign(best=found["standing"].where(leads, ""), decided=decided, **known)
 
 
 def _groups(cells: pd.DataFrame) -> list[Places]:
@@ -96,12 +101,35 @@ def _groups(cells: pd.DataFrame) -> list[Places]:
     return [np.flatnonzero(numbers == number) for number in range(int(numbers.max(initial=-1)) + 1)]
 
 
-def _tied(ratios: Values, runs: Values, runs_of_least: float, noise: Noise | None) -> Bools:
-    """Where the 95 % interval of the ratio to the least time includes 1."""
-    same: Bools = ratios <= 1
-    if noise is not None:
-        same |= np.log(ratios) <= noise.half_width * np.sqrt(1 / runs + 1 / runs_of_least)
-    return same
+def _measured(cells: pd.DataFrame) -> list[Contender]:
+    """Each cell as one of several to choose from; of a choice all are roomy, or none is."""
+    with np.errstate(divide="ignore"):
+        errors = 1 / np.sqrt(cells["runs"].to_numpy(dtype=float))
+    logs = np.log(cells["wall_s"].to_numpy(dtype=float))
+    return [
+        Contender(float(log_mean), float(error), plain(need), roomy=True)
+        for log_mean, error, need in zip(logs, errors, cells["peak_need_bytes"], strict=True)
+    ]
+
+
+def _noise(cells: pd.DataFrame, at: int) -> Noise:
+    """Of a run on that cell's host."""
+    return Noise(float(cells["host_log_sd"].iloc[at]), int(cells["host_freedom"].iloc[at]))
+
+
+def _figures(chosen: Chosen, contending: Sequence[Contender]) -> dict[str, Any]:
+    """What a choice says of its contenders, in the columns `_FIGURES`."""
+    flattered = [
+        math.expm1((shrunk or 0.0) - each.log_mean)
+        for shrunk, each in zip(chosen.shrunk_log_means, contending, strict=True)
+    ]
+    return dict(
+        zip(
+            _FIGURES,
+            (chosen.upper, chosen.unseen, chosen.shortfalls, flattered),
+            strict=True,
+        )
+    )
 
 
 def _roomy(cells: pd.DataFrame) -> list[bool]:
@@ -113,8 +141,3 @@ def _roomy(cells: pd.DataFrame) -> list[bool]:
 def _may_lead(row: pd.Series[Any]) -> bool:
     """Whether a tuner may choose such settings: not a baseline's, nor a mode whose clips are not exact."""
     return row["subject"] in TUNABLE and may_be_chosen(plain(row["mode"]))
-
-
-def _need(cells: pd.DataFrame, at: int) -> tuple[float, float]:
-    row = cells.iloc[at]
-    return need_first(plain(row["peak_need_bytes"]), float(row["wall_s"]))

@@ -16,9 +16,8 @@ from clipkit.errors import CampaignError, UsageError
 from clipkit.plan.subjects import TUNABLE
 from clipkit.records import folder as folders
 from clipkit.records.best import ranked
-from clipkit.records.cells import cells_of, columns_of_a_cell, noise_of_repeats
+from clipkit.records.cells import cells_of, columns_of_a_cell
 from clipkit.records.columns import column, is_column
-from clipkit.records.noise import Noise
 from clipkit.records.record import Record
 from clipkit.records.table import has_samples, read_all_samples, read_clips, read_table
 from clipkit.settings import knobs
@@ -32,15 +31,13 @@ class Campaign:
 
     `table` has one row an attempt, with the columns of `Record`; unknown is NA. `cells` has one row a
     cell (see `records.cells`), how each stands (`records.best`) and the column `upload`, its name.
-    `noise` is the whole campaign's. `machines`: what measured, by its `host_id`; `uploads`: the films'
-    facts, by name. `chosen`: what `part` was given, by column. `clips` and `samples` are read when they
-    are first asked for.
+    `machines`: what measured, by its `host_id`; `uploads`: the films' facts, by name. `chosen`: what
+    `part` was given, by column. `clips` and `samples` are read when they are first asked for.
     """
 
     folder: Path
     table: pd.DataFrame
     cells: pd.DataFrame
-    noise: Noise | None
     machines: Mapping[str, Mapping[str, Any]]
     uploads: Mapping[str, Any]
     chosen: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
@@ -76,7 +73,7 @@ class Campaign:
             asked = tuple(column(name).read(each) for each in several)
             self._check(name, asked, levels_in(name, cells[name]))
             cells, chosen[name] = cells[has_level(cells, name, asked)], asked
-        return self._narrowed(ranked(cells, self.noise), chosen)
+        return self._narrowed(ranked(cells), chosen)
 
     def tuned(self) -> Self:
         """Only what subjects cut whose settings can be chosen, where there are such: baselines have
@@ -160,13 +157,12 @@ def open_campaign(folder: Path | str) -> Campaign:
     folder = Path(folder).resolve()
     table = read_table(folder)
     uploads = folders.read_object(folder / folders.UPLOADS)
-    noise, cells = noise_of_repeats(table), cells_of(table)
+    cells = cells_of(table)
     names = _upload_names(cells, uploads)
     return Campaign(
         folder=folder,
         table=table,
-        cells=ranked(cells.assign(upload=cells["upload_sha256"].map(names)), noise),
-        noise=noise,
+        cells=ranked(cells.assign(upload=cells["upload_sha256"].map(names))),
         machines=machines_of(folders.read_object(folder / folders.ENVIRONMENT)),
         uploads=uploads,
     )

@@ -1,39 +1,18 @@
-"""One row a cell: its repeats as a mean with an interval from the noise of the whole table."""
+"""One row a cell: its repeats as a mean with an interval from the noise of its host."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from clipkit.records.condition import JOB, PLACE
 from clipkit.records.evidence import counted_rows, evidence, finished_rows, tried
 from clipkit.records.identity import plain
 from clipkit.records.need import may_be_hidden, needs_of
 from clipkit.records.noise import Noise
+from clipkit.records.repeats import Codes, Values, group_means, repeats_by_host
 from clipkit.records.status import Status, rank
 from clipkit.settings import knobs
-
-_FITS = 50
-"""Rounds of the fit of blocks; where every block has every cell, the first is exact."""
-
-Codes = NDArray[np.intp]
-Values = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    """Logarithms of the finished runs' wall times, without what is common to a block.
-
-    `codes` is each run's cell as a number; `fitted` counts the parameters taken for the blocks.
-    """
-
-    codes: Codes
-    logs: Values
-    fitted: int
 
 
 def columns_of_a_cell() -> list[str]:
@@ -56,10 +35,9 @@ def cells_of(table: pd.DataFrame) -> pd.DataFrame:
     it), `orchestrator_fraction` (of all CPU), and as means `cpu_s`, `throttled_s`,
     `output_bytes`; `run_ids` (list). Unknown is NaN or NA, as are the times of what failed.
 
-    Two or three repeats say little of their own noise, so every interval is drawn from the noise
-    of all cells together (`noise_of_repeats`). What a block has in common, since the machine drifts
-    and machines differ, is taken out first: of a cell that one block lacks, the mean is as if it had
-    been there.
+    The times are those of `records.repeats`: `log_sd` and `freedom` are the noise of a run of the cell,
+    `host_log_sd` and `host_freedom` that of any run on its host, `seen_log_sd` and `seen_freedom` the same as
+    its repeats alone say (NaN and 0: there are none).
     """
     rows = tried(table)
     codes, names = pd.factorize(rows["cell"])
@@ -73,12 +51,18 @@ def cells_of(table: pd.DataFrame) -> pd.DataFrame:
     grouped["failures"] = np.bincount(codes[counted & ~finished], minlength=count)
     grouped["disturbed"] = np.bincount(codes[disturbed], minlength=count)
 
-    fit, runs = _fit(rows), grouped["runs"].to_numpy()
-    wall_s, noise = np.exp(_mean(fit.codes, fit.logs, count)), _noise(fit)
+    runs = grouped["runs"].to_numpy()
+    said = repeats_by_host(rows[finished], codes[finished].astype(np.intp), grouped)
+    grouped["log_sd"] = [noise.log_sd for noise in said.noises]
+    grouped["freedom"] = [noise.freedom for noise in said.noises]
+    grouped["host_log_sd"] = [noise.log_sd for noise in said.host_noises]
+    grouped["host_freedom"] = [noise.freedom for noise in said.host_noises]
+    grouped["seen_log_sd"] = [noise.log_sd if noise else np.nan for noise in said.seen]
+    grouped["seen_freedom"] = [noise.freedom if noise else 0 for noise in said.seen]
+    wall_s = np.exp(said.log_means)
     wall_s[without_time(grouped).to_numpy(dtype=bool)] = np.nan
-    factor = np.full(count, np.nan)
-    if noise is not None:
-        factor[runs > 0] = np.exp(noise.half_width / np.sqrt(runs[runs > 0]))
+    halves = np.array([noise.half_width for noise in said.noises], dtype=float)
+    factor = np.exp(halves / np.sqrt(np.where(runs > 0, runs, np.nan)))
     clips = grouped["clips"].to_numpy(dtype=float)
     for end, bound_s in (("", wall_s), ("_low", wall_s / factor), ("_high", wall_s * factor)):
         grouped[f"wall{end}_s"], grouped[f"s_per_clip{end}"] = bound_s, bound_s / clips
@@ -91,11 +75,11 @@ def cells_of(table: pd.DataFrame) -> pd.DataFrame:
     grouped["need_hidden"] = _hidden(grouped)
     ran = rows[finished]
     ffmpeg_s, orchestrator_s = _floats(ran["ffmpeg_cpu_s"]), _floats(ran["orchestrator_cpu_s"])
-    grouped["cpu_s"] = _mean(codes[finished], ffmpeg_s + orchestrator_s, count)
-    own_s = _mean(codes[finished], orchestrator_s, count)
+    grouped["cpu_s"] = group_means(codes[finished], ffmpeg_s + orchestrator_s, count)
+    own_s = group_means(codes[finished], orchestrator_s, count)
     grouped["orchestrator_fraction"] = own_s / grouped["cpu_s"].where(grouped["cpu_s"] > 0)
     for column in ("throttled_s", "output_bytes"):
-        grouped[column] = _mean(codes[finished], _floats(ran[column]), count)
+        grouped[column] = group_means(codes[finished], _floats(ran[column]), count)
     grouped["run_ids"] = _lists(codes[~disturbed], rows["run_id"][~disturbed], count)
     return grouped
 
@@ -111,13 +95,18 @@ def without_time(grouped: pd.DataFrame) -> pd.Series[bool]:
     return grouped["status"] != str(Status.OK)
 
 
-def noise_of_repeats(table: pd.DataFrame) -> Noise | None:
-    """How repeats of one cell differ, over all cells; None where nothing was repeated."""
-    return _noise(_fit(evidence(table)))
+def host_noise_of(cells: pd.DataFrame) -> dict[str, Noise]:
+    """How runs of one cell differ, by host, as its repeats say; only where there are such."""
+    repeated = cells[cells["seen_freedom"] > 0].drop_duplicates("host")
+    columns = repeated[["host", "seen_log_sd", "seen_freedom"]]
+    return {
+        str(host): Noise(float(log_sd), int(freedom))
+        for host, log_sd, freedom in columns.itertuples(index=False, name=None)
+    }
 
 
 def repeats_of(table: pd.DataFrame) -> pd.DataFrame:
-    """Every finished run that counts: `cell`, `block`, `run_id`, `wall_s` and `ratio`, its time to
+    """Every finished run that counts: `cell`, `host`, `block`, `run_id`, `wall_s` and `ratio`, its time to
     the mean of its cell. Cells that were not repeated are left out."""
     rows = evidence(table)
     ran = rows[finished_rows(rows)]
@@ -125,45 +114,9 @@ def repeats_of(table: pd.DataFrame) -> pd.DataFrame:
     ran = ran[counts > 1]
     codes, names = pd.factorize(ran["cell"])
     logs = np.log(_floats(ran["wall_s"]))
-    away = logs - _mean(codes, logs, len(names))[codes] if len(ran) else logs
-    columns = ran[["cell", "block", "run_id", "wall_s"]].reset_index(drop=True)
+    away = logs - group_means(codes, logs, len(names))[codes] if len(ran) else logs
+    columns = ran[["cell", "host", "block", "run_id", "wall_s"]].reset_index(drop=True)
     return columns.assign(ratio=np.exp(away))
-
-
-def _fit(rows: pd.DataFrame) -> _Fit:
-    """Take out what the runs of one block have in common, where enough is left to tell noise from.
-
-    A two-way layout on logarithms, fitted by turns: blocks from what the cells leave, and so on.
-    """
-    codes, names = pd.factorize(rows["cell"])
-    finished = finished_rows(rows).to_numpy()
-    ran = rows[finished]
-    codes, logs = codes[finished].astype(np.intp), np.log(_floats(ran["wall_s"]))
-    # A block of one machine: what another one adds to all alike is taken out as a block's drift is.
-    inside = ran.groupby(["phase", "host_id", "block"], sort=False)
-    blocks, labels = inside.ngroup().to_numpy().astype(np.intp), range(inside.ngroups)
-    repeated = np.bincount(codes, minlength=len(names))[codes] > 1
-    freedom = int(repeated.sum()) - len(np.unique(codes[repeated]))
-    fitted = len(np.unique(blocks[repeated])) - 1
-    if fitted < 1 or freedom < 2 * fitted:
-        return _Fit(codes, logs, 0)
-    effects = np.zeros(len(labels))
-    for _ in range(_FITS):
-        left = logs - effects[blocks]
-        step = _mean(blocks, left - _mean(codes, left, len(names))[codes], len(labels))
-        effects += step
-        if np.abs(step).max() < 1e-12:
-            break
-    return _Fit(codes, logs - effects[blocks], fitted)
-
-
-def _noise(fit: _Fit) -> Noise | None:
-    counts = np.bincount(fit.codes)
-    freedom = int(counts.sum()) - int((counts > 0).sum()) - fit.fitted
-    if freedom <= 0:
-        return None
-    away = fit.logs - _mean(fit.codes, fit.logs, len(counts))[fit.codes]
-    return Noise(math.sqrt(float((away**2).sum()) / freedom), freedom)
 
 
 def _first_of_each(codes: Codes) -> Codes:
@@ -176,15 +129,6 @@ def _worth_telling(codes: Codes, status: pd.Series[str]) -> Codes:
     ranks = status.map({str(each): rank(each) for each in Status}).to_numpy(dtype=int)
     order = np.lexsort((np.arange(len(codes)), ranks, codes))
     return order[np.unique(codes[order], return_index=True)[1]]
-
-
-def _mean(codes: Codes, values: Values, count: int) -> Values:
-    """The mean of each group; NaN for one without values, those unknown left out."""
-    known = ~np.isnan(values)
-    sums = np.bincount(codes[known], weights=values[known], minlength=count)
-    counts = np.bincount(codes[known], minlength=count)
-    means: Values = sums / np.where(counts > 0, counts, np.nan)
-    return means
 
 
 def _floats(column: pd.Series[float]) -> Values:

@@ -172,22 +172,34 @@ def _normals(draws: int, count: int) -> Values:
     return np.concatenate([half, -half])[:draws]
 
 
+def half_width_after_choice(errors: Sequence[float], one: int, chosen: int, noise: Noise) -> float:
+    """Half the 95 % interval of the chosen one's ratio to one that was named beforehand, on logarithms,
+    whichever of the others was chosen by the same measurements; `errors` as of `Contender`."""
+    known = _critical_values(np.array(errors), noise.freedom, sides=2)
+    return float(known[one] * noise.log_sd * math.hypot(errors[one], errors[chosen]))
+
+
 def _leads_told(errors: Values, noise: Noise) -> Values:
     """By how much the mean in a row must lie above that in a column to be told from it, were the row's
     the best (logarithms): the critical value of the row's comparison with all others."""
+    own = _critical_values(errors, noise.freedom, sides=1)
+    apart = np.hypot(errors[:, None], errors[None, :])
+    found: Values = own[:, None] * noise.log_sd * apart
+    return found
+
+
+def _critical_values(errors: Values, freedom: int, sides: int) -> Values:
+    """Of the comparison of each with all others; those with as many runs have the same."""
     levels = np.round(errors, 4)
     kinds, counts = np.unique(levels, return_counts=True)
     known = {}
     for kind in kinds:
         others = tuple(
-            (float(other), int(number) - (other == kind))
+            (float(other), int(number) - int(other == kind))
             for other, number in zip(kinds, counts, strict=True)
         )
-        known[kind] = critical_value(float(kind), others, noise.freedom)
-    own = np.array([known[level] for level in levels])
-    apart = np.hypot(errors[:, None], errors[None, :])
-    found: Values = own[:, None] * noise.log_sd * apart
-    return found
+        known[kind] = critical_value(float(kind), others, freedom, sides)
+    return np.array([known[level] for level in levels])
 
 
 def _most_behind(means: Values, told: Values, taken: int) -> float:

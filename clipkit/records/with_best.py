@@ -1,8 +1,8 @@
-"""Critical values for comparing several means with the best of them. Pure.
+"""Critical values for comparing several means with one of them: the best, or one named beforehand. Pure.
 
-One-sided, as of Dunnett (A multiple comparison procedure for comparing several treatments with a control,
-JASA 50, 1955), for whatever runs stand behind each mean, by integration; of 9 and of 36 means with equal
-runs, many degrees of freedom: 2.38 and 2.79.
+As of Dunnett (A multiple comparison procedure for comparing several treatments with a control,
+JASA 50, 1955), for whatever runs stand behind each mean, by integration; one-sided, of 9 and of 36 means with
+equal runs and many degrees of freedom: 2.38 and 2.79.
 """
 
 from __future__ import annotations
@@ -25,8 +25,11 @@ Values = NDArray[np.float64]
 
 
 @lru_cache(maxsize=4096)
-def critical_value(own: float, others: tuple[tuple[float, int], ...], freedom: int) -> float:
-    """How many standard errors of their difference the best one's mean stays above no other's by, in 95 %.
+def critical_value(
+    own: float, others: tuple[tuple[float, int], ...], freedom: int, sides: int = 1
+) -> float:
+    """By how many standard errors of their difference the one's mean lies above none of the others', in
+    95 %, were it the best; on two sides: above or below none, were all alike.
 
     `own`: its standard error; `others`: the standard error of the others, and how many have it.
     """
@@ -42,9 +45,11 @@ def critical_value(own: float, others: tuple[tuple[float, int], ...], freedom: i
 
     def holds(limit: float) -> float:
         """The probability that all stay below."""
-        allowed = limit * scales[:, None, None] * apart - own * nodes[None, :, None]
-        inside = (special.log_ndtr(allowed / errors) * counts).sum(axis=2)
-        return float(parts @ np.exp(inside) @ weights)
+        room, moved = limit * scales[:, None, None] * apart, own * nodes[None, :, None]
+        inside = special.ndtr((room - moved) / errors)
+        if sides == 2:
+            inside -= special.ndtr((-room - moved) / errors)
+        return float(parts @ (inside**counts).prod(axis=2) @ weights)
 
     low, high = 0.0, 4.0
     while holds(high) < CONFIDENCE:

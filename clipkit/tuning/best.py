@@ -43,13 +43,16 @@ class Choice:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Optimum:
     """The recommended settings of one picture (preset, CRF, …) for one host and job, as
-    `records.best` finds them: `best` is the recommended cell, `ties` are those tied with it.
+    `records.best` finds them: `best` is the recommended cell, `ties` are the others that cannot be told from
+    the best. `decided`: it takes at most `records.choice.MARGIN` longer than the best of the others, `upper`
+    times as long at most (95 %); `ahead` has the least mean; a lead below `unseen` would have been
+    taken for noise.
     `command`: they are put into that one; None: they are for clipkit's engine.
     `tighter`: faster, but without a margin of memory; None where the fastest has it. `fastest`: no
     other picture's recommended cell of that condition is faster.
-    `slowest` and `default` are how much longer the slowest cell and clipkit's defaults take, None
-    where there is no such other cell. `cells` were tried of that encoding; of them `oom_cells` ran
-    out of memory, also where that was inferred, `failed_cells` failed in another way, and
+    `default` is how much longer clipkit's defaults take, None where there is no such other cell; its
+    interval knows that the best was chosen by these same runs. `cells` were tried of that encoding; of
+    them `oom_cells` ran out of memory, also where that was inferred, `failed_cells` failed in another way, and
     `disturbed_cells` were not measured: disturbed.
     `headroom_bytes` = ceiling - reserve - the best's `peak_need_bytes`. `unmeasured` says what this does not show.
     """
@@ -59,6 +62,10 @@ class Optimum:
     command: str | None
     best: Choice
     ties: tuple[Choice, ...]
+    decided: bool
+    upper: float
+    ahead: Choice
+    unseen: float
     tighter: Choice | None
     fastest: bool
     headroom_bytes: int | None
@@ -66,7 +73,6 @@ class Optimum:
     oom_cells: int
     failed_cells: int
     disturbed_cells: int
-    slowest: Estimate | None
     default: Estimate | None
     ceiling: str
     unmeasured: tuple[str, ...]
@@ -91,24 +97,35 @@ class Optimum:
         best, room = self.best, self.condition.room_bytes
         left = f", {fmt.size(self.headroom_bytes)} left" if self.headroom_bytes is not None else ""
         memory = best.peak_words + (f" of {fmt.size(room)}" if room else "")
-        compared = "".join(
-            f"; {_ratio(longer)} as long with {words}" for words, longer in self._longer
-        )
+        compared = f"; {_ratio(self.default)} as long with the defaults" if self.default else ""
         count = len(self.ties)
         tied = f"; {count} other{'s' if count > 1 else ''} within the noise" if count else ""
         return (
-            f"{self.encoding}: fastest with {self.how}: {fmt.seconds(best.wall.value)}"
+            f"{self.encoding}: {self.finding}: {fmt.seconds(best.wall.value)}"
             f"{fmt.interval(best.wall.interval)} the job, {fmt.seconds(best.s_per_clip)} a clip; "
             f"peak {memory}{left}{compared}{tied}"
         )
 
     @property
-    def _longer(self) -> list[tuple[str, Estimate]]:
-        """What takes longer than the best, in words."""
-        if self.slowest and self.slowest == self.default:
-            return [("the defaults, which are the slowest", self.slowest)]
-        both = (("the slowest", self.slowest), ("the defaults", self.default))
-        return [(words, longer) for words, longer in both if longer]
+    def finding(self) -> str:
+        """What to take, and whether that is decided."""
+        if self.decided and self.best.cell == self.ahead.cell:
+            return f"fastest with {self.how}"
+        if self.decided:
+            return f"as fast as the fastest, and smaller, with {self.how}"
+        other = "" if self.best.cell == self.ahead.cell else ", the smallest of those as likely"
+        return (
+            f"not decided: {self.how}{other}; leads under {fmt.percent(self.unseen - 1)} "
+            "could not be seen"
+        )
+
+    @property
+    def _decided_words(self) -> str:
+        most = fmt.percent(self.upper - 1)
+        return (
+            f"{'yes' if self.decided else 'no'}: at most {most} slower than the best of the others; "
+            f"a lead under {fmt.percent(self.unseen - 1)} could not be seen"
+        )
 
     @property
     def _tighter_words(self) -> str:
@@ -143,8 +160,9 @@ class Optimum:
             ("size of all clips", fmt.size(self.best.output_bytes)),
             ("runs", str(self.best.runs)),
             ("settings tried", f"{self.cells}, of these {self.oom_cells} ran out of memory"),
+            ("decided", self._decided_words),
             (
-                "within the noise of it",
+                "within the noise of the fastest",
                 "; ".join(how_words(tie.settings) for tie in self.ties) or "–",
             ),
             ("faster, but with too little memory left", self._tighter_words),

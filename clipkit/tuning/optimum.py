@@ -9,18 +9,21 @@ from typing import Any, TypedDict, Unpack
 
 import pandas as pd
 
+from clipkit import format as fmt
 from clipkit.analysis.quiet import around_of, unquiet_words
-from clipkit.analysis.statistics import Estimate, quotient
+from clipkit.analysis.statistics import Estimate
 from clipkit.errors import CampaignError, UsageError
 from clipkit.plan.modes import may_be_chosen
 from clipkit.plan.subjects import TUNABLE
 from clipkit.records.best import RECOMMENDED, TIED, margin_words
 from clipkit.records.campaign import Campaign
 from clipkit.records.cells import without_time
+from clipkit.records.choice import half_width_after_choice
 from clipkit.records.condition import CONDITION, Condition
 from clipkit.records.evidence import evidence, finished_rows
 from clipkit.records.identity import plain
 from clipkit.records.need import HIDDEN_WORDS
+from clipkit.records.noise import Noise
 from clipkit.records.settings_words import picture_words
 from clipkit.records.status import RAN_OUT, Status
 from clipkit.settings import PICTURE, Settings, UsedSettings, knobs
@@ -29,6 +32,7 @@ from clipkit.tuning.best import Choice, Optimum
 __all__ = ["Choice", "Optimum", "Wanted", "optima", "optimum"]
 
 _ENOUGH_RUNS = 3
+_LITTLE = 0.005
 _APART: dict[str, Any] = {"sort": False, "dropna": False}
 """How cells are grouped: in their order, an unset level being one too."""
 
@@ -115,15 +119,19 @@ def _optimum(campaign: str, cells: pd.DataFrame, rows: pd.DataFrame) -> Optimum 
     contending = set(finished.loc[finished["contends"], "cell"])
     best, *ties = _standing(finished, choices)
     quickest = min(choices.values(), key=lambda choice: choice.wall.value)
-    others = [choice for choice in choices.values() if choice is not best]
     default = dataclasses.replace(Settings(), **_picture(best.settings))
     failed_cells = int((failed & ~out & ~disturbed).sum())
+    chosen = finished.loc[finished["cell"] == best.cell].iloc[0]
     return Optimum(
         campaign=campaign,
         condition=condition,
         command=plain(finished.iloc[0]["command"]),
         best=best,
         ties=tuple(sorted(ties, key=lambda tie: tie.wall.value)),
+        decided=bool(chosen["decided"]),
+        upper=float(chosen["upper"]),
+        ahead=choices[str(finished.loc[finished["fastest"], "cell"].iloc[0])],
+        unseen=float(chosen["unseen"]),
         fastest=bool(finished["leads"].iloc[0]),
         tighter=None if quickest.cell in contending else quickest,
         headroom_bytes=_headroom(condition, best),
@@ -131,8 +139,7 @@ def _optimum(campaign: str, cells: pd.DataFrame, rows: pd.DataFrame) -> Optimum 
         oom_cells=int(out.sum()),
         failed_cells=failed_cells,
         disturbed_cells=int(disturbed.sum()),
-        slowest=_longer(max(others, key=lambda one: one.wall.value), best) if others else None,
-        default=next((_longer(o, best) for o in others if o.settings == default), None),
+        default=_default(finished, choices, best, default),
         ceiling=str(finished["ceiling"].iloc[0]),
         unmeasured=tuple(_unmeasured(rows, cells, failed_cells)),
     )
@@ -194,8 +201,21 @@ def _headroom(condition: Condition, best: Choice) -> int | None:
     return condition.room_bytes - best.peak_need_bytes
 
 
-def _longer(other: Choice, best: Choice) -> Estimate:
-    return quotient(other.wall, best.wall)
+def _default(
+    finished: pd.DataFrame, choices: dict[str, Choice], best: Choice, settings: Settings
+) -> Estimate | None:
+    """How much longer cells with these settings take than the best; None where there are no others."""
+    cells = [str(cell) for cell in finished["cell"]]
+    others = [at for at, cell in enumerate(cells) if choices[cell].settings == settings]
+    if not others or cells[others[0]] == best.cell:
+        return None
+    row = finished.iloc[0]
+    noise = Noise(float(row["host_log_sd"]), int(row["host_freedom"]))
+    errors = [1 / math.sqrt(runs) for runs in finished["runs"]]
+    half = half_width_after_choice(errors, others[0], cells.index(best.cell), noise)
+    ratio = choices[cells[others[0]]].wall.value / best.wall.value
+    runs = min(choices[cells[others[0]]].runs, best.runs)
+    return Estimate(ratio, ratio / math.exp(half), ratio * math.exp(half), runs)
 
 
 def _unmeasured(rows: pd.DataFrame, cells: pd.DataFrame, failed_cells: int) -> Iterator[str]:
@@ -206,6 +226,8 @@ def _unmeasured(rows: pd.DataFrame, cells: pd.DataFrame, failed_cells: int) -> I
             f"{fastest['runs']} runs say little of their noise: "
             f"measure at least {_ENOUGH_RUNS} blocks"
         )
+    if not fastest["seen_freedom"]:
+        yield "how noisy this host is: nothing was repeated, so the intervals are what is usual for such a host"
     if not (cells["contends"] & cells["roomy"]).any():
         yield (
             f"nothing leaves {margin_words()} of the memory free: "
@@ -222,5 +244,10 @@ def _unmeasured(rows: pd.DataFrame, cells: pd.DataFrame, failed_cells: int) -> I
     if set(rows["ceiling"]) & {"watchdog", "none"}:
         yield "no kernel enforced the ceiling here: see clipkit doctor"
     yield "other uploads: their content, codec and key frames decide how much is decoded"
-    yield "a fresh confirmation: the fastest was chosen by these same runs, which flatters it a little"
+    recommended = cells[cells["standing"] == RECOMMENDED].iloc[0]
+    luck = max(0.0, float(recommended["flattered"]))
+    yield (
+        "a fresh confirmation: it was chosen by these same runs, which is expected to flatter it by "
+        f"{fmt.percent(luck) if luck >= _LITTLE else f'less than {fmt.percent(_LITTLE)}'}"
+    )
     yield "your plan's processor: trust the ratios more than the seconds"

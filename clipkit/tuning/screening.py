@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from clipkit.analysis.statistics import noise_of, pool
+from clipkit.analysis.statistics import noise_of
 from clipkit.campaign.strategy import Cell
 from clipkit.records.best import leaves_margin
 from clipkit.records.choice import Chosen, Contender, choose
-from clipkit.records.noise import Noise
+from clipkit.records.noise import Noise, pool
 from clipkit.records.record import Record
 from clipkit.records.status import COUNTS, Status, is_finished, status_of_all
 from clipkit.settings import Settings

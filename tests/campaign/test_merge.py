@@ -18,6 +18,7 @@ from clipkit.campaign.sweep import cells_left
 from clipkit.claims import verdicts
 from clipkit.errors import CampaignError, UsageError
 from clipkit.records.campaign import open_campaign
+from clipkit.records.cells import host_noise_of
 from clipkit.records.folder import read_records
 from clipkit.records.record import SCHEMA_VERSION
 from clipkit.records.store import Store
@@ -95,10 +96,6 @@ class TestTheWhole:
 
     def test_says_the_same_of_every_cell_and_of_its_best(self, merged: Path):
         ours, theirs = (open_campaign(folder) for folder in (merged, RESULTS / GRID))
-        assert ours.noise is not None
-        assert theirs.noise is not None
-        assert ours.noise.log_sd == pytest.approx(theirs.noise.log_sd)
-        assert ours.noise.freedom == theirs.noise.freedom
         both = [side.cells.set_index("cell").sort_index() for side in (ours, theirs)]
         for cells in both:
             cells["run_ids"] = cells["run_ids"].map(sorted)
@@ -214,16 +211,16 @@ class TestMachines:
     ):
         merged = open_campaign(merge_campaigns(parts, tmp_path).folder)
         whole = open_campaign(RESULTS / GRID)
-        assert merged.noise is not None
-        assert whole.noise is not None
-        assert merged.noise.log_sd == pytest.approx(whole.noise.log_sd)
+        for host, noise in host_noise_of(whole.cells).items():
+            assert host_noise_of(merged.cells)[host].log_sd == pytest.approx(noise.log_sd)
         ours, theirs = (
             side.cells.set_index("cell")["standing"].to_dict() for side in (merged, whole)
         )
         assert ours == theirs
         found = compare_campaigns(whole, merged)
-        ratios = {round(pair.ratio.value, 6) for pair in found.pairs if pair.ratio}
-        assert len(ratios) == 1  # slower by the same share of blocks, cell by cell
+        ratios = [pair.ratio.value for pair in found.pairs if pair.ratio]
+        # Slower by the same share of blocks, cell by cell; on a host where some cells lack a block, by a little more.
+        assert max(ratios) / min(ratios) < 1.003
         assert "machine" in {difference.what for difference in found.differences}
 
 

@@ -141,14 +141,14 @@ def test_the_page_of_a_sweep_says_how_many_trials_were_not_measured(swept: Campa
 
 def test_every_chart_of_a_sweep_has_a_look_for_it(swept: Campaign) -> None:
     figure = Figure()
-    heat_drawing.draw_heat_maps(heat_points(swept.cells, swept.noise), figure)
+    heat_drawing.draw_heat_maps(heat_points(swept.cells), figure)
     assert "disturbed\n" in texts(figure)
     assert WORDS in texts(figure)
     figure = Figure()
     outcomes.draw_outcomes(outcomes.outcome_points(swept.cells), figure)
     assert WORDS in texts(figure)
     figure = Figure()
-    scaling.draw_scalings(scaling.scaling_points(swept.cells, swept.noise), figure)
+    scaling.draw_scalings(scaling.scaling_points(swept.cells), figure)
     assert WORDS in texts(figure)
     ax = Figure().subplots()
     draw_points(cell_fronts(swept.cells, cell_words(swept.cells))[0].points, ax)

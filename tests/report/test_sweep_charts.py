@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from clipkit.analysis.factors import cell_words
 from clipkit.errors import CampaignError
 from clipkit.hosts import parse_size
 from clipkit.records.campaign import Campaign, open_campaign
+from clipkit.records.cells import host_noise_of
 from clipkit.records.status import Status
 from clipkit.report.charts import heat_drawing, outcomes, pareto_points, repeats, scaling
 from clipkit.report.charts import heat_points as heat
@@ -25,7 +27,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
 
 @pytest.fixture(scope="module")
 def map_(swept: Campaign) -> heat.HeatMap:
-    return heat.heat_points(swept.cells, swept.noise)
+    return heat.heat_points(swept.cells)
 
 
 def opened(folder: Path, sweep: Sweep) -> Campaign:
@@ -109,7 +111,7 @@ def test_numbers_are_left_out_where_tiles_have_no_room(map_: heat.HeatMap):
 def test_more_than_four_factors_in_one_heat_map_are_refused(tmp_path: Path):
     swept = opened(tmp_path, Sweep(clip_s=(2.0, 4.0), films=(Film(), Film("b.mp4"))))
     with pytest.raises(CampaignError, match=r"upload \(.*b.mp4.*clip length \(2 s, 4 s\)"):
-        heat.heat_points(swept.cells, swept.noise)
+        heat.heat_points(swept.cells)
 
 
 def test_each_level_of_a_fifth_factor_has_a_heat_map_that_names_it(tmp_path: Path):
@@ -144,7 +146,7 @@ def test_what_does_not_vary_makes_room_for_what_does(tmp_path: Path):
 
 def test_speed_up_is_over_one_at_a_time_with_the_same_threads(swept: Campaign):
     part = swept.part(memory="512M")
-    lines = scaling.scaling_points(part.cells, part.noise)
+    lines = scaling.scaling_points(part.cells)
     assert len(lines) == 9
     one = next(
         line for line in lines if (line.panel, line.label) == ("ultrafast", "encoder threads 1")
@@ -159,7 +161,7 @@ def test_speed_up_is_over_one_at_a_time_with_the_same_threads(swept: Campaign):
 
 def test_scaling_marks_what_did_not_finish(swept: Campaign):
     part = swept.part(memory="96M")
-    lines = scaling.scaling_points(part.cells, part.noise)
+    lines = scaling.scaling_points(part.cells)
     medium = [step for line in lines if line.panel == "medium" for step in line.steps]
     assert {step.status for step in medium} == {Status.OOM, Status.OOM_INFERRED}
     assert {step.speedup for step in medium} == {None}
@@ -171,12 +173,11 @@ def test_scaling_marks_what_did_not_finish(swept: Campaign):
 # -- repeats ---------------------------------------------------------------------------------
 
 
-def test_every_repeat_is_a_point_beside_the_pooled_noise(swept: Campaign):
-    found = repeats.repeat_points(swept.table, swept.noise)
+def test_every_repeat_is_a_point_beside_the_noise_of_its_host(swept: Campaign):
+    found = repeats.repeat_points(swept.table, host_noise_of(swept.cells))
     assert len(found.repeats) == 210
     assert len(found.cells) == 70
-    low, high = found.band or (0, 0)
-    inside = sum(low <= repeat.ratio <= high for repeat in found.repeats)
+    inside = sum(abs(math.log(repeat.ratio)) <= repeat.half_width for repeat in found.repeats)
     assert inside / 210 > 0.9
     far = repeats.farthest_repeats(found, 3)
     assert abs(far[0].ratio - 1) == max(abs(r.ratio - 1) for r in found.repeats)
@@ -186,19 +187,23 @@ def test_few_cells_are_named_and_many_are_ranked(swept: Campaign):
     few = swept.part(memory="96M")
     names = cell_words(few.cells)
     ax = repeats.draw_repeats(
-        repeats.repeat_points(few.table, few.noise, names), Figure().subplots()
+        repeats.repeat_points(few.table, host_noise_of(few.cells), names), Figure().subplots()
     )
     labels = {label.get_text().replace("\n", " ") for label in ax.texts}
     assert labels
     assert labels <= set(names.values())
-    ax = repeats.draw_repeats(repeats.repeat_points(swept.table, swept.noise), Figure().subplots())
+    ax = repeats.draw_repeats(
+        repeats.repeat_points(swept.table, host_noise_of(swept.cells)), Figure().subplots()
+    )
     assert "the steadiest first" in ax.get_xlabel()
 
 
 def test_nothing_repeated_is_an_empty_chart_that_says_so(tmp_path: Path):
     swept = opened(tmp_path, Sweep(blocks=1, spoilt=False))
     figure = Figure()
-    repeats.draw_repeats_and_distribution(repeats.repeat_points(swept.table, swept.noise), figure)
+    repeats.draw_repeats_and_distribution(
+        repeats.repeat_points(swept.table, host_noise_of(swept.cells)), figure
+    )
     assert "nothing was repeated" in texts(figure)
 
 

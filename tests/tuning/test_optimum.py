@@ -16,6 +16,7 @@ from clipkit.plan.baselines import parse_template
 from clipkit.records.campaign import Campaign, open_campaign
 from clipkit.records.record import Record
 from clipkit.records.status import Status
+from clipkit.records.usual_noise import usual_noise
 from clipkit.tuning.config import Config, read_config
 from clipkit.tuning.optimum import Choice, optima, optimum
 
@@ -162,18 +163,34 @@ def test_uploads_and_lengths_of_clips_have_an_optimum_each(tmp_path):
     assert optimum(table, upload=films[1].name, clip_s=4.0).condition.height == 1080
 
 
-def test_how_much_longer_the_slowest_and_the_defaults_take_has_an_interval(swept):
+def test_how_much_longer_the_defaults_take_has_an_interval_that_knows_of_the_choice(swept):
     found = optimum(swept, memory="512M")
-    assert found.slowest.value == pytest.approx(2.0, rel=0.05)
     assert found.default.value == pytest.approx(2.0, rel=0.05)
     assert found.default.low < found.default.value < found.default.high
 
 
-def test_without_repeats_there_are_no_intervals_and_no_ties_and_that_is_said(tmp_path):
+def test_without_repeats_the_intervals_are_the_usual_ones_and_that_is_said(tmp_path):
     found = optimum(loaded(tmp_path, replace(SMALL, blocks=1)))
-    assert found.best.wall.interval is None
-    assert found.ties == ()
+    assert found.best.wall.log_half_width == pytest.approx(usual_noise(2.0).half_width)
     assert any("1 runs say little" in said for said in found.unmeasured)
+    assert any("nothing was repeated" in said for said in found.unmeasured)
+
+
+def test_what_is_not_decided_says_so_and_what_could_not_be_seen(tmp_path):
+    noisy = replace(SMALL, noise_log_sd=0.08, seed=3)
+    found = optimum(loaded(tmp_path, noisy))
+    assert not found.decided
+    assert found.ties
+    assert found.unseen > 1.05
+    assert f"not decided: {found.how}" in found.sentence
+    assert "could not be seen" in found.sentence
+
+
+def test_what_is_decided_is_called_the_fastest(tmp_path):
+    found = optimum(loaded(tmp_path, replace(SMALL, blocks=8)))
+    assert found.decided
+    assert found.best == found.ahead
+    assert f"fastest with {found.how}" in found.sentence
 
 
 def test_a_busy_machine_is_told(tmp_path):

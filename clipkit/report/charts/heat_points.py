@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,6 @@ from clipkit.errors import CampaignError
 from clipkit.records.best import RECOMMENDED
 from clipkit.records.campaign import has_level, levels_in
 from clipkit.records.columns import column
-from clipkit.records.noise import Noise
 from clipkit.records.status import Status
 from clipkit.report.charts.style import chart_text
 
@@ -70,7 +70,6 @@ class HeatMap:
     layout: Layout
     levels: dict[str, tuple[str, ...]]
     panels: tuple[Panel, ...]
-    noise: Noise | None = None
     tiles: tuple[Tile, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -105,11 +104,7 @@ def factors_left_over(cells: pd.DataFrame, layout: Layout) -> list[Factor]:
     ]
 
 
-def heat_points(
-    cells: pd.DataFrame,
-    noise: Noise | None,
-    layout: Layout | None = None,
-) -> HeatMap:
+def heat_points(cells: pd.DataFrame, layout: Layout | None = None) -> HeatMap:
     """The heat map of these cells, an opened campaign's (`Campaign.cells`).
 
     Raises CampaignError where several cells fall on one place: something else varies too.
@@ -125,7 +120,7 @@ def heat_points(
         row, across = (int(records[0][f"at_{c}"]) for c in (layout.rows, layout.columns))
         panels.append(Panel(row, across, tuple(_tile(record, layout) for record in records)))
     named = {name: tuple(map(column(name).level, levels)) for name, levels in known.items()}
-    return HeatMap(layout, named, tuple(panels), noise)
+    return HeatMap(layout, named, tuple(panels))
 
 
 def _refuse_crowds(cells: pd.DataFrame, layout: Layout) -> None:
@@ -200,7 +195,10 @@ def heat_words(heat: HeatMap) -> str:
     said = ["wall time a clip (s)"]
     if runs:
         said.append(f"n = {'–'.join(dict.fromkeys((str(runs[0]), str(runs[-1]))))} runs a tile")
-    if heat.noise and runs:
-        half = heat.noise.half_width / runs[0] ** 0.5
-        said.append(f"95 % interval ± {format.percent(half)}")
+    halves = sorted(
+        math.log(tile.high_s / tile.low_s) / 2 for tile in heat.tiles if tile.low_s and tile.high_s
+    )
+    if halves:
+        ends = dict.fromkeys(format.percent(half) for half in (halves[0], halves[-1]))
+        said.append(f"95 % intervals ± {' to '.join(ends)}")
     return chart_text("  ·  ".join(said))

@@ -1,4 +1,4 @@
-"""Every repeat of every cell, as a ratio to its cell's mean, beside the noise of the whole table."""
+"""Every repeat of every cell, as a ratio to its cell's mean, beside the noise of its host."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -25,11 +25,13 @@ NAMED = 30
 """So many cells can be named beside their dots; more are told by their rank."""
 _DOTS_PX = 22
 """How high a named cell's row is without its name, which stands above its dots."""
+_BAND: dict[str, Any] = {"color": style.PALE, "alpha": 0.45, "zorder": 0, "linewidth": 0}
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """One finished run; `ratio` to the mean of its cell."""
+    """One finished run; `ratio` to the mean of its cell, `half_width` of the 95 % interval of single runs
+    on its host, on logarithms."""
 
     cell: str
     words: str
@@ -37,14 +39,15 @@ class Repeat:
     block: int
     wall_s: float
     ratio: float
+    half_width: float
 
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """All repeats, the cell that differs least first."""
+    """All repeats, the cell that differs least first. `noises`: of each host."""
 
     repeats: tuple[Repeat, ...]
-    noise: Noise | None
+    noises: Mapping[str, Noise]
 
     @property
     def cells(self) -> list[str]:
@@ -63,17 +66,16 @@ class Repeats:
         return int(max(260, 150 + rows) + (0 if width_px > _NARROW_PX else 200))
 
     @property
-    def band(self) -> tuple[float, float] | None:
-        """Where 95 % of single runs fall, by the pooled noise."""
-        if self.noise is None:
-            return None
-        return math.exp(-self.noise.half_width), math.exp(self.noise.half_width)
+    def half_widths(self) -> list[float]:
+        """Of each cell, in their order."""
+        return list({repeat.cell: repeat.half_width for repeat in self.repeats}.values())
 
 
 def repeat_points(
-    table: pd.DataFrame, noise: Noise | None, words: Mapping[str, str] | None = None
+    table: pd.DataFrame, noises: Mapping[str, Noise], words: Mapping[str, str] | None = None
 ) -> Repeats:
-    """The repeats of the table (`records.table`); `words` says what each cell is."""
+    """The repeats of the table (`records.table`); `noises`: of a run on each host
+    (`records.cells.host_noise_of`); `words` says what each cell is."""
     found = repeats_of(table)
     away = np.log(found["ratio"]).abs()
     spread = away.groupby(found["cell"]).transform("max")
@@ -88,24 +90,31 @@ def repeat_points(
                 block=int(block),
                 wall_s=float(wall_s),
                 ratio=float(ratio),
+                half_width=noises[str(host)].half_width,
             )
-            for cell, run_id, block, wall_s, ratio in ordered[
-                ["cell", "run_id", "block", "wall_s", "ratio"]
+            for cell, run_id, block, wall_s, ratio, host in ordered[
+                ["cell", "run_id", "block", "wall_s", "ratio", "host"]
             ].itertuples(index=False, name=None)
         ),
-        noise,
+        noises,
     )
 
 
 def repeats_finding(found: Repeats) -> str:
     """How far single runs of a cell lie apart, in words."""
-    if found.band is None or found.noise is None:
+    if not found.noises:
         return "Every repeat as a ratio to the mean of its cell"
-    inside = sum(found.band[0] <= repeat.ratio <= found.band[1] for repeat in found.repeats)
+    inside = sum(abs(math.log(repeat.ratio)) <= repeat.half_width for repeat in found.repeats)
     return (
-        f"A run repeats to within {format.percent(found.noise.log_sd)} (one standard deviation); "
+        f"A run repeats to within {_spread_words(found.noises)} (one standard deviation); "
         f"{inside} of {len(found.repeats)} lie in the band that should hold 95 %"
     )
+
+
+def _spread_words(noises: Mapping[str, Noise]) -> str:
+    """`6.0 % to 9.0 %`: of the calmest and of the most restless host."""
+    spreads = sorted(noise.log_sd for noise in noises.values())
+    return " to ".join(dict.fromkeys(map(format.percent, (spreads[0], spreads[-1]))))
 
 
 def draw_repeats_and_distribution(found: Repeats, figure: Figure) -> None:
@@ -125,11 +134,8 @@ def draw_repeats_and_distribution(found: Repeats, figure: Figure) -> None:
     draw_distribution(found, right, upright=named or writing.width_px(figure) <= _NARROW_PX)
     blocks = len({repeat.block for repeat in found.repeats})
     said = f"n = {len(found.repeats)} runs of {len(found.cells)} cells in {blocks} blocks"
-    if found.noise:
-        said += (
-            f"  ·  shaded: 95 % of single runs by the pooled noise ({format.percent(found.noise.log_sd)}"
-            f", {found.noise.freedom} degrees of freedom), without the blocks' drift"
-        )
+    if found.noises:
+        said += "  ·  shaded: 95 % of single runs on that host, without the blocks' drift"
     writing.heading(figure, repeats_finding(found), said)
     handles, _ = left.get_legend_handles_labels()
     if handles:
@@ -159,7 +165,8 @@ def draw_repeats(found: Repeats, ax: Axes) -> Axes:
         label = f"block {block}" if len(blocks) <= 6 else None
         ax.scatter(x, y, s=size, color=color, marker=marker, edgecolor="white",
                    linewidth=0.4 if size > 6 else 0, label=label, zorder=3)  # fmt: skip
-    _draw_band(found, ax, upright=named)
+    edges = ends if named else [index - 0.5 for index in range(len(place) + 1)]
+    _draw_bands(edges, found.half_widths, ax, upright=named)
     if named:
         for name, top in zip(names, ends, strict=False):
             ax.text(0.005, top + 3, style.chart_text(name), va="top", fontsize=writing.SMALL_PT,
@@ -189,7 +196,10 @@ def draw_distribution(found: Repeats, ax: Axes, upright: bool = False) -> Axes:
     bins = int(np.clip(np.sqrt(len(ratios)) * 1.5, 6, 40))
     along: Literal["vertical", "horizontal"] = "vertical" if upright else "horizontal"
     ax.hist(ratios, bins=bins, orientation=along, color=style.SKY, edgecolor="white", linewidth=0.4)
-    _draw_band(found, ax, upright)
+    if len(found.noises) == 1:
+        half = next(iter(found.noises.values())).half_width
+        (ax.axvspan if upright else ax.axhspan)(math.exp(-half), math.exp(half), **_BAND)
+    (ax.axvline if upright else ax.axhline)(1, color=style.GREY, linewidth=0.8, zorder=1)
     label = f"runs (of {len(ratios)})"
     if upright:
         ax.set_ylabel(label)
@@ -199,10 +209,11 @@ def draw_distribution(found: Repeats, ax: Axes, upright: bool = False) -> Axes:
     return ax
 
 
-def _draw_band(found: Repeats, ax: Axes, upright: bool) -> None:
-    if found.band is not None:
-        span = ax.axvspan if upright else ax.axhspan
-        span(*found.band, color=style.PALE, alpha=0.45, zorder=0, linewidth=0)
+def _draw_bands(edges: Sequence[float], halves: Sequence[float], ax: Axes, upright: bool) -> None:
+    """Where 95 % of single runs fall, cell by cell; a cell lies between two edges."""
+    wide = np.array([*halves, *halves[-1:]])
+    fill = ax.fill_betweenx if upright else ax.fill_between
+    fill(edges, np.exp(-wide), np.exp(wide), step="post", **_BAND)
     (ax.axvline if upright else ax.axhline)(1, color=style.GREY, linewidth=0.8, zorder=1)
 
 

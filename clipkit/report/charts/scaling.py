@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from clipkit import format
+from clipkit.analysis.statistics import Estimate, quotient
 from clipkit.records.campaign import has_level, levels_in
 from clipkit.records.columns import column
-from clipkit.records.noise import Noise
 from clipkit.records.status import Status
 from clipkit.report.charts import style, writing
 from clipkit.report.charts.status_looks import LOOKS
@@ -58,7 +57,7 @@ class Line:
 
 
 def scaling_points(
-    cells: pd.DataFrame, noise: Noise | None, panels: str = "preset", place: str = ""
+    cells: pd.DataFrame, panels: str = "preset", place: str = ""
 ) -> tuple[Line, ...]:
     """A line for each level of encoder threads in each level of the column `panels`."""
     lines = []
@@ -66,7 +65,7 @@ def scaling_points(
         inside = cells[has_level(cells, panels, [panel])]
         for threads in levels_in(LINES, inside[LINES]):
             line = inside[has_level(inside, LINES, [threads])].sort_values(X)
-            steps = _steps(line.to_dict("records"), noise)
+            steps = _steps(line.to_dict("records"))
             words = column(panels).words(panel), column(LINES).words(threads)
             lines.append(Line(*words, steps, place))
     return tuple(lines)
@@ -147,21 +146,21 @@ def draw_times(lines: Sequence[Line], ax: Axes) -> Axes:
     return ax
 
 
-def _steps(records: Sequence[Row], noise: Noise | None) -> tuple[Step, ...]:
+def _steps(records: Sequence[Row]) -> tuple[Step, ...]:
     first = next((r for r in records if not pd.isna(r["wall_s"])), None)
-    return tuple(_step(record, first, noise) for record in records)
+    return tuple(_step(record, first) for record in records)
 
 
-def _step(record: Row, first: Row | None, noise: Noise | None) -> Step:
+def _step(record: Row, first: Row | None) -> Step:
     s_per_clip = _known(record["s_per_clip"])
     speedup = low = high = None
     if s_per_clip is not None and first is not None:
         speedup = first["s_per_clip"] / s_per_clip
         if record["cell"] == first["cell"]:
             low = high = speedup
-        elif noise is not None:
-            half = noise.half_width * math.sqrt(1 / first["runs"] + 1 / record["runs"])
-            low, high = speedup / math.exp(half), speedup * math.exp(half)
+        else:
+            found = quotient(_time(first), _time(record))
+            low, high = found.low, found.high
     return Step(
         concurrency=int(record[X]),
         s_per_clip=s_per_clip,
@@ -173,6 +172,11 @@ def _step(record: Row, first: Row | None, noise: Noise | None) -> Step:
         status=Status(record["status"]),
         runs=int(record["runs"]),
     )
+
+
+def _time(record: Row) -> Estimate:
+    bounds = _known(record["s_per_clip_low"]), _known(record["s_per_clip_high"])
+    return Estimate(float(record["s_per_clip"]), *bounds, n=int(record["runs"]))
 
 
 def _known(value: float) -> float | None:

@@ -121,4 +121,5 @@ def _recommended_words(group: pd.DataFrame, differing: list[str]) -> str:
     interval = None if any(map(pd.isna, bounds)) else bounds
     told = f"{what}: {fmt.seconds(best['s_per_clip'])} a clip{fmt.interval(interval)}"
     told += f", peak {fmt.largest(plain(best['peak_need_bytes']), best['runs'])}"
-    return f"{told}; {ties} not told apart from it" if ties else told
+    told += "" if best["decided"] else "; not decided"
+    return f"{told}; {ties} not told apart from the fastest" if ties else told

@@ -41,7 +41,7 @@ def _part_of_last(campaign: Campaign) -> tuple[Campaign, HeatMap]:
         if others
         else campaign
     )
-    return part, heat_points(part.cells, part.noise, layout)
+    return part, heat_points(part.cells, layout)
 
 
 def _is_of(part: Campaign, wanted: dict[str, object]) -> bool:

@@ -48,7 +48,7 @@ def scaling(campaign: Campaign, panels: str = "preset") -> Exhibits:
     used = {scaling_chart.X, scaling_chart.LINES, panels}
     others = [f for f in factors_of(ours.cells) if f.column not in used and not used & set(f.along)]
     lines = [
-        scaling_chart.scaling_points(part.cells, part.noise, panels, _place(part, others, ours))
+        scaling_chart.scaling_points(part.cells, panels, _place(part, others, ours))
         for part in _parts(ours, others)
     ]
     each = max(1, _PANELS // max(len(scaling_chart.panels_of(own)) for own in lines))
@@ -115,7 +115,7 @@ def _map_px(ys: int) -> int:
 
 
 def _heat_map(part: Campaign, layout: Layout, number: int) -> Exhibit:
-    heat = heat_chart.heat_points(part.cells, part.noise, layout)
+    heat = heat_chart.heat_points(part.cells, layout)
     drawn = heat_picture(f"heat-{number}", heat, part.shown)
     return kept(Exhibit(drawn, _cells_table(part, [layout.rows])))
 

@@ -45,7 +45,7 @@ def table_by_picture(found: Optima) -> Table:
         "peak memory",
         "headroom",
         "size of all clips",
-        "slowest",
+        "decided",
         "defaults",
         "tried",
         "out of memory",
@@ -62,7 +62,7 @@ def table_by_picture(found: Optima) -> Table:
             fmt.size(each.best.peak_need_bytes),
             "–" if each.headroom_bytes is None else fmt.size(each.headroom_bytes),
             fmt.size(each.best.output_bytes),
-            "–" if each.slowest is None else fmt.ratio(each.slowest.value),
+            "yes" if each.decided else "no",
             "–" if each.default is None else fmt.ratio(each.default.value),
             str(each.cells),
             str(each.oom_cells),
@@ -71,8 +71,8 @@ def table_by_picture(found: Optima) -> Table:
     )
     caption = (
         "Marked: the fastest of all for that host, with a picture of its own. "
-        "Slowest and defaults: how much longer they take at the same picture. "
-        "Peak memory: the largest of the runs."
+        "Decided: at most 3 % slower than the best of the others, in 95 %. Defaults: how much longer they "
+        "take at the same picture. Peak memory: the largest of the runs."
     )
     marked = frozenset(i for i, each in enumerate(found) if each.fastest)
     return Table(heads, rows, caption, marked)
@@ -82,7 +82,7 @@ def ties_table(found: Optima) -> Table:
     """What would do as well as each optimum, and what is faster but leaves hardly any memory."""
     rows = []
     for each in found:
-        level = [(each.best, f"{RECOMMENDED}: the least memory"), *((t, TIED) for t in each.ties)]
+        level = [(each.best, RECOMMENDED), *((t, TIED) for t in each.ties)]
         if each.tighter:
             level.append((each.tighter, "faster, but with too little memory left"))
         rows += [
@@ -108,7 +108,7 @@ def ties_table(found: Optima) -> Table:
         "on the Pareto front",
         "standing",
     )
-    return Table(heads, tuple(rows), "Ties: their time is within the noise of the fastest")
+    return Table(heads, tuple(rows), "Ties: the runs cannot tell their time from the fastest")
 
 
 def file_to_copy(found: Optima, written: Path | None) -> Section:

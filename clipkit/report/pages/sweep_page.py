@@ -114,10 +114,11 @@ def best_table(found: Sequence[Optimum]) -> Table:
     )
     margin = margin_words()
     caption = (
-        f"Of what leaves {margin} of the memory free and is within the noise of the fastest, "
-        "the settings that need the least; as good: the others of these. Peak: the largest of the runs."
+        f"Of what leaves {margin} of the memory free, the settings that are expected to lose the least "
+        "time, and of those surely as fast the ones that need the least memory; not told apart: what the "
+        "runs cannot tell from the fastest. Peak: the largest of the runs."
     )
-    return Table(("for", "best settings", "a clip", "peak", "as good"), rows, caption)
+    return Table(("for", "best settings", "a clip", "peak", "not told apart"), rows, caption)
 
 
 def drawn_heat_maps(campaign: Path) -> list[Path]:
@@ -140,7 +141,8 @@ def _best_words(each: Optimum) -> str:
     ties = {0: "", 1: ", 1 tie"}.get(len(each.ties), f", {len(each.ties)} ties")
     time = fmt.seconds(each.best.s_per_clip)
     peak = each.best.peak_words
-    return f"{_settings(each)}: {time} a clip{within}, peak {peak}{ties}"
+    doubt = "" if each.decided else ", not decided"
+    return f"{_settings(each)}: {time} a clip{within}, peak {peak}{ties}{doubt}"
 
 
 def _settings(each: Optimum) -> str:
