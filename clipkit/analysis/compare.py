@@ -89,12 +89,9 @@ class Comparison:
         shared = sum(pair.ratio is not None for pair in self.pairs)
         cells = "1 cell" if shared == 1 else f"{shared} cells"
         told = f"B takes {fmt.ratio(self.overall.value)} the time of A over {cells} in common"
-        if self.overall.interval is None:
-            told += " (no interval: nothing was repeated)"
-        else:
-            low, high = self.overall.interval
-            close = ", so they are not told apart" if low <= 1 <= high else ""
-            told += f"{fmt.interval((low, high), fmt.ratio)}{close}"
+        bounds = self.overall.interval
+        close = ", so they are not told apart" if bounds and bounds[0] <= 1 <= bounds[1] else ""
+        told += f"{fmt.interval(bounds, fmt.ratio)}{close}"
         beside = [self.drift.words] if self.drift.words else []
         return "; ".join([told, *beside, *self.disturbed])
 

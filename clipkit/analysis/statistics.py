@@ -11,7 +11,10 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from clipkit.records.noise import Noise, pool, t_quantile
+from clipkit.records.repeats import trimmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,17 @@ def geometric_mean(values: Sequence[float]) -> Estimate:
     n, middle = len(logs), math.exp(statistics.fmean(logs))
     half = t_quantile(n) * statistics.stdev(logs) / math.sqrt(n) if n > 1 else None
     return _estimate(middle, half, n)
+
+
+def mean_of_ratios(ratios: Sequence[Estimate]) -> Estimate:
+    """Over several cells: its interval tells how much it depends on which cells were shared, and is no
+    narrower than the noise of their own makes it."""
+    found = geometric_mean([ratio.value for ratio in ratios])
+    noise = _hypot([ratio.log_half_width for ratio in ratios])
+    if noise is None or (found.log_half_width or 0.0) >= noise / len(ratios):
+        return found if len(ratios) > 1 else ratios[0]
+    n = found.n if len(ratios) > 1 else ratios[0].n
+    return _estimate(found.value, noise / len(ratios), n)
 
 
 def mean(values: Sequence[float]) -> Estimate:
@@ -80,6 +94,27 @@ def paired_ratio(
     seen = noise_of([ratios])
     half = pool(before, *([seen] if seen else [])).half_width / math.sqrt(len(ratios))
     return _estimate(found.value, half, found.n)
+
+
+def adjacent_ratio(
+    numerators: Sequence[float], denominators: Sequence[float], usual: Noise
+) -> Estimate:
+    """The ratio of two that were measured one right after the other, pair by pair; `usual` is by how much
+    such a pair's ratio usually strays (`records.usual_noise.usual_pair_noise`, a calibration). From some
+    pairs on, the farthest on both sides are left out. How many pairs there are must not depend on what
+    they say."""
+    return mean_of_runs([a / b for a, b in zip(numerators, denominators, strict=True)], usual)
+
+
+def mean_of_runs(values: Sequence[float], usual: Noise, future: int | None = None) -> Estimate:
+    """The geometric mean, with an interval moderated by what such values usually stray by; it is to hold the
+    true mean, or that of so many `future` values. From some values on, the farthest on both sides are left
+    out (`records.repeats`)."""
+    logs = np.log(np.array(values, dtype=float))
+    middle, variance, freedom = trimmed(logs)
+    seen = (Noise(math.sqrt(variance), freedom),) if freedom else ()
+    spread = math.sqrt(1 / len(logs) + (1 / future if future else 0.0))
+    return _estimate(math.exp(middle), pool(usual, *seen).half_width * spread, len(logs))
 
 
 def total_by_ratio(

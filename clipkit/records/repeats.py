@@ -131,6 +131,12 @@ def _spread(logs: Values, codes: Codes, count: int) -> _Spread:
     return _Spread(means, variances, freedom.astype(np.float64))
 
 
+def trimmed(values: Values) -> tuple[float, float, int]:
+    """Of one cell's: mean, variance of a single value about it, and the degrees of freedom of that."""
+    found = _spread(values, np.zeros(len(values), dtype=np.intp), 1)
+    return float(found.means[0]), float(found.variances[0]), int(found.freedom[0])
+
+
 def _seen_noise(spread: _Spread, fitted: int) -> Noise | None:
     freedom = int(spread.freedom.sum()) - fitted
     if freedom <= 0:

@@ -10,10 +10,11 @@ import math
 
 from clipkit.records.noise import Noise
 
-_CLASSES = ((0.75, 0.090), (1.5, 0.066))
-_LARGER = 0.060
-"""CPU quota below which a host is of a class, and the standard deviation of a run's time there, on
-logarithms; of those with more, or without a quota."""
+_CLASSES = ((0.75, 0.090, 0.080), (1.5, 0.066, 0.072))
+_LARGER = (0.060, 0.067)
+"""CPU quota below which a host is of a class, and two standard deviations on logarithms there: of a run's
+time, and of the ratio of two that ran within 5 s of each other; of those with more, or without a
+quota."""
 
 LEVEL_FREEDOM = 4
 """How much these figures count for a machine that they were not measured on: as four repeats do. Machines
@@ -29,6 +30,14 @@ ENOUGH_CELLS = 20
 
 def usual_noise(cpus: float | None) -> Noise:
     """Of a run on a host with that CPU quota; None: no quota."""
+    return Noise(_class_of(cpus)[0], LEVEL_FREEDOM)
+
+
+def usual_pair_noise(cpus: float | None) -> Noise:
+    """Of the ratio of two runs one right after the other: less than of any two, since the machine drifts."""
+    return Noise(_class_of(cpus)[1], LEVEL_FREEDOM)
+
+
+def _class_of(cpus: float | None) -> tuple[float, float]:
     quota = math.inf if cpus is None else cpus
-    log_sd = next((sd for below, sd in _CLASSES if quota < below), _LARGER)
-    return Noise(log_sd, LEVEL_FREEDOM)
+    return next(((run, pair) for below, run, pair in _CLASSES if quota < below), _LARGER)

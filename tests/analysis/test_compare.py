@@ -20,6 +20,7 @@ from clipkit.analysis.compare import Comparison, compare_campaigns
 from clipkit.records.campaign import Campaign, open_campaign
 from clipkit.records.record import Record
 from clipkit.records.status import Status
+from clipkit.records.usual_noise import usual_noise
 
 SMALL = Sweep(
     factors={"preset": ("ultrafast", "veryfast"), "concurrency": (1, 2)},
@@ -183,14 +184,13 @@ def test_a_cell_that_ran_out_of_memory_on_one_side_has_no_ratio_and_says_so(camp
     )
 
 
-def test_without_repeats_there_is_a_ratio_and_no_interval(campaign):
+def test_without_repeats_the_interval_is_the_usual_one_of_such_hosts(campaign):
     once = replace(SMALL, blocks=1, factors={"preset": ("ultrafast",)})
     found = compare_campaigns(campaign("a", once), campaign("b", once, slower(1.5)))
     (pair,) = found.pairs
     assert pair.ratio.value == pytest.approx(1.5)
-    assert pair.ratio.interval is None
+    assert pair.ratio.log_half_width == pytest.approx(usual_noise(2.0).half_width * math.sqrt(2))
     assert found.overall == pair.ratio
-    assert found.verdict.endswith("(no interval: nothing was repeated)")
 
 
 def test_cells_are_listed_by_their_levels_and_a_long_list_is_folded(campaign):
