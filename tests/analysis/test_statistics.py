@@ -11,16 +11,19 @@ from scipy import stats
 
 from clipkit.analysis.statistics import (
     Estimate,
+    adjacent_ratio,
     geometric_mean,
     mean,
+    mean_of_ratios,
+    mean_of_runs,
     noise_of,
     paired_ratio,
-    pool,
     quotient,
     total,
     total_by_ratio,
 )
-from clipkit.records.noise import Noise, t_quantile
+from clipkit.records.noise import Noise, pool, t_quantile
+from clipkit.records.usual_noise import usual_noise, usual_pair_noise
 
 SIMULATIONS = 2000
 CLOSE_TO_95 = (0.92, 0.98)
@@ -206,6 +209,57 @@ def test_with_noise_known_beforehand_it_covers_the_truth_and_is_narrower(pairs: 
 
     assert CLOSE_TO_95[0] <= coverage(simulate) <= CLOSE_TO_95[1]
     assert sorted(widths)[len(widths) // 2] < 1
+
+
+@pytest.mark.parametrize("pairs", [3, 5, 8])
+def test_adjacent_pairs_hold_the_true_ratio_on_a_machine_like_any_other(pairs: int):
+    """Machines differ in how far pairs stray; what is usual stands for four repeats."""
+    usual = Noise(0.05, 4)
+
+    def simulate(generator: random.Random) -> tuple[float, Estimate]:
+        log_sd = 0.05 / math.sqrt(generator.gammavariate(2, 0.5))
+        slow = [noisy(generator, 3.0, log_sd) for _ in range(pairs)]
+        return 3.0, adjacent_ratio(slow, [1.0] * pairs, usual)
+
+    assert CLOSE_TO_95[0] <= coverage(simulate) <= CLOSE_TO_95[1]
+
+
+@pytest.mark.parametrize(("runs", "future"), [(1, 1), (3, 2), (6, 6), (9, 3)])
+def test_a_means_interval_holds_the_mean_of_runs_to_come(runs: int, future: int):
+    def simulate(generator: random.Random) -> tuple[float, Estimate]:
+        log_sd = 0.06 / math.sqrt(generator.gammavariate(2, 0.5))
+        found = mean_of_runs(
+            [noisy(generator, 10.0, log_sd) for _ in range(runs)], Noise(0.06, 4), future
+        )
+        to_come = [generator.gauss(0, log_sd) for _ in range(future)]
+        return 10.0 * math.exp(sum(to_come) / future), found
+
+    assert CLOSE_TO_95[0] <= coverage(simulate) <= CLOSE_TO_95[1]
+
+
+def test_one_wild_run_of_six_hardly_moves_the_mean():
+    steady = [1.0, 1.01, 0.99, 1.0, 1.01]
+    wild = mean_of_runs([*steady, 3.0], usual_noise(2.0))
+    assert wild.value == pytest.approx(1.005, abs=0.001)
+    assert mean_of_runs([*steady[:4], 3.0], usual_noise(2.0)).value > 1.2
+
+
+def test_a_smaller_host_is_usually_noisier_and_adjacent_runs_are_less_so_than_any_two():
+    quotas = [0.5, 1.0, 2.0]
+    runs, pairs = ([usual(q).log_sd for q in quotas] for usual in (usual_noise, usual_pair_noise))
+    assert runs == sorted(runs, reverse=True)
+    assert pairs == sorted(pairs, reverse=True)
+    assert all(pair < math.sqrt(2) * run for pair, run in zip(pairs, runs, strict=True))
+    assert usual_noise(None) == usual_noise(8.0)
+
+
+def test_equal_ratios_of_noisy_cells_are_known_no_better_than_their_noise():
+    each = Estimate(1.25, 1.25 / 1.1, 1.25 * 1.1, 3)
+    found = mean_of_ratios([each] * 4)
+    assert found.log_half_width == pytest.approx(math.log(1.1) / 2)
+    apart = mean_of_ratios([each, Estimate(2.0, 2.0 / 1.1, 2.0 * 1.1, 3)])
+    assert (apart.log_half_width or 0) > 1
+    assert mean_of_ratios([each]) == each
 
 
 @pytest.mark.parametrize("n", [3, 5, 12])

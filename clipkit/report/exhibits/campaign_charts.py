@@ -34,7 +34,7 @@ def overview(campaign: Campaign) -> Exhibit:
         ("cells", str(len(campaign.cells))),
         ("attempts", f"{len(campaign.table)}: {ended}"),
         *((column(f.column).title, _levels_words(f)) for f in factors_of(campaign.cells)),
-        ("noise of one run", noise_words(campaign.cells)),
+        ("noise of one run", repeat_noise_words(campaign.cells)),
         ("machine", "; ".join(dict.fromkeys(map(_cpu, campaign.machines.values())))),
         ("ceiling", ", ".join(map(str, campaign.cells["ceiling"].dropna().unique()))),
         ("ffmpeg", ", ".join(map(str, campaign.cells["ffmpeg_version"].dropna().unique()))),
@@ -50,7 +50,7 @@ def overview(campaign: Campaign) -> Exhibit:
     return kept(Exhibit(drawn, Table(("", ""), tuple(rows))))
 
 
-def noise_words(cells: pd.DataFrame) -> str:
+def repeat_noise_words(cells: pd.DataFrame) -> str:
     """`9.0 % on render-starter, 6.0 % on 512M-2cpu`."""
     known = {host: format.percent(noise.log_sd) for host, noise in host_noise_of(cells).items()}
     if len(known) == cells["host"].nunique() == 1:
