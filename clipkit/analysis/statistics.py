@@ -84,37 +84,17 @@ def paired_ratio(
     """Geometric mean of the ratios pair by pair: what drifts over both of a pair cancels.
 
     `noise` is what is known beforehand of a single measurement's: two or three pairs alone say
-    little of it.
+    little of it. With it, the farthest pairs on both sides are left out from some on
+    (`records.repeats`). How many pairs there are must not depend on what they say.
     """
     ratios = [a / b for a, b in zip(numerators, denominators, strict=True)]
-    found = geometric_mean(ratios)
     if noise is None:
-        return found
+        return geometric_mean(ratios)
+    middle, variance, freedom = trimmed(np.log(np.array(ratios)))
     before = Noise(noise.log_sd * math.sqrt(2), noise.freedom)
-    seen = noise_of([ratios])
-    half = pool(before, *([seen] if seen else [])).half_width / math.sqrt(len(ratios))
-    return _estimate(found.value, half, found.n)
-
-
-def adjacent_ratio(
-    numerators: Sequence[float], denominators: Sequence[float], usual: Noise
-) -> Estimate:
-    """The ratio of two that were measured one right after the other, pair by pair; `usual` is by how much
-    such a pair's ratio usually strays (`records.usual_noise.usual_pair_noise`, a calibration). From some
-    pairs on, the farthest on both sides are left out. How many pairs there are must not depend on what
-    they say."""
-    return mean_of_runs([a / b for a, b in zip(numerators, denominators, strict=True)], usual)
-
-
-def mean_of_runs(values: Sequence[float], usual: Noise, future: int | None = None) -> Estimate:
-    """The geometric mean, with an interval moderated by what such values usually stray by; it is to hold the
-    true mean, or that of so many `future` values. From some values on, the farthest on both sides are left
-    out (`records.repeats`)."""
-    logs = np.log(np.array(values, dtype=float))
-    middle, variance, freedom = trimmed(logs)
     seen = (Noise(math.sqrt(variance), freedom),) if freedom else ()
-    spread = math.sqrt(1 / len(logs) + (1 / future if future else 0.0))
-    return _estimate(math.exp(middle), pool(usual, *seen).half_width * spread, len(logs))
+    half = pool(before, *seen).half_width / math.sqrt(len(ratios))
+    return _estimate(math.exp(middle), half, len(ratios))
 
 
 def total_by_ratio(

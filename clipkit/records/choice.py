@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from clipkit.records.noise import CONFIDENCE, Noise
+from clipkit.records.noise import Noise
 from clipkit.records.with_best import critical_value
 
 MARGIN = 0.03
@@ -85,15 +85,9 @@ class Chosen:
         return self.shortfalls[self.place] or 0.0
 
 
-def choose(
-    contenders: Sequence[Contender],
-    noise: Noise,
-    margin: float = MARGIN,
-    level: float = 1 - CONFIDENCE,
-) -> Chosen:
-    """The one to take of at least one. `noise` is that of a single measurement. `level`: how often what is
-    said of `decided`, `upper`, `tied` may be wrong; less where it is one of several looks
-    (`analysis.looks`)."""
+def choose(contenders: Sequence[Contender], noise: Noise, margin: float = MARGIN) -> Chosen:
+    """The one to take of at least one. `noise` is that of a single measurement. What is said of `decided`,
+    `upper` and `tied` is wrong in 5 % of all choices: where it is asked again after each run, more often."""
     places = [place for place, each in enumerate(contenders) if each.roomy]
     places = places or list(range(len(contenders)))
     means = np.array([contenders[place].log_mean for place in places])
@@ -104,7 +98,7 @@ def choose(
     needs = [contenders[place].need_bytes for place in places]
     as_good = np.flatnonzero(alike).tolist() if alike[least] else [least]
     taken = min(as_good, key=lambda at: (_need(needs[at]), float(shortfalls[at])))
-    told = _leads_told(errors, noise, level)
+    told = _leads_told(errors, noise)
     upper = math.exp(max(0.0, _most_behind(means, told, taken)))
     return Chosen(
         place=places[taken],
@@ -182,20 +176,20 @@ def _normals(draws: int, count: int) -> Values:
 def half_width_after_choice(errors: Sequence[float], one: int, chosen: int, noise: Noise) -> float:
     """Half the 95 % interval of the chosen one's ratio to one that was named beforehand, on logarithms,
     whichever of the others was chosen by the same measurements; `errors` as of `Contender`."""
-    known = _critical_values(np.array(errors), noise.freedom, 2, 1 - CONFIDENCE)
+    known = _critical_values(np.array(errors), noise.freedom, sides=2)
     return float(known[one] * noise.log_sd * math.hypot(errors[one], errors[chosen]))
 
 
-def _leads_told(errors: Values, noise: Noise, level: float) -> Values:
+def _leads_told(errors: Values, noise: Noise) -> Values:
     """By how much the mean in a row must lie above that in a column to be told from it, were the row's
     the best (logarithms): the critical value of the row's comparison with all others."""
-    own = _critical_values(errors, noise.freedom, 1, level)
+    own = _critical_values(errors, noise.freedom, sides=1)
     apart = np.hypot(errors[:, None], errors[None, :])
     found: Values = own[:, None] * noise.log_sd * apart
     return found
 
 
-def _critical_values(errors: Values, freedom: int, sides: int, level: float) -> Values:
+def _critical_values(errors: Values, freedom: int, sides: int) -> Values:
     """Of the comparison of each with all others; those with as many runs have the same."""
     levels = np.round(errors, 4)
     kinds, counts = np.unique(levels, return_counts=True)
@@ -205,7 +199,7 @@ def _critical_values(errors: Values, freedom: int, sides: int, level: float) -> 
             (float(other), int(number) - int(other == kind))
             for other, number in zip(kinds, counts, strict=True)
         )
-        known[kind] = critical_value(float(kind), others, freedom, sides, level)
+        known[kind] = critical_value(float(kind), others, freedom, sides)
     return np.array([known[level] for level in levels])
 
 

@@ -10,11 +10,11 @@ import math
 
 from clipkit.records.noise import Noise
 
-_CLASSES = ((0.75, 0.090, 0.080), (1.5, 0.066, 0.072))
-_LARGER = (0.060, 0.067)
-"""CPU quota below which a host is of a class, and two standard deviations on logarithms there: of a run's
-time, and of the ratio of two that ran within 5 s of each other; of those with more, or without a
-quota."""
+_CLASSES = ((0.75, 0.090, 0.057), (1.5, 0.066, 0.051))
+_LARGER = (0.060, 0.047)
+"""CPU quota below which a host is of a class, and two standard deviations of a run's time there, on
+logarithms: from its cell's mean, and from what a neighbour within 5 s has in common with it; of those
+with more, or without a quota."""
 
 LEVEL_FREEDOM = 4
 """How much these figures count for a machine that they were not measured on: as four repeats do. Machines
@@ -33,8 +33,8 @@ def usual_noise(cpus: float | None) -> Noise:
     return Noise(_class_of(cpus)[0], LEVEL_FREEDOM)
 
 
-def usual_pair_noise(cpus: float | None) -> Noise:
-    """Of the ratio of two runs one right after the other: less than of any two, since the machine drifts."""
+def usual_neighbour_noise(cpus: float | None) -> Noise:
+    """Of a run beside one right before or after it: the machine's drift is common to both."""
     return Noise(_class_of(cpus)[1], LEVEL_FREEDOM)
 
 

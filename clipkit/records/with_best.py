@@ -26,18 +26,13 @@ Values = NDArray[np.float64]
 
 @lru_cache(maxsize=4096)
 def critical_value(
-    own: float,
-    others: tuple[tuple[float, int], ...],
-    freedom: int,
-    sides: int = 1,
-    level: float = 1 - CONFIDENCE,
+    own: float, others: tuple[tuple[float, int], ...], freedom: int, sides: int = 1
 ) -> float:
-    """By how many standard errors of their difference the one's mean lies above none of the others', but
-    for a share of `level`, were it the best; on two sides: above or below none, were all alike.
+    """By how many standard errors of their difference the one's mean lies above none of the others', in
+    95 %, were it the best; on two sides: above or below none, were all alike.
 
     `own`: its standard error; `others`: the standard error of the others, and how many have it.
     """
-    level = max(level, 1e-6)  # less would be beyond the accuracy of the integration
     left = [(error, count) for error, count in others if count]
     if not left:
         return 0.0
@@ -57,11 +52,11 @@ def critical_value(
         return float(parts @ (inside**counts).prod(axis=2) @ weights)
 
     low, high = 0.0, 4.0
-    while holds(high) < 1 - level:
+    while holds(high) < CONFIDENCE:
         low, high = high, 2 * high
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        low, high = (middle, high) if holds(middle) < 1 - level else (low, middle)
+        low, high = (middle, high) if holds(middle) < CONFIDENCE else (low, middle)
     return high
 
 

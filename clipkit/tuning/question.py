@@ -10,9 +10,6 @@ from clipkit.plan.subjects import Cuts, Engine
 from clipkit.records.noise import Noise
 from clipkit.settings import Settings
 
-USUAL_NOISE = Noise(0.05, 4)
-"""What neighbouring repeats of the same cell differ by, as far as is known beforehand."""
-
 
 @dataclass(frozen=True, slots=True)
 class Question:

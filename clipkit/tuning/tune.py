@@ -30,12 +30,13 @@ from clipkit.plan.subjects import CommandLine
 from clipkit.records.folder import CONFIG, EXPERIMENT, RUNS
 from clipkit.records.status import Status
 from clipkit.records.store import Store, campaign_named, slug
+from clipkit.records.usual_noise import usual_neighbour_noise
 from clipkit.settings import Settings
 from clipkit.tuning import own_command
 from clipkit.tuning.candidates import propose
 from clipkit.tuning.conclude import Setting, conclude
 from clipkit.tuning.findings import gather_findings
-from clipkit.tuning.question import USUAL_NOISE, Question
+from clipkit.tuning.question import Question
 from clipkit.tuning.recommendation import Recommendation, recommendation_toml
 from clipkit.tuning.strategy import TuneStrategy
 
@@ -147,7 +148,7 @@ def _question(request: Request) -> Question:
         baselines=tuple(map(CommandLine, request.baselines)),
         fixed=request.fixed,
         budget_s=max(_LEAST_BUDGET_S, request.budget_s - (REPORT_S if request.report else 0)),
-        prior=USUAL_NOISE,
+        prior=usual_neighbour_noise(request.host.cpus),
         cutter=own_command.cutter_of(request.command),
     )
 

@@ -11,11 +11,9 @@ from scipy import stats
 
 from clipkit.analysis.statistics import (
     Estimate,
-    adjacent_ratio,
     geometric_mean,
     mean,
     mean_of_ratios,
-    mean_of_runs,
     noise_of,
     paired_ratio,
     quotient,
@@ -23,7 +21,7 @@ from clipkit.analysis.statistics import (
     total_by_ratio,
 )
 from clipkit.records.noise import Noise, pool, t_quantile
-from clipkit.records.usual_noise import usual_noise, usual_pair_noise
+from clipkit.records.usual_noise import usual_neighbour_noise, usual_noise
 
 SIMULATIONS = 2000
 CLOSE_TO_95 = (0.92, 0.98)
@@ -212,44 +210,33 @@ def test_with_noise_known_beforehand_it_covers_the_truth_and_is_narrower(pairs: 
 
 
 @pytest.mark.parametrize("pairs", [3, 5, 8])
-def test_adjacent_pairs_hold_the_true_ratio_on_a_machine_like_any_other(pairs: int):
-    """Machines differ in how far pairs stray; what is usual stands for four repeats."""
-    usual = Noise(0.05, 4)
+def test_pairs_hold_the_true_ratio_on_a_machine_like_any_other(pairs: int):
+    """Machines differ in how far repeats stray; what is usual stands for four repeats."""
 
     def simulate(generator: random.Random) -> tuple[float, Estimate]:
         log_sd = 0.05 / math.sqrt(generator.gammavariate(2, 0.5))
         slow = [noisy(generator, 3.0, log_sd) for _ in range(pairs)]
-        return 3.0, adjacent_ratio(slow, [1.0] * pairs, usual)
+        fast = [noisy(generator, 1.0, log_sd) for _ in range(pairs)]
+        return 3.0, paired_ratio(slow, fast, Noise(0.05, 4))
 
     assert CLOSE_TO_95[0] <= coverage(simulate) <= CLOSE_TO_95[1]
 
 
-@pytest.mark.parametrize(("runs", "future"), [(1, 1), (3, 2), (6, 6), (9, 3)])
-def test_a_means_interval_holds_the_mean_of_runs_to_come(runs: int, future: int):
-    def simulate(generator: random.Random) -> tuple[float, Estimate]:
-        log_sd = 0.06 / math.sqrt(generator.gammavariate(2, 0.5))
-        found = mean_of_runs(
-            [noisy(generator, 10.0, log_sd) for _ in range(runs)], Noise(0.06, 4), future
-        )
-        to_come = [generator.gauss(0, log_sd) for _ in range(future)]
-        return 10.0 * math.exp(sum(to_come) / future), found
-
-    assert CLOSE_TO_95[0] <= coverage(simulate) <= CLOSE_TO_95[1]
+def test_one_wild_pair_of_six_hardly_moves_the_ratio():
+    ones = [1.0] * 6
+    wild = paired_ratio([2.0, 2.02, 1.98, 2.0, 2.02, 6.0], ones, usual_noise(2.0))
+    assert wild.value == pytest.approx(2.01, abs=0.002)
+    assert paired_ratio([2.0, 2.02, 1.98, 2.0, 6.0], ones[:5], usual_noise(2.0)).value > 2.4
 
 
-def test_one_wild_run_of_six_hardly_moves_the_mean():
-    steady = [1.0, 1.01, 0.99, 1.0, 1.01]
-    wild = mean_of_runs([*steady, 3.0], usual_noise(2.0))
-    assert wild.value == pytest.approx(1.005, abs=0.001)
-    assert mean_of_runs([*steady[:4], 3.0], usual_noise(2.0)).value > 1.2
-
-
-def test_a_smaller_host_is_usually_noisier_and_adjacent_runs_are_less_so_than_any_two():
+def test_a_smaller_host_is_usually_noisier_and_neighbours_differ_less_than_any_two():
     quotas = [0.5, 1.0, 2.0]
-    runs, pairs = ([usual(q).log_sd for q in quotas] for usual in (usual_noise, usual_pair_noise))
-    assert runs == sorted(runs, reverse=True)
-    assert pairs == sorted(pairs, reverse=True)
-    assert all(pair < math.sqrt(2) * run for pair, run in zip(pairs, runs, strict=True))
+    alone, beside = (
+        [usual(quota).log_sd for quota in quotas] for usual in (usual_noise, usual_neighbour_noise)
+    )
+    assert alone == sorted(alone, reverse=True)
+    assert beside == sorted(beside, reverse=True)
+    assert all(near < far for near, far in zip(beside, alone, strict=True))
     assert usual_noise(None) == usual_noise(8.0)
 
 

@@ -19,9 +19,10 @@ from clipkit.plan.clips import Clip, Job, spread
 from clipkit.plan.subjects import CommandLine, Cuts, Engine
 from clipkit.records.record import Record
 from clipkit.records.status import Status
+from clipkit.records.usual_noise import usual_neighbour_noise
 from clipkit.settings import Settings
 from clipkit.tuning.candidates import propose
-from clipkit.tuning.question import USUAL_NOISE, Question
+from clipkit.tuning.question import Question
 from clipkit.tuning.strategy import TuneStrategy
 
 FPS = 25
@@ -82,7 +83,7 @@ def question(host: Host = TWO_CORES, budget_s: float = 300, **changes: object) -
         baselines=(SKETCH, FLUENT),
         fixed=fixed,
         budget_s=budget_s,
-        prior=USUAL_NOISE,
+        prior=usual_neighbour_noise(host.cpus),
     )
     return replace(asked, **changes)  # type: ignore[arg-type]
 
