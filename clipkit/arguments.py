@@ -42,9 +42,14 @@ def program() -> str:
     return "clipkit" if shutil.which("clipkit") else fmt.near(Path(sys.argv[0]).absolute())
 
 
-def add_host(command: argparse.ArgumentParser) -> None:
+def add_host(command: argparse.ArgumentParser, several: bool = False) -> None:
+    """`several`: the host may be repeated."""
     group = command.add_argument_group("host")
-    group.add_argument("--host", metavar="NAME", help="from `clipkit hosts`")
+    if several:
+        told = "from `clipkit hosts`; may be repeated: which plan?"
+        group.add_argument("--host", action="append", metavar="NAME", help=told)
+    else:
+        group.add_argument("--host", metavar="NAME", help="from `clipkit hosts`")
     group.add_argument("--memory", metavar="512M", help="of a custom host")
     group.add_argument("--cpus", metavar="0.5", help="of a custom host")
     group.add_argument("--reserve", default="0", metavar="120M", help="kept for your own server")
@@ -97,15 +102,30 @@ def settings(parsed: argparse.Namespace, names: Sequence[str] | None = None) -> 
     return Settings(**table)
 
 
+def several_hosts(parsed: argparse.Namespace, default: str) -> tuple[Host, ...]:
+    """Each `--host`, or the one that `host` finds. Raises HostError, UsageError."""
+    names = parsed.host or [None]
+    if len(names) > 1 and (parsed.memory is not None or parsed.cpus is not None):
+        raise UsageError("--memory and --cpus make one host: give them, or several --host")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UsageError(f"--host {twice} is given twice")
+    return tuple(_host(parsed, name, default) for name in names)
+
+
 def host(parsed: argparse.Namespace, default: str) -> Host:
     """`--host`, or `--memory` and `--cpus`. Without any, `default`. Raises HostError.
 
     An empty word is an error, not an absence: `--memory "$UNSET"` must not mean "no limit".
     """
+    return _host(parsed, parsed.host, default)
+
+
+def _host(parsed: argparse.Namespace, named: str | None, default: str) -> Host:
     memory_bytes = None if parsed.memory is None else hosts.parse_size(parsed.memory)
     cpus = None if parsed.cpus is None else _cpus(parsed.cpus)
     custom = memory_bytes is not None or cpus is not None
-    name = (hosts.UNLIMITED if custom else default) if parsed.host is None else parsed.host
+    name = (hosts.UNLIMITED if custom else default) if named is None else named
     return hosts.custom(hosts.find_host(name), memory_bytes, cpus)
 
 

@@ -106,10 +106,9 @@ def _run(place: _Place, clip_s: float) -> Record:
         host=place.host,
         reserve_bytes=0,
         timeout_s=_TIMEOUT_S,
+        accept_noise=True,
     )
-    record = run_trial(
-        trial, place.open_ceiling, place.folder, lambda _event: None, accept_noise=True
-    ).record
+    record = run_trial(trial, place.open_ceiling, place.folder, lambda _event: None).record
     if record.status is Status.CANCELLED:
         raise Cancelled("interrupted; nothing was kept")
     if record.status is not Status.OK:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,4 +37,5 @@ class Here:
     accept_noise: bool = False
 
     def run(self, trial: Trial, watch: Watch) -> Outcome:
-        return run_trial(trial, self.open_ceiling, self.folder, watch, self.accept_noise)
+        accepted = replace(trial, accept_noise=trial.accept_noise or self.accept_noise)
+        return run_trial(accepted, self.open_ceiling, self.folder, watch)

@@ -85,7 +85,8 @@ class Loop:
         for attempt in attempts:
             self.watch(TrialStarted(cell, self.order, self.elapsed_s()))
             outcome = self.executor.run(
-                self._trial(cell, attempt), lambda event: self.watch(ClipProgress(cell, event))
+                self._trial(cell, attempt, cell.last_counts and attempt == attempts[-1]),
+                lambda event: self.watch(ClipProgress(cell, event)),
             )
             record = outcome.record
             if cell.phase != WARMUP:
@@ -103,7 +104,7 @@ class Loop:
         first = self.past.get((cell.name, cell.block), 0) + 1
         return range(first, first + cell.attempts)
 
-    def _trial(self, cell: Cell, attempt: int) -> Trial:
+    def _trial(self, cell: Cell, attempt: int, accept_noise: bool = False) -> Trial:
         name = self.store.folder.name
         return Trial(
             identity=Identity(name, cell.name, cell.block, self.order, attempt, cell.phase),
@@ -114,6 +115,7 @@ class Loop:
             host=cell.host,
             reserve_bytes=cell.reserve_bytes,
             timeout_s=cell.timeout_s,
+            accept_noise=accept_noise,
         )
 
     def _ended(self, cell: Cell, record: Record) -> None:

@@ -25,7 +25,8 @@ class Cell:
     """One combination of levels to run once. `phase` says what for, `block` which repeat it is.
 
     `settings` are what is asked; what of them its subject does not follow tells no cells apart.
-    `attempts`: how often it is tried in one session before what others disturb stays so.
+    `attempts`: how often it is tried in one session before what others disturb stays so; `last_counts`:
+    the last of them counts all the same, and its record tells how disturbed it was.
     `known_as`: its name in the campaign that it is run for, where a clipkit of another age gave it one.
     """
 
@@ -39,6 +40,7 @@ class Cell:
     timeout_s: float
     known_as: str | None = None
     attempts: int = ATTEMPTS
+    last_counts: bool = False
 
     @property
     def levels(self) -> Levels:

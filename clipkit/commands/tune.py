@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import math
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clipkit import arguments
 from clipkit.arguments import add_host, add_settings
 from clipkit.commands.parser import add_command, print_json
-from clipkit.errors import UsageError
+from clipkit.errors import CampaignError, UsageError
+from clipkit.hosts import Host
+
+if TYPE_CHECKING:
+    from clipkit.tuning.tune import Request, Tuned
 
 
 def add_tune(commands: Any) -> None:
@@ -18,7 +25,7 @@ def add_tune(commands: Any) -> None:
         commands, "tune", _tune, "find the best settings for a host, against how you cut today"
     )
     command.add_argument("videos", nargs="*", metavar="VIDEO", help="default: the sample film")
-    add_host(command)
+    add_host(command, several=True)
     arguments.add_noise(command)
     add_settings(command, arguments.FIXED_IN_TUNE)
     command.add_argument("--budget", type=float, default=5, metavar="MINUTES", help="default 5")
@@ -30,6 +37,13 @@ def add_tune(commands: Any) -> None:
         action="append",
         choices=("sketch", "fluent", "command"),
         help="compare with this one; may be repeated (default: all)",
+    )
+    command.add_argument(
+        "--quality",
+        choices=("same", "free"),
+        default="same",
+        help="same: all that is compared makes the same picture; free: other presets and CRFs too, at "
+        "equal bytes or equal VMAF, to choose from (default: same)",
     )
     command.add_argument("--count", type=int, default=12, help="clips in the job (default 12)")
     command.add_argument("--length", type=float, default=12, help="seconds a clip (default 12)")
@@ -51,41 +65,94 @@ def _tune(parsed: argparse.Namespace) -> int:
     flags = arguments.settings(parsed, arguments.FIXED_IN_TUNE)
     fixed = own_command.same_picture_as(template, flags)
     compared = baselines.chosen(fixed, template, parsed.baseline)
-    host = arguments.host(parsed, DEFAULT_FOR_TUNE)
+    hosts = arguments.several_hosts(parsed, DEFAULT_FOR_TUNE)
     reserve_bytes = arguments.reserve_bytes(parsed)
     uploads = tuple(arguments.upload(word) for word in parsed.videos or ["sample"])
 
     # These take seconds to import: what is wrong has been told by now.
-    from clipkit.campaign.progress import TuneProgress
-    from clipkit.report.pages.report import write_report
-    from clipkit.tuning import answer
-    from clipkit.tuning.tune import Request, tune
+    from clipkit.tuning.tune import Request
 
-    request = Request(
-        uploads=uploads,
-        clips=parsed.count,
-        clip_s=parsed.length,
-        host=host,
-        reserve_bytes=reserve_bytes,
-        fixed=fixed,
-        command=template,
-        baselines=compared,
-        budget_s=parsed.budget * 60,
-        report=not parsed.no_report,
-        results=Path(parsed.results).absolute(),
-        name=parsed.name,
-        program=arguments.program(),
-        words=tuple(parsed.words),
-        accept_noise=parsed.accept_noise,
-    )
-    progress = TuneProgress(request.budget_s)
-    try:
-        tuned = tune(request, arguments.opener(parsed), progress)
-    finally:
-        progress.line.clear()
-    report = None if parsed.no_report else write_report(tuned.folder)
+    asked = [
+        Request(
+            uploads=uploads,
+            clips=parsed.count,
+            clip_s=parsed.length,
+            host=host,
+            reserve_bytes=reserve_bytes,
+            fixed=fixed,
+            command=template,
+            baselines=compared,
+            budget_s=parsed.budget * 60 / len(hosts),
+            report=not parsed.no_report,
+            results=Path(parsed.results).absolute(),
+            name=_name(parsed.name, host, hosts),
+            program=arguments.program(),
+            words=tuple(parsed.words),
+            accept_noise=parsed.accept_noise,
+            quality=parsed.quality,
+        )
+        for host in hosts
+    ]
+    return _one(parsed, asked[0]) if len(asked) == 1 else _several(parsed, asked)
+
+
+def _name(name: str | None, host: Host, hosts: Sequence[Host]) -> str | None:
+    """Of the campaign: each of several hosts has one of its own."""
+    return name if name is None or len(hosts) == 1 else f"{name}-{host.name}"
+
+
+def _one(parsed: argparse.Namespace, request: Request) -> int:
+    from clipkit.tuning import answer
+
+    tuned, report = _measured(parsed, request)
     if parsed.json:
         print_json(answer.as_json(tuned, report))
     else:
         print("\n".join(answer.as_lines(tuned, report)))
     return 0
+
+
+def _several(parsed: argparse.Namespace, requests: Sequence[Request]) -> int:
+    """What fails on one host says nothing of the others: the code is 1 then."""
+    from clipkit.errors import Cancelled, ClipkitError
+    from clipkit.tuning import answer
+    from clipkit.tuning.plans import Plan, plans_table
+
+    plans, objects = [], []
+    for request in requests:
+        try:
+            tuned, report = _measured(parsed, request)
+        except Cancelled:
+            raise
+        except ClipkitError as error:
+            plan, found = Plan(request.host, None, str(error)), {}
+            print(f"{request.host.name}: {error}", file=sys.stderr)
+        else:
+            plan = Plan(request.host, tuned.recommendation)
+            found = answer.as_json(tuned, report)
+            if not parsed.json:
+                print("\n".join(answer.as_lines(tuned, report)), end="\n\n")
+        plans.append(plan)
+        objects.append({"host": dataclasses.asdict(request.host)} | found | plan.to_json())
+    failed = [plan for plan in plans if plan.found is None]
+    if len(failed) == len(plans):
+        raise CampaignError("on none of the hosts anything was found: see above")
+    if parsed.json:
+        print_json({"hosts": objects})
+    else:
+        print("\n".join(plans_table(plans).lines()))
+    return 1 if failed else 0
+
+
+def _measured(parsed: argparse.Namespace, request: Request) -> tuple[Tuned, Path | None]:
+    """The tuning, and its report unless none is wanted."""
+    from clipkit.campaign.progress import TuneProgress
+    from clipkit.report.pages.report import write_report
+    from clipkit.tuning.tune import tune
+
+    progress = TuneProgress(request.budget_s)
+    try:
+        tuned = tune(request, arguments.opener(parsed), progress)
+    finally:
+        progress.line.clear()
+    return tuned, None if parsed.no_report else write_report(tuned.folder)

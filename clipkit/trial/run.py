@@ -51,7 +51,8 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """All that decides one trial. `host` is what it is held to."""
+    """All that decides one trial. `host` is what it is held to. With `accept_noise` it counts also where
+    others disturbed it, which its record tells all the same."""
 
     identity: Identity
     job: Job
@@ -61,6 +62,7 @@ class Trial:
     host: Host
     reserve_bytes: int
     timeout_s: float
+    accept_noise: bool = False
 
 
 def limits(host: Host) -> Limits:
@@ -68,15 +70,10 @@ def limits(host: Host) -> Limits:
 
 
 def run_trial(
-    trial: Trial,
-    open_ceiling: Callable[[Limits], Ceiling],
-    folder: Path,
-    watch: Watch,
-    accept_noise: bool = False,
+    trial: Trial, open_ceiling: Callable[[Limits], Ceiling], folder: Path, watch: Watch
 ) -> Outcome:
     """Run it inside a fresh ceiling; its clips lie below `folder` meanwhile, and are removed.
 
-    With `accept_noise` it counts also where others disturbed it, which its record tells all the same.
     An interrupt ends it with the status `cancelled`. Raises CeilingError where no ceiling stands,
     OutputError where the folder cannot be written.
     """
@@ -103,7 +100,7 @@ def run_trial(
         shutil.rmtree(out_dir, ignore_errors=True)
     noise = replace(noise, canary_before_s=canary_before_s, canary_after_s=canary_s())
     disturbed = disturbance(noise, trial.host.cpus, os.cpu_count() or 1)
-    status, error = judge_execution(execution, None if accept_noise else disturbed)
+    status, error = judge_execution(execution, None if trial.accept_noise else disturbed)
     record = Record(
         **_identity_columns(trial),
         **_job_columns(trial),

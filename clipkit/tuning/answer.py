@@ -42,6 +42,9 @@ def as_json(found: Tuned, report: Path | None) -> dict[str, Any]:
         "verdict": verdict.verdict,
         "figures": verdict.figures,
         "undecided": verdict.undecided,
+        "noise": verdict.noise,
+        "picture": verdict.picture,
+        "quality": verdict.quality,
         "why": verdict.why,
         "do": verdict.do,
         "unmeasured": verdict.unmeasured,
@@ -56,6 +59,7 @@ def as_lines(found: Tuned, report: Path | None) -> list[str]:
     files.append(f"campaign {fmt.near(found.folder)}")
     return [
         *_verdict_lines(found.recommendation),
+        *_choice_lines(found.recommendation),
         f"FILES    {'  '.join(files)}",
         f"AGAIN    {found.recommendation.again}",
     ]
@@ -64,15 +68,25 @@ def as_lines(found: Tuned, report: Path | None) -> list[str]:
 def _verdict_lines(recommendation: Recommendation) -> list[str]:
     why = "; ".join(recommendation.why)
     shown = [*recommendation.headline, f"VERDICT  {recommendation.verdict}"]
-    shown += [
-        f"         {line}" for line in (recommendation.figures, recommendation.undecided) if line
-    ]
+    shown += [f"         {line}" for line in _further(recommendation) if line]
     if why:
         shown.append(f"WHY      {why}")
     shown += [f"DO       {line}" for line in recommendation.do]
     if recommendation.ties:
         shown.append(f"TIES     {_tie_words(recommendation)}")
     return shown
+
+
+def _choice_lines(known: Recommendation) -> list[str]:
+    """Other pictures, each a row, and what they do not say."""
+    if known.choices is None or known.quality is None:
+        return []
+    return ["CHOICES", *known.choices.lines(), *known.quality["notes"]]
+
+
+def _further(known: Recommendation) -> tuple[str | None, ...]:
+    """What belongs to the verdict, each a line."""
+    return known.figures, known.undecided, known.noise
 
 
 def _tie_words(recommendation: Recommendation) -> str:

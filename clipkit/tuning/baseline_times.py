@@ -96,17 +96,24 @@ def time_clips(session: Session, subject: Cuts, indices: Sequence[int]) -> Progr
 
 def _rivals(session: Session) -> tuple[Cuts, ...]:
     """The rival, or where it did not finish the fastest baseline, and each further one while PAIRS
-    rounds that together cover the job still fit."""
-    timed = [
-        (s, b) for b in session.question.baselines if (s := session.pace.clip_s(b)) is not None
-    ]
-    timed.sort(key=lambda pair: (pair[1] is not session.question.rival, pair[0]))
-    round_clips = max(math.ceil(session.question.clips / PAIRS), session.winner_concurrency)
+    rounds that together cover the job still fit. Beside the user's own command nobody else is paired."""
+    question, clips_s = session.question, {}
+    for subject in question.baselines:
+        clip_s = session.pace.clip_s(subject)
+        if clip_s is not None:
+            clips_s[subject] = clip_s
+    rival = question.rival
+    if rival is not None and rival.command is not None:
+        finished = rival in clips_s
+        pair_s = session.winner_clip_s + clips_s.get(rival, 0.0)
+        fits = pair_s <= session.left_s or not session.pace.is_slow(rival)
+        return (rival,) if finished and fits else ()
+    round_clips = max(math.ceil(question.clips / PAIRS), session.winner_concurrency)
     rivals: list[Cuts] = []
-    clip_s = session.winner_clip_s
-    for baseline_s, subject in timed:
-        clip_s += baseline_s
-        least_s = PAIRS * (clip_s if not rivals else round_clips * clip_s)
+    round_s = session.winner_clip_s
+    for subject in sorted(clips_s, key=lambda each: (each is not rival, clips_s[each])):
+        round_s += clips_s[subject]
+        least_s = PAIRS * (round_clips * round_s if rivals else round_s)
         fits = least_s <= _RIVALS_SHARE * session.left_s
         if fits or (not rivals and not session.pace.is_slow(subject)):
             rivals.append(subject)

@@ -8,11 +8,14 @@ from typing import Any
 
 from clipkit import format as fmt
 from clipkit import settings as settings_station
+from clipkit.media.picture import PictureCheck
 from clipkit.tuning import verdict, words
 from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.config import Measured
 from clipkit.tuning.findings import Findings, Timed
+from clipkit.tuning.noise_note import noise_note
 from clipkit.tuning.prediction import predict
+from clipkit.tuning.quality_answer import QualityChoices
 from clipkit.tuning.recommendation import Baseline, Recommendation, Tie, Tried
 from clipkit.tuning.screening import Screened
 from clipkit.tuning.unmeasured import unmeasured
@@ -22,7 +25,9 @@ from clipkit.tuning.unmeasured import unmeasured
 class Setting:
     """Where and how it was measured, for the words: not figures of the trials themselves.
 
-    `ceiling` is the mechanism, `enforced` the same in words; `date` as 2025-01-31; `job` what the user asked for; `cut` the
+    `ceiling` is the mechanism, `enforced` the same in words; `date` as 2025-01-31; `cores`: the
+    machine's; `picture`: that of the recommended settings beside the rival's, None where it could not be
+    looked at; `quality`: other pictures, where they were asked for; `job` what the user asked for; `cut` the
     command that cuts with the recommended configuration, `again` the one that measures again.
     """
 
@@ -31,9 +36,12 @@ class Setting:
     machine: str
     ffmpeg: str
     date: str
+    cores: int
     job: dict[str, Any]
     cut: str
     again: str
+    picture: PictureCheck | None
+    quality: QualityChoices | None = None
 
 
 def conclude(findings: Findings, setting: Setting) -> Recommendation:
@@ -75,9 +83,12 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
             words.host_line(question.host, setting.enforced, question.reserve_bytes),
             *(words.upload_line(job.upload, job_words) for job in question.jobs),
         ),
-        verdict=verdict.finding(findings),
+        verdict=verdict.finding(findings, setting.picture),
         figures=verdict.figures_behind(findings),
         undecided=verdict.undecided(findings),
+        noise=noise_note(findings, setting.cores),
+        picture=setting.picture.to_json() if setting.picture else None,
+        quality=setting.quality.to_json() if setting.quality else None,
         tried=tuple(map(_tried, findings.screened)),
         why=words.reasons(findings),
         do=words.advice(findings, setting.cut, change),
@@ -85,7 +96,7 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
         command=question.rival.command if question.rival else None,
         measured=_measured(findings, setting),
         measured_on=f"{setting.machine}; {setting.enforced}; {_measured_words(findings)}",
-        unmeasured=unmeasured(findings, setting.ceiling),
+        unmeasured=unmeasured(findings, setting.ceiling, setting.picture),
         again=setting.again,
     )
 

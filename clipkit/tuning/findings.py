@@ -38,7 +38,8 @@ _PAIRS_ENOUGH = 3
 class Timed:
     """One subject on the host. `wall` is the whole job's time; None: it did not finish.
 
-    `clips_run` counts the clips that were really run, each once. `peak_need_bytes` is the largest of
+    `clips_run` counts the clips that were really run, each once. Of a baseline, `speedup` is its time over
+    the recommended settings'. `peak_need_bytes` is the largest of
     `runs` runs, of which it is known.
     """
 

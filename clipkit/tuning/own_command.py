@@ -64,7 +64,7 @@ def refuse_contradictions(command: Template | None, stated: dict[str, object]) -
         flag = "--" + odd[0].replace("_", "-")
         raise UsageError(
             f"{flag} beside --command: the command decides the picture, and with --quality same all "
-            f"that is compared has the same. Write it into the command, or use --quality free"
+            f"that is compared has the same. Write it into the command; --quality free tries others too"
         )
 
 

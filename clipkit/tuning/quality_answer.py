@@ -110,11 +110,13 @@ class QualityChoices:
         return tuple(said)
 
     def to_json(self) -> dict[str, Any]:
+        table = self.table
         return {
             "today": self.today.to_json(),
             "choices": [choice.to_json() for choice in self.choices],
             "not_searched": list(self.not_searched),
             "notes": list(self.notes),
+            "table": {"heads": table.heads, "rows": table.rows, "caption": table.caption},
         }
 
 

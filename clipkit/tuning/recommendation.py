@@ -86,7 +86,9 @@ class Recommendation:
     `held_fraction`: of the confirmed time, the share for which the CPU quota held the job back.
     `peak_need_bytes`: the largest of `peak_runs` runs of what cannot be dropped; `headroom_bytes` =
     ceiling - reserve - that. `verdict` says what was found in a sentence, `figures` the times and the
-    peak behind it, `undecided` what else may be the best (None: nothing, within 3 %), `why` and `do`
+    peak behind it, `undecided` what else may be the best (None: nothing by more than
+    5 %), `noise` how disturbed the trials were (None: not), `picture` how that of the recommended settings
+    compares with the rival's, `quality` what other pictures there are to choose, `why` and `do`
     are the further sentences that the run ends with; `unmeasured` says what this does not show.
     `change`: from the rival's command to the recommended one, `command` the template that it changes
     where that is the user's own; `measured`: with what. What an older clipkit did not write is empty.
@@ -122,6 +124,9 @@ class Recommendation:
     peak_runs: int | None = None
     figures: str = ""
     undecided: str | None = None
+    noise: str | None = None
+    picture: dict[str, Any] | None = None
+    quality: dict[str, Any] | None = None
     tried: tuple[Tried, ...] = ()
     change: Change | None = None
     command: str | None = None
@@ -170,6 +175,14 @@ class Recommendation:
         values["baselines"] = tuple(_baseline(entry) for entry in document["baselines"])
         return cls(**values)
 
+    @property
+    def choices(self) -> Table | None:
+        """Other pictures beside today's, where they were asked for."""
+        told = self.quality["table"] if self.quality else None
+        return told and Table(
+            tuple(told["heads"]), tuple(map(tuple, told["rows"])), told["caption"]
+        )
+
     def _repr_html_(self) -> str:
         settings = [f"{name} {value}" for name, value in self.settings.changed().items()]
         memory = fmt.memory(self.host.memory_bytes)
@@ -195,7 +208,7 @@ class Recommendation:
 
 
 def _further(known: Recommendation) -> tuple[tuple[str, str | None], ...]:
-    return ("figures", known.figures), ("not decided", known.undecided)
+    return ("figures", known.figures), ("not decided", known.undecided), ("noise", known.noise)
 
 
 def _against(baseline: Baseline) -> str:

@@ -72,11 +72,6 @@ class Screening:
         return self.best.settings if self.best else None
 
     @property
-    def decided(self) -> bool:
-        """Whether the recommended settings are shown to be no slower than the best."""
-        return self.chosen is not None and self.chosen.decided
-
-    @property
     def runner_up(self) -> Settings | None:
         """Of those that compete, the next by its expected shortfall."""
         others = [e for e in self.running if e.shortfall is not None and e is not self.best]

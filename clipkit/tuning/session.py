@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
-from clipkit.campaign.strategy import Cell
+from clipkit.campaign.strategy import WARMUP, Cell
 from clipkit.plan.clips import Job
 from clipkit.plan.subjects import Cuts
 from clipkit.records.record import Record
@@ -16,6 +16,10 @@ from clipkit.tuning.screening import Screening, screened
 
 PAIRS = 5
 """So many pairs at least, where they fit the budget."""
+
+_ATTEMPTS, _REPEATED = 2, 3
+"""A trial that others disturbed is run once more, and counts then; once so many were, the machine is busy all
+the time, and the budget is worth more than repeats."""
 
 LONGEST_TRIAL_S = 3600.0
 _LEAST_TIMEOUT_S = 30.0
@@ -71,7 +75,13 @@ class Session:
             reserve_bytes=self.question.reserve_bytes,
             block=block,
             timeout_s=max(2 * _LEAST_TIMEOUT_S, timeout_s(self.question.budget_s)),
+            attempts=1 if self._is_busy or phase == WARMUP else _ATTEMPTS,
+            last_counts=True,
         )
+
+    @property
+    def _is_busy(self) -> bool:
+        return sum(record.attempt > 1 for _, record in self.results) >= _REPEATED
 
 
 def timeout_s(time_s: float) -> float:

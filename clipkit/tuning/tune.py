@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import os
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,12 +17,15 @@ from clipkit import ffmpeg_builds
 from clipkit import format as fmt
 from clipkit import settings as settings_station
 from clipkit.campaign import environment, hosting
+from clipkit.campaign.calibration import calibration_for
 from clipkit.campaign.executor import Here
 from clipkit.campaign.loop import Loop, Watch
-from clipkit.ceiling.base import Ceiling, Limits
+from clipkit.ceiling.base import Ceiling, Limits, Mechanism
 from clipkit.ceiling.choose import describe_mechanism
-from clipkit.errors import CampaignError
+from clipkit.errors import CampaignError, FfmpegError, UsageError
+from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.hosts import Host
+from clipkit.media.picture import PictureCheck
 from clipkit.media.upload import Upload
 from clipkit.plan.baselines import Template
 from clipkit.plan.changed import Changed
@@ -32,16 +36,26 @@ from clipkit.records.status import Status
 from clipkit.records.store import Store, campaign_named, slug
 from clipkit.records.usual_noise import usual_neighbour_noise
 from clipkit.settings import Settings
+from clipkit.trial.machine import host_id
 from clipkit.tuning import own_command
 from clipkit.tuning.candidates import propose
 from clipkit.tuning.conclude import Setting, conclude
 from clipkit.tuning.findings import gather_findings
+from clipkit.tuning.picture import Way, compare_pictures
+from clipkit.tuning.quality_answer import QualityChoices
+from clipkit.tuning.quality_choices import measured_by, quality_choices
+from clipkit.tuning.quality_question import QualityQuestion, may_choose_quality
 from clipkit.tuning.question import Question
 from clipkit.tuning.recommendation import Recommendation, recommendation_toml
 from clipkit.tuning.strategy import TuneStrategy
 
 # What executing the notebook and writing the report takes, of the user's budget.
 REPORT_S = 20.0
+SAME, FREE = "same", "free"
+_PICTURE_SHARE = 0.05
+"""Of the budget: what looking at the picture of the recommended settings takes."""
+_FREE_SHARE = 0.4
+"""Of the budget: what the search for other pictures takes."""
 _LEAST_BUDGET_S = 20.0
 # Of how attempts ended where nothing could be recommended, so many are told.
 _SHOWN_ENDS = 3
@@ -51,7 +65,8 @@ _COPIED_SOUND = {"mp3", "mp2", "ac3", "eac3", "opus", "alac"}
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked of `tune`: `command` is their own, `fixed` holds its picture where it could be
+    """What the user asked of `tune`: `command` is their own, `quality` whether
+    other pictures are offered too (FREE) or not (SAME), `fixed` holds its picture where it could be
     read (`tuning.own_command`). `program` and `words` are the command line that asked it. `report`:
     one is written afterwards, in the budget. With `accept_noise` trials count also where others disturbed
     them."""
@@ -71,6 +86,7 @@ class Request:
     program: str
     words: tuple[str, ...]
     accept_noise: bool = False
+    quality: str = SAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +108,17 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
     mechanism = hosting.check_host(request.host, open_ceiling)
     if request.command is None:
         request = replace(request, fixed=alike(request.uploads, request.fixed))
+    if request.quality == FREE and not may_choose_quality(
+        Way(own_command.cutter_of(request.command), request.fixed)
+    ):
+        raise UsageError(
+            "--quality free chooses preset and CRF of x264, and this command has no place for them: "
+            "leave it out"
+        )
     folder = _folder(request)
     if (folder / RUNS).exists():
         raise CampaignError(f"{folder} holds a campaign already: choose another name with --as")
-    question = _question(request)
+    question = _question(request, mechanism)
     facts = environment.describe_environment([build], str(mechanism))
     store = Store.create(folder)
     loop = Loop(store, Here(open_ceiling, store.folder, request.accept_noise), watch)
@@ -103,23 +126,63 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
     with store.removed_if_refused(), store.writing():
         _describe(store, request, question, facts)
         loop.run(strategy)
-    if strategy.session.winner is None:
-        raise CampaignError(_nothing_fits(strategy, store))
+        winner = strategy.session.winner
+        if winner is None:
+            raise CampaignError(_nothing_fits(strategy, store))
+        picture = _picture(question, winner, build, store)
+        quality = _other_pictures(request, question, winner, loop, build)
     setting = Setting(
         ceiling=str(mechanism),
         enforced=describe_mechanism(mechanism),
         machine=_machine(facts, build.version),
         ffmpeg=build.version,
+        cores=os.cpu_count() or 1,
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
         job={"clips": request.clips, "clip_s": request.clip_s, "spread": "evenly"},
         cut=_cut_command(request, store),
         again=shlex.join([request.program, *request.words]),
+        picture=picture,
+        quality=quality,
     )
     findings = gather_findings(question, strategy.session.screening, strategy.session.results)
     recommendation = conclude(findings, setting)
     store.describe(recommendation=recommendation.to_json())
     store.write(CONFIG, recommendation_toml(recommendation))
     return Tuned(store.folder, recommendation)
+
+
+def _picture(
+    question: Question, winner: Settings, build: FfmpegBuild, store: Store
+) -> PictureCheck | None:
+    """Of the recommended settings beside the rival's; None where there is none, or it cuts nothing."""
+    rival = question.rival
+    if rival is None:
+        return None
+    plain = replace(question.fixed, concurrency=1)
+    ours, theirs = Way(question.cutter, winner), Way(rival, plain)
+    try:
+        return compare_pictures(question.jobs[0], ours, theirs, build, store.folder)
+    except FfmpegError:
+        return None
+
+
+def _other_pictures(
+    request: Request, question: Question, winner: Settings, loop: Loop, build: FfmpegBuild
+) -> QualityChoices | None:
+    """Choices that stand beside today's picture, where they are asked for, in what is left of the budget."""
+    rival = question.rival
+    if request.quality != FREE or rival is None:
+        return None
+    asked = QualityQuestion(
+        job=question.jobs[0],
+        today=Way(rival, replace(question.fixed, concurrency=1)),
+        base=Way(question.cutter, winner),
+        host=question.host,
+        reserve_bytes=question.reserve_bytes,
+        build=build,
+        folder=loop.store.folder,
+    )
+    return quality_choices(asked, measured_by(loop), _budget_s(request), loop.elapsed_s)
 
 
 def alike(uploads: Sequence[Upload], fixed: Settings) -> Settings:
@@ -139,7 +202,8 @@ def _folder(request: Request) -> Path:
     return request.results / f"tune-{upload}-{slug(request.host.name)}-{now}"
 
 
-def _question(request: Request) -> Question:
+def _question(request: Request, mechanism: Mechanism) -> Question:
+    calibrated = calibration_for(host_id(), str(mechanism), request.host.cpus)
     return Question(
         jobs=tuple(fitting_job(u, request.clips, request.clip_s) for u in request.uploads),
         host=request.host,
@@ -147,10 +211,18 @@ def _question(request: Request) -> Question:
         candidates=_candidates(request),
         baselines=tuple(map(CommandLine, request.baselines)),
         fixed=request.fixed,
-        budget_s=max(_LEAST_BUDGET_S, request.budget_s - (REPORT_S if request.report else 0)),
-        prior=usual_neighbour_noise(request.host.cpus),
+        budget_s=max(_LEAST_BUDGET_S, _budget_s(request) * (1 - _free_share(request))),
+        prior=calibrated.noise if calibrated else usual_neighbour_noise(request.host.cpus),
         cutter=own_command.cutter_of(request.command),
     )
+
+
+def _budget_s(request: Request) -> float:
+    return request.budget_s * (1 - _PICTURE_SHARE) - (REPORT_S if request.report else 0)
+
+
+def _free_share(request: Request) -> float:
+    return _FREE_SHARE if request.quality == FREE else 0.0
 
 
 def _candidates(request: Request) -> tuple[Settings, ...]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from clipkit.analysis.quiet import unquiet_words
+from clipkit.media.picture import PictureCheck
 from clipkit.records.need import HIDDEN_WORDS
-from clipkit.records.status import COUNTS, Status
+from clipkit.records.status import Status
 from clipkit.tuning.findings import Findings
 from clipkit.tuning.words import confirming, upload_name
 
 
-def unmeasured(findings: Findings, ceiling: str) -> tuple[str, ...]:
-    """What these figures do not show."""
+def unmeasured(findings: Findings, ceiling: str, picture: PictureCheck | None) -> tuple[str, ...]:
+    """What these figures do not show. `picture`: the recommended settings' beside the rival's."""
     question = findings.question
     said = []
     if findings.confirmed.clips_run < findings.clips_asked:
@@ -18,10 +18,6 @@ def unmeasured(findings: Findings, ceiling: str) -> tuple[str, ...]:
             f"recommended settings: {findings.confirmed.clips_run} of {findings.clips_asked} "
             f"clips run in {findings.confirmed.pairs} pairs, the rest estimated"
         )
-    worthwhile = sum(s.concurrency <= question.clips for s in question.candidates)
-    if len(findings.screened) < worthwhile:
-        left = worthwhile - len(findings.screened)
-        said.append(f"{left} of {worthwhile} settings: a larger --budget has time for them")
     disturbed = sum(r.status is Status.INVALID_NOISE for _, r in findings.results)
     if disturbed:
         said.append(f"{disturbed} attempts, {Status.INVALID_NOISE.words}: they count for nothing")
@@ -42,15 +38,12 @@ def unmeasured(findings: Findings, ceiling: str) -> tuple[str, ...]:
             "re-encoded sound: it is copied as it is, as today's commands do; players that want AAC "
             "need --audio aac, which costs CPU"
         )
-    shown = (record for cell, record in findings.results if cell.phase != "screen")
-    if noise := unquiet_words(record for record in shown if record.status in COUNTS):
-        said.append(noise)
     if ceiling in {"watchdog", "none"}:
         said.append("no kernel enforced the ceiling here: see clipkit doctor")
     said += [
         "your plan's processor: a core here may be faster or slower than a core there, "
         "so trust the ratios more than the seconds",
-        "picture quality: preset and CRF are the same for all that is compared",
+        _picture(picture),
     ]
     if not question.reserve_bytes:
         said.append("your own server's memory: give it with --reserve 120M")
@@ -61,3 +54,9 @@ def _hidden_need(findings: Findings) -> list[str]:
     if any(record.need_is_hidden for record in confirming(findings)):
         return [f"{HIDDEN_WORDS}: a run of these settings came close to it"]
     return []
+
+
+def _picture(picture: PictureCheck | None) -> str:
+    if picture is None:
+        return "picture quality: no clip of the recommended settings was looked at beside today's"
+    return f"the picture of other clips: of two that were looked at, {picture.words}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clipkit import format as fmt
 from clipkit.analysis.statistics import Estimate
+from clipkit.media.picture import PictureCheck
 from clipkit.records.settings_words import how_words
 from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.findings import Findings, Timed
@@ -17,12 +18,15 @@ _BASELINES = {"sketch": "-ss after -i", "fluent": "-ss before -i", "command": "y
 """What each does, in as few words as can be."""
 
 
-def finding(findings: Findings) -> str:
-    """The first line: what the user gains by the advice, or that there is nothing to gain."""
+def finding(findings: Findings, picture: PictureCheck | None) -> str:
+    """The first line: what the user gains by the advice, or that there is nothing to gain. `picture`: that
+    of the recommended settings beside the rival's."""
     said = [_against(findings, timed) for timed in _compared(findings)]
     if not said:
         alone = _seconds(findings.confirmed.wall, findings.winner.predicted_wall_s)
         return f"{_job(findings)} take {alone} with {_how(findings)}; nothing was compared with it"
+    if picture is not None and not picture.same:
+        said.append(f"But it is another picture, {picture.words}: a choice, and not a gain")
     return ". ".join(said)
 
 
@@ -43,8 +47,14 @@ def figures_behind(findings: Findings) -> str:
 def undecided(findings: Findings) -> str | None:
     """Which of the settings could as well be the best, and what could not be seen; None where that is
     decided."""
-    screening = findings.screening
+    screening, question = findings.screening, findings.question
     chosen, best = screening.chosen, screening.best
+    worthwhile = sum(s.concurrency <= question.clips for s in question.candidates)
+    if (untried := worthwhile - len(screening.entries)) > 0:
+        return (
+            f"which settings are the best is not decided: of {worthwhile} worth a try {untried} were not "
+            "tried; a larger --budget has time for them"
+        )
     if chosen is None or best is None or chosen.decided:
         return None
     others = [entry for entry in screening.running if entry.tied and entry is not best]
@@ -59,7 +69,7 @@ def undecided(findings: Findings) -> str | None:
         f"which settings are the best is not decided: {how_words(best.settings)}"
         f"{f', or {alike}{more}' if alike else ''}{lead}. Differences under "
         f"{fmt.percent(chosen.unseen - 1)} could not be seen in "
-        f"{fmt.clock(findings.question.budget_s)}; a larger --budget sees more"
+        f"{fmt.clock(question.budget_s)}; a larger --budget sees more"
     )
 
 

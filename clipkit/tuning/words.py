@@ -20,6 +20,7 @@ from clipkit.tuning import export
 from clipkit.tuning.change import Change
 from clipkit.tuning.findings import Findings, Timed
 from clipkit.tuning.screening import Screened
+from clipkit.tuning.verdict import undecided
 
 # Below this ratio between the two seek orders, where to put `-ss` is not what matters.
 _SEEK_MATTERS = 2.0
@@ -209,7 +210,7 @@ def advice(findings: Findings, cut: str, change: Change | None) -> tuple[str, ..
     """What to type: the change of the user's own command, or in the original's terms; and `cut`, the
     command that cuts with the configuration."""
     settings = findings.winner.settings
-    hedge = "" if findings.screening.decided else " (not decided: see the verdict)"
+    hedge = " (not decided: see the verdict)" if undecided(findings) else ""
     rival = findings.question.rival
     if change is not None and rival is not None and rival.command is not None:
         told = [f"your command: {'; '.join(change.words)}{hedge}"]

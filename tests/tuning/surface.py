@@ -22,6 +22,7 @@ from clipkit.records.status import Status
 from clipkit.records.usual_noise import usual_neighbour_noise
 from clipkit.settings import Settings
 from clipkit.tuning.candidates import propose
+from clipkit.tuning.conclude import Setting
 from clipkit.tuning.question import Question
 from clipkit.tuning.strategy import TuneStrategy
 
@@ -70,6 +71,18 @@ FILM = film()
 STARTER = Host("starter", 512 * MIB, 0.5)
 ONE_CORE = Host("one", 512 * MIB, 1.0)
 TWO_CORES = Host("two", 512 * MIB, 2.0)
+SETTING = Setting(
+    ceiling="cgroup1",
+    enforced="enforced by control groups v1",
+    machine="Invented CPU, 2 cores",
+    ffmpeg="invented 1.0",
+    date="2025-01-02",
+    cores=2,
+    picture=None,
+    job={"clips": 12, "clip_s": 12.0, "spread": "evenly"},
+    cut="clipkit cut film.mp4 --config clipkit.toml",
+    again="clipkit tune film.mp4",
+)
 
 
 def question(host: Host = TWO_CORES, budget_s: float = 300, **changes: object) -> Question:

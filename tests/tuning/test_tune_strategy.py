@@ -574,6 +574,7 @@ def test_the_users_own_command_is_always_run_however_slow_it_is(host: Host, budg
     machine_ = machine()
     strategy = tune(question(host, budget_s, baselines=(command, SKETCH, FLUENT)), machine_)
     assert trials(strategy, "baseline", command)
+    assert {cell.subject for cell, _ in trials(strategy, "confirm")} <= {command, ENGINE}
     assert machine_.clock_s <= 1.25 * budget_s + pair_s(strategy)
 
 

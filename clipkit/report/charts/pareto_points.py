@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -71,8 +71,10 @@ def numbered(points: Sequence[Point]) -> list[Point]:
 
 
 def settings_tried_points(table: pd.DataFrame, recommendation: Recommendation) -> list[Point]:
-    """One point for each settings that clipkit's engine tried, whichever clips it was tried on; the
-    fastest first, failures last."""
+    """One point for each settings that were tried, as the verdict tells them; the fastest first, failures
+    last. An older clipkit's verdict does not: then whichever clips they were tried on."""
+    if recommendation.tried:
+        return numbered(list(_told_points(recommendation)))
     rows = tried(table)
     rows = rows[rows["subject"].isin(TUNABLE)]
     # Its confirming runs would set the winner apart by how it was measured.
@@ -91,6 +93,25 @@ def settings_tried_points(table: pd.DataFrame, recommendation: Recommendation) -
         point = _point(settings_words(runs.iloc[0].to_dict(), differing), runs)
         points.append(replace(point, recommended=bool(chosen[first]), tie=bool(tied[first])))
     return numbered(points)
+
+
+def _told_points(recommendation: Recommendation) -> Iterator[Point]:
+    clips = recommendation.measured_job["clips"]
+    tables = [each.settings for each in recommendation.tried]
+    varying = [k.name for k in knobs() if len({str(table.get(k.name)) for table in tables}) > 1]
+    for each in recommendation.tried:
+        wall_s = each.predicted_wall_s
+        told = {name: each.settings.get(name) for name in varying}
+        yield Point(
+            number=0,
+            words=settings_words(told, varying),
+            s_per_clip=None if wall_s is None else wall_s / clips,
+            peak_need_bytes=each.peak_need_bytes,
+            status=Status(each.status),
+            runs=each.runs,
+            recommended=each.settings == to_table(recommendation.settings),
+            tie=each.tied and each.fits,
+        )
 
 
 def cell_fronts(

@@ -27,7 +27,10 @@ def verdict_section(campaign: Campaign, known: Recommendation) -> Section:
     head = "<br>".join(prose(line) for line in known.headline)
     warning = verdict_warning(campaign, known)
     warned = f'<p style="color:#a33c00"><strong>{prose(warning)}</strong></p>' if warning else ""
-    return Section(f"<p>{head}</p>{warned}<p><strong>{prose(known.verdict)}</strong></p>")
+    further = "".join(
+        f"<p>{prose(line)}</p>" for line in (known.figures, known.undecided, known.noise) if line
+    )
+    return Section(f"<p>{head}</p>{warned}<p><strong>{prose(known.verdict)}</strong></p>{further}")
 
 
 def verdict_warning(campaign: Campaign, known: Recommendation) -> str:
@@ -51,9 +54,16 @@ def change_section(known: Recommendation) -> Section:
     """What to do, and the file to copy."""
     toml = html.escape(recommendation_toml(known))
     return Section(
-        f"{html_list(known.do)}<p><code>clipkit.toml</code>, for "
+        f"{html_list(known.do)}{_choices(known)}<p><code>clipkit.toml</code>, for "
         f"<code>clipkit cut --config clipkit.toml</code>:</p><pre>{toml}</pre>"
     )
+
+
+def _choices(known: Recommendation) -> str:
+    """Other pictures to choose from, where they were asked for."""
+    if known.choices is None or known.quality is None:
+        return ""
+    return known.choices._repr_html_() + html_list(known.quality["notes"])
 
 
 def trials_table(campaign: Campaign) -> Table:

@@ -1,0 +1,49 @@
+"""Whether a tuning's verdict stands on undisturbed trials, and what it were without the others. Pure."""
+
+from __future__ import annotations
+
+from clipkit.analysis.quiet import noise_words
+from clipkit.errors import CampaignError
+from clipkit.records.disturbance import disturbance
+from clipkit.records.record import Record
+from clipkit.records.settings_words import how_words
+from clipkit.records.status import COUNTS
+from clipkit.tuning.findings import Findings, gather_findings
+from clipkit.tuning.screening import Results, screened
+
+
+def noise_note(findings: Findings, cores: int) -> str | None:
+    """What others did in the trials that the verdict stands on, in words; None where nothing that is worth
+    a word. Where some of them were not disturbed, what these say by themselves is told if it is another
+    thing. `cores`: the machine's."""
+    counted = [record for _, record in findings.results if record.status in COUNTS]
+    spoilt = {record.run_id for record in counted if _is_disturbed(record, cores)}
+    words = noise_words(counted)
+    if words is None and not spoilt:
+        return None
+    said = f"the machine was not quiet: {words or 'its speed changed'}"
+    if not spoilt:
+        return said
+    said += f"; {len(spoilt)} of {len(counted)} trials were disturbed, and count all the same"
+    clean = [(cell, record) for cell, record in findings.results if record.run_id not in spoilt]
+    return f"{said}. {_without(findings, clean)}"
+
+
+def _without(findings: Findings, clean: Results) -> str:
+    """What the undisturbed trials say by themselves."""
+    again = "Measure it again when the machine is idle"
+    try:
+        others = gather_findings(findings.question, screened(findings.question, clean), clean)
+    except CampaignError:
+        return f"Too few were not disturbed to say anything by themselves. {again}"
+    ours, theirs = findings.winner.settings, others.winner.settings
+    if ours != theirs:
+        return f"The others alone would recommend {how_words(theirs)}. {again}"
+    both = findings.rival, others.rival
+    if both[0] and both[1] and both[0].decided != both[1].decided:
+        return f"The others alone do not say the same of the gain. {again}"
+    return "The others alone say the same"
+
+
+def _is_disturbed(record: Record, cores: int) -> bool:
+    return disturbance(record, record.cpu_quota, cores) is not None
