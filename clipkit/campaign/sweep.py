@@ -40,6 +40,7 @@ from clipkit.media.probe import probe_upload
 from clipkit.media.upload import Upload
 from clipkit.records.folder import ENVIRONMENT, EXPERIMENT, UPLOADS, read_object
 from clipkit.records.record import Record
+from clipkit.records.status import Status
 from clipkit.records.store import Store
 
 
@@ -148,7 +149,8 @@ def run_sweep(
     records = store.records()
     not_measured = _not_measured(planned.design, records, tally.standing)
     if not tally.standing.ok:
-        why = sorted({f"{record.status}: {record.error}" for record in records})[:3]
+        judged = [record for record in records if record.status is not Status.INVALID_NOISE]
+        why = sorted({f"{record.status}: {record.error}" for record in judged})[:3]
         told = "; ".join([*why, *([not_measured] if not_measured else [])])
         raise CampaignError(f"no trial of {store.folder} ended well: {told}")
     return Swept(store.folder, tally.standing, ran, not_measured)
