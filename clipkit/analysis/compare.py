@@ -21,6 +21,7 @@ from clipkit.records.identity import Levels, levels_of_cell, plain, without
 from clipkit.records.status import Status
 from clipkit.tables import Table
 
+_HOST = ("memory_limit_bytes", "cpu_quota", "reserve_bytes")
 # In a notebook, a longer table is folded.
 _SHOWN = 20
 
@@ -88,7 +89,9 @@ class Comparison:
             return self.why_not or ""
         shared = sum(pair.ratio is not None for pair in self.pairs)
         cells = "1 cell" if shared == 1 else f"{shared} cells"
-        told = f"B takes {fmt.ratio(self.overall.value)} the time of A over {cells} in common"
+        host = next((d for d in self.differences if d.what == "host"), None)
+        a, b = (f"A on {host.a}", f"B on {host.b}") if host else ("A", "B")
+        told = f"{b} takes {fmt.ratio(self.overall.value)} the time of {a} over {cells} in common"
         bounds = self.overall.interval
         close = ", so they are not told apart" if bounds and bounds[0] <= 1 <= bounds[1] else ""
         told += f"{fmt.interval(bounds, fmt.ratio)}{close}"
@@ -141,7 +144,8 @@ class Comparison:
 
 
 def compare_campaigns(a: Campaign, b: Campaign) -> Comparison:
-    """B against A, over the cells that both ran: of the same levels, or alike but for the ffmpeg."""
+    """B against A, over the cells that both ran: of the same levels, or alike but for the ffmpeg; where
+    each has one host, and another, alike but for that."""
     ours, theirs = _by_name(a), _by_name(b)
     matched = _matched(ours, theirs)
     drift, shared = drift_between(a, b), ours.loc[list(matched)]
@@ -174,14 +178,29 @@ def _by_name(side: Campaign) -> pd.DataFrame:
 
 def _matched(ours: pd.DataFrame, theirs: pd.DataFrame) -> dict[str, str]:
     """A's cell -> B's, by their levels: names are as old as the clipkit that gave them."""
-    by_levels = _by_levels(theirs)
+    unlike = _HOST if _are_of_two_hosts(ours, theirs) else ()
+    return _matched_but_for(ours, theirs, unlike)
+
+
+def _are_of_two_hosts(ours: pd.DataFrame, theirs: pd.DataFrame) -> bool:
+    """Whether each was measured on one host, and not on the same."""
+    places = [
+        {tuple(map(plain, row)) for row in side[list(_HOST)].to_numpy()} for side in (ours, theirs)
+    ]
+    return all(len(each) == 1 for each in places) and places[0] != places[1]
+
+
+def _matched_but_for(
+    ours: pd.DataFrame, theirs: pd.DataFrame, unlike: Sequence[str]
+) -> dict[str, str]:
+    by_levels = _by_levels(theirs, *unlike)
     matched = {
         names[0]: by_levels[levels][0]
-        for levels, names in _by_levels(ours).items()
+        for levels, names in _by_levels(ours, *unlike).items()
         if levels in by_levels
     }
-    others = _by_levels(theirs.drop(index=list(matched.values())), "ffmpeg")
-    for levels, names in _by_levels(ours.drop(index=list(matched)), "ffmpeg").items():
+    others = _by_levels(theirs.drop(index=list(matched.values())), "ffmpeg", *unlike)
+    for levels, names in _by_levels(ours.drop(index=list(matched)), "ffmpeg", *unlike).items():
         alike = others.get(levels, [])
         if len(names) == len(alike) == 1:  # where ffmpeg is a factor, nobody knows which to which
             matched[names[0]] = alike[0]

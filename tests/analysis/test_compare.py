@@ -138,22 +138,38 @@ def test_a_user_s_own_command_is_compared_by_its_words(campaign):
     )
 
 
+def test_two_hosts_are_compared_with_each_other_and_named(campaign):
+    """Which plan? Each campaign has one host: the ratio is what the other plan brings."""
+    smaller = replace(SMALL, hosts=(on("256M"),))
+    found = compare_campaigns(campaign("a"), campaign("b", smaller, slower(3)))
+    assert len(found.pairs) == 4
+    assert found.overall.value == pytest.approx(3)
+    assert found.verdict.startswith(
+        "B on 256M-2cpu (256 MB, 2 CPU) takes 3.0x the time of A on 512M-2cpu"
+    )
+    assert "host" in {difference.what for difference in found.differences}
+
+
 @pytest.mark.parametrize(
     ("sweep", "why"),
     [
         (replace(SMALL, films=(Film("other.mp4"),)), "the upload differs: sample.mp4 ("),
         (replace(SMALL, clip_s=(4.0,)), "the job differs: 4 clips of 2 s (the first at 0 s) in A"),
-        (replace(SMALL, hosts=(on("256M"),)), "the host differs: 512M-2cpu (512 MB, 2 CPU) in A"),
+        (
+            replace(SMALL, hosts=(on("256M"), on("128M"))),
+            "the host differs: 512M-2cpu (512 MB, 2 CPU) in A",
+        ),
     ],
     ids=["upload", "job", "host"],
 )
 def test_unlike_runs_are_not_mixed(campaign, sweep, why):
-    found = compare_campaigns(campaign("a"), campaign("b", sweep))
+    other = campaign("b", sweep)
+    found = compare_campaigns(campaign("a"), other)
     assert found.pairs == ()
     assert found.overall is None
     assert found.why_not.startswith("not comparable because ")
     assert why in found.why_not
-    assert (found.only_a, found.only_b) == (4, 4)
+    assert (found.only_a, found.only_b) == (4, len(other.cells))
     assert found.differences
     assert found.verdict == found.why_not
     assert "not comparable because" in found._repr_html_()
