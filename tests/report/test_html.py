@@ -88,7 +88,7 @@ def test_the_notebook_and_the_pictures_are_kept_beside_the_page(reported: Path):
 
 
 def test_a_folder_that_is_no_campaign_has_no_report(tmp_path: Path):
-    with pytest.raises(CampaignError, match=r"no recommendation\.json"):
+    with pytest.raises(CampaignError, match=r"is no campaign: it has no runs\.jsonl"):
         write_report(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
