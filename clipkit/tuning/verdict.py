@@ -44,6 +44,14 @@ def figures_behind(findings: Findings) -> str:
     return f"{_job(findings)}: {before}{ours} with {_how(findings)}; {peak_words(findings)}"
 
 
+def nothing_to_gain(findings: Findings, timed: Timed) -> bool:
+    """Whether it is shown that no setting that was tried is much faster than this one."""
+    bounds = timed.speedup.interval if timed.speedup else None
+    if bounds is None or bounds[0] > 1:
+        return False
+    return bounds[1] * _best_of_all(findings) <= _TOO_WIDE
+
+
 def undecided(findings: Findings) -> str | None:
     """Which of the settings could as well be the best, and what could not be seen; None where that is
     decided."""
@@ -119,12 +127,12 @@ def _against(findings: Findings, timed: Timed) -> str:
         seek = "seeking before the input, " if _decodes_in_vain(findings, timed) else ""
         what = f"{who}, {seek}{_how(findings)}"
         return f"{what}: {_job(findings)} in {times}, {fmt.ratio(speedup.value)}{bounds}"
-    most = high * _best_of_all(findings)
-    if most > _TOO_WIDE:
+    if not nothing_to_gain(findings, timed):
         return (
             f"{who}: not decided whether {_how(findings)} brings anything: "
             f"{fmt.ratio(speedup.value)}{bounds}"
         )
+    most = high * _best_of_all(findings)
     gain = f"more than {fmt.percent(most - 1)}" if most > 1.005 else "anything"
     return (
         f"{who}: no setting that was tried brings {gain} on {fmt.cpus(findings.question.host.cpus)} "

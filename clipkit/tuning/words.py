@@ -20,10 +20,12 @@ from clipkit.tuning import export
 from clipkit.tuning.change import Change
 from clipkit.tuning.findings import Findings, Timed
 from clipkit.tuning.screening import Screened
-from clipkit.tuning.verdict import undecided
+from clipkit.tuning.verdict import nothing_to_gain, undecided
 
 # Below this ratio between the two seek orders, where to put `-ss` is not what matters.
 _SEEK_MATTERS = 2.0
+# Of today's memory: what a change that gains no time has to leave to be worth typing.
+_SAVES_MEMORY = 0.9
 
 
 def host_line(host: Host, ceiling: str, reserve_bytes: int) -> str:
@@ -209,20 +211,33 @@ def _orchestrator(findings: Findings) -> str | None:
 def advice(findings: Findings, cut: str, change: Change | None) -> tuple[str, ...]:
     """What to type: the change of the user's own command, or in the original's terms; and `cut`, the
     command that cuts with the configuration."""
+    rival = findings.rival
+    if change is not None and rival is not None and rival.subject.command is not None:
+        return (*_own_change(findings, rival, change), f"clipkit: {cut}")
     settings = findings.winner.settings
-    hedge = " (not decided: see the verdict)" if undecided(findings) else ""
-    rival = findings.question.rival
-    if change is not None and rival is not None and rival.command is not None:
-        told = [f"your command: {'; '.join(change.words)}{hedge}"]
-        if not change.is_none:
-            told.append(f"then it reads: {plain_words(change.to_argv)}")
-    else:
-        single = settings.concurrency == 1
-        told = [
-            f"fluent-ffmpeg: {export.one_line(settings)}; "
-            f"{'keep ' if single else 'set '}maxConcurrent = {settings.concurrency}{hedge}"
-        ]
-    return (*told, f"clipkit: {cut}")
+    number = (
+        f"{'keep' if settings.concurrency == 1 else 'set'} maxConcurrent = {settings.concurrency}"
+    )
+    told = f"fluent-ffmpeg: {export.one_line(settings)}; {number}{_hedge(findings)}"
+    return told, f"clipkit: {cut}"
+
+
+def _hedge(findings: Findings) -> str:
+    return " (not decided: see the verdict)" if undecided(findings) else ""
+
+
+def _own_change(findings: Findings, rival: Timed, change: Change) -> tuple[str, ...]:
+    """Where nothing is to be gained the command stays, but for what saves memory."""
+    if change.is_none:
+        return ("your command: keep it as it is",)
+    steps, reads = "; ".join(change.words), f"then it reads: {plain_words(change.to_argv)}"
+    if not nothing_to_gain(findings, rival):
+        return f"your command: {steps}{_hedge(findings)}", reads
+    ours, theirs = findings.confirmed.peak_need_bytes, rival.peak_need_bytes
+    if ours is None or theirs is None or ours > _SAVES_MEMORY * theirs:
+        return ("your command: keep it as it is, nothing is shown to be faster",)
+    saved = f"{fmt.size(ours)} instead of {fmt.size(theirs)}"
+    return f"your command is as fast as it gets; to need {saved}: {steps}", reads
 
 
 def change_of(findings: Findings) -> Change | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from surface import (
+    FILM,
     FLUENT,
     SETTING,
     SKETCH,
@@ -30,8 +31,10 @@ from clipkit.plan.clips import spread
 from clipkit.plan.subjects import CommandLine
 from clipkit.records.status import Status
 from clipkit.settings import Settings
+from clipkit.tuning.candidates import propose
 from clipkit.tuning.conclude import conclude
 from clipkit.tuning.findings import Findings, gather_findings
+from clipkit.tuning.own_command import cutter_of, for_the_command, same_picture_as
 from clipkit.tuning.question import Question
 from clipkit.tuning.recommendation import (
     Baseline,
@@ -195,6 +198,42 @@ def test_the_advice_is_to_keep_or_to_set_the_number_of_clips_at_once():
     one, two = concluded(question(STARTER)), concluded(question(TWO_CORES))
     assert "keep maxConcurrent = 1" in one.do[0]
     assert "set maxConcurrent = 2" in two.do[0]
+
+
+def own(words: str) -> CommandLine:
+    return CommandLine(parse_template(words))
+
+
+SEEKS_FIRST = "ffmpeg -ss {start} -i {input} -t {duration} {output}"
+
+
+def with_changed(command: CommandLine, **changes: object) -> Question:
+    """As `tune` asks it: the candidates are the command's own words with settings put in."""
+    fixed = same_picture_as(command.template, Settings())
+    asked = question(
+        fixed=fixed, baselines=(command,), cutter=cutter_of(command.template), **changes
+    )
+    offered = tuple(propose((FILM,), asked.host, 0, fixed))
+    found = for_the_command(command.template, fixed, offered)
+    return replace(asked, candidates=found)
+
+
+def test_a_command_that_is_as_fast_as_it_gets_is_kept():
+    found = concluded(with_changed(own(SEEKS_FIRST), host=STARTER), noise=0.005)
+    assert "no setting that was tried brings more than" in found.verdict
+    assert "keep it" in found.do[0] or "as fast as it gets" in found.do[0]
+
+
+def test_a_command_that_gains_is_changed_word_for_word():
+    command = own("ffmpeg -i {input} -ss {start} -t {duration} -preset veryfast -crf 25 {output}")
+    found = concluded(with_changed(command))
+    assert found.change is not None
+    assert found.change.from_argv == command.template.argv
+    assert found.change.commands_at_once == found.settings.concurrency == 2
+    assert (found.settings.preset, found.settings.crf) == ("veryfast", 25)
+    assert found.do[0].startswith("your command: move -ss START before -i")
+    assert found.do[1].startswith("then it reads: ffmpeg ")
+    assert found.command == command.template.text
 
 
 def test_concurrency_and_its_memory_are_told_against_one_clip_at_a_time():
