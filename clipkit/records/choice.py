@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from clipkit.records.noise import Noise
-from clipkit.records.with_best import critical_value
+from clipkit.records.with_best import critical_range, critical_value
 
 MARGIN = 0.03
 """So much slower than the best is as good as the best: 3 % take 145 runs a side to see at a noise of 9 %."""
@@ -64,7 +64,7 @@ class Chosen:
     `place`: the one to take. `ahead`: the least mean. `upper`: by how much longer than the best of its
     competitors the chosen one may take, at most (95 %, however it was chosen; 1 where it is the best at
     any rate). `decided`: by `upper` it is no slower. `tied`: those that the measurements cannot tell
-    from the best, most likely the chosen one among them. `unseen`: a lead below this ratio would have
+    from the best, most likely the chosen one among them (of several that are alike one is left out in 5 %). `unseen`: a lead below this ratio would have
     been taken for noise (1 where nothing competes). `shortfalls`: by what part each is expected to take
     longer than the best. `shrunk_log_means`: its logarithm of seconds as it is expected to be, since the
     least of several means is flattered by its luck.
@@ -98,15 +98,17 @@ def choose(contenders: Sequence[Contender], noise: Noise, margin: float = MARGIN
     needs = [contenders[place].need_bytes for place in places]
     as_good = np.flatnonzero(alike).tolist() if alike[least] else [least]
     taken = min(as_good, key=lambda at: (_need(needs[at]), float(shortfalls[at])))
+    upper = math.exp(max(0.0, _most_behind(means, _limits(errors, noise), taken)))
     told = _leads_told(errors, noise)
-    upper = math.exp(max(0.0, _most_behind(means, told, taken)))
     return Chosen(
         place=places[taken],
         ahead=places[int(means.argmin())],
         decided=upper <= 1 + NO_SLOWER,
         upper=upper,
         unseen=_unseen(told, taken),
-        tied=tuple(places[at] for at in _may_be_best(means, told)),
+        tied=tuple(
+            places[at] for at in np.flatnonzero((means[:, None] - means <= told).all(axis=1))
+        ),
         shortfalls=_over_all(shortfalls, places, len(contenders)),
         shrunk_log_means=_over_all(shrunk, places, len(contenders)),
     )
@@ -181,8 +183,15 @@ def half_width_after_choice(errors: Sequence[float], one: int, chosen: int, nois
 
 
 def _leads_told(errors: Values, noise: Noise) -> Values:
-    """By how much the mean in a row must lie above that in a column to be told from it, were the row's
-    the best (logarithms): the critical value of the row's comparison with all others."""
+    """By how much the mean in a row must lie above that in a column to be told from it (logarithms), so that
+    of several that are alike none is called slower in 95 %: the fastest of them was picked."""
+    apart = np.hypot(errors[:, None], errors[None, :])
+    found: Values = critical_range(len(errors), noise.freedom) * noise.log_sd * apart
+    return found
+
+
+def _limits(errors: Values, noise: Noise) -> Values:
+    """How far the mean in a row may lie above that in a column by chance, were the row's the best."""
     own = _critical_values(errors, noise.freedom, sides=1)
     apart = np.hypot(errors[:, None], errors[None, :])
     found: Values = own[:, None] * noise.log_sd * apart
@@ -203,19 +212,13 @@ def _critical_values(errors: Values, freedom: int, sides: int) -> Values:
     return np.array([known[level] for level in levels])
 
 
-def _most_behind(means: Values, told: Values, taken: int) -> float:
+def _most_behind(means: Values, limits: Values, taken: int) -> float:
     """The upper limit of the taken one's logarithm less that of the best of the others."""
     others = np.arange(len(means)) != taken
     if not others.any():
         return 0.0
-    # The column's critical value: the limit holds where the true best is that other one.
-    return float((means[taken] - means + told[:, taken])[others].max())
-
-
-def _may_be_best(means: Values, told: Values) -> NDArray[np.intp]:
-    above = means[:, None] - means[None, :] - told
-    np.fill_diagonal(above, -math.inf)
-    return np.flatnonzero((above <= 0).all(axis=1))
+    # The other one's critical value: the limit holds where that is the true best.
+    return float((means[taken] - means + limits[:, taken])[others].max())
 
 
 def _unseen(told: Values, taken: int) -> float:

@@ -10,11 +10,14 @@ import math
 
 from clipkit.records.noise import Noise
 
-_CLASSES = ((0.75, 0.090, 0.057), (1.5, 0.066, 0.051))
-_LARGER = (0.060, 0.047)
-"""CPU quota below which a host is of a class, and two standard deviations of a run's time there, on
-logarithms: from its cell's mean, and from what a neighbour within 5 s has in common with it; of those
-with more, or without a quota."""
+_CLASSES = ((0.75, 0.090), (1.5, 0.065))
+_LARGER = 0.060
+"""CPU quota below which a host is of a class, and the standard deviation of a run's time there, on
+logarithms; of those with more, or without a quota."""
+
+_BESIDE, _BESIDE_FREEDOM = 0.8, 3
+"""So much of that is left beside a neighbour within 5 s (0.63 to 0.85 in the campaigns in git), and how much
+that counts. Less than 0.8 does not hold 95 % in pairs that take turns in which side comes first."""
 
 LEVEL_FREEDOM = 4
 """How much these figures count for a machine that they were not measured on: as four repeats do. Machines
@@ -30,14 +33,11 @@ ENOUGH_CELLS = 20
 
 def usual_noise(cpus: float | None) -> Noise:
     """Of a run on a host with that CPU quota; None: no quota."""
-    return Noise(_class_of(cpus)[0], LEVEL_FREEDOM)
+    quota = math.inf if cpus is None else cpus
+    log_sd = next((sd for below, sd in _CLASSES if quota < below), _LARGER)
+    return Noise(log_sd, LEVEL_FREEDOM)
 
 
 def usual_neighbour_noise(cpus: float | None) -> Noise:
     """Of a run beside one right before or after it: the machine's drift is common to both."""
-    return Noise(_class_of(cpus)[1], LEVEL_FREEDOM)
-
-
-def _class_of(cpus: float | None) -> tuple[float, float]:
-    quota = math.inf if cpus is None else cpus
-    return next(((run, pair) for below, run, pair in _CLASSES if quota < below), _LARGER)
+    return Noise(_BESIDE * usual_noise(cpus).log_sd, _BESIDE_FREEDOM)
