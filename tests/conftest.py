@@ -13,14 +13,13 @@ import imageio_ffmpeg
 import pytest
 import requirements
 import shared_media
+from making import Make
 
 from clipkit import ffmpeg_builds
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.errors import FfmpegError
 from clipkit.ffmpeg_builds import FfmpegBuild
-
-Make = Callable[..., Path]
 
 # The machine that tests run on is as busy as it is: what is not about noise takes it as it comes.
 os.environ.setdefault("CLIPKIT_ACCEPT_NOISE", "1")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from clipkit.campaign.strategy import WARMUP
 from clipkit.plan.clips import Job
+from clipkit.records.status import has_failed
 from clipkit.settings import Settings
 from clipkit.tuning.baseline_times import first_clips, time_clips
 from clipkit.tuning.candidates import cores_of, likely_best
@@ -53,7 +54,8 @@ def screen(session: Session) -> Programme:
     """Every candidate on few short clips, the most cautious first; then the better half of them
     again on others, and so on while time for it lasts (successive halving). A round's trials lie
     next to each other. How many rounds there are does not depend on what they show."""
-    contenders = _worthwhile(session)
+    failed = {cell.settings for cell, record in session.results if has_failed(record)}
+    contenders = [settings for settings in _worthwhile(session) if settings not in failed]
     until_s = _SCREEN_SHARE * session.question.budget_s
     length_s = _screening_length_s(session, len(contenders), until_s - session.elapsed_s())
     for block in range(_SCREEN_ROUNDS):
@@ -65,7 +67,7 @@ def screen(session: Session) -> Programme:
             for job in _shortened(session, _screened_indices(session, block), length_s):
                 yield session.cell("screen", session.question.cutter, settings, job, block)
             session.judge()
-        candidate_s = (session.elapsed_s() - round_began_s) / len(contenders)
+        candidate_s = (session.elapsed_s() - round_began_s) / max(1, len(contenders))
         contenders = session.screening.better_half(contenders)
         if len(contenders) < 2 or session.elapsed_s() + candidate_s * len(contenders) > until_s:
             break

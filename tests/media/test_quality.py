@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Make
+from making import Make
 
 from clipkit.ceiling.base import Limits, Mechanism
 from clipkit.ceiling.choose import open_ceiling
