@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
+
+_HOMES = r"/(?:home|Users)/[^/\s'\":,;]+|/root"
+"""Where the systems that we know keep their users' folders."""
 
 KIB = 1024
 _REPR_LETTERS = 200
@@ -85,6 +89,13 @@ def cpus(value: float | None) -> str:
 
 def percent(fraction: float) -> str:
     return f"{fraction * 100:.0f} %" if fraction >= 0.1 else f"{fraction * 100:.1f} %"
+
+
+def without_home(text: str) -> str:
+    """The text with `~` for every home folder in it, this user's and those of other machines."""
+    own = str(Path.home())
+    homes = [re.escape(own)] if own != "/" else []
+    return re.sub(rf"(?<![\w.~-])(?:{'|'.join([*homes, _HOMES])})(?=/|$|[\s'\":,;])", "~", text)
 
 
 def near(path: Path) -> str:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from clipkit import format as fmt
 
+_LONG_ROWS = 12
+"""A longer table is closed on a page and in a notebook, to be opened by a click."""
+
 _UNIT = "( (s|kB|MB|GB|%)|x)?"
 _NUMBER = re.compile(rf"-?[\d.]+{_UNIT}( – [\d.]+{_UNIT})?|unknown|–|")
 
@@ -26,6 +29,14 @@ class Table:
         return fmt.brief(self, f"{len(self.rows)} rows of {', '.join(filter(None, self.heads))}")
 
     def _repr_html_(self) -> str:
+        """Closed where it is long."""
+        table = self.whole_html()
+        if len(self.rows) <= _LONG_ROWS:
+            return table
+        return f"<details><summary>Table of {len(self.rows)} rows</summary>{table}</details>"
+
+    def whole_html(self) -> str:
+        """Open however long it is."""
         right = [self._is_numeric(column) for column in range(len(self.heads))]
         head = _row("th", self.heads, right)
         body = "".join(

@@ -37,7 +37,7 @@ cell: str = ""  # the cell or run to look into, by its name in the tables; empty
 asked = checked_parameters(globals(), Asked)
 found = open_narrowed(asked)
 
-# %% tags=["first-screen"]
+# %% tags=["elsewhere-in-report"]
 about_campaign(found)
 
 # %% [markdown]
@@ -47,24 +47,24 @@ about_campaign(found)
 campaign_charts.overview(found)
 
 # %% [markdown]
-# ## Heat maps: how long a clip takes
+# ## How long a clip takes with each combination of settings
 #
 # A tile is one combination of settings, its number the mean of all its runs. Hatched: it ran out of
-# memory, or was not run since a smaller one did. Outlined: the recommended settings for each ceiling, those
-# that need the least memory of all that cannot be told apart from the fastest; dashed: the others of these.
+# memory, or was not run since a smaller one did. Outlined, with a star: the recommended settings for each
+# host and job; dashed: what cannot be told apart from the fastest.
 # The first column of the table names the cell for the parameter `cell`.
 
 # %%
 shown_or_why_not(grid_charts.heat_maps, found)
 
 # %% [markdown]
-# ## Does it scale with concurrency?
+# ## What more clips at once bring
 
 # %%
 shown_or_why_not(grid_charts.scaling, found)
 
 # %% [markdown]
-# ## Time against memory
+# ## What speed costs in memory
 #
 # On the front, nothing is both faster and smaller.
 
@@ -72,7 +72,7 @@ shown_or_why_not(grid_charts.scaling, found)
 shown_or_why_not(grid_charts.fronts, found)
 
 # %% [markdown]
-# ## Memory over time
+# ## Where memory peaks
 #
 # Of the recommended settings, of those that took most, and of one that ran out. Page cache is left out: the kernel
 # drops it when memory is needed.
@@ -81,7 +81,7 @@ shown_or_why_not(grid_charts.fronts, found)
 shown_or_why_not(campaign_charts.memory_of_runs, found)
 
 # %% [markdown]
-# ## How far repeats differ
+# ## How far repeats lie apart
 
 # %%
 shown_or_why_not(campaign_charts.repeats, found)

@@ -36,31 +36,31 @@ out: str = ""  # folder to write clipkit.toml to; empty: beside this notebook
 # %% tags=["first-screen"]
 found = find_optima(checked_parameters(globals(), Asked))
 
-# %% tags=["first-screen"]
+# %% tags=["elsewhere-in-report"]
 about_campaign(found.campaign)
 
 # %% [markdown] tags=["first-screen"]
-# ## The optimum
+# ## The optimum of each picture
 
-# %% tags=["first-screen"]
+# %% tags=["elsewhere-in-report"]
 optimum_sections.optimum_sentences(found.optima)
 
 # %% tags=["first-screen"]
 optimum_sections.table_by_picture(found.optima)
 
-# %% [markdown]
+# %% [markdown] tags=["elsewhere-in-report"]
 # ## Where it lies
 #
-# Hatched: out of memory. Outlined: the recommended settings for each ceiling; dashed: what cannot be told
-# apart from the fastest.
+# Hatched: out of memory. Outlined, with a star: the recommended settings for each host and job; dashed: what
+# cannot be told apart from the fastest.
 
-# %%
+# %% tags=["elsewhere-in-report"]
 shown_or_why_not(grid_charts.heat_maps, found.campaign)
 
-# %% [markdown]
-# ## Time against memory
+# %% [markdown] tags=["elsewhere-in-report"]
+# ## What speed costs in memory
 
-# %%
+# %% tags=["elsewhere-in-report"]
 shown_or_why_not(grid_charts.fronts, found.campaign)
 
 # %% [markdown]

@@ -30,13 +30,13 @@ campaign: str = ""  # folder of a campaign; empty: your results/quick-wins, else
 # %% tags=["first-screen"]
 judged = judge_claims(checked_parameters(globals(), Asked))
 
-# %% tags=["first-screen"]
+# %% tags=["elsewhere-in-report"]
 about_campaign(judged.campaign)
 
-# %% [markdown] tags=["first-screen"]
+# %% [markdown] tags=["elsewhere-in-report"]
 # ## The verdicts
 
-# %% tags=["first-screen"]
+# %% tags=["elsewhere-in-report"]
 claim_exhibits.verdicts_table(judged.verdicts)
 
 # %% [markdown]
@@ -48,7 +48,7 @@ claim_exhibits.verdicts_table(judged.verdicts)
 claim_exhibits.every_effect(judged.verdicts)
 
 # %% [markdown]
-# ## How much memory clips at once need
+# ## How many at once fit
 
 # %%
 claim_exhibits.memory_at_once(judged.verdicts)

@@ -135,7 +135,7 @@ class Comparison:
         names = Table(("", "campaign"), (("A", fmt.near(self.a)), ("B", fmt.near(self.b))))
         # The sentences hold words of the records, so they go through a table as well.
         said = Table(("verdict",), tuple((line,) for line in (self.verdict, *self._left_out())))
-        cells = self.cells._repr_html_()
+        cells = self.cells.whole_html()
         shown = "".join(table._repr_html_() for table in (names, self.unlike, said))
         is_open = " open" if len(self.pairs) <= _SHOWN else ""
         summary = f"<summary>{len(self.pairs)} cells in common</summary>"

@@ -10,6 +10,7 @@ import pytest
 
 from clipkit.errors import CampaignError
 from clipkit.report.exhibits.prose import prose
+from clipkit.report.pages.page import shown_once, with_contents
 from clipkit.report.pages.report import write_report
 
 NEEDS_NETWORK = re.compile(r"url\(|@import|//cdn|https?://(?!www\.w3\.org)")
@@ -126,9 +127,11 @@ def test_the_first_screen_of_a_sweep_tells_the_best_for_each_ceiling(swept: Path
     verdict = Page(first).text
     for words in (
         "unfinished: 324 of 400 trials",
-        "256 MB and 512 MB: ultrafast, 2 at once, 2 encoder threads each",
-        "1 tie",
+        "On 256 MB or 512 MB and 2 CPU, 2 clips at once with 2 encoder threads each (ultrafast)",
+        "times as fast as clipkit's defaults",
+        "★ Recommended for each host and job",
         "Invented CPU, 2 cores",
+        "order drawn with seed",
         "210 finished, 8 ran out of memory",
         "Not measured",
     ):
@@ -152,8 +155,45 @@ def test_the_quick_wins_have_their_verdicts_on_the_page(tmp_path: Path):
     sweep = inventing_sweep.Sweep(name="quick-wins", blocks=2)
     folder = inventing_sweep.write(tmp_path / "mine", sweep)
     text = write_report(folder).read_text("utf-8")
-    assert "The claims put to the test:" in text
+    assert "Of 8 claims" in text
+    assert "three clips at once instead of one are a quick win, if memory allows" in text
     assert "Do the quick wins win?" in text
+
+
+@pytest.mark.parametrize("written", ["reported", "swept"])
+def test_the_contents_lead_to_every_heading(written: str, request: pytest.FixtureRequest):
+    text = (request.getfixturevalue(written) / "report.html").read_text("utf-8")
+    contents = text[text.index('<nav class="contents"') : text.index("</nav>")]
+    leads_to = re.findall(r'href="#([^"]+)"', contents)
+    assert len(leads_to) >= 5
+    body = text[text.index("<main>") :]
+    assert leads_to == re.findall(r'<h[12] id="([^"]+)"', body)
+
+
+@pytest.mark.parametrize("written", ["reported", "swept"])
+def test_no_picture_and_no_table_is_shown_twice(written: str, request: pytest.FixtureRequest):
+    text = (request.getfixturevalue(written) / "report.html").read_text("utf-8")
+    pictures = re.findall(r'<img [^>]*src="([^"]+)"', text)
+    tables = re.findall(r"<table.*?</table>", text, re.DOTALL)
+    assert pictures
+    assert tables
+    assert len(set(pictures)) == len(pictures)
+    assert len(set(tables)) == len(tables)
+
+
+def test_what_is_shown_again_is_said_to_be_further_up():
+    table = '<div class="clipkit-table"><table><tr><td>1</td></tr></table></div>'
+    picture = '<picture><img src="data:,a" data-finding="2 are fastest"></picture>'
+    body = f"<h2>one</h2>{table}<h2>two</h2>{table}{picture}"
+    once = shown_once(body, ["data:,a"])
+    assert once.count("<table>") == 1
+    assert "<picture>" not in once
+    assert once.count("further up") == 2
+    _, contents = with_contents(once)
+    assert [(entry.title, entry.finding) for entry in contents] == [
+        ("one", ""),
+        ("two", "2 are fastest"),
+    ]
 
 
 def test_a_sweep_of_which_nothing_finished_can_be_reported_on(tmp_path: Path):

@@ -115,11 +115,12 @@ def draw_nothing(ax: Axes, why: str) -> Axes:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A finished chart, ready for a notebook, a page and a file. `alt` tells it in words; `phone_svg` is
-    the same drawn for a narrow screen."""
+    """A finished chart, ready for a notebook, a page and a file. `alt` tells it in words, `finding` what
+    its title says; `phone_svg` is the same drawn for a narrow screen."""
 
     name: str
     alt: str
+    finding: str
     width_px: int
     svg: bytes = field(repr=False)
     png: bytes = field(repr=False)
@@ -133,16 +134,13 @@ class Picture:
         (folder / f"{self.name}{PHONE}.svg").write_bytes(self.phone_svg)
 
     def _repr_html_(self) -> str:
-        return image(self.svg, self.phone_svg, self.alt, self.width_px)
-
-
-def image(svg: bytes, phone_svg: bytes, alt: str, width_px: int) -> str:
-    """A `<picture>` that carries both drawings, and shows the one that fits the screen."""
-    return (
-        f'<picture><source media="{_NARROW_SCREEN}" srcset="{_data_uri(phone_svg)}" '
-        f'width="{PHONE_PX}"><img src="{_data_uri(svg)}" alt="{html.escape(alt)}" '
-        f'width="{width_px}" style="max-width:100%;height:auto"></picture>'
-    )
+        """Both drawings; what shows it takes the one that fits the screen."""
+        return (
+            f'<picture><source media="{_NARROW_SCREEN}" srcset="{_data_uri(self.phone_svg)}" '
+            f'width="{PHONE_PX}"><img src="{_data_uri(self.svg)}" alt="{html.escape(self.alt)}" '
+            f'data-finding="{html.escape(self.finding)}" width="{self.width_px}" '
+            'style="max-width:100%;height:auto"></picture>'
+        )
 
 
 def _data_uri(svg: bytes) -> str:
@@ -170,7 +168,8 @@ def picture(
         phone, frame = _drawn((PHONE_PX, on_phone_px), draw, note)
         phone_svg = _rendered(phone, "svg", frame)
         told = f"{alt}. {note}" if note else alt
-        return Picture(name, told, width_px, svg, png, phone_svg)
+        finding = str(figure.get_label()).replace(r"\$", "$")
+        return Picture(name, told, finding, width_px, svg, png, phone_svg)
 
 
 def _drawn(

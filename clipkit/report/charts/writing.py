@@ -66,8 +66,10 @@ def height_px(figure: Figure) -> float:
 def heading(figure: Figure, text: str, words: str) -> None:
     """Over all axes of a figure: what was found, in bold, and below it small print on how to read it.
 
-    To be called before the layout; it keeps the room that it needs.
+    To be called before the layout; it keeps the room that it needs. What was found is the figure's
+    label too.
     """
+    figure.set_label(text)
     room_px, high_px = width_px(figure) - 2 * _EDGE_PX, height_px(figure)
     above = wrapped(text, room_px, TITLE_PT, bold=True)
     below = wrapped(words, room_px)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -21,6 +20,7 @@ from clipkit.report.charts import outcomes as outcome_chart
 from clipkit.report.charts import repeats as repeat_chart
 from clipkit.report.charts.style import PHONE_PX, picture
 from clipkit.report.exhibits.exhibit import WIDE_PX, Exhibit, kept
+from clipkit.report.exhibits.measured_on import machine_words, when_and_seeds
 from clipkit.tables import Table
 
 
@@ -35,7 +35,8 @@ def overview(campaign: Campaign) -> Exhibit:
         ("attempts", f"{len(campaign.table)}: {ended}"),
         *((column(f.column).title, _levels_words(f)) for f in factors_of(campaign.cells)),
         ("noise of one run", repeat_noise_words(campaign.cells)),
-        ("machine", "; ".join(dict.fromkeys(map(_cpu, campaign.machines.values())))),
+        ("machine", "; ".join(dict.fromkeys(map(machine_words, campaign.machines.values())))),
+        ("measured", "; ".join(when_and_seeds(campaign))),
         ("ceiling", ", ".join(map(str, campaign.cells["ceiling"].dropna().unique()))),
         ("ffmpeg", ", ".join(map(str, campaign.cells["ffmpeg_version"].dropna().unique()))),
         *(("shown", words) for words in campaign.shown),
@@ -56,10 +57,6 @@ def repeat_noise_words(cells: pd.DataFrame) -> str:
     if len(known) == cells["host"].nunique() == 1:
         return next(iter(known.values()))
     return ", ".join(f"{share} on {host}" for host, share in known.items()) or "not repeated"
-
-
-def _cpu(environment: Mapping[str, Any]) -> str:
-    return str(environment.get("cpu", "unknown"))
 
 
 def memory_of_runs(campaign: Campaign, run_ids: Sequence[str] = ()) -> Exhibit:

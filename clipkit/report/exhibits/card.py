@@ -21,6 +21,7 @@ from clipkit.records.evidence import settings_words, varying_settings
 from clipkit.records.folder import PROGRESS, is_tuning
 from clipkit.records.identity import plain
 from clipkit.records.status import Status
+from clipkit.report.charts.style import standing_words
 from clipkit.report.exhibits.glance import heat_map_at_a_glance
 from clipkit.report.exhibits.tuning_sections import verdict_warning
 from clipkit.tables import Table
@@ -75,7 +76,8 @@ def recommended_rows(campaign: Campaign) -> list[tuple[str, str]]:
     tunable = cells[cells["subject"].isin(TUNABLE)]
     for _, group in tunable.groupby(list(CONDITION), dropna=False):
         where = ", ".join(column(name).words(group.iloc[0][name]) for name in telling)
-        head = f"{RECOMMENDED}: {where}" if where else RECOMMENDED
+        mark = standing_words(RECOMMENDED)
+        head = f"{mark}: {where}" if where else mark
         rows.append((head, _recommended_words(group, differing)))
     return rows
 

@@ -51,7 +51,7 @@ class CellPage:
         return (
             f"<h4>{html.escape(self.title)}</h4>{self.runs._repr_html_()}"
             f"{self.memory.picture._repr_html_()}{self.clips._repr_html_()}"
-            f"<p>The commands, one for each clip:</p>{_pre(commands)}"
+            f"<details><summary>The commands, one for each clip</summary>{_pre(commands)}</details>"
             f"<p>{'The last lines of the logs:' if logs else 'No log was kept.'}</p>{logs}"
         )
 
@@ -74,7 +74,7 @@ def cell_page(campaign: Campaign, name: str) -> CellPage:
         runs=_runs_table(runs, str(row["run_id"])),
         memory=_memory(campaign, row, words),
         clips=_clips_table(clips),
-        commands=tuple(shlex.join(map(str, clip.get("argv", ()))) for clip in clips),
+        commands=tuple(shlex.join(map(_without_folder, clip.get("argv", ()))) for clip in clips),
         logs=tuple(_logs(campaign.folder, str(row["run_id"]))),
     )
 
@@ -109,7 +109,7 @@ def _runs_table(runs: pd.DataFrame, shown: str) -> Table:
             "–" if pd.isna(row["wall_s"]) else format.seconds(float(row["wall_s"])),
             format.size(need_bytes(*(plain(row[part]) for part in PARTS))),
             Status(row["status"]).words,
-            "" if pd.isna(row["error"]) else str(row["error"]),
+            "" if pd.isna(row["error"]) else format.without_home(str(row["error"])),
         )
         for row in runs.to_dict("records")
     )
@@ -130,7 +130,7 @@ def _clips_table(clips: list[dict[str, Any]]) -> Table:
                 format.seconds(clip["cpu_s"]),
                 format.size(clip["peak_rss_bytes"]),
                 str(clip["status"]),
-                str(clip.get("error") or clip.get("change") or ""),
+                format.without_home(str(clip.get("error") or clip.get("change") or "")),
             )
             for clip in clips
         ),
@@ -146,12 +146,21 @@ def _logs(folder: Path, run_id: str) -> Iterator[tuple[str, str]]:
             yield chart_text(path.name), _tail(path)
 
 
+def _without_folder(word: object) -> str:
+    """A file's name alone: in which folder of whose machine it lay, tells nothing."""
+    kind, colon, path = str(word).partition("file:")
+    if not colon:
+        kind, path = "", kind
+    return f"{kind}{colon}{Path(path).name}" if path.startswith("/") else str(word)
+
+
 def _tail(path: Path) -> str:
     with path.open("rb") as log:
         log.seek(max(0, os.fstat(log.fileno()).st_size - _TAIL_BYTES))
         text = log.read().decode("utf-8", "replace").replace("\r", "\n")
     lines = [line for line in text.splitlines() if line.strip()]
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", "\n".join(lines[-_TAIL_LINES:]))
+    shown = format.without_home("\n".join(lines[-_TAIL_LINES:]))
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", shown)
 
 
 def _pre(text: str) -> str:

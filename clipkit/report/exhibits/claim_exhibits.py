@@ -30,20 +30,10 @@ def verdicts_table(judged: Verdicts) -> Table:
             str(verdict.outcome),
             verdict.found,
             verdict.depends_on or "–",
-            counted_findings(verdict.judged),
-            verdict.holds_for,
         )
         for verdict in judged
     )
-    heads = (
-        "claim",
-        "says",
-        "verdict",
-        "found (95 % interval)",
-        "depends on",
-        "conditions",
-        "holds for",
-    )
+    heads = ("claim", "says", "verdict", "found (95 % interval)", "depends on")
     decided = (Outcome.CONFIRMED, Outcome.REFUTED, Outcome.DEPENDS)
     marked = frozenset(i for i, v in enumerate(judged) if v.outcome in decided)
     return Table(heads, rows, "Ratios of wall time, paired by block; above 1x is faster", marked)
@@ -118,9 +108,12 @@ def _how_known(bar: at_once_chart.Bar) -> str:
 
 
 def rules_table(judged: Verdicts) -> Table:
-    """How each claim was judged."""
-    rows = tuple((verdict.id, verdict.claim, verdict.rule) for verdict in judged)
-    return Table(("claim", "says", "rule"), rows)
+    """How each claim was judged, and on what that rests."""
+    rows = tuple(
+        (verdict.id, verdict.rule, counted_findings(verdict.judged), verdict.holds_for)
+        for verdict in judged
+    )
+    return Table(("claim", "rule", "conditions", "holds for"), rows)
 
 
 def limits_of_claims(judged: Verdicts) -> Section:

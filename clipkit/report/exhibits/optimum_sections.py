@@ -9,10 +9,12 @@ from pathlib import Path
 from clipkit import format as fmt
 from clipkit.records.best import RECOMMENDED, TIED
 from clipkit.records.settings_words import how_words
+from clipkit.report.charts.style import standing_words
 from clipkit.report.exhibits.exhibit import Section
 from clipkit.report.exhibits.prose import html_list, prose
 from clipkit.tables import Table
 from clipkit.tuning.best import Choice, Optimum
+from clipkit.tuning.config import config_toml
 
 Optima = Sequence[Optimum]
 """Of each host, job and picture that was asked for."""
@@ -82,7 +84,10 @@ def ties_table(found: Optima) -> Table:
     """What would do as well as each optimum, and what is faster but leaves hardly any memory."""
     rows = []
     for each in found:
-        level = [(each.best, RECOMMENDED), *((t, TIED) for t in each.ties)]
+        level = [
+            (each.best, standing_words(RECOMMENDED)),
+            *((t, TIED) for t in each.ties),
+        ]
         if each.tighter:
             level.append((each.tighter, "faster, but with too little memory left"))
         rows += [
@@ -113,7 +118,10 @@ def ties_table(found: Optima) -> Table:
 
 def file_to_copy(found: Optima, written: Path | None) -> Section:
     """`clipkit.toml` of the fastest of each host and job; `written`: where it is."""
-    shown = [f"<pre>{html.escape(each.to_toml())}</pre>" for each in leading(found)]
+    alike: dict[str, list[Optimum]] = {}
+    for each in leading(found):
+        alike.setdefault(config_toml(each.settings, ()), []).append(each)
+    shown = [f"<pre>{html.escape(_headed(toml, own))}</pre>" for toml, own in alike.items()]
     if written:
         where = f"It was written to `{fmt.near(written)}`."
     elif len(leading(found)) > 1:
@@ -124,6 +132,14 @@ def file_to_copy(found: Optima, written: Path | None) -> Section:
     else:
         where = "It was not written: set the parameter `out` to a folder that takes it."
     return Section(f"{''.join(shown)}<p>{prose(where)}</p>")
+
+
+def _headed(toml: str, own: Sequence[Optimum]) -> str:
+    """The file of hosts and jobs that share their settings; of one alone as it is written to a file."""
+    if len(own) == 1:
+        return own[0].to_toml()
+    places = "".join(f"# {each.condition.in_full}\n" for each in own)
+    return f"# campaign {own[0].campaign}, the same for {len(own)} hosts and jobs:\n{places}{toml.lstrip()}"
 
 
 def limits_of_optimum(found: Optima) -> Section:

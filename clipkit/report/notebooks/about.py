@@ -18,7 +18,9 @@ def about_campaign(campaign: Campaign) -> Section:
     """Its name and folder, whether it is the reference, whether it is finished, what of it is shown."""
     left = left_to_run(campaign.folder)
     lines = [REFERENCE_WORDS] if is_reference(campaign.folder) else []
-    lines.append(f"Campaign `{campaign.name}` in `{fmt.near(campaign.folder.parent)}`.")
+    lines.append(
+        f"Campaign `{campaign.name}` in `{fmt.without_home(fmt.near(campaign.folder.parent))}`."
+    )
     lines += [f"Unfinished: {left} so far; intervals will get narrower."] if left else []
     lines += [f"Shown: {', '.join(campaign.shown)}."] if campaign.shown else []
     return Section("".join(f"<p>{prose(line)}</p>" for line in lines))

@@ -60,7 +60,7 @@ def write_single_page(row: Item, notebook: str) -> Path:
     """The executed notebook as a page that needs nothing else."""
     text = page.render_page(
         "single",
-        body=page.notebook_body(row.executed, first_screen=True),
+        body=page.notebook_body(row.executed),
         notebook=notebook,
         row=_shown(row),
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import functools
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from traitlets.config import Config
 
 import clipkit
 from clipkit.errors import OutputError, ReportError
+from clipkit.report.charts.style import PHONE
 from clipkit.report.exhibits.prose import html_list, prose
 from clipkit.report.notebooks.execute import read_notebook
 
-_FIRST_SCREEN = "first-screen"
+FIRST_SCREEN = "first-screen"
 """Tag of a notebook's cells whose words and pictures a page's first screen shows already."""
 
 _FOR_WHO_WORKS = "notebook-only"
@@ -29,16 +31,34 @@ _FOR_WHO_WORKS = "notebook-only"
 _SHOWN = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/plain")
 """What of an output a page shows, the first that there is."""
 
-_TABLE = re.compile(r'<div class="clipkit-table".*?</table></div>', re.DOTALL)
-_LONG_ROWS = 15
+ELSEWHERE = "elsewhere-in-report"
+"""Tag of cells whose words, tables or pictures the report of a sweep shows in another place."""
+
+_HEADING = re.compile(r"<h([12])(?: id=\"[^\"]*\")?>(.*?)</h\1>", re.DOTALL)
+_FINDING = re.compile(r'data-finding="([^"]+)"')
+_SHOWN_ONCE = re.compile(
+    r'<picture>.*?</picture>|<div class="clipkit-table".*?</table></div>', re.DOTALL
+)
+_SOURCE = re.compile(r'<img [^>]*src="([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A picture as a data URI, and what it shows in words."""
+    """A picture as data URIs, for a wide screen and for a phone, and what it shows in words."""
 
     source: str
+    phone_source: str
     alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A heading in the contents: where it leads to, and what its first chart found, if it has one."""
+
+    level: int
+    anchor: str
+    title: Markup
+    finding: Markup
 
 
 def render_page(template: str, **values: Any) -> str:
@@ -47,11 +67,11 @@ def render_page(template: str, **values: Any) -> str:
     return page.render(values, version=clipkit.__version__)
 
 
-def notebook_body(executed: Path, first_screen: bool = False) -> Markup:
-    """The notebook without its code; the cells of the first screen only where asked for."""
+def notebook_body(executed: Path, without: Collection[str] = ()) -> Markup:
+    """The notebook without its code, and without cells of these tags."""
     config = Config()
     config.TagRemovePreprocessor.enabled = True
-    left_out = {_FOR_WHO_WORKS} if first_screen else {_FOR_WHO_WORKS, _FIRST_SCREEN}
+    left_out = {_FOR_WHO_WORKS, *without}
     config.TagRemovePreprocessor.remove_cell_tags = left_out
     # Neither widgets nor scripts: they would need the network.
     config.NbConvertBase.display_data_priority = list(_SHOWN)
@@ -68,19 +88,50 @@ def notebook_body(executed: Path, first_screen: bool = False) -> Markup:
     return Markup(re.sub(r"\n\s*\n+", "\n", str(markup)))  # noqa: S704
 
 
-def folded(markup: Markup) -> Markup:
-    """The same with long tables closed, to be opened by a click: charts come first on a page."""
-    return Markup(_TABLE.sub(_fold, markup))  # noqa: S704
+def with_contents(body: str) -> tuple[Markup, list[Entry]]:
+    """The same with an anchor at each heading, and these in their order."""
+    found: list[Entry] = []
+    places = list(_HEADING.finditer(body))
+    ends = [place.start() for place in places[1:]] + [len(body)]
+    for place, end in zip(places, ends, strict=True):
+        chart = _FINDING.search(body, place.end(), end)
+        # Both are from the page, where they are escaped already.
+        title = Markup(re.sub(r"<[^>]+>", "", place[2]).strip())  # noqa: S704
+        finding = Markup(chart[1] if chart else "")  # noqa: S704
+        found.append(Entry(int(place[1]), f"part-{len(found) + 1}", title, finding))
+    entries = iter(found)
+    anchored = _HEADING.sub(
+        lambda place: f'<h{place[1]} id="{next(entries).anchor}">{place[2]}</h{place[1]}>', body
+    )
+    return Markup(anchored), found  # noqa: S704
 
 
-def _fold(found: re.Match[str]) -> str:
-    rows = found[0].count("<tr") - 1
-    if rows <= _LONG_ROWS:
+def shown_once(body: str, above: Collection[str] = ()) -> str:
+    """The same where a picture or table that was shown already is only said to be there; `above`: the
+    sources of the pictures of the first screen."""
+    seen = set(above)
+
+    def first_or_said(found: re.Match[str]) -> str:
+        source = _SOURCE.search(found[0])
+        key = source[1] if source else found[0]
+        if key in seen:
+            what = "chart" if source else "table"
+            finding = _FINDING.search(found[0])
+            kept = f' data-finding="{finding[1]}"' if finding else ""
+            return f'<p class="again"{kept}>This {what} is <a href="#top">further up</a>.</p>'
+        seen.add(key)
         return found[0]
-    return f"<details><summary>Table of {rows} rows</summary>{found[0]}</details>"
+
+    return _SHOWN_ONCE.sub(first_or_said, body)
 
 
-def picture_uri(path: Path) -> str:
+def chart(figures: Path, name: str, alt: str) -> Chart:
+    """What a notebook has just drawn into the folder of its pictures. Raises ReportError where it is
+    not there."""
+    return Chart(_uri(figures / f"{name}.svg"), _uri(figures / f"{name}{PHONE}.svg"), alt)
+
+
+def _uri(path: Path) -> str:
     """An SVG that a notebook has just drawn, as a data URI. Raises ReportError without it."""
     try:
         data = base64.b64encode(path.read_bytes()).decode("ascii")

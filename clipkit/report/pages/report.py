@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
@@ -27,8 +28,10 @@ def write_report(campaign: Path) -> Path:
 
 def _of_a_tuning(campaign: Path) -> str:
     read_recommendation(campaign)
-    body = page.notebook_body(_executed("1-measure", campaign))
-    return page.render_page("tune", body=body, **tuning_page.tuning_first_screen(campaign))
+    executed = _executed("1-measure", campaign)
+    shown = tuning_page.tuning_first_screen(campaign)
+    body = page.notebook_body(executed, {page.FIRST_SCREEN})
+    return _rendered("tune", str(body), shown)
 
 
 def _of_a_sweep(campaign: Path) -> str:
@@ -38,21 +41,18 @@ def _of_a_sweep(campaign: Path) -> str:
     if sweep_page.has_optimum(campaign):
         names.append("3-optimum")
     executed = [_executed(name, campaign) for name in names]
-    parts = [page.folded(page.notebook_body(path, first_screen=True)) for path in executed]
+    parts = [page.notebook_body(path, {page.ELSEWHERE}) for path in executed]
     shown = sweep_page.sweep_first_screen(campaign)
     shown["best"] = Markup(shown["best"]._repr_html_())  # noqa: S704 (escapes what it holds)
     if is_quick_wins:
-        claims = sweep_page.claims_sentence(campaign)
-        shown |= {"claims": claims, "charts": [_claims_chart(campaign)]}
-    return page.render_page("sweep", parts=parts, **shown)
+        shown |= sweep_page.claims_first(campaign)
+    return _rendered("sweep", "".join(f"<section>{part}</section>" for part in parts), shown)
 
 
-def _claims_chart(campaign: Path) -> page.Chart:
-    """What `4-quick-wins` has just drawn."""
-    return page.Chart(
-        page.picture_uri(campaign / folders.FIGURES / "4-quick-wins" / "claims.svg"),
-        "Every claim's effects with their intervals, in numbers in the table below",
-    )
+def _rendered(template: str, body: str, shown: dict[str, Any]) -> str:
+    once = page.shown_once(body, [chart.source for chart in shown["charts"]])
+    anchored, contents = page.with_contents(once)
+    return page.render_page(template, body=anchored, contents=contents, **shown)
 
 
 def _executed(name: str, campaign: Path) -> Path:

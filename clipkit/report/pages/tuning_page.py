@@ -7,6 +7,7 @@ from typing import Any
 
 from clipkit.records.campaign import open_campaign
 from clipkit.records.folder import FIGURES
+from clipkit.report.exhibits.measured_on import machine_words, when_and_seeds
 from clipkit.report.exhibits.tuning_sections import verdict_warning
 from clipkit.report.pages import page
 from clipkit.tuning.recommendation import read_recommendation, recommendation_toml
@@ -14,29 +15,27 @@ from clipkit.tuning.recommendation import read_recommendation, recommendation_to
 
 def tuning_first_screen(campaign: Path) -> dict[str, Any]:
     """What the template `tune` shows; its pictures are those that the notebook has just drawn."""
-    known = read_recommendation(campaign)
+    known, opened = read_recommendation(campaign), open_campaign(campaign)
     figures = campaign / FIGURES / "1-measure"
     return {
         "host": known.host.name,
         "headline": known.headline,
         "verdict": known.verdict,
-        "warning": verdict_warning(open_campaign(campaign), known),
+        "warning": verdict_warning(opened, known),
         # The verdict takes three lines at most, or the rest would not fit beside it.
         "verdict_px": 23 if len(known.verdict) < 240 else 19 if len(known.verdict) < 360 else 16,
         "charts": [
-            page.Chart(
-                page.picture_uri(figures / "bars.svg"),
-                "Wall time of the whole job, in words in the first table",
-            ),
-            page.Chart(
-                page.picture_uri(figures / "memory.svg"),
-                "Memory over time, in words in the second table",
-            ),
+            page.chart(figures, "bars", "Wall time of the whole job, in words in the first table"),
+            page.chart(figures, "memory", "Memory over time, in words in the second table"),
         ],
         "change": known.do,
         "why": known.why,
         "toml": _settings(recommendation_toml(known)),
         "measured_on": known.measured_on,
+        "machines": [
+            *map(machine_words, opened.machines.values()),
+            *when_and_seeds(opened),
+        ],
         "unmeasured": known.unmeasured,
         "again": known.again,
     }
