@@ -17,10 +17,11 @@
 # # Which settings are the best for a host?
 #
 # From a finished campaign: the fastest settings that leave a margin of memory, for each preset, since a
-# preset decides the picture too; of those that cannot be told apart, the one that needs least memory.
+# preset decides the picture too. Of a tuning: what it recommends itself, with its confirmed times.
 
 # %% tags=["first-screen"]
-from clipkit.report.exhibits import grid_charts, optimum_sections
+from clipkit.report.exhibits import grid_charts
+from clipkit.report.notebooks import optimum
 from clipkit.report.notebooks.about import about_campaign
 from clipkit.report.notebooks.explore import shown_or_why_not
 from clipkit.report.notebooks.optimum import Asked, find_optima
@@ -43,10 +44,10 @@ about_campaign(found.campaign)
 # ## The optimum of each picture
 
 # %% tags=["elsewhere-in-report"]
-optimum_sections.optimum_sentences(found.optima)
+optimum.the_optimum(found)
 
 # %% tags=["first-screen"]
-optimum_sections.table_by_picture(found.optima)
+optimum.its_figures(found)
 
 # %% [markdown] tags=["elsewhere-in-report"]
 # ## Where it lies
@@ -67,7 +68,7 @@ shown_or_why_not(grid_charts.fronts, found.campaign)
 # ## What would do as well
 
 # %%
-optimum_sections.ties_table(found.optima)
+optimum.as_good(found)
 
 # %% [markdown]
 # ## The file to copy
@@ -75,10 +76,10 @@ optimum_sections.ties_table(found.optima)
 # For `clipkit cut --config clipkit.toml`.
 
 # %%
-optimum_sections.file_to_copy(found.optima, found.written)
+optimum.to_copy(found)
 
 # %% [markdown]
 # ## What this does not show
 
 # %%
-optimum_sections.limits_of_optimum(found.optima)
+optimum.not_shown(found)

@@ -74,7 +74,7 @@ def test_ties_are_listed_with_the_chosen(asked: Asked) -> None:
         find_optima(replace(asked, preset="ultrafast", memory="512M")).optima
     )
     standings = [row[-1] for row in table.rows]
-    assert standings.count("recommended") == 1
+    assert standings.count("★ recommended") == 1
     assert standings.count("tie") == len(inventing_sweep.TIES["512M"])
 
 

@@ -13,13 +13,14 @@ from clipkit import format as fmt
 from clipkit.analysis.factors import cell_words
 from clipkit.errors import CampaignError
 from clipkit.records.best import RECOMMENDED
-from clipkit.records.campaign import Campaign, open_campaign
+from clipkit.records.campaign import Campaign
 from clipkit.report.exhibits.cell_page import cell_page
 from clipkit.report.exhibits.exhibit import Section
 from clipkit.report.exhibits.prose import prose
 from clipkit.report.notebooks.parameters import several_numbers, several_words
 from clipkit.report.notebooks.picker import pick
 from clipkit.report.notebooks.told import tell_found
+from clipkit.report.notebooks.tuned import open_on_its_host
 from clipkit.report.notebooks.which_campaign import given_or_newest
 
 
@@ -51,7 +52,7 @@ def open_narrowed(asked: Asked) -> Campaign:
         "upload": several_words(asked.upload),
         "clip_s": several_numbers("clip_s", asked.clip_s),
     }
-    whole = open_campaign(given_or_newest(asked.campaign))
+    whole = open_on_its_host(given_or_newest(asked.campaign))
     part = whole.part(**{name: levels for name, levels in wanted.items() if levels})
     tell_found(part)
     return part

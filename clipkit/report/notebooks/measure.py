@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from clipkit import format as fmt
 from clipkit.campaign import own_process
 from clipkit.errors import Cancelled, ClipkitError, NotebookError, UsageError
+from clipkit.hosts import parse_size
 from clipkit.records.campaign import Campaign, open_campaign
 from clipkit.report.notebooks.told import tell_found
 from clipkit.tuning.recommendation import Recommendation, read_recommendation
@@ -40,12 +42,49 @@ class Asked:
     results: str
 
 
+_UNASKED = {
+    "video": "sample",
+    "host": "render-starter",
+    "memory": "",
+    "cpus": 0.0,
+    "reserve": "0",
+    "budget_minutes": 5.0,
+    "results": "results",
+}
+"""What the notebook holds where nothing was asked."""
+
+
 def given_or_measured(asked: Asked) -> Measured:
-    """The finished tuning that was given, or a new one: see `tuned_folder`."""
+    """The finished tuning that was given, or a new one: see `tuned_folder`.
+
+    Raises NotebookError where a finished one is given and something else is asked than it measured.
+    """
     folder = tuned_folder(asked)
-    campaign = open_campaign(folder)
-    tell_found(campaign)
-    return Measured(campaign, read_recommendation(folder))
+    measured = Measured(open_campaign(folder), read_recommendation(folder))
+    if asked.campaign:
+        _refuse_other(asked, measured)
+    tell_found(measured.campaign)
+    return measured
+
+
+def _refuse_other(asked: Asked, measured: Measured) -> None:
+    known = measured.recommendation
+    agrees = {
+        "video": Path(asked.video).name in measured.campaign.uploads,
+        "host": asked.host == known.host.name,
+        "memory": bool(asked.memory) and parse_size(asked.memory) == known.host.memory_bytes,
+        "cpus": asked.cpus == known.host.cpus,
+        "reserve": parse_size(asked.reserve) == known.reserve_bytes,
+    }
+    for name, nothing in _UNASKED.items():
+        value = getattr(asked, name)
+        if value != nothing and not agrees.get(name, False):
+            host = f"{fmt.memory(known.host.memory_bytes)}, {fmt.cpus(known.host.cpus)}"
+            raise NotebookError(
+                f"{name} = {value!r} contradicts the campaign {measured.campaign.name}, which has "
+                f"measured {known.host.name} ({host}) already: leave out {name} to see it, or "
+                "campaign to measure anew"
+            )
 
 
 def tuned_folder(asked: Asked) -> Path:

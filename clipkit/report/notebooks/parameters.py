@@ -49,6 +49,7 @@ def checked_parameters(namespace: Mapping[str, Any], declared: type[T]) -> T:
         if name not in namespace:
             raise NotebookError(f"this notebook lacks the parameter '{name}'")
         values[name] = _typed(name, namespace[name], kind)
+    place.forget_pictures()
     return declared(**values)
 
 

@@ -40,6 +40,21 @@ def figures() -> Path | None:
     return notebook.parent / FIGURES / notebook.stem
 
 
+def forget_pictures() -> None:
+    """Remove the pictures that an earlier run of this notebook has left: it may not draw all of them
+    again. What is no picture of ours stays."""
+    folder = figures()
+    if folder is None or not folder.is_dir():
+        return
+    names = {path.stem for path in folder.glob("*.svg")} & {
+        path.stem for path in folder.glob("*.png")
+    }
+    for name in names:
+        for ending in (".svg", ".png", "-phone.svg"):
+            with contextlib.suppress(OSError):
+                (folder / f"{name}{ending}").unlink()
+
+
 def beside() -> Path:
     """The folder for the other files that this notebook writes."""
     return notebook_path().parent

@@ -18,6 +18,7 @@ from clipkit.records.campaign import Campaign
 from clipkit.records.folder import is_tuning
 from clipkit.records.settings_words import how_words, picture_words
 from clipkit.report.exhibits.optimum_sections import leading
+from clipkit.report.notebooks.tuned import TunedCampaign
 from clipkit.settings import Settings
 from clipkit.tuning.optimum import optima
 from clipkit.tuning.recommendation import read_recommendation
@@ -38,7 +39,7 @@ class Found:
 def best_in(campaign: Campaign) -> tuple[Found, ...]:
     """Of each host and job what is recommended; of a tuning its own recommendation. None where
     nothing finished."""
-    if is_tuning(campaign.folder) and not campaign.chosen:
+    if isinstance(campaign, TunedCampaign) or (is_tuning(campaign.folder) and not campaign.chosen):
         own = read_recommendation(campaign.folder)
         wall_s = own.predicted_wall_s if own.confirmed_wall_s is None else own.confirmed_wall_s
         return (Found(own.host.name, _words(own.settings), wall_s, own.peak_anon_bytes),)

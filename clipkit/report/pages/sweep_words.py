@@ -60,8 +60,8 @@ def _where(own: Sequence[Optimum], common: set[str]) -> str:
         for name, words in _parts(each.condition).items():
             if words and (name in told or name not in common):
                 told.setdefault(name, {})[words] = None
-    memory, cpus, *others = [_listed(list(levels), "or") for levels in told.values()]
-    kept = f" ({', '.join(others)})" if others else ""
+    memory, cpus, *further = [_listed(list(levels), "or") for levels in told.values()]
+    kept = f" ({', '.join(further)})" if further else ""
     return f"{memory} and {cpus}{kept}"
 
 
