@@ -8,6 +8,7 @@ import pytest
 from inventing_sweep import Film, Sweep
 
 from clipkit.errors import CampaignError, UsageError
+from clipkit.format import without_home
 from clipkit.records.campaign import Campaign, open_campaign
 from clipkit.report.exhibits import campaign_charts, grid_charts
 from clipkit.report.exhibits.cell_page import cell_page
@@ -70,7 +71,8 @@ def test_of_several_machines_each_is_named(folder: Path):
     machines = {"a": facts | {"cpu": "One"}, "b": facts | {"cpu": "Other"}}
     file.write_text(json.dumps(facts | {"machines": machines}), "utf-8")
     rows = campaign_charts.overview(open_campaign(folder)).table.rows
-    assert ("machine", "One; Other") in rows
+    (machines,) = (row[1] for row in rows if row[0] == "machine")
+    assert [words.split(",")[0] for words in machines.split("; ")] == ["One", "Other"]
 
 
 def test_cells_are_chosen_by_their_levels(swept: Campaign):
@@ -122,6 +124,29 @@ def test_a_cell_tells_its_runs_commands_and_logs(swept: Campaign):
     markup = page._repr_html_()
     assert "&lt;b&gt;invented&lt;/b&gt; &amp; hostile" in markup
     assert "<b>invented" not in markup
+
+
+def test_nothing_that_a_cell_shows_names_a_home_folder(folder: Path):
+    moved = (folder / "clips.jsonl").read_text().replace("/srv/films/", "/home/somebody/films/")
+    (folder / "clips.jsonl").write_text(moved)
+    swept = open_campaign(folder)
+    cell = swept.cells.loc[swept.cells["status"] == "ok", "cell"].iloc[0]
+    page = cell_page(swept, cell)
+    assert "somebody" not in page._repr_html_()
+    assert "-i sample.mp4" in page.commands[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("/home/ann/films/a.mp4: no such file", "~/films/a.mp4: no such file"),
+        ("cannot read '/Users/ann/a.mp4'", "cannot read '~/a.mp4'"),
+        (f"{Path.home()}/b.mp4", "~/b.mp4"),
+        ("/srv/home/ann/a.mp4 and /homes/ann", "/srv/home/ann/a.mp4 and /homes/ann"),
+    ],
+)
+def test_home_folders_are_a_tilde(text: str, shown: str):
+    assert without_home(text) == shown
 
 
 def test_a_run_is_found_by_its_name_whatever_became_of_it(swept: Campaign):

@@ -33,7 +33,8 @@ _UNPRINTABLE = re.compile(r"[^\n\t\x20-\x7e\xa0-\U0010ffff]")
 
 @dataclass(frozen=True, slots=True)
 class CellPage:
-    """`commands`: each clip's command line, ready for a shell; `logs`: file -> its last lines."""
+    """`commands`: each clip's command line, ready for a shell but for files in a home folder, which have
+    their names alone; `logs`: file -> its last lines."""
 
     title: str
     runs: Table
@@ -74,7 +75,7 @@ def cell_page(campaign: Campaign, name: str) -> CellPage:
         runs=_runs_table(runs, str(row["run_id"])),
         memory=_memory(campaign, row, words),
         clips=_clips_table(clips),
-        commands=tuple(shlex.join(map(_without_folder, clip.get("argv", ()))) for clip in clips),
+        commands=tuple(shlex.join(map(_without_home, clip.get("argv", ()))) for clip in clips),
         logs=tuple(_logs(campaign.folder, str(row["run_id"]))),
     )
 
@@ -146,12 +147,13 @@ def _logs(folder: Path, run_id: str) -> Iterator[tuple[str, str]]:
             yield chart_text(path.name), _tail(path)
 
 
-def _without_folder(word: object) -> str:
-    """A file's name alone: in which folder of whose machine it lay, tells nothing."""
-    kind, colon, path = str(word).partition("file:")
-    if not colon:
-        kind, path = "", kind
-    return f"{kind}{colon}{Path(path).name}" if path.startswith("/") else str(word)
+def _without_home(word: object) -> str:
+    """Of a file below somebody's home folder its name alone: whose it is, is nobody's business."""
+    text = str(word)
+    shown = format.without_home(text)
+    scheme = "file:" if text.startswith("file:") else ""
+    is_path = shown.removeprefix(scheme).startswith("~")
+    return f"{scheme}{Path(shown).name}" if is_path else shown
 
 
 def _tail(path: Path) -> str:
