@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from clipkit import format as fmt
 
-_LONG_ROWS = 12
+_LONG_ROWS = 10
 """A longer table is closed on a page and in a notebook, to be opened by a click."""
 
 _UNIT = "( (s|kB|MB|GB|%)|x)?"

@@ -9,7 +9,7 @@ import inventing_sweep
 import pytest
 
 from clipkit.errors import CampaignError
-from clipkit.report.exhibits.prose import prose
+from clipkit.report.exhibits.prose import prose, said_once
 from clipkit.report.pages.page import shown_once, with_contents
 from clipkit.report.pages.report import write_report
 
@@ -199,6 +199,12 @@ def test_what_is_shown_again_is_said_to_be_further_up():
 def test_a_sweep_of_which_nothing_finished_can_be_reported_on(tmp_path: Path):
     folder = inventing_sweep.write(tmp_path / "sweep", rows=[])
     assert "No settings can be recommended" in write_report(folder).read_text("utf-8")
+
+
+def test_sentences_that_differ_in_a_figure_are_said_once_with_the_largest():
+    lines = ["it flatters by 0.9 %", "2 cells failed", "it flatters by 2.1 %", "3 cells failed",
+             "it flatters by less than 0.5 %"]  # fmt: skip
+    assert said_once(lines) == ["it flatters by 2.1 %", "2 cells failed", "3 cells failed"]
 
 
 def test_prose_escapes_and_marks_code():

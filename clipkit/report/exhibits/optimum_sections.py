@@ -11,7 +11,7 @@ from clipkit.records.best import RECOMMENDED, TIED
 from clipkit.records.settings_words import how_words
 from clipkit.report.charts.style import standing_words
 from clipkit.report.exhibits.exhibit import Section
-from clipkit.report.exhibits.prose import html_list, prose
+from clipkit.report.exhibits.prose import html_list, prose, said_once
 from clipkit.tables import Table
 from clipkit.tuning.best import Choice, Optimum
 from clipkit.tuning.config import config_toml
@@ -144,7 +144,7 @@ def _headed(toml: str, own: Sequence[Optimum]) -> str:
 
 def limits_of_optimum(found: Optima) -> Section:
     """What the choice does not show, each said once."""
-    return Section(html_list(dict.fromkeys(said for o in found for said in o.unmeasured)))
+    return Section(html_list(said_once(said for each in found for said in each.unmeasured)))
 
 
 def _interval_s(choice: Choice) -> str:

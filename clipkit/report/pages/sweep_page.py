@@ -19,6 +19,7 @@ from clipkit.records.folder import FIGURES
 from clipkit.records.status import Status
 from clipkit.report.charts.style import PHONE
 from clipkit.report.exhibits.measured_on import machine_words, when_and_seeds
+from clipkit.report.exhibits.prose import said_once
 from clipkit.report.notebooks.about import REFERENCE_WORDS
 from clipkit.report.notebooks.which_campaign import left_to_run
 from clipkit.report.pages import page
@@ -138,4 +139,4 @@ def _unmeasured(campaign: Campaign, found: Sequence[Optimum], left: str | None) 
     said = [f"the rest of the sweep: it holds {left} so far"] if left else []
     if disturbed := not_measured_words(campaign):
         said.append(disturbed)
-    return list(dict.fromkeys([*said, *(line for each in found for line in each.unmeasured)]))
+    return said_once([*said, *(line for each in found for line in each.unmeasured)])

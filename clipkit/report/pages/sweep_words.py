@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -60,6 +61,9 @@ def _where(own: Sequence[Optimum], common: set[str]) -> str:
         for name, words in _parts(each.condition).items():
             if words and (name in told or name not in common):
                 told.setdefault(name, {})[words] = None
+    if math.prod(map(len, told.values())) != len(own):  # not each of these with each of those
+        places = "; ".join(_condition_words(each.condition, common) for each in own)
+        return f"{len(own)} hosts and jobs ({places})"
     memory, cpus, *further = [_listed(list(levels), "or") for levels in told.values()]
     kept = f" ({', '.join(further)})" if further else ""
     return f"{memory} and {cpus}{kept}"
