@@ -159,6 +159,15 @@ def test_speed_up_is_over_one_at_a_time_with_the_same_threads(swept: Campaign):
     assert (one.steps[2].speedup_low or 9) < 2 < (one.steps[2].speedup_high or 0)
 
 
+def test_the_title_tells_from_the_least_to_the_most_that_more_at_once_bring(swept: Campaign):
+    part = swept.part(memory="512M", preset="ultrafast", encoder_threads=1)
+    lines = scaling.scaling_points(part.cells)
+    assert scaling.scaling_finding(lines) == "3 at once are 2.0x as fast as 1; 4 are 1.89x"
+    assert scaling.scaling_finding(()) == "Nothing was cut at once"
+    flat = [replace(line, steps=line.steps[:1] * 2) for line in lines]
+    assert scaling.scaling_finding(flat) == "Nothing finished with more than 1 at once"
+
+
 def test_scaling_marks_what_did_not_finish(swept: Campaign):
     part = swept.part(memory="96M")
     lines = scaling.scaling_points(part.cells)

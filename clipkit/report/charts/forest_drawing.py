@@ -184,7 +184,7 @@ def _draw_panel(panel: Panel, panels: Sequence[Panel], figure: Figure, place: _P
     row = 0
     for name, lines in panel.groups:
         middle_px = place.top_px - title_px - _ROW_PX * (row + 0.5)
-        write(place.left_px, middle_px, name, fontweight="bold", **_SMALL)
+        write(place.left_px, middle_px, name, fontweight="bold", bbox=style.HALO, **_SMALL)
         for line in lines:
             row += 1
             middle_px -= _ROW_PX

@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.patheffects import withStroke
 
 from clipkit import format
 from clipkit.claims import Fit, Side, Verdict
@@ -112,7 +111,7 @@ def draw_at_once(own: Sequence[Bar], ax: Axes, room_bytes: int | None) -> Axes:
             f"{height:.0f}",
             ha="center",
             va="top" if crossed else "bottom",
-            path_effects=[withStroke(linewidth=2.5, foreground="white")],
+            bbox=style.HALO,
             zorder=4,
         )
     if room_bytes is not None:

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox, BboxBase
 
-from clipkit.report.charts import writing
+from clipkit.report.charts import style, writing
 
 _GAPS_PX = (2, 5, 9, 15, 23, 33, 45)
 """Between a dot's edge and its number, the nearest first; from afar a line leads to it."""
@@ -83,7 +82,7 @@ def _write(dot: Dot, right_px: float, up_px: float, ax: Axes) -> None:
         arrowprops={"arrowstyle": "-", "color": writing.GREY, "linewidth": 0.5, "shrinkA": 0}
         if led
         else None,
-        path_effects=[withStroke(linewidth=2, foreground="white")],
+        bbox=style.HALO,
         zorder=5,
     )
     written.set_in_layout(False)

@@ -86,7 +86,7 @@ def panel_grid(lines: Sequence[Line], width_px: float) -> tuple[int, int]:
 
 
 def scaling_finding(lines: Sequence[Line]) -> str:
-    """How much faster a clip is with more at once, in words: medians over the lines."""
+    """How much faster a clip is with more at once, in words: from the least line to the most."""
     steps = [step for line in lines for step in line.steps]
     if not steps:
         return "Nothing was cut at once"
@@ -95,15 +95,18 @@ def scaling_finding(lines: Sequence[Line]) -> str:
     for step in steps:
         if step.speedup is not None and step.concurrency > least:
             ratios.setdefault(step.concurrency, []).append(step.speedup)
-    medians = {count: statistics.median(own) for count, own in sorted(ratios.items())}
-    if not medians:
+    if not ratios:
         return f"Nothing finished with more than {least} at once"
-    best = max(medians, key=lambda count: medians[count])
-    told = f"{best} at once are {format.ratio(medians[best])} as fast as {least}"
-    if medians[best] < _GAIN:
+    best = max(sorted(ratios), key=lambda count: statistics.median(ratios[count]))
+    told = f"{best} at once are {_span(ratios[best])} as fast as {least}"
+    if all(max(own) < _GAIN for own in ratios.values()):
         return f"More than {least} at once bring nothing: {told}"
-    most = max(medians)
-    return told if most == best else f"{told}; {most} are {format.ratio(medians[most])}"
+    most = max(ratios)
+    return told if most == best else f"{told}; {most} are {_span(ratios[most])}"
+
+
+def _span(ratios: Sequence[float]) -> str:
+    return " to ".join(dict.fromkeys(map(format.ratio, (min(ratios), max(ratios)))))
 
 
 def draw_scalings(lines: Sequence[Line], figure: Figure) -> None:

@@ -33,6 +33,8 @@ PHONE = "-phone"
 """Ends the name of the file of a chart that is drawn for a phone."""
 _SUBJECTS = {RECOMMENDED: BLUE, "sketch": PURPLE, "fluent": ORANGE, "command": GREEN}
 FAILURE = VERMILLION
+HALO: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.8}
+"""A ground for letters that lie on lines. An outline would make shapes of the letters, which are large."""
 STAR = "\N{BLACK STAR}"
 """Marks the recommended settings on card, map, front and table."""
 PHONE_PX = 360
