@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from clipkit import format as fmt
 
-_LONG_ROWS = 10
-"""A longer table is closed on a page and in a notebook, to be opened by a click."""
+_LONG_ROWS, _LONG_CARD = 10, 20
+"""A longer table is closed on a page and in a notebook, to be opened by a click; what names one thing
+a row is a card, and may be longer."""
 
 _UNIT = "( (s|kB|MB|GB|%)|x)?"
 _NUMBER = re.compile(rf"-?[\d.]+{_UNIT}( – [\d.]+{_UNIT})?|unknown|–|")
@@ -31,7 +32,7 @@ class Table:
     def _repr_html_(self) -> str:
         """Closed where it is long."""
         table = self.whole_html()
-        if len(self.rows) <= _LONG_ROWS:
+        if len(self.rows) <= (_LONG_CARD if len(self.heads) <= 2 else _LONG_ROWS):
             return table
         return f"<details><summary>Table of {len(self.rows)} rows</summary>{table}</details>"
 
