@@ -17,6 +17,7 @@ from clipkit.report.charts import memory_over_time as memory
 from clipkit.report.charts import paired_runs as pairs
 from clipkit.report.charts import pareto_drawing, pareto_points, style
 from clipkit.report.exhibits import tuning_charts as exhibits
+from clipkit.report.exhibits import tuning_sections
 from clipkit.tuning.recommendation import Recommendation
 
 OTHERS_MIB = 2  # shared and kernel memory of every invented run
@@ -310,3 +311,10 @@ def test_a_campaign_that_measured_hardly_anything_still_has_its_charts(tmp_path,
 def test_every_subject_has_a_colour_of_its_own():
     names = ("recommended", "sketch", "fluent", "command", "another")
     assert len({style.color(name) for name in names}) == len(names)
+
+
+def test_what_it_was_measured_on_names_no_home_folder(tuned, recommendation):
+    moved = {"mine.mp4": {"path": "/home/somebody/mine.mp4"}}
+    shown = tuning_sections.measured_on_section(replace(tuned, uploads=moved), recommendation)
+    assert "somebody" not in shown.markup
+    assert "~/mine.mp4" in shown.markup

@@ -207,11 +207,12 @@ def _host_words(known: Recommendation) -> str:
 
 
 def _flat(name: str, value: object) -> Iterator[tuple[str, str]]:
-    """Nested JSON as rows: `environment · cgroup · version`."""
+    """Nested JSON as rows: `environment · cgroup · version`; a home folder in it is a tilde."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _flat(f"{name} · {key}", inner)
     elif isinstance(value, list) and len(value) > 12:
         yield name, f"{len(value)} values, {value[0]} to {value[-1]}"
     else:
-        yield name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield name, format.without_home(text)
