@@ -56,6 +56,11 @@ def clock(time_s: float) -> str:
     return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
 
 
+def counted(count: int, what: str) -> str:
+    """`1 clip`, `12 clips`."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def ratio(value: float | None) -> str:
     """`1.04x`, `6.8x`, `209x`: two decimals near 1, where they decide."""
     if value is None:

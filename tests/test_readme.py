@@ -20,7 +20,12 @@ from clipkit.campaign.experiment_file import parse_experiment, read_experiment_f
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 README = (REPOSITORY / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+PAGES = "\n".join(
+    (REPOSITORY / name).read_text("utf-8")
+    for name in ("README.md", "experiments/README.md", "notebooks/README.md")
+)
+"""README and the pages that it links to, beside what they explain."""
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", PAGES, re.MULTILINE | re.DOTALL)
 COMMANDS = [
     shlex.split(line, comments=True)
     for block in BLOCKS
@@ -51,7 +56,7 @@ def laid_out(tmp_path_factory: pytest.TempPathFactory, small: Path) -> Path:
     shutil.copy(small, folder / "my.mp4")
     for name in ("grid", "quick-wins"):
         inventing_sweep.write(folder / "results" / name)
-    (parameters,) = re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    (parameters,) = re.findall(r"^```yaml\n(.*?)^```$", PAGES, re.MULTILINE | re.DOTALL)
     (folder / "params.yaml").write_text(parameters, "utf-8")
     (folder / "other.yaml").write_text("campaign: results/quick-wins\n", "utf-8")
     return folder
@@ -78,7 +83,7 @@ def test_every_papermill_line_of_the_readme_runs_word_for_word(laid_out: Path, l
 def test_the_batch_of_the_readme_ends_in_the_page_that_it_names(laid_out: Path) -> None:
     (words,) = [words for words in COMMANDS if words[:2] == ["clipkit", "batch"]]
     assert clipkit(*words[1:], cwd=laid_out).code == 0
-    (named,) = re.findall(r"`(batch-[^`]*/index\.html)`", README)
+    (named,) = re.findall(r"`(batch-[^`]*/index\.html)`", PAGES)
     assert (laid_out / named).read_text("utf-8").count('src="data:image/') == 2
 
 
@@ -88,14 +93,14 @@ def test_every_notebook_is_among_the_papermill_lines_of_the_readme() -> None:
 
 
 def test_the_experiment_of_the_readme_is_the_one_that_clipkit_brings_along() -> None:
-    (shown,) = re.findall(r"^```toml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    (shown,) = re.findall(r"^```toml\n(.*?)^```$", PAGES, re.MULTILINE | re.DOTALL)
     file = resources.folder("experiments") / "grid.toml"
     assert parse_experiment(shown, file).factors == read_experiment_file(file).factors
 
 
 def test_the_python_of_the_readme_runs_word_for_word(small: Path, tmp_path: Path) -> None:
     """On a smaller experiment of the same name."""
-    (shown,) = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    (shown,) = re.findall(r"^```python\n(.*?)^```$", PAGES, re.MULTILINE | re.DOTALL)
     shutil.copytree(REPOSITORY / "results" / "reference-grid", tmp_path / "results/reference-grid")
     (tmp_path / "experiments").mkdir()
     (tmp_path / "experiments" / "grid.toml").write_text(
@@ -121,3 +126,15 @@ def test_the_dev_extra_holds_what_the_test_command_needs() -> None:
     assert {"mypy", "ruff"} <= {
         re.split(r"[><=]", entry)[0] for entry in project["optional-dependencies"]["dev"]
     }
+
+
+def test_the_readme_is_read_in_a_few_minutes() -> None:
+    assert len(README.splitlines()) <= 150
+
+
+def test_every_page_that_the_readme_links_to_is_there() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", PAGES)
+    assert links
+    for link in links:
+        places = (REPOSITORY, REPOSITORY / "experiments", REPOSITORY / "notebooks")
+        assert any((place / link).exists() for place in places), link

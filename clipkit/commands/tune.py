@@ -64,6 +64,11 @@ def _tune(parsed: argparse.Namespace) -> int:
     own_command.refuse_contradictions(template, stated)
     flags = arguments.settings(parsed, arguments.FIXED_IN_TUNE)
     fixed = own_command.same_picture_as(template, flags)
+    if template is not None and parsed.baseline and "command" not in parsed.baseline:
+        raise UsageError(
+            f"--baseline {parsed.baseline[0]} leaves your --command out: add --baseline command, or leave "
+            "the command out"
+        )
     compared = baselines.chosen(fixed, template, parsed.baseline)
     hosts = arguments.several_hosts(parsed, DEFAULT_FOR_TUNE)
     reserve_bytes = arguments.reserve_bytes(parsed)
@@ -125,7 +130,7 @@ def _several(parsed: argparse.Namespace, requests: Sequence[Request]) -> int:
         except Cancelled:
             raise
         except ClipkitError as error:
-            plan, found = Plan(request.host, None, str(error)), {}
+            plan, found = Plan(request.host, None, "nothing found"), {"error": str(error)}
             print(f"{request.host.name}: {error}", file=sys.stderr)
         else:
             plan = Plan(request.host, tuned.recommendation)
@@ -133,7 +138,7 @@ def _several(parsed: argparse.Namespace, requests: Sequence[Request]) -> int:
             if not parsed.json:
                 print("\n".join(answer.as_lines(tuned, report)), end="\n\n")
         plans.append(plan)
-        objects.append({"host": dataclasses.asdict(request.host)} | found | plan.to_json())
+        objects.append({"host": dataclasses.asdict(request.host)} | plan.to_json() | found)
     failed = [plan for plan in plans if plan.found is None]
     if len(failed) == len(plans):
         raise CampaignError("on none of the hosts anything was found: see above")

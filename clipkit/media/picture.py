@@ -99,11 +99,6 @@ class PictureCheck:
         return f"VMAF {ours:.1f} instead of {theirs:.1f}"
 
 
-def same_picture(picture: Picture, instead_of: Picture) -> bool:
-    """Bytes of video within 2 % and VMAF within 0.5; where that is unknown, bytes alone."""
-    return PictureCheck(picture, instead_of).same
-
-
 @dataclass(frozen=True, slots=True)
 class ClipPicture:
     """One clip's part of a picture."""

@@ -40,7 +40,13 @@ class Template:
 
     @property
     def text(self) -> str:
-        return shlex.join(self.argv).replace("'{", "{").replace("}'", "}")
+        """As a shell takes it, and `parse_template`; a placeholder by itself needs no quotes."""
+        return " ".join(map(_quoted, self.argv))
+
+
+def _quoted(word: str) -> str:
+    bare = _PLACEHOLDER.sub("", word)
+    return word if bare != word and shlex.quote(bare) in (bare, "''") else shlex.quote(word)
 
 
 def original_templates(settings: Settings) -> tuple[Template, Template]:

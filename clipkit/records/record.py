@@ -42,7 +42,7 @@ class Record:
     order: int = _column("position in the campaign's running order, from 0")
     attempt: int = _column("1, or higher where an earlier attempt was invalid or cancelled")
     phase: str = _column(
-        "what it was run for: screen, baseline, confirm, quality, or a sweep's grid"
+        "what it was run for: first, screen, baseline, confirm, quality, or a sweep's grid"
     )
     subject: str = _column(
         "what cut the job: clipkit, sketch, fluent, moviepy, command, or changed: that command with other settings put in",

@@ -58,14 +58,15 @@ def as_lines(found: Tuned, report: Path | None) -> list[str]:
         files.append(fmt.near(report))
     files.append(f"campaign {fmt.near(found.folder)}")
     return [
-        *_verdict_lines(found.recommendation),
+        *verdict_lines(found.recommendation),
         *_choice_lines(found.recommendation),
         f"FILES    {'  '.join(files)}",
         f"AGAIN    {found.recommendation.again}",
     ]
 
 
-def _verdict_lines(recommendation: Recommendation) -> list[str]:
+def verdict_lines(recommendation: Recommendation) -> list[str]:
+    """The answer itself: on what, what was found and why, what to do."""
     why = "; ".join(recommendation.why)
     shown = [*recommendation.headline, f"VERDICT  {recommendation.verdict}"]
     shown += [f"         {line}" for line in _further(recommendation) if line]

@@ -9,7 +9,9 @@ from typing import Any
 from clipkit import format as fmt
 from clipkit import settings as settings_station
 from clipkit.media.picture import PictureCheck
+from clipkit.plan.clips import Job
 from clipkit.tuning import verdict, words
+from clipkit.tuning.advice import advice, change_of
 from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.config import Measured
 from clipkit.tuning.findings import Findings, Timed
@@ -40,7 +42,7 @@ class Setting:
     job: dict[str, Any]
     cut: str
     again: str
-    picture: PictureCheck | None
+    picture: PictureCheck | None = None
     quality: QualityChoices | None = None
 
 
@@ -51,7 +53,7 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
         confirmed.peak_need_bytes,
         predict(question, findings.screening, findings.results),
     )
-    job_words, change = _job_words(findings), words.change_of(findings)
+    change = change_of(findings)
     runs = words.confirming(findings)
     engine_peaks = [r.orchestrator_peak_rss_bytes for r in runs if r.orchestrator_peak_rss_bytes]
     held = [(r.throttled_s, r.wall_s) for r in runs if r.throttled_s is not None and r.wall_s]
@@ -81,7 +83,7 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
         baselines=tuple(_baseline(findings, timed) for timed in findings.baselines),
         headline=(
             words.host_line(question.host, setting.enforced, question.reserve_bytes),
-            *(words.upload_line(job.upload, job_words) for job in question.jobs),
+            *(words.upload_line(job.upload, _job_words(job)) for job in question.jobs),
         ),
         verdict=verdict.finding(findings, setting.picture),
         figures=verdict.figures_behind(findings),
@@ -91,9 +93,9 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
         quality=setting.quality.to_json() if setting.quality else None,
         tried=tuple(map(_tried, findings.screened)),
         why=words.reasons(findings),
-        do=words.advice(findings, setting.cut, change),
+        do=advice(findings, setting.cut, change),
         change=change,
-        command=question.rival.command if question.rival else None,
+        command=question.rival.command if question.rival and change else None,
         measured=_measured(findings, setting),
         measured_on=f"{setting.machine}; {setting.enforced}; {_measured_words(findings)}",
         unmeasured=unmeasured(findings, setting.ceiling, setting.picture),
@@ -101,21 +103,20 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
     )
 
 
-def _job_words(findings: Findings) -> str:
-    clips = findings.question.jobs[0].clips
-    lengths = {clip.duration_s for clip in clips}
+def _job_words(job: Job) -> str:
+    lengths = {clip.duration_s for clip in job.clips}
     length = f"{max(lengths):g} s" if len(lengths) == 1 else f"up to {max(lengths):g} s"
-    return f"{len(clips)} clips of {length}"
+    return f"{fmt.counted(len(job.clips), 'clip')} of {length}"
 
 
 def _measured_words(findings: Findings) -> str:
     measured = _measured_job(findings)
     rivals = " and ".join(measured["against"])
-    clips = measured["clips_per_pair"]
-    return (
-        f"{len(findings.screened)} settings screened, the best confirmed{f' against {rivals}' if rivals else ''} "
-        f"in {measured['pairs']} pairs of {clips} clip{'s' if clips != 1 else ''}"
-    )
+    clips = fmt.counted(measured["clips_per_pair"], "clip")
+    rounds = fmt.counted(measured["pairs"], "pair" if rivals else "run")
+    tried = f"{fmt.counted(len(findings.screened), 'combination')} of settings tried"
+    against = f" against {rivals}" if rivals else ""
+    return f"{tried}, the best confirmed{against} in {rounds} of {clips}"
 
 
 def _uploads(findings: Findings) -> dict[str, Any]:

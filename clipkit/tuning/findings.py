@@ -38,7 +38,8 @@ _PAIRS_ENOUGH = 3
 class Timed:
     """One subject on the host. `wall` is the whole job's time; None: it did not finish.
 
-    `clips_run` counts the clips that were really run, each once. Of a baseline, `speedup` is its time over
+    `failures` counts trials that ended badly though others did not. `clips_run` counts the clips that were
+    really run, each once. Of a baseline, `speedup` is its time over
     the recommended settings'. `peak_need_bytes` is the largest of
     `runs` runs, of which it is known.
     """
@@ -54,6 +55,7 @@ class Timed:
     clips_run: int
     pairs: int
     speedup: Estimate | None
+    failures: int = 0
 
     @property
     def decided(self) -> bool:
@@ -189,6 +191,7 @@ class _Runs:
             clips_run=self.clips_run(),
             pairs=len(self.pairs()),
             speedup=None,
+            failures=len(failed),
         )
 
     def finished(self, job: Job | None = None) -> list[tuple[Cell, Record]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from clipkit import format as fmt
 from clipkit.analysis.quiet import noise_words
+from clipkit.campaign.strategy import WARMUP
 from clipkit.errors import CampaignError
 from clipkit.records.disturbance import disturbance
 from clipkit.records.record import Record
@@ -16,7 +18,8 @@ def noise_note(findings: Findings, cores: int) -> str | None:
     """What others did in the trials that the verdict stands on, in words; None where nothing that is worth
     a word. Where some of them were not disturbed, what these say by themselves is told if it is another
     thing. `cores`: the machine's."""
-    counted = [record for _, record in findings.results if record.status in COUNTS]
+    told = [(cell, record) for cell, record in findings.results if cell.phase != WARMUP]
+    counted = [record for _, record in told if record.status in COUNTS]
     spoilt = {record.run_id for record in counted if _is_disturbed(record, cores)}
     words = noise_words(counted)
     if words is None and not spoilt:
@@ -24,8 +27,11 @@ def noise_note(findings: Findings, cores: int) -> str | None:
     said = f"the machine was not quiet: {words or 'its speed changed'}"
     if not spoilt:
         return said
-    said += f"; {len(spoilt)} of {len(counted)} trials were disturbed, and count all the same"
-    clean = [(cell, record) for cell, record in findings.results if record.run_id not in spoilt]
+    again = sum(record.attempt > 1 for record in counted)
+    said += (
+        f"; {fmt.counted(again, 'trial')} run again for that, {len(spoilt)} disturbed to the end"
+    )
+    clean = [(cell, record) for cell, record in told if record.run_id not in spoilt]
     return f"{said}. {_without(findings, clean)}"
 
 

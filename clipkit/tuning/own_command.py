@@ -24,14 +24,15 @@ def cutter_of(command: Template | None) -> Cuts:
 
 def same_picture_as(command: Template | None, fixed: Settings) -> Settings:
     """`fixed` with what decides the picture and the sound as the command has it, ffmpeg's own choice where
-    it does not say."""
+    it does not say; its seek where that cannot be moved."""
     if command is None or not _can_be_changed(command):
         return fixed
     words = read_words(command.argv)
     theirs = words.asked()
     picture = {name: getattr(theirs, name) for name in _PICTURE_STATED if name != "audio"}
+    seek = theirs.seek if seek_that_stays(command) else "input"
     # An MP4's sound is AAC where nothing else is asked for.
-    return replace(fixed, **picture, audio=words.settings.audio or "aac")
+    return replace(fixed, **picture, audio=words.settings.audio or "aac", seek=seek)
 
 
 def own_settings(command: Template, fixed: Settings) -> Settings:
@@ -48,11 +49,10 @@ def for_the_command(
     """The candidates as its words can be changed to them, each command once, and the words as they are but
     for the seek. Where the seek cannot be moved it stays."""
     changed, own = Changed(command), own_settings(command, fixed)
-    seek = own.seek if seek_that_stays(command) else "input"
-    offered = [*candidates, replace(own, seek=seek)]
+    offered = [*candidates, own]
     found: dict[tuple[tuple[str, ...], int], Settings] = {}
     for settings in offered:
-        asked = replace(settings, seek=seek, filter_threads=own.filter_threads)
+        asked = replace(settings, seek=fixed.seek, filter_threads=own.filter_threads)
         found.setdefault((changed.rewritten(asked).argv, asked.concurrency), asked)
     return tuple(found.values())
 

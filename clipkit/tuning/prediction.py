@@ -18,7 +18,7 @@ _SURE = 0.9
 _USUAL_SPREAD = 0.2
 """By how much clips of one film differ where no run says it (a standard deviation of logarithms): a guess
 on the wide side."""
-_DRIFT = 1.0
+_DRIFT = 0.6
 """What the machine's speed drifts between screening and confirming, in deviations of a repeat: on 0.5 CPU
 runs within 45 s differ by 0.083, beyond 5 minutes by 0.134 (quick-wins campaign)."""
 

@@ -14,7 +14,7 @@ from clipkit.records.choice import Chosen, Contender, choose
 from clipkit.records.noise import Noise, pool
 from clipkit.records.record import Record
 from clipkit.records.status import COUNTS, Status, is_finished, status_of_all
-from clipkit.settings import Settings
+from clipkit.settings import PICTURE, Settings
 from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.question import Question
 from clipkit.tuning.whole_clips import whole_clips
@@ -110,7 +110,8 @@ def screened(question: Question, results: Results) -> Screening:
     """What all trials tell of the candidates. One that failed later, when it was confirmed, has failed."""
     runs: dict[Settings, list[Record]] = {}
     for cell, record in results:
-        if cell.phase in {"first", "screen", "confirm"} and cell.subject.tunable:
+        too_long = cell.phase == "first" and record.status is Status.TIMEOUT
+        if cell.phase in {"first", "screen", "confirm"} and cell.subject.tunable and not too_long:
             runs.setdefault(cell.settings, []).append(record)
     times, noise = _times(question, results)
     whole = whole_clips(question, results)
@@ -120,7 +121,8 @@ def screened(question: Question, results: Results) -> Screening:
     running = [entry for entry in entries if entry.status is Status.OK]
     if not running:
         return Screening(tuple(entries), None, noise, clip_s)
-    chosen = choose([_contender(entry) for entry in running], noise)
+    alike = [e.settings for e in running if e.fits and _same_picture(e.settings, question.fixed)]
+    chosen = choose([_contender(e, not alike or e.settings in alike) for e in running], noise)
     marked = [
         replace(entry, tied=place in chosen.tied, shortfall=chosen.shortfalls[place])
         for place, entry in enumerate(running)
@@ -129,8 +131,14 @@ def screened(question: Question, results: Results) -> Screening:
     return Screening((*marked, *failed), chosen, noise, clip_s)
 
 
-def _contender(entry: Screened) -> Contender:
-    return Contender(math.log(entry.predicted_wall_s), entry.error, entry.peak_bytes, entry.fits)
+def _contender(entry: Screened, competes: bool) -> Contender:
+    """`competes`: it makes the picture that was asked for, or none that does leaves a margin."""
+    log_s = math.log(entry.predicted_wall_s)
+    return Contender(log_s, entry.error, entry.peak_bytes, entry.fits and competes)
+
+
+def _same_picture(settings: Settings, fixed: Settings) -> bool:
+    return all(getattr(settings, name) == getattr(fixed, name) for name in PICTURE)
 
 
 def repeat_noise(question: Question, results: Results) -> Noise:

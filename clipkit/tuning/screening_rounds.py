@@ -5,19 +5,22 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from clipkit.campaign.strategy import WARMUP
 from clipkit.plan.clips import Job
-from clipkit.records.status import has_failed
+from clipkit.records.status import FAILURES
 from clipkit.settings import Settings
 from clipkit.tuning.baseline_times import first_clips, time_clips
 from clipkit.tuning.candidates import cores_of, likely_best
 from clipkit.tuning.sampling import systematic
-from clipkit.tuning.session import Programme, Session
+from clipkit.tuning.session import Programme, Session, timeout_s
 
 # Of the budget: until the candidates are screened, and the longest that their first round may take.
 _SCREEN_SHARE, _FIRST_ROUND_SHARE = 0.45, 0.6
 _SCREEN_ROUNDS = 12
+# Of the budget: how long the first whole clips may take at most.
+_FIRST_CLIP_SHARE = 0.5
 # Screening clips are cut short where that leaves time for rounds more: to this part of their length,
 # and to this many seconds, at most: a process takes a tenth of a second to start.
 _SHORTEST_PART, _SHORTEST_S = 0.25, 2.0
@@ -42,7 +45,9 @@ def first_pair(session: Session) -> Programme:
     for settings in dict.fromkeys((likely, session.question.candidates[0])):
         indices = _screened_indices(session, 0)[: settings.concurrency]
         for job in session.question.jobs:
-            yield session.cell("first", session.question.cutter, settings, job.reduced(indices), 0)
+            cell = session.cell("first", session.question.cutter, settings, job.reduced(indices), 0)
+            # Where whole clips take that long, short ones tell more.
+            yield replace(cell, timeout_s=timeout_s(_FIRST_CLIP_SHARE * session.question.budget_s))
         session.judge()
         if session.screening.clip_s is not None:
             rival = session.question.rival
@@ -54,7 +59,7 @@ def screen(session: Session) -> Programme:
     """Every candidate on few short clips, the most cautious first; then the better half of them
     again on others, and so on while time for it lasts (successive halving). A round's trials lie
     next to each other. How many rounds there are does not depend on what they show."""
-    failed = {cell.settings for cell, record in session.results if has_failed(record)}
+    failed = {entry.settings for entry in session.screening.entries if entry.status in FAILURES}
     contenders = [settings for settings in _worthwhile(session) if settings not in failed]
     until_s = _SCREEN_SHARE * session.question.budget_s
     length_s = _screening_length_s(session, len(contenders), until_s - session.elapsed_s())

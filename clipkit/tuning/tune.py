@@ -22,29 +22,28 @@ from clipkit.campaign.executor import Here
 from clipkit.campaign.loop import Loop, Watch
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism
 from clipkit.ceiling.choose import describe_mechanism
-from clipkit.errors import CampaignError, FfmpegError, UsageError
+from clipkit.errors import CampaignError, UsageError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.hosts import Host
-from clipkit.media.picture import PictureCheck
 from clipkit.media.upload import Upload
 from clipkit.plan.baselines import Template
 from clipkit.plan.changed import Changed
 from clipkit.plan.clips import Job, spread
 from clipkit.plan.subjects import CommandLine
 from clipkit.records.folder import CONFIG, EXPERIMENT, RUNS
-from clipkit.records.status import Status
+from clipkit.records.status import Status, is_finished
 from clipkit.records.store import Store, campaign_named, slug
 from clipkit.records.usual_noise import usual_neighbour_noise
 from clipkit.settings import Settings
 from clipkit.trial.machine import host_id
 from clipkit.tuning import own_command
+from clipkit.tuning.afterwards import Afterwards
 from clipkit.tuning.candidates import propose
 from clipkit.tuning.conclude import Setting, conclude
 from clipkit.tuning.findings import gather_findings
-from clipkit.tuning.picture import Way, compare_pictures
-from clipkit.tuning.quality_answer import QualityChoices
-from clipkit.tuning.quality_choices import measured_by, quality_choices
-from clipkit.tuning.quality_question import QualityQuestion, may_choose_quality
+from clipkit.tuning.picture import Way
+from clipkit.tuning.quality_choices import measured_by
+from clipkit.tuning.quality_question import may_choose_quality
 from clipkit.tuning.question import Question
 from clipkit.tuning.recommendation import Recommendation, recommendation_toml
 from clipkit.tuning.strategy import TuneStrategy
@@ -129,9 +128,24 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
         winner = strategy.session.winner
         if winner is None:
             raise CampaignError(_nothing_fits(strategy, store))
-        picture = _picture(question, winner, build, store)
-        quality = _other_pictures(request, question, winner, loop, build)
-    setting = Setting(
+        setting = _setting(request, question, store, facts, build)
+        findings = gather_findings(question, strategy.session.screening, strategy.session.results)
+        # What was found is kept, whatever comes of looking at pictures.
+        known = _written(store, conclude(findings, setting))
+        afterwards = Afterwards(question, winner, build, store.folder)
+        setting = replace(setting, picture=afterwards.picture())
+        known = _written(store, conclude(findings, setting))
+        if request.quality == FREE:
+            choices = afterwards.choices(measured_by(loop), _budget_s(request), loop.elapsed_s)
+            known = _written(store, conclude(findings, replace(setting, quality=choices)))
+    return Tuned(store.folder, known)
+
+
+def _setting(
+    request: Request, question: Question, store: Store, facts: dict[str, Any], build: FfmpegBuild
+) -> Setting:
+    mechanism = Mechanism(facts["ceiling"])
+    return Setting(
         ceiling=str(mechanism),
         enforced=describe_mechanism(mechanism),
         machine=_machine(facts, build.version),
@@ -139,50 +153,15 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
         cores=os.cpu_count() or 1,
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
         job={"clips": request.clips, "clip_s": request.clip_s, "spread": "evenly"},
-        cut=_cut_command(request, store),
+        cut=_cut_command(request, question, store),
         again=shlex.join([request.program, *request.words]),
-        picture=picture,
-        quality=quality,
     )
-    findings = gather_findings(question, strategy.session.screening, strategy.session.results)
-    recommendation = conclude(findings, setting)
+
+
+def _written(store: Store, recommendation: Recommendation) -> Recommendation:
     store.describe(recommendation=recommendation.to_json())
     store.write(CONFIG, recommendation_toml(recommendation))
-    return Tuned(store.folder, recommendation)
-
-
-def _picture(
-    question: Question, winner: Settings, build: FfmpegBuild, store: Store
-) -> PictureCheck | None:
-    """Of the recommended settings beside the rival's; None where there is none, or it cuts nothing."""
-    rival = question.rival
-    if rival is None:
-        return None
-    plain = replace(question.fixed, concurrency=1)
-    ours, theirs = Way(question.cutter, winner), Way(rival, plain)
-    try:
-        return compare_pictures(question.jobs[0], ours, theirs, build, store.folder)
-    except FfmpegError:
-        return None
-
-
-def _other_pictures(
-    request: Request, question: Question, winner: Settings, loop: Loop, build: FfmpegBuild
-) -> QualityChoices | None:
-    """Choices that stand beside today's picture, where they are asked for, in what is left of the budget."""
-    rival = question.rival
-    if request.quality != FREE or rival is None:
-        return None
-    asked = QualityQuestion(
-        job=question.jobs[0],
-        today=Way(rival, replace(question.fixed, concurrency=1)),
-        base=Way(question.cutter, winner),
-        host=question.host,
-        reserve_bytes=question.reserve_bytes,
-        build=build,
-        folder=loop.store.folder,
-    )
-    return quality_choices(asked, measured_by(loop), _budget_s(request), loop.elapsed_s)
+    return recommendation
 
 
 def alike(uploads: Sequence[Upload], fixed: Settings) -> Settings:
@@ -260,9 +239,11 @@ def _describe(store: Store, request: Request, question: Question, facts: dict[st
     store.write(EXPERIMENT, tomli_w.dumps(experiment))
 
 
-def _cut_command(request: Request, store: Store) -> str:
+def _cut_command(request: Request, question: Question, store: Store) -> str:
+    """For clips of the length that fits the film."""
+    length_s = question.jobs[0].clips[0].duration_s
     upload, config = request.uploads[0].path, fmt.near(store.folder / CONFIG)
-    job = ["--count", str(request.clips), "--length", f"{request.clip_s:g}"]
+    job = ["--count", str(request.clips), "--length", f"{length_s:g}"]
     words = [request.program, "cut", fmt.near(upload), "--out", "clips", *job, "--config", config]
     return shlex.join(words)
 
@@ -272,7 +253,11 @@ def _machine(facts: dict[str, Any], ffmpeg_version: str) -> str:
 
 
 def _nothing_fits(strategy: TuneStrategy, store: Store) -> str:
-    ends = {f"{record.status}: {record.error}" for _, record in strategy.session.results}
+    ends = {
+        f"{record.status}: {record.error}"
+        for _, record in strategy.session.results
+        if not is_finished(record)
+    } or {"nothing leaves a margin of memory"}
     spoilt = {record.status for _, record in strategy.session.results} == {Status.INVALID_NOISE}
     remedy = (
         "tune again when the machine is quiet, or take trials as they are with --accept-noise"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clipkit import format as fmt
 from clipkit.media.picture import PictureCheck
 from clipkit.records.need import HIDDEN_WORDS
 from clipkit.records.status import Status
@@ -16,14 +17,14 @@ def unmeasured(findings: Findings, ceiling: str, picture: PictureCheck | None) -
     if findings.confirmed.clips_run < findings.clips_asked:
         said.append(
             f"recommended settings: {findings.confirmed.clips_run} of {findings.clips_asked} "
-            f"clips run in {findings.confirmed.pairs} pairs, the rest estimated"
+            f"clips run in {fmt.counted(findings.confirmed.pairs, 'pair')}, the rest estimated"
         )
     disturbed = sum(r.status is Status.INVALID_NOISE for _, r in findings.results)
     if disturbed:
         said.append(f"{disturbed} attempts, {Status.INVALID_NOISE.words}: they count for nothing")
     if findings.confirmed.pairs < 5:
         said.append(
-            f"only {findings.confirmed.pairs} pairs fitted the budget: "
+            f"only {fmt.counted(findings.confirmed.pairs, 'pair')} fitted the budget: "
             "a larger --budget narrows the intervals"
         )
     for job in question.jobs:
@@ -59,4 +60,4 @@ def _hidden_need(findings: Findings) -> list[str]:
 def _picture(picture: PictureCheck | None) -> str:
     if picture is None:
         return "picture quality: no clip of the recommended settings was looked at beside today's"
-    return f"the picture of other clips: of two that were looked at, {picture.words}"
+    return f"the picture of other clips: of those that were looked at, {picture.words}"

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from clipkit import format as fmt
-from clipkit.analysis.statistics import Estimate
 from clipkit.media.picture import PictureCheck
+from clipkit.plan.subjects import ENGINE
 from clipkit.records.settings_words import how_words
+from clipkit.records.status import Status
+from clipkit.settings import Settings
 from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.findings import Findings, Timed
 
 _TOO_WIDE = 1.25
-"""Where the recommended settings might bring more than this, or cost as much, nothing is said of them but
-that it is not decided."""
-_AT_LEAST_PAIRS = 5
-"""`at least N x` takes as many adjacent pairs."""
+"""Where the recommended settings might bring more than this, it is not said that nothing is to be gained."""
 _BASELINES = {"sketch": "-ss after -i", "fluent": "-ss before -i", "command": "your command"}
 """What each does, in as few words as can be."""
+_PICTURE_KNOBS = ("lookahead", "mbtree", "bframes", "refs")
+"""What is tried of what decides the picture, where memory is tight."""
 
 
 def finding(findings: Findings, picture: PictureCheck | None) -> str:
@@ -23,8 +24,9 @@ def finding(findings: Findings, picture: PictureCheck | None) -> str:
     of the recommended settings beside the rival's."""
     said = [_against(findings, timed) for timed in _compared(findings)]
     if not said:
-        alone = _seconds(findings.confirmed.wall, findings.winner.predicted_wall_s)
-        return f"{_job(findings)} take {alone} with {_how(findings)}; nothing was compared with it"
+        said = [
+            f"{_job(findings)} take {_ours(findings)} with {how(findings)}; {_why_alone(findings)}"
+        ]
     if picture is not None and not picture.same:
         said.append(f"But it is another picture, {picture.words}: a choice, and not a gain")
     return ". ".join(said)
@@ -32,16 +34,14 @@ def finding(findings: Findings, picture: PictureCheck | None) -> str:
 
 def figures_behind(findings: Findings) -> str:
     """`12 clips: 363 s (sketch: -ss after -i; estimated from 2 of 12 clips) or … -> 51 s; peak …`."""
-    confirmed, winner = findings.confirmed, findings.winner
-    ours = _seconds(confirmed.wall, winner.predicted_wall_s)
     times = [
-        f"{fmt.seconds(timed.wall.value)} ({named(timed)}{estimated_words(findings, timed)})"
+        f"{fmt.seconds(timed.wall.value)} ({named(timed)}{_estimated(findings, timed, ', ')})"
         for timed in findings.baselines
         if timed.wall
     ]
     before = f"{' or '.join(times)} -> " if times else ""
-    ours += estimated_words(findings, confirmed)
-    return f"{_job(findings)}: {before}{ours} with {_how(findings)}; {peak_words(findings)}"
+    ours = _ours(findings) + _estimated(findings, findings.confirmed, " (", ")")
+    return f"{_job(findings)}: {before}{ours} with {how(findings)}; {peak_words(findings)}"
 
 
 def nothing_to_gain(findings: Findings, timed: Timed) -> bool:
@@ -49,7 +49,13 @@ def nothing_to_gain(findings: Findings, timed: Timed) -> bool:
     bounds = timed.speedup.interval if timed.speedup else None
     if bounds is None or bounds[0] > 1:
         return False
-    return bounds[1] * _best_of_all(findings) <= _TOO_WIDE
+    return bounds[1] < 1 or bounds[1] * _best_of_all(findings) <= _TOO_WIDE
+
+
+def gain_is_shown(timed: Timed) -> bool:
+    """Whether the recommended settings are faster, beyond doubt."""
+    bounds = timed.speedup.interval if timed.speedup else None
+    return bounds is not None and bounds[0] > 1
 
 
 def undecided(findings: Findings) -> str | None:
@@ -60,8 +66,8 @@ def undecided(findings: Findings) -> str | None:
     worthwhile = sum(s.concurrency <= question.clips for s in question.candidates)
     if (untried := worthwhile - len(screening.entries)) > 0:
         return (
-            f"which settings are the best is not decided: of {worthwhile} worth a try {untried} were not "
-            "tried; a larger --budget has time for them"
+            f"which settings are the best is not decided: {untried} of {worthwhile} that are worth a try "
+            "had no time; a larger --budget has"
         )
     if chosen is None or best is None or chosen.decided:
         return None
@@ -70,14 +76,13 @@ def undecided(findings: Findings) -> str | None:
     lead = ""
     if ahead is not None and ahead is not best:
         ratio = best.predicted_wall_s / ahead.predicted_wall_s
-        lead = f"; {how_words(ahead.settings)} was ahead by {fmt.percent(ratio - 1)}"
-    alike = "; or ".join(how_words(entry.settings) for entry in others[:3])
+        lead = f"; {how(findings, ahead.settings)} was ahead by {fmt.percent(ratio - 1)}"
+    alike = "; or ".join(how(findings, entry.settings) for entry in others[:3])
     more = f" and {len(others) - 3} more" if len(others) > 3 else ""
     return (
-        f"which settings are the best is not decided: {how_words(best.settings)}"
-        f"{f', or {alike}{more}' if alike else ''}{lead}. Differences under "
-        f"{fmt.percent(chosen.unseen - 1)} could not be seen in "
-        f"{fmt.clock(question.budget_s)}; a larger --budget sees more"
+        f"which settings are the best is not decided: {how(findings)}"
+        f"{f'; or {alike}{more}' if alike else ''}{lead}. Differences under "
+        f"{fmt.percent(chosen.unseen - 1)} could not be seen in this time; a larger --budget sees more"
     )
 
 
@@ -90,6 +95,23 @@ def peak_words(findings: Findings) -> str:
     return f"peak {fmt.size(confirmed.peak_need_bytes or findings.winner.peak_bytes)}{of}{runs}"
 
 
+def how(findings: Findings, settings: Settings | None = None) -> str:
+    """The settings in words (None: the recommended ones), with what of them changes the picture that was
+    asked for."""
+    settings = findings.winner.settings if settings is None else settings
+    odd = [
+        f"{name} {value}"
+        for name in _PICTURE_KNOBS
+        if (value := getattr(settings, name)) != getattr(findings.question.fixed, name)
+    ]
+    return ", ".join([how_words(settings), *odd])
+
+
+def whose(timed: Timed) -> str:
+    """`fluent`, `your command`."""
+    return "your command" if timed.subject.command is not None else timed.subject.name
+
+
 def named(timed: Timed) -> str:
     """`fluent: -ss before -i`; a user's own is just theirs."""
     name = timed.subject.name
@@ -97,11 +119,11 @@ def named(timed: Timed) -> str:
     return does if timed.subject.command is not None else f"{name}: {does}"
 
 
-def estimated_words(findings: Findings, timed: Timed) -> str:
+def _estimated(findings: Findings, timed: Timed, opens: str, closes: str = "") -> str:
     """What of a time was not run; empty where all of it was."""
-    if timed.clips_run >= findings.clips_asked:
+    if timed.wall is None or timed.clips_run >= findings.clips_asked:
         return ""
-    return f", estimated from {timed.clips_run} of {findings.clips_asked} clips"
+    return f"{opens}estimated from {timed.clips_run} of {findings.clips_asked} clips{closes}"
 
 
 def _compared(findings: Findings) -> list[Timed]:
@@ -118,26 +140,47 @@ def _against(findings: Findings, timed: Timed) -> str:
     speedup = timed.speedup
     if speedup is None or timed.wall is None:
         return ""
-    who = _who(timed)
-    bounds = fmt.interval(speedup.interval, fmt.bare_ratio)
+    who, ours = _who(timed), _by_whom(findings, timed) + how(findings)
+    ratio = fmt.ratio(speedup.value) + fmt.interval(speedup.interval, fmt.bare_ratio)
     low, high = speedup.interval or (0.0, float("inf"))
     if low > 1:
-        times = f"{_seconds(findings.confirmed.wall, findings.winner.predicted_wall_s)} instead of "
-        times += f"{fmt.seconds(timed.wall.value)}{estimated_words(findings, timed)}"
-        seek = "seeking before the input, " if _decodes_in_vain(findings, timed) else ""
-        what = f"{who}, {seek}{_how(findings)}"
-        return f"{what}: {_job(findings)} in {times}, {fmt.ratio(speedup.value)}{bounds}"
-    if not nothing_to_gain(findings, timed):
-        return (
-            f"{who}: not decided whether {_how(findings)} brings anything: "
-            f"{fmt.ratio(speedup.value)}{bounds}"
+        seek = "the seek before the input, " if _decodes_in_vain(findings, timed) else ""
+        times = (
+            f"{_ours(findings)} instead of {fmt.seconds(timed.wall.value)}{_marks(findings, timed)}"
         )
+        return f"{who}: with {seek}{ours}, {_job(findings)} take {times}: {ratio}"
+    if high < 1:
+        return f"{who}: keep that; {ours} is slower ({ratio})"
+    if not nothing_to_gain(findings, timed):
+        return f"{who}: not decided whether {ours} brings anything: {ratio}"
     most = high * _best_of_all(findings)
     gain = f"more than {fmt.percent(most - 1)}" if most > 1.005 else "anything"
-    return (
-        f"{who}: no setting that was tried brings {gain} on {fmt.cpus(findings.question.host.cpus)} "
-        f"({_how(findings)}: {fmt.ratio(speedup.value)}{bounds})"
-    )
+    on = fmt.cpus(findings.question.host.cpus)
+    return f"{who}: no setting that was tried brings {gain} on {on} ({ours}: {ratio})"
+
+
+def _marks(findings: Findings, timed: Timed) -> str:
+    """Which of the two times is an estimate, and from how much."""
+    ours, theirs = (_estimated(findings, each, "") for each in (findings.confirmed, timed))
+    if ours == theirs:
+        return f" (both {ours})" if ours else ""
+    told = [f"the {which} {mark}" for which, mark in (("first", ours), ("second", theirs)) if mark]
+    return f" ({', '.join(told)})"
+
+
+def _by_whom(findings: Findings, timed: Timed) -> str:
+    """Where the user's own words cannot be changed it is clipkit's engine that is compared with them."""
+    theirs, cutter = timed.subject.command is not None, findings.question.cutter
+    return "clipkit's engine, " if theirs and cutter.name == ENGINE else ""
+
+
+def _why_alone(findings: Findings) -> str:
+    rival = findings.rival
+    if rival is None:
+        return "nothing was compared with it"
+    if rival.status is Status.OK:  # then it is the recommended settings that have no time
+        return f"nothing of it was confirmed beside {whose(rival)}"
+    return f"{whose(rival)} has no time to compare with: {rival.error}"
 
 
 def _decodes_in_vain(findings: Findings, timed: Timed) -> bool:
@@ -160,18 +203,12 @@ def _who(timed: Timed) -> str:
     return f"If you seek {seeks[timed.subject.name]} today"
 
 
-def _how(findings: Findings) -> str:
-    return how_words(findings.winner.settings)
-
-
 def _job(findings: Findings) -> str:
-    count = findings.clips_asked
-    return f"{count} clip{'s' if count != 1 else ''}"
+    return fmt.counted(findings.clips_asked, "clip")
 
 
-def _seconds(wall: Estimate | None, predicted_s: float) -> str:
-    return (
-        fmt.seconds(wall.value)
-        if wall
-        else f"{fmt.seconds(predicted_s)} (predicted, not confirmed)"
-    )
+def _ours(findings: Findings) -> str:
+    wall = findings.confirmed.wall
+    if wall is not None:
+        return fmt.seconds(wall.value)
+    return f"{fmt.seconds(findings.winner.predicted_wall_s)} (predicted, not confirmed)"

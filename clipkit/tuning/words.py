@@ -7,25 +7,18 @@ from dataclasses import replace
 from statistics import fmean
 
 from clipkit import format as fmt
-from clipkit.errors import TemplateError
 from clipkit.hosts import Host
 from clipkit.media.upload import Upload
-from clipkit.plan.baselines import Template
-from clipkit.plan.subjects import CommandLine
 from clipkit.records.own_engine import own_engine_words
 from clipkit.records.record import Record
 from clipkit.records.status import Status, is_finished
 from clipkit.settings import Settings
-from clipkit.tuning import export
-from clipkit.tuning.change import Change
 from clipkit.tuning.findings import Findings, Timed
 from clipkit.tuning.screening import Screened
-from clipkit.tuning.verdict import nothing_to_gain, undecided
+from clipkit.tuning.verdict import whose
 
 # Below this ratio between the two seek orders, where to put `-ss` is not what matters.
 _SEEK_MATTERS = 2.0
-# Of today's memory: what a change that gains no time has to leave to be worth typing.
-_SAVES_MEMORY = 0.9
 
 
 def host_line(host: Host, ceiling: str, reserve_bytes: int) -> str:
@@ -65,11 +58,18 @@ def reasons(findings: Findings) -> tuple[str, ...]:
 
 
 def _failures(baselines: Sequence[Timed]) -> list[str]:
-    return [
-        f"{b.subject.name} did not finish ({b.status}): {b.error}"
-        for b in baselines
-        if b.status is not Status.OK
-    ]
+    said = []
+    for timed in baselines:
+        name = whose(timed)
+        if timed.status is Status.CANCELLED:
+            said.append(f"{name} was {timed.error}")
+        elif timed.status is not Status.OK:
+            said.append(f"{name} did not finish ({timed.status.words}): {timed.error}")
+        elif timed.failures:
+            said.append(
+                f"{name} failed in {fmt.counted(timed.failures, 'trial')}, though not in others"
+            )
+    return said
 
 
 def wasted_cpu_fraction(findings: Findings) -> float | None:
@@ -116,9 +116,10 @@ def _entry(findings: Findings, settings: Settings) -> Screened | None:
 
 
 def _concurrency(findings: Findings) -> str | None:
-    """One clip at a time against the most that were tried, the same threads for each: the winner's
-    where they were tried with several clips, else one."""
-    for single in (replace(findings.winner.settings, concurrency=1), _one_thread(findings)):
+    """One clip at a time against the recommended number at once, or else the most that were tried; the
+    same threads for each."""
+    winner = findings.winner.settings
+    for single in (replace(winner, concurrency=1), _one_thread(findings)):
         others = [
             entry
             for entry in findings.screened
@@ -134,12 +135,20 @@ def _several(findings: Findings, alone: Screened | None, others: Sequence[Screen
     if alone is None or alone.status is not Status.OK or not ended_well:
         died = [entry for entry in others if entry.status is Status.OOM]
         return f"{died[0].settings.concurrency} at once ran out of memory" if died else None
-    several = max(ended_well, key=lambda entry: entry.settings.concurrency)
-    ratio = alone.predicted_wall_s / several.predicted_wall_s
+    recommended = [entry for entry in ended_well if entry is findings.winner]
+    several = max(recommended or ended_well, key=lambda entry: entry.settings.concurrency)
     count, on = several.settings.concurrency, fmt.cpus(findings.question.host.cpus)
-    if alone.tied and several.tied:
-        return f"{count} at once: no difference shown on {on}"
-    return f"{count} at once: {_faster(ratio)} on {on}, at {_more(several, alone)}"
+    return f"{count} at once: {_speed(findings, several, alone)} on {on}{_more(several, alone)}"
+
+
+def _speed(findings: Findings, entry: Screened, than: Screened) -> str:
+    """How much faster or slower, where that is shown: one of the two is the recommended one, and the other
+    is told from it."""
+    shown = findings.winner in (entry, than) and not (entry.tied and than.tied)
+    if not shown:
+        return "no difference shown"
+    ratio = than.predicted_wall_s / entry.predicted_wall_s
+    return f"{fmt.ratio(ratio)} faster" if ratio >= 1 else f"{fmt.ratio(1 / ratio)} slower"
 
 
 def _one_thread(findings: Findings) -> Settings:
@@ -163,17 +172,13 @@ def _threads(findings: Findings) -> str | None:
         return "ffmpeg's own choice of threads ran out of memory"
     if default.status is not Status.OK or one.status is not Status.OK:
         return None
-    ratio = one.predicted_wall_s / default.predicted_wall_s
-    speed = "no difference shown" if default.tied and one.tied else _faster(ratio)
-    return f"ffmpeg's own choice of threads against one each: {speed}, at {_more(default, one)}"
-
-
-def _faster(ratio: float) -> str:
-    return f"{fmt.ratio(ratio)} faster" if ratio >= 1 else f"{fmt.ratio(1 / ratio)} slower"
+    speed = _speed(findings, default, one)
+    return f"ffmpeg's own choice of threads against one each: {speed}{_more(default, one)}"
 
 
 def _more(entry: Screened, than: Screened) -> str:
-    return f"{fmt.size(entry.peak_bytes)} instead of {fmt.size(than.peak_bytes)}"
+    needs = fmt.size(entry.peak_bytes), fmt.size(than.peak_bytes)
+    return f", at {needs[0]} instead of {needs[1]}" if needs[0] != needs[1] else ""
 
 
 def orchestrator_cpu_fraction(findings: Findings) -> float | None:
@@ -185,7 +190,7 @@ def orchestrator_cpu_fraction(findings: Findings) -> float | None:
 
 
 def confirming(findings: Findings) -> list[Record]:
-    """The winner's trials under the full ceiling."""
+    """The winner's confirming trials."""
     return [
         record
         for cell, record in findings.results
@@ -206,52 +211,3 @@ def _orchestrator(findings: Findings) -> str | None:
         f"ffmpeg takes {100 * (1 - share):.1f} % of the CPU, the orchestrator {fmt.percent(share)}: that is "
         f"all the time a rewrite of it could gain; {own_engine_words(max(known))}"
     )
-
-
-def advice(findings: Findings, cut: str, change: Change | None) -> tuple[str, ...]:
-    """What to type: the change of the user's own command, or in the original's terms; and `cut`, the
-    command that cuts with the configuration."""
-    rival = findings.rival
-    if change is not None and rival is not None and rival.subject.command is not None:
-        return (*_own_change(findings, rival, change), f"clipkit: {cut}")
-    settings = findings.winner.settings
-    number = (
-        f"{'keep' if settings.concurrency == 1 else 'set'} maxConcurrent = {settings.concurrency}"
-    )
-    told = f"fluent-ffmpeg: {export.one_line(settings)}; {number}{_hedge(findings)}"
-    return told, f"clipkit: {cut}"
-
-
-def _hedge(findings: Findings) -> str:
-    return " (not decided: see the verdict)" if undecided(findings) else ""
-
-
-def _own_change(findings: Findings, rival: Timed, change: Change) -> tuple[str, ...]:
-    """Where nothing is to be gained the command stays, but for what saves memory."""
-    if change.is_none:
-        return ("your command: keep it as it is",)
-    steps, reads = "; ".join(change.words), f"then it reads: {plain_words(change.to_argv)}"
-    if not nothing_to_gain(findings, rival):
-        return f"your command: {steps}{_hedge(findings)}", reads
-    ours, theirs = findings.confirmed.peak_need_bytes, rival.peak_need_bytes
-    if ours is None or theirs is None or ours > _SAVES_MEMORY * theirs:
-        return ("your command: keep it as it is, nothing is shown to be faster",)
-    saved = f"{fmt.size(ours)} instead of {fmt.size(theirs)}"
-    return f"your command is as fast as it gets; to need {saved}: {steps}", reads
-
-
-def change_of(findings: Findings) -> Change | None:
-    """From the command that the winner was confirmed against to the recommended one; None where there is
-    none, or its words cannot be changed so."""
-    rival = findings.question.rival
-    if not isinstance(rival, CommandLine):
-        return None
-    try:
-        return Change.of(rival.template, findings.winner.settings)
-    except TemplateError:
-        return None
-
-
-def plain_words(argv: Sequence[str]) -> str:
-    """As a shell takes them, placeholders as they are."""
-    return Template("", tuple(argv)).text

@@ -13,6 +13,8 @@ from running import clipkit
 from clipkit.claims import verdicts as judge
 from clipkit.records.table import read_table
 from clipkit.report.exhibits.claim_exhibits import verdicts_markdown
+from clipkit.tuning.answer import verdict_lines
+from clipkit.tuning.recommendation import read_recommendation
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESULTS = REPOSITORY / "results"
@@ -20,10 +22,15 @@ CAMPAIGNS = {
     "quick-wins": {"2-explore", "3-optimum", "4-quick-wins"},
     "reference-grid": {"2-explore", "3-optimum"},
     "reference-tune": {"1-measure"},
+    "tune-default": {"1-measure"},
+    "tune-own-command": {"1-measure"},
 }
 """Which notebooks the report of each is made of."""
 SMALL_BYTES = 12_000_000
 README = (REPOSITORY / "README.md").read_text("utf-8")
+CLAIMS = (RESULTS / "CLAIMS.md").read_text("utf-8")
+QUICK_WINS = ("C6", "C7", "C8", "C9")
+"""Those that the README tells, each in a sentence."""
 
 
 @pytest.fixture(params=CAMPAIGNS)
@@ -64,17 +71,40 @@ def test_they_are_small_enough_for_git() -> None:
         ["git", "ls-files", "-z", "results"], cwd=REPOSITORY, capture_output=True, check=True
     ).stdout.decode()
     files = [REPOSITORY / name for name in listed.split("\0") if name]
-    assert {path.relative_to(RESULTS).parts[0] for path in files} == {"README.md", *CAMPAIGNS}
+    assert {path.relative_to(RESULTS).parts[0] for path in files} == {
+        *("README.md", "CLAIMS.md", "report.png"),
+        *CAMPAIGNS,
+    }
     assert sum(path.stat().st_size for path in files) < SMALL_BYTES
 
 
-def test_the_readmes_verdicts_are_those_of_the_stored_records() -> None:
-    shown = README.partition("<!-- quick wins -->\n")[2].partition("<!-- end -->")[0]
-    assert shown == verdicts_markdown(judge(read_table(RESULTS / "quick-wins")))
+def block(text: str, name: str) -> str:
+    """What stands between two marks of a page."""
+    return text.partition(f"<!-- {name} -->\n")[2].partition("<!-- end -->")[0]
+
+
+def test_the_pages_verdicts_are_those_of_the_stored_records() -> None:
+    assert block(CLAIMS, "quick wins") == verdicts_markdown(
+        judge(read_table(RESULTS / "quick-wins"))
+    )
+
+
+def test_the_readmes_four_claims_are_those_of_the_stored_records() -> None:
+    found = {verdict.id: verdict for verdict in judge(read_table(RESULTS / "quick-wins"))}
+    lines = [
+        f"- {found[name].claim[0].upper()}{found[name].claim[1:]}: **{found[name].outcome}**; "
+        f"{found[name].found}.\n"
+        for name in QUICK_WINS
+    ]
+    assert block(README, "four claims") == "".join(lines)
+
+
+@pytest.mark.parametrize("name", ["tune-default", "tune-own-command"])
+def test_the_readmes_verdicts_of_tune_are_those_that_are_stored(name: str) -> None:
+    told = "\n".join(verdict_lines(read_recommendation(RESULTS / name)))
+    assert block(README, name) == f"```\n{told}\n```\n"
 
 
 def test_the_readmes_picture_is_there() -> None:
-    assert "](results/reference-grid/figures/2-explore/heat-1.png)" in README
-    assert (
-        RESULTS / "reference-grid" / "figures" / "2-explore" / "heat-1.png"
-    ).stat().st_size > 10_000
+    assert "](results/report.png)" in README
+    assert (RESULTS / "report.png").stat().st_size > 10_000

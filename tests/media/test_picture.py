@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from clipkit.media.picture import ClipPicture, Picture, PictureCheck, pooled_picture, same_picture
+from clipkit.media.picture import ClipPicture, Picture, PictureCheck, pooled_picture
 from clipkit.media.quality import Quality
 from clipkit.media.vmaf import Unscored
 
@@ -39,8 +39,8 @@ def like(
 def test_bytes_of_video_within_two_percent_and_vmaf_within_half_a_point(
     picture: Picture, same: bool
 ) -> None:
-    assert same_picture(picture, PICTURE) == same
-    assert same_picture(PICTURE, picture) == same
+    assert PictureCheck(picture, PICTURE).same == same
+    assert PictureCheck(PICTURE, picture).same == same
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from clipkit.ceiling.base import Limits, Mechanism
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media import quality
-from clipkit.media.picture import Picture, look_at, pooled_picture, same_picture
+from clipkit.media.picture import Picture, PictureCheck, look_at, pooled_picture
 from clipkit.media.probe import probe_upload
 from clipkit.media.quality import Quality, score_clip, scored_windows
 from clipkit.media.sample import sample
@@ -259,11 +259,11 @@ class TestSamePicture:
 
     def test_the_same_settings_with_other_threads(self, picture: Any) -> None:
         one = picture(preset="veryfast", encoder_threads=1, seek="input")
-        assert same_picture(picture(preset="veryfast", encoder_threads=2, seek="output"), one)
+        assert PictureCheck(picture(preset="veryfast", encoder_threads=2, seek="output"), one).same
 
     def test_another_preset_at_one_crf_is_another(self, picture: Any) -> None:
         fast, slower = picture(preset="ultrafast"), picture(preset="veryfast")
-        assert not same_picture(fast, slower)
+        assert not PictureCheck(fast, slower).same
         assert fast.size_bytes > 2 * slower.size_bytes
 
     @pytest.mark.parametrize(
@@ -274,4 +274,4 @@ class TestSamePicture:
         self, picture: Any, knob: dict[str, Any], same: bool
     ) -> None:
         plain = picture(preset="veryfast")
-        assert same_picture(picture(preset="veryfast", **knob), plain) == same
+        assert PictureCheck(picture(preset="veryfast", **knob), plain).same == same

@@ -78,7 +78,6 @@ SETTING = Setting(
     ffmpeg="invented 1.0",
     date="2025-01-02",
     cores=2,
-    picture=None,
     job={"clips": 12, "clip_s": 12.0, "spread": "evenly"},
     cut="clipkit cut film.mp4 --config clipkit.toml",
     again="clipkit tune film.mp4",
