@@ -18,7 +18,8 @@ from clipkit.media.upload import Upload
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 SWEEPS = ("reference-grid", "quick-wins")
-NAMES = (*SWEEPS, "reference-tune")
+TUNINGS = ("reference-tune", "tune-default", "tune-own-command")
+NAMES = (*SWEEPS, *TUNINGS)
 
 
 def film(facts: dict[str, Any]) -> Upload:

@@ -72,7 +72,8 @@ def _tune(parsed: argparse.Namespace) -> int:
     compared = baselines.chosen(fixed, template, parsed.baseline)
     hosts = arguments.several_hosts(parsed, DEFAULT_FOR_TUNE)
     reserve_bytes = arguments.reserve_bytes(parsed)
-    uploads = tuple(arguments.upload(word) for word in parsed.videos or ["sample"])
+    videos = parsed.videos or ["sample"]
+    uploads = tuple(map(arguments.upload, videos))
 
     # These take seconds to import: what is wrong has been told by now.
     from clipkit.tuning.tune import Request
@@ -93,6 +94,7 @@ def _tune(parsed: argparse.Namespace) -> int:
             name=_name(parsed.name, host, hosts),
             program=arguments.program(),
             words=tuple(parsed.words),
+            named=videos[0],
             accept_noise=parsed.accept_noise,
             quality=parsed.quality,
         )

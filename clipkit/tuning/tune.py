@@ -66,7 +66,7 @@ _COPIED_SOUND = {"mp3", "mp2", "ac3", "eac3", "opus", "alac"}
 class Request:
     """What the user asked of `tune`: `command` is their own, `quality` whether
     other pictures are offered too (FREE) or not (SAME), `fixed` holds its picture where it could be
-    read (`tuning.own_command`). `program` and `words` are the command line that asked it. `report`:
+    read (`tuning.own_command`). `program` and `words` are the command line that asked it, `named` what the first upload is called there. `report`:
     one is written afterwards, in the budget. With `accept_noise` trials count also where others disturbed
     them."""
 
@@ -84,6 +84,7 @@ class Request:
     name: str | None
     program: str
     words: tuple[str, ...]
+    named: str
     accept_noise: bool = False
     quality: str = SAME
 
@@ -242,9 +243,9 @@ def _describe(store: Store, request: Request, question: Question, facts: dict[st
 def _cut_command(request: Request, question: Question, store: Store) -> str:
     """For clips of the length that fits the film."""
     length_s = question.jobs[0].clips[0].duration_s
-    upload, config = request.uploads[0].path, fmt.near(store.folder / CONFIG)
+    config = fmt.near(store.folder / CONFIG)
     job = ["--count", str(request.clips), "--length", f"{length_s:g}"]
-    words = [request.program, "cut", fmt.near(upload), "--out", "clips", *job, "--config", config]
+    words = [request.program, "cut", request.named, "--out", "clips", *job, "--config", config]
     return shlex.join(words)
 
 

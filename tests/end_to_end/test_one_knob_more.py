@@ -203,7 +203,10 @@ class TestASettingWithANewDefault:
         self, before: dict[str, Any], otherwise: dict[str, Any], name: str
     ):
         old, new = (without_new(said["campaigns"][name]) for said in (before, otherwise))
-        assert otherwise["campaigns"][name]["rows_by"]["clipkit"]["hidden_margin"] is None
+        tuned = {"clipkit", "changed"} & otherwise["campaigns"][name]["rows_by"].keys()
+        for subject in tuned:
+            assert otherwise["campaigns"][name]["rows_by"][subject]["hidden_margin"] is None
+        assert tuned
         for what in old.keys() - {"left", "laid_out", "new_names"}:
             assert new[what] == old[what], what
 

@@ -1,6 +1,6 @@
 import pytest
 from extents import Saved, measured
-from stored_campaigns import NAMES, RESULTS, SWEEPS
+from stored_campaigns import NAMES, RESULTS, SWEEPS, TUNINGS
 
 from clipkit.claims import verdicts
 from clipkit.errors import CampaignError
@@ -61,11 +61,12 @@ def test_no_words_of_a_campaigns_chart_leave_it_or_lie_on_others(
     check(seen)
 
 
+@pytest.mark.parametrize("name", TUNINGS)
 @pytest.mark.parametrize("chart", TUNED)
 def test_no_words_of_a_tunings_chart_leave_it_or_lie_on_others(
-    chart: str, monkeypatch: pytest.MonkeyPatch
+    chart: str, name: str, monkeypatch: pytest.MonkeyPatch
 ):
-    folder = RESULTS / "reference-tune"
+    folder = RESULTS / name
     with measured(monkeypatch) as seen:
         TUNED[chart](open_campaign(folder), read_recommendation(folder))
     check(seen)

@@ -143,7 +143,8 @@ def draw_memories(traces: Sequence[Trace], axes: Sequence[Axes], across: int | N
     drawn = [(trace, draw_memory(trace, ax)) for trace, ax in zip(traces, axes, strict=True)]
     sampled = [(trace, ax) for trace, ax in drawn if trace.t_s]
     for index, (trace, ax) in enumerate(sampled):
-        ax.set_ylim(0, highest * 1.12 / MIB)
+        # In several rows each is low, and the ceiling's words need the more of it.
+        ax.set_ylim(0, highest * (1.12 if len(sampled) <= across else 1.4) / MIB)
         if index % across:
             ax.tick_params(axis="y", labelleft=False)
         else:
