@@ -141,3 +141,19 @@ class TestTemplates:
             baselines.parse_template(text)
         assert complaint in str(told.value)
         assert told.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ffmpeg -ss {start} -i {input} {output}",
+        "ffmpeg -i file:{input} {output}.mp4",
+        "ffmpeg -i {input} -metadata 'title=at {start}' {output}",
+        "sh -c 'ffmpeg -i {input} {output} 2>/dev/null'",
+        "ffmpeg -i '{input}' {output}",
+    ],
+)
+def test_a_template_s_text_is_what_it_was_read_from(text: str):
+    template = baselines.parse_template(text)
+    assert baselines.parse_template(template.text).argv == template.argv
+    assert "'{input}'" not in template.text

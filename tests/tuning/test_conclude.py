@@ -28,7 +28,7 @@ from clipkit.format import MIB
 from clipkit.hosts import Host
 from clipkit.plan.baselines import parse_template
 from clipkit.plan.clips import spread
-from clipkit.plan.subjects import CommandLine
+from clipkit.plan.subjects import CommandLine, Engine
 from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.tuning.candidates import propose
@@ -236,6 +236,54 @@ def test_a_command_that_gains_is_changed_word_for_word():
     assert found.do[0].startswith("your command: move -ss START before -i")
     assert found.do[1].startswith("then it reads: ffmpeg ")
     assert found.command == command.template.text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "ffmpeg -i {input} -ss {start} -t {duration} -vf fps=10 {output}",
+        "ffmpeg -copyts -i {input} -ss {start} -t {duration} {output}",
+    ],
+)
+def test_a_seek_that_cannot_be_moved_stays_and_all_else_is_tuned(words: str):
+    found = concluded(with_changed(own(words), budget_s=600))
+    assert found.settings.seek == "output"
+    assert found.change is not None
+    assert found.change.to_argv.index("-ss") > found.change.to_argv.index("-i")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "ffmpeg -ss {start} -i {input} -t {duration} -c copy {output}",
+        "cut.sh {input} {start} {duration} {output}",
+    ],
+)
+def test_of_a_command_that_cannot_be_changed_no_change_is_advised(words: str):
+    command = own(words)
+    found = concluded(question(TWO_CORES, 600, baselines=(command,)))
+    assert isinstance(cutter_of(command.template), Engine)
+    assert (found.change, found.command) == (None, None)
+    assert "clipkit's engine" in found.verdict
+    assert "cannot be changed" in found.do[0]
+
+
+def test_a_command_with_options_that_the_engine_lacks_is_not_sent_to_it():
+    scaled = own("ffmpeg -ss {start} -i {input} -t {duration} -vf scale=640:-2 {output}")
+    assert not any(line.startswith("clipkit: ") for line in concluded(with_changed(scaled)).do)
+    assert any(
+        line.startswith("clipkit: ") for line in concluded(with_changed(own(SEEKS_FIRST))).do
+    )
+
+
+def test_a_change_that_takes_longer_is_not_advised_for_its_memory():
+    """Few threads save memory, and cost twice the time."""
+    asked = with_changed(own(SEEKS_FIRST), host=TWO_CORES)
+    slow = concluded(asked, cpu_of=lambda _settings: 3.0)
+    assert slow.baselines[0].speedup_ci95 is not None
+    assert slow.baselines[0].speedup_ci95[1] < 1
+    assert "keep that" in slow.verdict
+    assert slow.do[0].startswith("your command: keep it as it is")
 
 
 def test_concurrency_and_its_memory_are_told_against_one_clip_at_a_time():

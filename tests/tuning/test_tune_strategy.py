@@ -294,6 +294,13 @@ def test_a_candidate_that_fails_does_not_stop_the_screening():
     assert strategy.session.winner.concurrency == 3
 
 
+def test_a_baseline_that_runs_out_of_memory_leaves_no_candidate_out():
+    """The most cautious candidate has the settings that the baseline is asked for."""
+    asked = question(STARTER)
+    strategy = tune(asked, machine(ends=dies(lambda c: not c.subject.tunable)))
+    assert {e.settings for e in strategy.session.screening.running} == set(asked.candidates)
+
+
 def test_where_nothing_runs_there_is_no_winner_and_no_baseline_is_timed():
     strategy = tune(question(), machine(ends=dies(lambda cell: cell.subject.tunable)))
     assert strategy.session.winner is None
