@@ -30,9 +30,9 @@ def whole_clips(question: Question, results: Trials) -> dict[str, float]:
             for cell, record in results
             if record.upload_sha256 == job.upload.sha256 and is_finished(record)
         ]
-        first_round = [c.job for c, _ in own if c.phase == "screen" and c.block == 0]
-        if first_round:
-            short = first_round[0]
+        rounds = [cell for cell, _ in own if cell.phase == "screen"]
+        if rounds:
+            short = min(rounds, key=lambda cell: cell.block).job
             before_s, inside_s = _frame_s(question, job, own)
             found[job.upload.sha256] = math.log(
                 _mean_s(question, job, before_s, inside_s)

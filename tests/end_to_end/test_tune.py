@@ -134,3 +134,51 @@ def test_the_report_stands_alone_and_says_the_verdict(tuned: dict[str, Any]) -> 
     assert "data:image/svg+xml" in page
     for remote in ('src="http', "src='http", 'href="http', "@import", "url(http"):
         assert remote not in page
+
+
+def test_the_command_is_read_and_the_change_is_its_own_words(tuned: dict[str, Any]) -> None:
+    change = tuned["recommendation"]["change"]
+    assert change["from"][:3] == ["ffmpeg", "-y", "-ss"]
+    assert "superfast" in change["to"]
+    assert change["commands_at_once"] == tuned["recommendation"]["settings"]["concurrency"]
+    assert tuned["recommendation"]["settings"]["preset"] == "superfast"
+    rows = read_table(Path(tuned["campaign"]))
+    own = rows[rows["subject"] == "command"]
+    assert set(own["preset"]) == {"superfast"}
+    assert own["crf"].isna().all()
+    assert set(own["seek"]) == {"input"}
+    assert set(rows[rows["phase"] == "confirm"]["subject"]) == {"command", "changed"}
+    assert {tuned["baselines"][name]["decided"] for name in tuned["baselines"]} <= {True, False}
+    assert tuned["picture"]["same"] is True
+
+
+def test_the_configuration_keeps_the_command_and_what_it_was_measured_with(
+    tuned: dict[str, Any],
+) -> None:
+    document = tomllib.loads(Path(tuned["config"]).read_text("utf-8"))
+    assert "superfast" in document["command"]["template"]
+    assert set(document["measured"]) == {"host", "upload", "ffmpeg", "date"}
+
+
+def test_several_hosts_stand_beside_each_other(small: Path, tmp_path: Path) -> None:
+    words = ["--count", 2, "--length", 1, "--budget", 0.7, "--no-report", "--json"]
+    hosts = ["--host", "render-starter", "--host", "render-standard"]
+    ran = clipkit("tune", small, *words, *hosts, cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    found = ran.json["hosts"]
+    assert [each["host"]["name"] for each in found] == ["render-starter", "render-standard"]
+    for each in found:
+        assert each["wall_s"] > 0
+        assert each["headroom_bytes"] > 0
+        assert each["usd_per_1000_clips"] > 0
+        assert Path(each["campaign"]).exists()
+
+
+def test_other_pictures_are_offered_where_they_are_asked_for(small: Path, tmp_path: Path) -> None:
+    words = ["--count", 2, "--length", 1, "--budget", 1, "--no-report", "--json"]
+    ran = clipkit("tune", small, *words, "--quality", "free", cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    offered = ran.json["quality"]
+    assert offered["today"]["bytes"] > 0
+    assert offered["table"]["heads"][:2] == ["preset", "CRF"]
+    assert offered["choices"] or offered["not_searched"] or offered["notes"]

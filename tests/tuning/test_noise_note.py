@@ -43,6 +43,25 @@ def test_a_single_disturbed_trial_is_told_however_quiet_the_usual_one_was():
     assert said.endswith("The others alone say the same")
 
 
+def test_where_the_first_round_was_disturbed_the_others_speak_for_themselves():
+    asked = question(TWO_CORES)
+    results = tune(asked, Machine(noise=0.02)).session.results
+    told = [
+        (
+            cell,
+            replace(
+                record,
+                other_cpu_fraction=0.5 if (cell.phase, cell.block) == ("screen", 0) else 0.01,
+            ),
+        )
+        for cell, record in results
+    ]
+    found = gather_findings(asked, screened(asked, told), told)
+    said = noise_note(found, CORES)
+    assert said is not None
+    assert "The others alone" in said
+
+
 def test_where_all_were_disturbed_nothing_stands_by_itself():
     said = noise_note(findings(0.55, "always"), CORES)
     assert said is not None
