@@ -39,11 +39,6 @@ def leaves_margin(peak_bytes: float | None, room_bytes: float | None) -> bool:
     return room_bytes is None or peak_bytes is None or peak_bytes <= USABLE_FRACTION * room_bytes
 
 
-def need_first(peak_bytes: float | None, wall_s: float) -> tuple[float, float]:
-    """Which of several ties to take: the lowest. An unknown peak comes last, the faster first."""
-    return (math.inf if peak_bytes is None else peak_bytes), wall_s
-
-
 def margin_words() -> str:
     """`10 %`: what is kept free."""
     return f"{100 * (1 - USABLE_FRACTION):.0f} %"

@@ -18,7 +18,6 @@ from clipkit.records.best import (
     TIED,
     leaves_margin,
     margin_words,
-    need_first,
     ranked,
 )
 from clipkit.records.campaign import open_campaign
@@ -129,7 +128,6 @@ def test_the_fastest_of_many_alike_is_said_to_be_flattered():
 def test_an_unknown_peak_is_taken_last():
     found = standing(at_once(1, times(1.005, 1), None), at_once(2, times(1.0), 60))
     assert found["standing"].to_dict() == {"1": TIED, "2": RECOMMENDED}
-    assert need_first(10, 9.0) < need_first(None, 1.0) < need_first(None, 2.0)
 
 
 def test_what_failed_once_is_never_best():
