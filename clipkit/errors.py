@@ -16,6 +16,7 @@ ClipkitError                 exit 1: the work failed or was refused
 ├── EngineError              the engine died or spoke nonsense
 ├── CampaignError            a campaign's folder is missing, damaged or in use
 ├── ReportError              a notebook failed; it is kept with what it had
+├── BackendError             a service's folder is missing or wrong, it cannot be built, or does not start
 └── Cancelled                exit 130: the user interrupted; what was finished is kept
 """
 
@@ -89,6 +90,10 @@ class CampaignError(ClipkitError):
 
 
 class ReportError(ClipkitError):
+    pass
+
+
+class BackendError(ClipkitError):
     pass
 
 

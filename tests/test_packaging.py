@@ -40,3 +40,15 @@ def test_every_package_that_is_imported_is_declared():
         if not declared & {normal(n) for n in providers.get(module, [])}
     }
     assert missing == set()
+
+
+def test_a_wheel_brings_every_experiment_along_and_none_of_the_backends():
+    """What a build leaves in `experiments/backends` would be in it too: the folder is not taken whole."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        hatch = tomllib.load(file)["tool"]["hatch"]
+    included = hatch["build"]["targets"]["wheel"]["force-include"]
+    experiments = {f"experiments/{path.name}" for path in (ROOT / "experiments").glob("*.toml")}
+    assert "experiments/grid.toml" in experiments
+    assert experiments <= set(included)
+    assert not [name for name in included if Path("experiments/backends").is_relative_to(name)]
+    assert not [name for name in included if name.startswith("experiments/backends")]

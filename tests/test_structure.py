@@ -18,7 +18,7 @@ MODULES = {
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "format", "legal", "tables", "terminal"),
-    ("media", "settings", "hosts", "ffmpeg_builds", "resources"),
+    ("media", "settings", "hosts", "ffmpeg_builds", "resources", "backends"),
     ("model",),
     ("plan",),
     ("records",),
