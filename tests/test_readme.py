@@ -22,7 +22,10 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 README = (REPOSITORY / "README.md").read_text("utf-8")
 PAGES = "\n".join(
     (REPOSITORY / name).read_text("utf-8")
-    for name in ("README.md", "experiments/README.md", "notebooks/README.md")
+    for name in (
+        *("README.md", "experiments/README.md", "experiments/backends/README.md"),
+        "notebooks/README.md",
+    )
 )
 """README and the pages that it links to, beside what they explain."""
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", PAGES, re.MULTILINE | re.DOTALL)
@@ -136,5 +139,6 @@ def test_every_page_that_the_readme_links_to_is_there() -> None:
     links = re.findall(r"\]\(([^)#]+)\)", PAGES)
     assert links
     for link in links:
-        places = (REPOSITORY, REPOSITORY / "experiments", REPOSITORY / "notebooks")
+        names = ("", "experiments", "experiments/backends", "notebooks")
+        places = [REPOSITORY / name for name in names]
         assert any((place / link).exists() for place in places), link

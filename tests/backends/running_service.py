@@ -153,7 +153,7 @@ def service(argv: Sequence[str], data: Path, **environment: str) -> Iterator[Ser
     with errors.open("wb") as stderr:
         process = subprocess.Popen(
             argv,
-            env={**_inherited(), **own},
+            env={**inherited(), **own},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -170,6 +170,6 @@ def service(argv: Sequence[str], data: Path, **environment: str) -> Iterator[Ser
                 os.kill(pid, signal.SIGKILL)
 
 
-def _inherited() -> dict[str, str]:
+def inherited() -> dict[str, str]:
     """The environment without what a service would read from it."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_READ_BY_ONE)}
