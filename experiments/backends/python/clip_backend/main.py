@@ -1,0 +1,84 @@
+"""From the environment to a service that listens, and from a signal to exit 0."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+
+from clip_backend import logs
+from clip_backend.app import create_app
+from clip_backend.argv import launcher
+from clip_backend.config import ConfigError, Settings, read_settings
+from clip_backend.connection import GuardedConfig, GuardedProtocol
+from clip_backend.folders import empty, open_folders
+from clip_backend.probe import ffmpeg_version
+from clip_backend.runner import Run
+from clip_backend.server import REST_S, Server, open_socket, raise_file_limit
+from clip_backend.service import Service
+
+_WRONG_USE = 2
+
+
+def main() -> int:
+    """The exit code: 0 after a signal, 2 where the environment makes no sense."""
+    logs.set_up()
+    try:
+        settings = read_settings(os.environ)
+        asyncio.run(_serve(settings))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return _WRONG_USE
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    folders = open_folders(settings.data_dir)
+    in_front = launcher()
+    version = await _version_unless(stop, in_front, settings.ffmpeg)
+    if stop.is_set():
+        return
+    empty(folders)
+    raise_file_limit()
+    listening = open_socket(settings)
+    service = Service(settings, folders, in_front, version)
+    config = GuardedConfig(
+        create_app(service),
+        http=GuardedProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=REST_S,
+    )
+    config.stall_timeout_s = settings.stall_timeout_s
+    server = Server(config, service)
+    ended = asyncio.create_task(_end(stop, server, service))
+    await server.serve([listening])
+    await ended
+    logs.event("stopped")
+
+
+async def _version_unless(stop: asyncio.Event, in_front: list[str], ffmpeg: str) -> str:
+    """Of ffmpeg, or nothing much where the signal comes first."""
+    run = Run(lambda _: None)
+    stopped = asyncio.create_task(stop.wait())
+    stopped.add_done_callback(lambda _: run.end())
+    try:
+        return await ffmpeg_version(in_front, ffmpeg, run)
+    finally:
+        stopped.cancel()
+
+
+async def _end(stop: asyncio.Event, server: Server, service: Service) -> None:
+    """A signal ends ffmpegs and connections at the same time."""
+    await stop.wait()
+    logs.event("stopping")
+    server.should_exit = True
+    await service.close()

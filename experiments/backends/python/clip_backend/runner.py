@@ -1,0 +1,85 @@
+"""One process in a group of its own, from its start to its end, whoever brings that about."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from asyncio.subprocess import DEVNULL
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+
+from clip_backend.pipes import Drain, Reader
+
+
+class EndedBy(StrEnum):
+    ITSELF = "itself"  # or somebody else: the service has no part in it
+    TIMEOUT = "timeout"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    exit_code: int  # as asyncio has it: below 0 it is the signal that ended the process
+    by: EndedBy
+    ended_s: float  # since 1970
+    ran_s: float
+
+
+class Run:
+    """A process that can be ended at any moment, also before it exists."""
+
+    def __init__(self, on_start: Callable[[float], None]) -> None:
+        """`on_start` is told when the process began, in seconds since 1970."""
+        self._on_start = on_start
+        self._group: int | None = None
+        self._by = EndedBy.ITSELF
+
+    def end(self, by: EndedBy = EndedBy.CANCEL) -> None:
+        """SIGKILL to the group, at once: what a clip wrote so far is worth nothing."""
+        if self._by is EndedBy.ITSELF:
+            self._by = by
+        self._kill_group()
+
+    async def to_its_end(
+        self, argv: Sequence[str], timeout_s: float, stdout: Reader, stderr: Reader
+    ) -> Ending | None:
+        """Run `argv` with stdin closed; None where it was ended before it began. Raises OSError."""
+        if self._by is not EndedBy.ITSELF:
+            return None
+        out, err = Drain(stdout), Drain(stderr)
+        started_s, began = time.time(), time.monotonic()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv,
+                stdin=DEVNULL,
+                stdout=out.write_end,
+                stderr=err.write_end,
+                process_group=0,
+            )
+            self._group = process.pid
+            self._on_start(started_s)
+            out.spawned()
+            err.spawned()
+            if self._by is not EndedBy.ITSELF:
+                self._kill_group()
+            timer = asyncio.get_running_loop().call_later(timeout_s, self.end, EndedBy.TIMEOUT)
+            try:
+                exit_code = await process.wait()
+            finally:
+                timer.cancel()
+                self._kill_group()  # its children, if it left any
+                self._group = None
+        finally:
+            out.close()
+            err.close()
+        ran_s = time.monotonic() - began
+        return Ending(exit_code, self._by, started_s + ran_s, ran_s)
+
+    def _kill_group(self) -> None:
+        if self._group is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._group, signal.SIGKILL)

@@ -1,0 +1,64 @@
+"""A clip on its way to the client: whole, or one range of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiofiles
+import aiofiles.os
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from clip_backend.problems import Problem
+from clip_backend.ranges import Span, Unsatisfiable, wanted_span
+
+_MEDIA_TYPE = "video/mp4"
+_BLOCK_BYTES = 256 * 1024
+
+
+async def clip_response(request: Request, path: Path, name: str) -> Response:
+    """The file at `path`; `name` stands for its bytes, which never change. Raises Problem."""
+    try:
+        size = (await aiofiles.os.stat(path)).st_size
+    except FileNotFoundError:
+        raise Problem(404, "the clip is gone") from None
+    tag = f'"{name}"'
+    headers = {"Accept-Ranges": "bytes", "ETag": tag}
+    if _names(request.headers.get("if-none-match"), tag):
+        return Response(status_code=304, headers=headers)
+    if request.method == "HEAD":  # a range is a matter of GET alone
+        headers["Content-Length"] = str(size)
+        return Response(headers=headers, media_type=_MEDIA_TYPE)
+    try:
+        span = wanted_span(_range_of(request, tag), size)
+    except Unsatisfiable:
+        nothing = {"Content-Range": f"bytes */{size}"}
+        raise Problem(416, "the range has no byte of the clip", headers | nothing) from None
+    status = 200
+    if span is None:
+        span = Span(0, size - 1)
+    else:
+        status = 206
+        headers["Content-Range"] = f"bytes {span.first}-{span.last}/{size}"
+    headers["Content-Length"] = str(span.bytes)
+    return StreamingResponse(_blocks(path, span), status, headers, _MEDIA_TYPE)
+
+
+def _range_of(request: Request, tag: str) -> str | None:
+    """None where the client has a part of other bytes: it gets these whole."""
+    condition = request.headers.get("if-range")
+    return request.headers.get("range") if condition in (None, tag) else None
+
+
+def _names(header: str | None, tag: str) -> bool:
+    return header is not None and tag in (word.strip() for word in header.split(","))
+
+
+async def _blocks(path: Path, span: Span) -> AsyncIterator[bytes]:
+    left = span.bytes
+    async with aiofiles.open(path, "rb", buffering=0) as file:
+        await file.seek(span.first)
+        while left and (block := await file.read(min(left, _BLOCK_BYTES))):
+            left -= len(block)
+            yield block
