@@ -34,14 +34,16 @@ class Cutter:
             failure("clip_broke", error, job=job.id, clip=clip.number)
             why = error.strerror if isinstance(error, OSError) else "see its log"
             clip.status, clip.error = ClipStatus.FAILED, f"the service failed: {why}"
-        with suppress(OSError):
-            await aiofiles.os.unlink(part)
+        if clip.status is not ClipStatus.OK:
+            with suppress(OSError):
+                await aiofiles.os.unlink(part)
         self._tell(job, clip)
 
     async def _status(
         self, job: Job, clip: Clip, run: Run, part: Path
     ) -> tuple[ClipStatus, str | None]:
-        await aiofiles.os.makedirs(job.folder, mode=0o700, exist_ok=True)
+        # No thread is asked before ffmpeg is started: clips begin in the order of their numbers.
+        job.folder.mkdir(mode=0o700, exist_ok=True)
         cut = Cut(job.upload.path, clip.start_s, clip.duration_s, part)
         argv = [*self._launcher, self._settings.ffmpeg, *clip_words(self._settings, cut)]
         progress, tail = Progress(), Tail()

@@ -43,9 +43,9 @@ async def _serve(settings: Settings) -> None:
     version = await _version_unless(stop, in_front, settings.ffmpeg)
     if stop.is_set():
         return
-    empty(folders)
     raise_file_limit()
     listening = open_socket(settings)
+    empty(folders)
     service = Service(settings, folders, in_front, version)
     config = GuardedConfig(
         create_app(service),

@@ -1,0 +1,89 @@
+"""The small parts by themselves, where their corners are cheaper to reach."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from clip_backend.form import VideoForm
+from clip_backend.ids import new_id
+from clip_backend.pipes import Progress, Tail
+from clip_backend.problems import Problem
+from clip_backend.reasons import spoken_reason
+
+
+def tail(text: bytes) -> Tail:
+    kept = Tail()
+    kept.take(text)
+    return kept
+
+
+def test_ids_are_of_the_contracts_alphabet_and_all_differ() -> None:
+    ids = {new_id() for _ in range(1000)}
+    assert len(ids) == 1000
+    assert all(len(one) == 32 and one.replace("-", "").replace("_", "").isalnum() for one in ids)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 10_000])
+def test_a_form_is_the_same_however_it_is_sliced(size: int) -> None:
+    data = b"\r\n--b\r\n--bo\r\n--" * 50 + b"\r"
+    body = (
+        b'--bound\r\nContent-Disposition: form-data; name="video"; filename="a;b\\"c.mp4"\r\n\r\n'
+        + data
+        + b"\r\n--bound--\r\nafterwards"
+    )
+    form = VideoForm(b"bound", 10_000)
+    found = b"".join(form.feed(body[at : at + size]) for at in range(0, len(body), size))
+    form.check_whole()
+    assert found == data
+    assert form.file_bytes == len(data)
+
+
+def test_a_form_without_its_last_boundary_is_not_whole() -> None:
+    form = VideoForm(b"b", 100)
+    form.feed(b'--b\r\nContent-Disposition: form-data; name="video"; filename="a"\r\n\r\nx\r\n--b-')
+    with pytest.raises(Problem, match="closing boundary"):
+        form.check_whole()
+
+
+def test_progress_takes_the_last_number_of_pictures() -> None:
+    progress = Progress()
+    for block in (b"fra", b"me=1", b"2\nfps=1\nframe=  30 \nfoo", b"frame=99\n", b"x" * 100_000):
+        progress.take(block)
+    assert progress.frames == 30
+
+
+def test_a_tail_keeps_the_end() -> None:
+    kept = Tail(10)
+    for block in (b"abc", b"d" * 100, b"end"):
+        kept.take(block)
+    assert kept.kept == b"d" * 7 + b"end"
+    assert kept.cut
+
+
+@pytest.mark.parametrize(
+    ("stderr", "reason"),
+    [
+        (b"", None),
+        (b"\n\n", None),
+        (b"[mov,mp4 @ 0x55ab] [x @ 0x1] moov atom not found\n/a/b: Invalid data\n",
+         "moov atom not found"),
+        (b"/data/up load: Invalid data found\n", "the upload: Invalid data found"),
+        (b"file:/etc/passwd: no\n", "file:(path): no"),
+        (b"Conversion failed!\n", None),
+        (b"\x1b[31mred\x00\xff\n", "[31mred \ufffd"),
+        (b"x" * 3000, "x" * 1000),
+    ],
+)  # fmt: skip
+def test_a_reason_is_one_line_without_paths(stderr: bytes, reason: str | None) -> None:
+    assert spoken_reason(tail(stderr), {"/data/up load": "the upload"}) == reason
+
+
+def test_a_line_cut_in_two_is_no_reason() -> None:
+    kept = Tail(20)
+    kept.take(b"a long line that is cut\nthe reason\n")
+    assert spoken_reason(kept, {}) == "the reason"
