@@ -57,7 +57,7 @@ def test_a_head_of_a_later_request_has_it_too(impatient: Backend) -> None:
 def test_a_body_that_stands_still_is_given_up(drip: bytes, impatient: Backend) -> None:
     with impatient.socket() as sock:
         sock.sendall(CHUNKED + chunk(part(b"x" * 300_000)[:-2]))
-        until(lambda: impatient.files())
+        until(impatient.files)
         assert STALL_S * 0.8 < seconds_until_closed(sock, drip) < STALL_S * 2.5
     until(lambda: not impatient.files(), within_s=2)
     with impatient.socket() as sock:

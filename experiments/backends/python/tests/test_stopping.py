@@ -78,7 +78,7 @@ def test_an_ffmpeg_that_hears_no_signal_is_ended_too(
 ) -> None:
     backend = start(FFMPEG=program("trap '' TERM INT\nwhile :; do sleep 1; done\n"))
     backend.order(backend.upload(film), (0, 1))
-    pid = until(lambda: backend.children())[0]
+    pid = until(backend.children)[0]
     assert backend.stop(within_s=5) == 0
     assert not is_alive(pid)
 
