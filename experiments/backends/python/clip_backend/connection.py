@@ -113,7 +113,14 @@ class GuardedProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
         self._malformed = True
-        self._answer_alone(Problem(400, "this is no HTTP request"))
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True  # its handler hears no more, and need not wait for that
+            cycle.message_event.set()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            self._answer_alone(Problem(400, "this is no HTTP request"))
+        else:
+            self.transport.close()
 
     # One request
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import select
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -27,16 +29,49 @@ class _JsonLines(logging.Formatter):
         return json.dumps(line)  # ASCII: whatever a client sent stands there escaped
 
 
+class _Pipe(logging.Handler):
+    """stdout, written to only while somebody takes it: a reader that has gone, or that reads no
+    more, is no reason to stand still."""
+
+    _MOST_WAITING_BYTES = 1024**2
+    _SURELY_TAKEN_BYTES = select.PIPE_BUF  # what a pipe that is writable takes without blocking
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._waiting = bytearray()
+        self._writable = select.poll()
+        self._writable.register(descriptor, select.POLLOUT)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if len(self._waiting) < self._MOST_WAITING_BYTES:
+            self._waiting += self.format(record).encode() + b"\n"
+        self.flush()
+
+    def flush(self) -> None:
+        try:
+            while self._waiting and self._writable.poll(0):
+                taken = os.write(self._descriptor, self._waiting[: self._SURELY_TAKEN_BYTES])
+                del self._waiting[:taken]
+        except OSError:
+            self._waiting.clear()
+
+
 def set_up() -> None:
     """Every logger of this process writes to stdout, as JSON, from here on."""
-    handler = logging.StreamHandler(sys.stdout)  # flushes after every line
+    handler = logging.NullHandler() if sys.stdout is None else _Pipe(sys.stdout.fileno())
     handler.setFormatter(_JsonLines())
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    logging.raiseExceptions = False  # a closed stdout is no reason to stop serving
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.captureWarnings(True)
     _log.setLevel(logging.INFO)
     # What a client gets wrong is told to the client.
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
+
+
+def flush() -> None:
+    """Write what could not be written at once."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
 
 
 def event(name: str, level: int = logging.INFO, **fields: object) -> None:

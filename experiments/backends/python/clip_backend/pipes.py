@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from typing import Protocol
+from typing import Protocol, Self
 
 _BLOCK_BYTES = 64 * 1024
 _MOST_BLOCKS_AT_THE_END = 32
@@ -62,7 +62,10 @@ class Drain:
             os.close(self.write_end)
             self.write_end = -1
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Read what the child left and close; who else writes into it is not waited for."""
         self.spawned()
         for _ in range(_MOST_BLOCKS_AT_THE_END):

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import time
-from asyncio.subprocess import DEVNULL
+from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -50,9 +50,8 @@ class Run:
         """Run `argv` with stdin closed; None where it was ended before it began. Raises OSError."""
         if self._by is not EndedBy.ITSELF:
             return None
-        out, err = Drain(stdout), Drain(stderr)
-        started_s, began = time.time(), time.monotonic()
-        try:
+        with Drain(stdout) as out, Drain(stderr) as err:
+            started_s, began = time.time(), time.monotonic()
             process = await asyncio.create_subprocess_exec(
                 *argv,
                 stdin=DEVNULL,
@@ -66,18 +65,18 @@ class Run:
             err.spawned()
             if self._by is not EndedBy.ITSELF:
                 self._kill_group()
-            timer = asyncio.get_running_loop().call_later(timeout_s, self.end, EndedBy.TIMEOUT)
-            try:
-                exit_code = await process.wait()
-            finally:
-                timer.cancel()
-                self._kill_group()  # its children, if it left any
-                self._group = None
-        finally:
-            out.close()
-            err.close()
-        ran_s = time.monotonic() - began
+            exit_code = await self._wait(process, timeout_s)
+            ran_s = time.monotonic() - began
         return Ending(exit_code, self._by, started_s + ran_s, ran_s)
+
+    async def _wait(self, process: Process, timeout_s: float) -> int:
+        timer = asyncio.get_running_loop().call_later(timeout_s, self.end, EndedBy.TIMEOUT)
+        try:
+            return await process.wait()
+        finally:
+            timer.cancel()
+            self._kill_group()  # its children, if it left any
+            self._group = None
 
     def _kill_group(self) -> None:
         if self._group is not None:

@@ -10,6 +10,7 @@ from collections.abc import Generator
 
 import uvicorn
 
+from clip_backend import logs
 from clip_backend.config import ConfigError, Settings
 from clip_backend.service import Service
 
@@ -34,6 +35,11 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._service.announce((sockets or [])[0].getsockname()[1])
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        logs.flush()
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         cut_off = asyncio.get_running_loop().call_later(_DOWNLOADS_S, self._cut_off)

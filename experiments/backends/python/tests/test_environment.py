@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from conftest import Start
 from driving import argv, environment
@@ -104,6 +106,25 @@ def test_a_folder_that_is_a_link_is_replaced_not_followed(start: Start, tmp_path
     start()
     assert (outside / "precious").exists()
     assert not (data / "uploads").is_symlink()
+
+
+@pytest.mark.parametrize("reader", ["gone", "asleep"])
+def test_a_log_that_nobody_reads_stops_nothing(reader: str, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        argv(), env=environment({"DATA_DIR": str(tmp_path)}), stdout=subprocess.PIPE
+    )
+    assert process.stdout
+    port = json.loads(process.stdout.readline())["port"]
+    if reader == "gone":
+        process.stdout.close()
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
+        for _ in range(1500):  # over 64 kB of log
+            assert client.get("/nothing").status_code == 404
+    process.terminate()
+    assert process.wait(10) == 0
+    if reader == "asleep":
+        for line in process.stdout.read().splitlines():
+            assert json.loads(line)["event"] in ("refused", "stopping", "stopped")
 
 
 def test_it_listens_on_ipv6_too(start: Start) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from conftest import Start
-from driving import Backend, answer_of
+from driving import Backend, answer_of, part, until
+from test_uploads import CHUNKED, chunk
 
 
 def test_paths_are_matched_to_the_letter(backend: Backend) -> None:
@@ -120,6 +121,15 @@ def test_what_is_no_http_is_told_so(backend: Backend) -> None:
             assert code == 400
             assert headers["content-type"] == "application/problem+json"
     assert backend.http.get("/health").status_code == 200
+
+
+def test_a_body_that_is_no_http_any_more_leaves_nothing(backend: Backend) -> None:
+    with backend.socket() as sock:
+        sock.sendall(CHUNKED + chunk(part(b"x" * 1_000_000)[:-2]))
+        until(backend.files)
+        sock.sendall(b"this is no chunk\r\n")
+        assert answer_of(sock)[0] == 400
+        until(lambda: not backend.files(), within_s=2)
 
 
 def test_requests_may_follow_each_other_without_waiting(backend: Backend) -> None:
