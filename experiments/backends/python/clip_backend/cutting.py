@@ -18,6 +18,8 @@ from clip_backend.pipes import Progress, Tail
 from clip_backend.reasons import NO_PICTURE, signal_reason, spoken_reason
 from clip_backend.runner import EndedBy, Ending, Run
 
+_MOST_LOGGED = 300  # characters of a reason: a line of the log fits into one write to a pipe
+
 
 class Cutter:
     def __init__(self, settings: Settings, launcher: list[str], metrics: Metrics) -> None:
@@ -81,7 +83,7 @@ class Cutter:
             job=job.id,
             clip=clip.number,
             status=clip.status,
-            error=clip.error,
+            error=None if clip.error is None else clip.error[:_MOST_LOGGED],
             bytes=clip.bytes,
             ffmpeg_s=ran_s,
         )

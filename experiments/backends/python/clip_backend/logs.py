@@ -7,10 +7,12 @@ import logging
 import os
 import select
 import sys
+from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
 _log = logging.getLogger("clip_backend")
+_MOST_TRACE_CHARACTERS = 2000
 
 
 class _JsonLines(logging.Formatter):
@@ -25,7 +27,7 @@ class _JsonLines(logging.Formatter):
         else:
             line |= {"event": "message", "from": record.name, "message": record.getMessage()}
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = self.formatException(record.exc_info)[-_MOST_TRACE_CHARACTERS:]
         return json.dumps(line)  # ASCII: whatever a client sent stands there escaped
 
 
@@ -33,33 +35,34 @@ class _Pipe(logging.Handler):
     """stdout, written to only while somebody takes it: a reader that has gone, or that reads no
     more, is no reason to stand still."""
 
-    _MOST_WAITING_BYTES = 1024**2
-    _SURELY_TAKEN_BYTES = select.PIPE_BUF  # what a pipe that is writable takes without blocking
+    _MOST_WAITING_LINES = 10_000
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
         self._descriptor = descriptor
-        self._waiting = bytearray()
+        self._waiting: deque[bytes] = deque()
         self._writable = select.poll()
         self._writable.register(descriptor, select.POLLOUT)
 
     def emit(self, record: logging.LogRecord) -> None:
-        if len(self._waiting) < self._MOST_WAITING_BYTES:
-            self._waiting += self.format(record).encode() + b"\n"
+        if len(self._waiting) < self._MOST_WAITING_LINES:
+            self._waiting.append(self.format(record).encode() + b"\n")
         self.flush()
 
     def flush(self) -> None:
         try:
+            # A pipe that is writable takes PIPE_BUF bytes at once, and no line is longer.
             while self._waiting and self._writable.poll(0):
-                taken = os.write(self._descriptor, self._waiting[: self._SURELY_TAKEN_BYTES])
-                del self._waiting[:taken]
+                os.write(self._descriptor, self._waiting.popleft())
         except OSError:
             self._waiting.clear()
 
 
 def set_up() -> None:
     """Every logger of this process writes to stdout, as JSON, from here on."""
-    handler = logging.NullHandler() if sys.stdout is None else _Pipe(sys.stdout.fileno())
+    handler: logging.Handler = logging.NullHandler()
+    if sys.stdout is not None:
+        handler = _Pipe(sys.stdout.fileno())
     handler.setFormatter(_JsonLines())
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.captureWarnings(True)
