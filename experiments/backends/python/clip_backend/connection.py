@@ -21,6 +21,7 @@ from clip_backend.problems import MEDIA_TYPE, Problem, problem_body, stalled, st
 _MOVING_BYTES = 1000
 """Less than this in STALL_TIMEOUT_S is standing still."""
 _LINGER_S = 5.0
+_LINGER_STALLED_S = 0.5
 _LINGER_BYTES = 64 * 1024**2
 _CLOSE = (b"connection", b"close")
 
@@ -59,6 +60,7 @@ class GuardedProtocol(H11Protocol):
         self._malformed = False
         self._client_done = False  # it has closed its side
         self._lingering = False
+        self._linger_s = _LINGER_S
         self._linger_bytes = _LINGER_BYTES
         self._linger_timer: asyncio.TimerHandle | None = None
         self._received_bytes = 0
@@ -170,7 +172,7 @@ class GuardedProtocol(H11Protocol):
         if self._client_done or not (early or self._malformed):
             return False
         self._lingering = True
-        self._linger_timer = self.loop.call_later(_LINGER_S, self.transport.finish)
+        self._linger_timer = self.loop.call_later(self._linger_s, self.transport.finish)
         return True
 
     def _drop(self, data: bytes) -> None:
@@ -219,6 +221,7 @@ class GuardedProtocol(H11Protocol):
         return Waiting.NOTHING, 0
 
     def _give_up(self, waiting: Waiting) -> None:
+        self._linger_s = _LINGER_STALLED_S
         match waiting:
             case Waiting.BODY:
                 self._refuse(stalled())

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 
 import aiofiles
 import aiofiles.os
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.types import Send
 
 from clip_backend.problems import Problem
 from clip_backend.ranges import Span, Unsatisfiable, wanted_span
@@ -42,7 +44,7 @@ async def clip_response(request: Request, path: Path, name: str) -> Response:
         status = 206
         headers["Content-Range"] = f"bytes {span.first}-{span.last}/{size}"
     headers["Content-Length"] = str(span.bytes)
-    return StreamingResponse(_blocks(path, span), status, headers, _MEDIA_TYPE)
+    return _ClosingResponse(_blocks(path, span), status, headers, _MEDIA_TYPE)
 
 
 def _range_of(request: Request, tag: str) -> str | None:
@@ -55,7 +57,15 @@ def _names(header: str | None, tag: str) -> bool:
     return header is not None and tag in (word.strip() for word in header.split(","))
 
 
-async def _blocks(path: Path, span: Span) -> AsyncIterator[bytes]:
+class _ClosingResponse(StreamingResponse):
+    """Its file is closed when the client goes, not when the garbage is collected."""
+
+    async def stream_response(self, send: Send) -> None:
+        async with aclosing(self.body_iterator):  # type: ignore[type-var]
+            await super().stream_response(send)
+
+
+async def _blocks(path: Path, span: Span) -> AsyncGenerator[bytes, None]:
     left = span.bytes
     async with aiofiles.open(path, "rb", buffering=0) as file:
         await file.seek(span.first)

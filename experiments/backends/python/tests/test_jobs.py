@@ -147,7 +147,7 @@ def test_a_hostile_upload_reads_no_other_file(start: Start, film: Path, tmp_path
         ("trap '' TERM; while :; do sleep 1; done\n", "timeout", "2 s"),
     ],
 )  # fmt: skip
-def test_each_way_to_end_is_told(
+def test_each_way_to_end_is_told(  # noqa: PLR0917
     script: str, status: str, says: str, start: Start, program: Program, film: Path
 ) -> None:
     backend = start(FFMPEG=program(script), CLIP_TIMEOUT_S="2")
