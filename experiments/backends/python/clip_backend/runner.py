@@ -8,11 +8,14 @@ import signal
 import time
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
 from clip_backend.pipes import Drain, Reader
+
+
+_LOOKS_AT_THE_GROUP = 100
+_LOOK_EVERY_S = 0.01
 
 
 class EndedBy(StrEnum):
@@ -75,10 +78,22 @@ class Run:
             return await process.wait()
         finally:
             timer.cancel()
-            self._kill_group()  # its children, if it left any
-            self._group = None
+            await self._end_group()
 
-    def _kill_group(self) -> None:
-        if self._group is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._group, signal.SIGKILL)
+    async def _end_group(self) -> None:
+        """Its children, if it left any: killed, and gone soon, unless nobody reaps them."""
+        for _ in range(_LOOKS_AT_THE_GROUP):
+            if not self._kill_group():
+                break
+            await asyncio.sleep(_LOOK_EVERY_S)
+        self._group = None
+
+    def _kill_group(self) -> bool:
+        """Whether there was one."""
+        if self._group is None:
+            return False
+        try:
+            os.killpg(self._group, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        return True
