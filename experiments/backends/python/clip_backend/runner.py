@@ -70,6 +70,7 @@ class Run:
                 self._kill_group()
             exit_code = await self._wait(process, timeout_s)
             ran_s = time.monotonic() - began
+            await self._end_group()
         return Ending(exit_code, self._by, started_s + ran_s, ran_s)
 
     async def _wait(self, process: Process, timeout_s: float) -> int:
@@ -78,7 +79,6 @@ class Run:
             return await process.wait()
         finally:
             timer.cancel()
-            await self._end_group()
 
     async def _end_group(self) -> None:
         """Its children, if it left any: killed, and gone soon, unless nobody reaps them."""
