@@ -65,7 +65,7 @@ class Drain:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
         """Read what the child left and close; who else writes into it is not waited for."""
         self.spawned()
         for _ in range(_MOST_BLOCKS_AT_THE_END):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import aiofiles
 import aiofiles.os
 from fastapi import Request, Response
-from fastapi.responses import StreamingResponse
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
 from clip_backend.problems import Problem
 from clip_backend.ranges import Span, Unsatisfiable, wanted_span
@@ -44,7 +42,9 @@ async def clip_response(request: Request, path: Path, name: str) -> Response:
         status = 206
         headers["Content-Range"] = f"bytes {span.first}-{span.last}/{size}"
     headers["Content-Length"] = str(span.bytes)
-    return _ClosingResponse(_blocks(path, span), status, headers, _MEDIA_TYPE)
+    return _FileResponse(
+        request, path, span, status_code=status, headers=headers, media_type=_MEDIA_TYPE
+    )
 
 
 def _range_of(request: Request, tag: str) -> str | None:
@@ -57,18 +57,29 @@ def _names(header: str | None, tag: str) -> bool:
     return header is not None and tag in (word.strip() for word in header.split(","))
 
 
-class _ClosingResponse(StreamingResponse):
-    """Its file is closed when the client goes, not when the garbage is collected."""
+class _FileResponse(Response):
+    """Starlette's streaming response cancels its task when the client goes, and with it the
+    closing of the file; this one looks and ends."""
 
-    async def stream_response(self, send: Send) -> None:
-        async with aclosing(self.body_iterator):  # type: ignore[type-var]
-            await super().stream_response(send)
+    def __init__(self, request: Request, path: Path, span: Span, **told: Any) -> None:
+        super().__init__(**told)
+        self._request = request
+        self._path = path
+        self._span = span
 
-
-async def _blocks(path: Path, span: Span) -> AsyncGenerator[bytes, None]:
-    left = span.bytes
-    async with aiofiles.open(path, "rb", buffering=0) as file:
-        await file.seek(span.first)
-        while left and (block := await file.read(min(left, _BLOCK_BYTES))):
-            left -= len(block)
-            yield block
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        async with aiofiles.open(self._path, "rb", buffering=0) as file:
+            await file.seek(self._span.first)
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": self.status_code,
+                    "headers": self.raw_headers,
+                }
+            )
+            left = self._span.bytes
+            while left and (block := await file.read(min(left, _BLOCK_BYTES))):
+                left -= len(block)
+                await send({"type": "http.response.body", "body": block, "more_body": left > 0})
+                if left and await self._request.is_disconnected():
+                    break
