@@ -106,7 +106,6 @@ def test_a_clip_is_sent_whole_and_in_ranges(start: Start, film: Path) -> None:
     assert backend.http.get(url, headers=half).status_code == 200
     half["If-Range"] = tag
     assert backend.http.get(url, headers=half).status_code == 206
-    assert backend.http.get(url, headers={"If-None-Match": tag}).status_code == 304
     for number in ("0", "2", "01", "+1", "-1", "1.0", "9" * 5000, "%31", "x"):
         assert backend.http.get(f"/jobs/{job['id']}/clips/{number}").status_code in (404, 400)
 
