@@ -56,7 +56,7 @@ class Cutter:
             return ClipStatus.CANCELLED, None
         clip.ended_s = ending.ended_s
         self._metrics.clip_seconds.observe(ending.ran_s)
-        said = spoken_reason(tail, {str(cut.upload): "the upload", str(part): "the clip"})
+        said = spoken_reason(tail, self._names(cut))
         not_ok = _not_ok(ending, self._settings.clip_timeout_s, said)
         if not_ok is not None:
             return not_ok
@@ -65,6 +65,15 @@ class Cutter:
         clip.bytes = (await aiofiles.os.stat(part)).st_size
         await aiofiles.os.rename(part, job.file_of(clip))
         return ClipStatus.OK, None
+
+    def _names(self, cut: Cut) -> dict[str, str]:
+        """What to call the paths that ffmpeg may speak of."""
+        return {
+            str(cut.upload): "the upload",
+            str(cut.output): "the clip",
+            self._settings.ffmpeg: "ffmpeg",
+            str(self._settings.data_dir): "(path)",
+        }
 
     async def _wrote_a_picture(self, progress: Progress, part: Path) -> bool:
         if self._settings.argv == "sketched":  # whose words ask for no progress
