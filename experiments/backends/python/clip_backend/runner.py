@@ -13,7 +13,6 @@ from enum import StrEnum
 
 from clip_backend.pipes import Drain, Reader
 
-
 _LOOKS_AT_THE_GROUP = 100
 _LOOK_EVERY_S = 0.01
 
