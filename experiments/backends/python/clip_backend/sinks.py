@@ -19,7 +19,6 @@ from starlette.datastructures import UploadFile
 from clip_backend.config import UploadTo
 
 _BLOCK_BYTES = 256 * 1024
-"""Written at once: a thread is asked for each block, and a body may come by 1.4 kB."""
 _SPOOL_BYTES = 1024**2  # of Starlette's own form parser
 
 
@@ -49,15 +48,17 @@ class DiskSink:
         self._target = target
         self._part = target.with_name(f"{target.name}.part")
         self._file: AsyncFileIO | None = None
-        self._pending = bytearray()
 
     async def write(self, data: bytes) -> None:
-        self._pending += data
-        if len(self._pending) >= _BLOCK_BYTES:
-            await self._flush()
+        """As it comes: while a thread writes, uvicorn gathers what comes next, so that blocks are
+        small only where they are slow."""
+        if self._file is None:
+            self._file = await aiofiles.open(self._part, "xb", buffering=0)
+        block = memoryview(data)
+        while block:  # an unbuffered write may take less than it was given
+            block = block[await self._file.write(block) :]
 
     async def place(self) -> None:
-        await self._flush()
         await self._close()
         await aiofiles.os.rename(self._part, self._target)
 
@@ -65,13 +66,6 @@ class DiskSink:
         await self._close()
         with suppress(FileNotFoundError):
             await aiofiles.os.unlink(self._part)
-
-    async def _flush(self) -> None:
-        if self._file is None:
-            self._file = await aiofiles.open(self._part, "xb", buffering=0)
-        block, self._pending = memoryview(self._pending), bytearray()
-        while block:  # an unbuffered write may take less than it was given
-            block = block[await self._file.write(block) :]
 
     async def _close(self) -> None:
         file, self._file = self._file, None
