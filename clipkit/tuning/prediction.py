@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from statistics import fmean, stdev
+from collections.abc import Sequence
+from statistics import fmean, variance
 
 from scipy import stats
 
 from clipkit.analysis.statistics import Estimate
+from clipkit.campaign.strategy import Cell
+from clipkit.plan.clips import Job
 from clipkit.records.noise import Noise
 from clipkit.records.record import Record
 from clipkit.records.status import is_finished
@@ -29,38 +32,53 @@ def predict(question: Question, screening: Screening, results: Results) -> Estim
     best, noise = screening.best, screening.noise
     if best is None or noise is None:
         return None
-    firsts = [
-        (cell.settings, record)
+    rounds = [
+        (cell, record)
         for cell, record in results
-        if cell.phase == "first" and is_finished(record)
+        if cell.phase == "screen" and cell.subject.tunable and is_finished(record)
     ]
     confirms = [
-        record
+        cell
         for cell, record in results
-        if cell.phase == "confirm" and cell.subject.tunable and cell.settings == best.settings
+        if cell.phase == "confirm" and cell.subject.tunable and is_finished(record)
+        if cell.settings == best.settings
     ]
-    is_first = any(settings == best.settings for settings, _ in firsts)
-    repeats = 1.0 if is_first else 1.0 + 2 * best.error**2
-    repeats += 1 / max(1, len(confirms)) + _DRIFT**2
-    spread = _spread([record for _, record in firsts])
-    seen = sum(record.clips for _, record in firsts) or 1
-    confirmed = sum(record.clips for record in confirms) or seen
-    clips = question.clips * len(question.jobs)
-    unlike = sum(max(0.0, 1 / n - 1 / clips) for n in (seen, confirmed))
+    short = [cell for cell, _ in rounds]
+    repeats = best.error**2 + 1 / max(1, len(confirms)) + _DRIFT**2
+    if _longest_s([cell.job for cell in short]) < _longest_s(question.jobs):
+        # Two single runs tell how much longer a whole clip takes than a short one.
+        repeats += 2.0
+    unlike = _unlike(question, short) + _unlike(question, confirms or short)
+    spread = _spread([record for cell, record in rounds if cell.settings.concurrency == 1])
     half = _quantile(noise) * math.sqrt(noise.log_sd**2 * repeats + spread**2 * unlike)
     value = screening.predicted_wall_s
-    return Estimate(value, value / math.exp(half), value * math.exp(half), len(firsts))
+    return Estimate(value, value / math.exp(half), value * math.exp(half), len(rounds))
 
 
-def _spread(records: list[Record]) -> float:
-    """How much whole clips of a film differ; the larger of what one run shows and half the guess, since two
-    clips say little."""
-    seen = [
-        stdev(list(map(math.log, record.clip_wall_s)))
+def _longest_s(jobs: Sequence[Job]) -> float:
+    return max(clip.duration_s for job in jobs for clip in job.clips)
+
+
+def _unlike(question: Question, cells: Sequence[Cell]) -> float:
+    """The variance of the mean over the clips, or their parts, that were run about the mean of the job's,
+    where clips differ by 1: less, the more of the job's seconds were run (finite population)."""
+    seen: dict[tuple[str, float], float] = {}
+    for cell in cells:
+        for clip in cell.job.clips:
+            name = (cell.job.upload.sha256, clip.start_s)
+            seen[name] = max(clip.duration_s, seen.get(name, 0.0))
+    whole_s = sum(clip.duration_s for job in question.jobs for clip in job.clips)
+    return max(0.0, 1 - sum(seen.values()) / whole_s) / len(seen)
+
+
+def _spread(records: Sequence[Record]) -> float:
+    """How much clips of the film differ, by trials that ran several one at a time."""
+    squares = [
+        variance(map(math.log, record.clip_wall_s))
         for record in records
         if len(record.clip_wall_s) > 1 and min(record.clip_wall_s) > 0
     ]
-    return max(fmean(seen), _USUAL_SPREAD / 2) if seen else _USUAL_SPREAD
+    return math.sqrt(fmean(squares)) if squares else _USUAL_SPREAD
 
 
 def _quantile(noise: Noise) -> float:

@@ -19,6 +19,10 @@ from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.question import Question
 from clipkit.tuning.whole_clips import whole_clips
 
+_FEW = 4
+"""Of so many each is measured again until it is told from the best: whoever is left out early stays in
+doubt to the end, however often the last two are compared."""
+
 Results = Sequence[tuple[Cell, Record]]
 # Settings -> upload -> logarithm of the seconds a clip, one for each round.
 Times = dict[Settings, dict[str, list[float]]]
@@ -92,14 +96,19 @@ class Screening:
             self.running[self.chosen.place].predicted_wall_s if shrunk is None else math.exp(shrunk)
         )
 
-    def better_half(self, contenders: Sequence[Settings]) -> list[Settings]:
-        """Those to measure again, in the order given: two at least, where there are two."""
-        competing = [
-            e for e in self.running if e.shortfall is not None and e.settings in contenders
-        ]
-        kept = sorted(competing, key=_behind)[: max(2, math.ceil(len(contenders) / 2))]
+    def contenders(self, before: Sequence[Settings]) -> list[Settings]:
+        """Those of the ones before to measure again, in the order given: the better half of many; of few all
+        that are not told from the best, two at least, where there are two."""
+        competing = sorted(
+            (e for e in self.running if e.shortfall is not None and e.settings in before),
+            key=_behind,
+        )
+        if len(before) > _FEW:
+            kept = competing[: max(_FEW, math.ceil(len(before) / 2))]
+        else:
+            kept = [e for place, e in enumerate(competing) if place < 2 or e.tied]
         names = {entry.settings for entry in kept}
-        return [settings for settings in contenders if settings in names]
+        return [settings for settings in before if settings in names]
 
 
 def _behind(entry: Screened) -> float:
@@ -150,7 +159,8 @@ def _times(question: Question, results: Results) -> tuple[Times, Noise]:
     """Each candidate's seconds a clip of the screening rounds, and the noise in them.
 
     A round's clips may be harder than another's, or the machine slower while it ran; not every
-    candidate is in every round. So what a round adds to all alike is taken out of it.
+    candidate is in every round. So what a round adds to all alike is taken out of it, and what the rounds
+    add on average is put back: of the first one alone those are left that were lucky in it.
     """
     rounds: dict[tuple[str, int], dict[Settings, float]] = {}
     for cell, record in results:
@@ -166,7 +176,7 @@ def _times(question: Question, results: Results) -> tuple[Times, Noise]:
     for (upload, block), walls in rounds.items():
         for settings, wall in walls.items():
             own = times.setdefault(settings, {}).setdefault(upload, [])
-            own.append(wall - harder[upload][block])
+            own.append(wall - harder[upload][block] + fmean(harder[upload].values()))
     groups = [list(map(math.exp, values)) for own in times.values() for values in own.values()]
     seen = noise_of(groups, fitted=len(rounds) - len(harder))
     return times, pool(question.prior, seen) if seen else question.prior

@@ -17,16 +17,16 @@ from clipkit.tuning.sampling import systematic
 from clipkit.tuning.session import Programme, Session, timeout_s
 
 # Of the budget: until the candidates are screened, and the longest that their first round may take.
-_SCREEN_SHARE, _FIRST_ROUND_SHARE = 0.45, 0.6
-_SCREEN_ROUNDS = 12
+_SCREEN_SHARE, _FIRST_ROUND_SHARE = 0.5, 0.6
+_SCREEN_ROUNDS = 30
 # Of the budget: how long the first whole clips may take at most.
 _FIRST_CLIP_SHARE = 0.5
 # Screening clips are cut short where that leaves time for rounds more: to this part of their length,
 # and to this many seconds, at most: a process takes a tenth of a second to start.
-_SHORTEST_PART, _SHORTEST_S = 0.25, 2.0
-# So many trials more than two for each candidate: the last two are compared again and again. Short trials
+_SHORTEST_PART, _SHORTEST_S = 1 / 6, 2.0
+# So many trials more than two for each candidate: the last few are compared again and again. Short trials
 # tell candidates apart as well as long ones do: what differs between neighbours is the machine's speed.
-_LAST_TRIALS = 12
+_LAST_TRIALS = 48
 
 
 def warm_up(session: Session) -> Programme:
@@ -73,7 +73,7 @@ def screen(session: Session) -> Programme:
                 yield session.cell("screen", session.question.cutter, settings, job, block)
             session.judge()
         candidate_s = (session.elapsed_s() - round_began_s) / max(1, len(contenders))
-        contenders = session.screening.better_half(contenders)
+        contenders = session.screening.contenders(contenders)
         if len(contenders) < 2 or session.elapsed_s() + candidate_s * len(contenders) > until_s:
             break
 

@@ -16,8 +16,7 @@ Trials = Sequence[tuple[Cell, Record]]
 
 
 def whole_clips(question: Question, results: Trials) -> dict[str, float]:
-    """Upload -> by how much the job's mean clip takes longer than one of the first round's short ones, as a
-    logarithm.
+    """Upload -> by how much the job's mean clip takes longer than the rounds' mean short one, as a logarithm.
 
     Both decode the same way from the key frame, so their times differ by less than their lengths. Where
     the first pair's settings cut a whole and a short clip from the same start, the two times tell what a
@@ -30,14 +29,11 @@ def whole_clips(question: Question, results: Trials) -> dict[str, float]:
             for cell, record in results
             if record.upload_sha256 == job.upload.sha256 and is_finished(record)
         ]
-        rounds = [cell for cell, _ in own if cell.phase == "screen"]
+        rounds = {cell.block: cell.job for cell, _ in own if cell.phase == "screen"}
         if rounds:
-            short = min(rounds, key=lambda cell: cell.block).job
-            before_s, inside_s = _frame_s(question, job, own)
-            found[job.upload.sha256] = math.log(
-                _mean_s(question, job, before_s, inside_s)
-                / _mean_s(question, short, before_s, inside_s)
-            )
+            frame_s = _frame_s(question, job, own)
+            short_s = fmean(_mean_s(question, short, *frame_s) for short in rounds.values())
+            found[job.upload.sha256] = math.log(_mean_s(question, job, *frame_s) / short_s)
     return found
 
 

@@ -217,7 +217,7 @@ def factors_of(seed: int, candidates: tuple, spread: float, lead: float | None) 
     chance = np.random.default_rng([SEED, seed])
     if lead is None:
         logs = chance.uniform(0, math.log1p(spread), len(candidates))
-        return dict(zip(candidates, np.exp(logs - logs.min()), strict=True))
+        return dict(zip(candidates, np.exp(logs - logs.min()).tolist(), strict=True))
     best = int(chance.integers(len(candidates)))
     return {s: 1.0 if at == best else 1 + lead for at, s in enumerate(candidates)}
 

@@ -442,7 +442,7 @@ def test_a_slow_baseline_that_fails_is_not_tried_again_and_again():
     def third(cell: Cell) -> bool:
         return cell.subject == SKETCH and cell.job.clips[0].start_s < 100
 
-    strategy = tune(question(TWO_CORES, 500), machine(ends=dies(third)))
+    strategy = tune(question(TWO_CORES, 600), machine(ends=dies(third)))
     ended = [record.status for _, record in trials(strategy, "baseline", SKETCH)]
     assert ended == [Status.OK, Status.OK, Status.OOM]
 
