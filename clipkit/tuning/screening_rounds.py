@@ -56,9 +56,9 @@ def first_pair(session: Session) -> Programme:
 
 
 def screen(session: Session) -> Programme:
-    """Every candidate on few short clips, the most cautious first; then the better half of them
-    again on others, and so on while time for it lasts (successive halving). A round's trials lie
-    next to each other. How many rounds there are does not depend on what they show."""
+    """Every candidate on few short clips, the most cautious first; of many the better half again on others
+    (successive halving), of the last few each until it is told from the best, while time for it lasts. A
+    round's trials lie next to each other. How many rounds there are does not depend on what they show."""
     failed = {entry.settings for entry in session.screening.entries if entry.status in FAILURES}
     contenders = [settings for settings in _worthwhile(session) if settings not in failed]
     until_s = _SCREEN_SHARE * session.question.budget_s

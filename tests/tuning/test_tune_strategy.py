@@ -243,6 +243,19 @@ def test_time_is_spent_on_repeats_of_those_that_may_still_win():
 # -- what fails ------------------------------------------------------------------------------
 
 
+def test_the_last_few_are_measured_equally_often_until_they_are_told_from_the_best():
+    def slow(settings: Settings) -> float:
+        return 1.5 if settings.encoder_threads == 0 else 1.0
+
+    strategy = tune(question(STARTER, 300), machine(noise=0.04, cpu_of=slow))
+    runs = {entry.settings: entry.runs for entry in strategy.session.screening.entries}
+    told = [count for settings, count in runs.items() if slow(settings) > 1]
+    alike = [count for settings, count in runs.items() if slow(settings) == 1]
+    assert len(told) >= 1
+    assert len(alike) == len(runs) - len(told) >= 2
+    assert max(told) < min(alike)
+
+
 def test_settings_that_ran_out_of_memory_are_never_recommended():
     """Three at once would be fastest by far, and do not fit."""
     asked = question(Host("small", 110 * MIB, 4.0))
