@@ -15,8 +15,9 @@
 # # Do the quick wins win?
 #
 # The original's backend cuts one clip at a time, with one thread and the preset `ultrafast`. Each verdict
-# is computed from the campaign's records, by the rules below: a claim is confirmed or refuted where the
-# whole 95 % interval says so.
+# is computed from the campaign's records, by the rules below: by whole 95 % intervals, of alike conditions
+# together. More and less than claimed are told apart; "it depends" is said only where a division is shown;
+# where nothing is decided, that is the verdict.
 
 # %% tags=["first-screen"]
 from clipkit.report.exhibits import claim_exhibits

@@ -21,7 +21,7 @@ from clipkit.records.table import read_table
 from clipkit.settings import Settings
 
 HOSTS = {0.5: "render-starter", 1.0: "512M-1cpu", 2.0: "512M-2cpu"}
-SIZES = {720: 1280, 1080: 1920}
+SIZES = {480: 854, 720: 1280, 1080: 1920, 2160: 3840}
 ORIGINAL = Settings(decoder_threads=0, filter_threads=0, audio="copy")
 """As records of `fluent` have it: the encoder's threads are its own, the others ffmpeg's choice."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,12 +19,14 @@ from clipkit.records.repeats import trimmed
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A value and its 95 % interval; `n` measurements stand behind it. Interval None: unknown."""
+    """A value and its 95 % interval; `n` measurements stand behind it. Interval None: unknown.
+    `freedom`: of the t that made the interval; None: many, or not said."""
 
     value: float
     low: float | None
     high: float | None
     n: int
+    freedom: int | None = field(default=None, compare=False)
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -35,13 +37,23 @@ class Estimate:
         """Half the interval on logarithms: about its half width relative to the value."""
         return None if self.interval is None else math.log(self.interval[1] / self.interval[0]) / 2
 
+    @property
+    def log_error(self) -> float | None:
+        """Its standard error on logarithms."""
+        half = self.log_half_width
+        return None if half is None else half / t_quantile((self.freedom or _MANY) + 1)
+
+
+_MANY = 1000
+"""Degrees of freedom from which on t is normal."""
+
 
 def geometric_mean(values: Sequence[float]) -> Estimate:
     """Of ratios, and of times that are compared."""
     logs = [math.log(value) for value in values]
     n, middle = len(logs), math.exp(statistics.fmean(logs))
     half = t_quantile(n) * statistics.stdev(logs) / math.sqrt(n) if n > 1 else None
-    return _estimate(middle, half, n)
+    return _estimate(middle, half, n, n - 1)
 
 
 def mean_of_ratios(ratios: Sequence[Estimate]) -> Estimate:
@@ -93,8 +105,9 @@ def paired_ratio(
     middle, variance, freedom = trimmed(np.log(np.array(ratios)))
     before = Noise(noise.log_sd * math.sqrt(2), noise.freedom)
     seen = (Noise(math.sqrt(variance), freedom),) if freedom else ()
-    half = pool(before, *seen).half_width / math.sqrt(len(ratios))
-    return _estimate(math.exp(middle), half, len(ratios))
+    known = pool(before, *seen)
+    half = known.half_width / math.sqrt(len(ratios))
+    return _estimate(math.exp(middle), half, len(ratios), known.freedom)
 
 
 def total_by_ratio(
@@ -141,11 +154,13 @@ def noise_of(groups: Sequence[Sequence[float]], fitted: int = 0) -> Noise | None
     return Noise(math.sqrt(squares / freedom), freedom) if freedom > 0 else None
 
 
-def _estimate(value: float, log_half_width: float | None, n: int) -> Estimate:
+def _estimate(
+    value: float, log_half_width: float | None, n: int, freedom: int | None = None
+) -> Estimate:
     if log_half_width is None:
         return Estimate(value, None, None, n)
     factor = math.exp(log_half_width)
-    return Estimate(value, value / factor, value * factor, n)
+    return Estimate(value, value / factor, value * factor, n, freedom)
 
 
 def _times(half: float | None, factor: float) -> float | None:

@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 
 from clipkit.analysis.statistics import geometric_mean
 from clipkit.claims.evidence import Evidence, Runs, side_of
-from clipkit.claims.rules import ALL_TOGETHER, AT_MOST, NO_PRICE, QUICK_WIN, STILL_FAST, Band
+from clipkit.claims.rules import (
+    ALL_TOGETHER,
+    AT_MOST,
+    MORE_AT_ONCE,
+    MORE_THREADS,
+    NO_PRICE,
+    STILL_FAST,
+    Claimed,
+)
 from clipkit.claims.verdict import Effect, Variant
 from clipkit.plan.subjects import ENGINE
 from clipkit.records.condition import Condition
@@ -18,6 +26,8 @@ Variants = Mapping[Variant, Runs]
 
 PRESET = "ultrafast"
 """The original's."""
+READINGS = ("fluent", "sketch")
+"""The two ways to read the original's command line: where it seeks before the input, and after it."""
 
 
 def originals(variants: Variants) -> Iterator[Variant]:
@@ -39,7 +49,7 @@ class Changed:
     of the same settings are shown beside it."""
 
     values: Mapping[str, object]
-    band: Band
+    claimed: Claimed
 
     def effects(self, evidence: Evidence) -> Iterator[Effect]:
         for condition, variants in evidence.conditions():
@@ -47,7 +57,7 @@ class Changed:
                 for after in sorted(variants, key=_order):
                     if after.subject == before.subject and self._is_of_it(before, after):
                         words = self._words(after.settings)
-                        found = effect(evidence, condition, (before, after), words, self.band)
+                        found = effect(evidence, condition, (before, after), words, self.claimed)
                         yield replace(found, judged=self._is_named(after.settings))
 
     def _is_named(self, after: UsedSettings) -> bool:
@@ -116,14 +126,14 @@ def effect(
     condition: Condition,
     pair: tuple[Variant, Variant],
     change: str,
-    band: Band,
+    claimed: Claimed,
 ) -> Effect:
-    """What one variant does in place of another, judged by `band`."""
+    """What one variant does in place of another, judged by `claimed`."""
     variants = evidence.runs[condition]
     before, after = pair
     speedup = evidence.speedup(variants[before], variants[after])
     sides = side_of(before, variants[before]), side_of(after, variants[after])
-    finding, why = band.judge(speedup, *sides)
+    finding, why = claimed.judge(condition, speedup, *sides)
     return Effect(
         condition=condition,
         change=change,
@@ -136,8 +146,8 @@ def effect(
     )
 
 
-CONCURRENCY = Changed({"concurrency": 3}, QUICK_WIN)
-THREADS = Changed({"encoder_threads": 4}, QUICK_WIN)
+CONCURRENCY = Changed({"concurrency": 3}, MORE_AT_ONCE)
+THREADS = Changed({"encoder_threads": 4}, MORE_THREADS)
 BETTER_PRESET = Changed({"preset": "veryfast"}, STILL_FAST)
 TOGETHER = Changed({"concurrency": 3, "encoder_threads": 4, "preset": "veryfast"}, ALL_TOGETHER)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -92,7 +93,21 @@ def side_of(variant: Variant, runs: Runs) -> Side:
         error=failed[0].error if failed else None,
         peak_bytes=max(peaks, default=None),
         runs=len(runs),
+        cores=_cores(runs),
     )
+
+
+def _cores(runs: Runs) -> float | None:
+    """CPU seconds of the orchestrator and its ffmpegs a second of wall time."""
+    known = [
+        (run.orchestrator_cpu_s + run.ffmpeg_cpu_s) / run.wall_s
+        for run in runs
+        if is_finished(run)
+        and run.wall_s
+        and run.orchestrator_cpu_s is not None
+        and run.ffmpeg_cpu_s is not None
+    ]
+    return statistics.fmean(known) if known else None
 
 
 def side_status(runs: Sequence[Record]) -> Status:

@@ -1,106 +1,32 @@
-"""From a campaign's table to the verdicts: each claim, its effects, its rule. Pure."""
+"""From a campaign's table to the verdicts: each claim's effects, what they say together, and what all
+claims together allow to be said. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from clipkit.analysis.interaction import LEVEL, holm
 from clipkit.analysis.quiet import unquiet_words
-from clipkit.claims import changes, orchestrator, parallel, rules, words
-from clipkit.claims.border import AT_ONCE, COMPARED, PLACE, WHO, Factor, depends_on
+from clipkit.claims import memory_words, words
+from clipkit.claims.border import depends_on
+from clipkit.claims.catalogue import CLAIMS, Claim
 from clipkit.claims.evidence import Evidence, gather_runs
-from clipkit.claims.rules import Band
-from clipkit.claims.verdict import Effect, Fit, Outcome, Verdict
+from clipkit.claims.outcome import outcome_of
+from clipkit.claims.readings import as_one, divided_p, readings_of, shown_readings
+from clipkit.claims.verdict import Effect, Finding, LevelFinding, Outcome, Reading, Verdict
+from clipkit.claims.words import Told
 
 
 @dataclass(frozen=True, slots=True)
-class _Claim:
-    """`effects` finds what the records say of it; `found` puts that into a sentence, after which come
-    the `fits`, where the claim speaks of what fits. To add one: its effects, an entry in _CLAIMS."""
+class _Read:
+    """A claim and what its own effects say; of those to which it applies, `together` and by each factor."""
 
-    id: str
-    claim: str
-    rule: Band | str
-    effects: Callable[[Evidence], Iterable[Effect]]
-    found: Callable[[Sequence[Effect]], str] = words.range_of_speedups
-    factors: tuple[Factor, ...] = PLACE
-    fits: Callable[[Evidence], tuple[Fit, ...]] | None = None
-    unmeasured: tuple[str, ...] = ()
-
-
-_QUALITY = "quality (VMAF) was not measured: that the pictures are better is taken on trust"
-
-_CLAIMS = (
-    _Claim(
-        "C1",
-        "FFmpeg is the bottleneck; the orchestrator's language hardly matters for one clip",
-        rules.ORCHESTRATOR,
-        orchestrator.orchestrator_effects,
-        words.bound_of_rewrite,
-        unmeasured=(
-            "the orchestrator measured is clipkit's engine (Python), not Node.js: what another "
-            "one needs more or less is not shown, only what it could save here",
-            "what it waits without working is not bounded",
-        ),
-    ),
-    _Claim(
-        "C2",
-        "clips must be cut one after another: parallel ones do not fit into 512 MB",
-        rules.ONE_AFTER_ANOTHER,
-        parallel.parallel_effects,
-        words.peaks_at_once,
-        (WHO, AT_ONCE, *PLACE),
-        parallel.fits_at_once,
-    ),
-    _Claim(
-        "C6",
-        "three clips at once instead of one are a quick win, if memory allows",
-        rules.QUICK_WIN,
-        changes.CONCURRENCY.effects,
-    ),
-    _Claim(
-        "C7",
-        "four encoder threads instead of one are a quick win, if CPU allows",
-        rules.QUICK_WIN,
-        changes.THREADS.effects,
-    ),
-    _Claim(
-        "C8",
-        "preset veryfast instead of ultrafast is better quality, still fast (judged: still fast)",
-        rules.STILL_FAST,
-        changes.BETTER_PRESET.effects,
-        words.times_and_sizes,
-        unmeasured=(_QUALITY,),
-    ),
-    _Claim(
-        "C9",
-        "all three together make the backend 1.5 to 2 times faster without a migration",
-        rules.ALL_TOGETHER,
-        changes.TOGETHER.effects,
-    ),
-    _Claim(
-        "C12",
-        "Python has the better FFmpeg libraries: easier to use (judged: at no price in time)",
-        rules.NO_PRICE,
-        changes.moviepy_effects,
-        words.price_of_ease,
-        unmeasured=(
-            "how easy a library is was not measured",
-            "moviepy re-encodes the sound, the original copies it: that is part of the price",
-            "ffmpeg-python only writes the command line and starts it: the same work as the original's",
-        ),
-    ),
-    _Claim(
-        "C13",
-        "all that can be had is a speed-up of 2 to 3 times, not 10 times",
-        rules.AT_MOST,
-        changes.best_effects,
-        factors=(COMPARED, *PLACE),
-        unmeasured=("clipkit's best was chosen by these same runs, which flatters it a little",),
-    ),
-)
+    claim: Claim
+    effects: tuple[Effect, ...]
+    together: LevelFinding | None
+    readings: tuple[Reading, ...]
 
 
 def verdicts(table: pd.DataFrame) -> tuple[Verdict, ...]:
@@ -110,27 +36,52 @@ def verdicts(table: pd.DataFrame) -> tuple[Verdict, ...]:
     """
     evidence = gather_runs(table)
     everywhere = _unmeasured(evidence)
-    return tuple(_verdict(claim, evidence, everywhere) for claim in _CLAIMS)
+    read = {claim.id: _read(claim, evidence) for claim in CLAIMS}
+    divided = {name: divided_p(own.readings, own.claim.factors) for name, own in read.items()}
+    adjusted = holm({name: p for name, p in divided.items() if p is not None})
+    shown = shown_readings({name: own.readings for name, own in read.items()}, adjusted, LEVEL)
+    return tuple(
+        _verdict(own, evidence, shown.get(name, ()), adjusted.get(name), everywhere)
+        for name, own in read.items()
+    )
 
 
-def _verdict(claim: _Claim, evidence: Evidence, everywhere: tuple[str, ...]) -> Verdict:
+def _read(claim: Claim, evidence: Evidence) -> _Read:
     effects = tuple(claim.effects(evidence))
-    band = claim.rule if isinstance(claim.rule, Band) else None
+    applying = [e for e in effects if e.judged and e.finding is not Finding.DOES_NOT_APPLY]
+    readings = readings_of(applying, claim.claimed, claim.factors)
+    together = as_one(applying, claim.claimed) if applying else None
+    return _Read(claim, effects, together, readings)
+
+
+def _verdict(
+    read: _Read,
+    evidence: Evidence,
+    shown: tuple[Reading, ...],
+    p: float | None,
+    everywhere: tuple[str, ...],
+) -> Verdict:
+    claim, effects = read.claim, read.effects
     judged = [effect for effect in effects if effect.judged]
-    outcome = rules.overall(effects)
+    ended = outcome_of(judged, read.together, read.readings, shown)
     fits = claim.fits(evidence) if claim.fits else ()
-    nothing = outcome is Outcome.NOT_MEASURED
-    found = "no record speaks of it" if nothing else claim.found(effects)
+    told = Told(effects, read.together, shown, ended.why)
+    nothing = ended.outcome is Outcome.NOT_MEASURED
+    found = words.nothing_found(claim.needs) if nothing else claim.found(told)
     return Verdict(
         id=claim.id,
         claim=claim.claim,
-        rule=band.rule if band else str(claim.rule),
-        band=(band.low, band.high) if band else None,
-        outcome=outcome,
-        found="; ".join([found, *words.how_many_fit(fits)]),
-        depends_on=depends_on(judged, claim.factors),
+        rule=claim.rule_words,
+        band=(claim.claimed.low, claim.claimed.high) if claim.claimed else None,
+        outcome=ended.outcome,
+        finding=ended.finding,
+        pooled=read.together.pooled if read.together else None,
+        found="; ".join([found, *memory_words.how_many_fit(fits)]),
+        depends_on=depends_on(shown, {claim.factors[0].name: claim.predicted(judged)}),
+        divided_p=p,
         holds_for=words.holds_for(judged),
         effects=effects,
+        readings=read.readings,
         fits=fits,
         unmeasured=() if nothing else (*claim.unmeasured, *everywhere),
     )

@@ -28,7 +28,7 @@ def orchestrator_effects(evidence: Evidence) -> Iterator[Effect]:
             peak_bytes = with_it.peak_bytes
             without_bytes = peak_bytes - max(own) if peak_bytes is not None and own else None
             without = replace(with_it, peak_bytes=without_bytes)
-            finding, why = ORCHESTRATOR.judge(bound, with_it, without)
+            finding, why = ORCHESTRATOR.judge(condition, bound, with_it, without)
             yield Effect(
                 condition=condition,
                 change="a free orchestrator",

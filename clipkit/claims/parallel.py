@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from clipkit.claims.changes import PRESET, WORDS, originals
+from clipkit.claims.changes import READINGS, WORDS, originals
 from clipkit.claims.evidence import Evidence, Runs, side_of
 from clipkit.claims.rules import one_after_another
-from clipkit.claims.verdict import Effect, Finding, Fit, Side, Variant
+from clipkit.claims.verdict import Effect, Fit, Side, Variant
 from clipkit.format import MIB
 from clipkit.records.best import USABLE_FRACTION
 from clipkit.records.condition import Condition
@@ -21,8 +21,8 @@ CEILING_BYTES = 512 * MIB
 
 def parallel_effects(evidence: Evidence) -> Iterator[Effect]:
     """Every variant that cut several clips at once under that ceiling or a lower one, against the
-    original; those of its preset are judged. Below that ceiling only what fits is: what runs out of
-    less than 512 MB says nothing of 512 MB."""
+    original. Commands of the original's kind are judged, whatever their preset and threads; what
+    clipkit's engine needs is shown beside."""
     for condition, variants in evidence.conditions():
         if condition.memory_bytes is None or condition.memory_bytes > CEILING_BYTES:
             continue
@@ -32,8 +32,7 @@ def parallel_effects(evidence: Evidence) -> Iterator[Effect]:
             if min(settings.concurrency, condition.clips) < 2:
                 continue
             several = side_of(after, runs)
-            finding, why = one_after_another(several)
-            speaks = condition.memory_bytes == CEILING_BYTES or finding is Finding.REFUTED
+            finding, why = one_after_another(condition, CEILING_BYTES, several)
             threads = "" if settings.encoder_threads == 1 else f", {_threads(after)}"
             yield Effect(
                 condition=condition,
@@ -44,7 +43,7 @@ def parallel_effects(evidence: Evidence) -> Iterator[Effect]:
                 size=None,
                 finding=finding,
                 why=why,
-                judged=settings.preset == PRESET and speaks,
+                judged=after.subject in READINGS,
             )
 
 

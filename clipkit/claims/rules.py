@@ -1,127 +1,190 @@
-"""The rules by which effects become findings, and findings an outcome. All of them are here.
+"""The rules by which effects become findings. All of them are here.
 
-An effect is judged by its whole 95 % interval, never by its middle: inside the band that the claim
-speaks of it confirms, wholly outside it refutes, across an edge it decides nothing.
+An effect is judged by its whole 95 % interval, never by its middle. A claim has a size (from `low` to
+`high`) and a direction; where it does not apply an effect says nothing of it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from clipkit import format as fmt
 from clipkit.analysis.statistics import Estimate
-from clipkit.claims.verdict import Effect, Finding, Outcome, Side
+from clipkit.claims.verdict import DECIDED, Finding, Side
+from clipkit.model.cpu import most_from_idle
+from clipkit.records.best import leaves_margin, margin_words
+from clipkit.records.condition import Condition
 from clipkit.records.status import RAN_OUT, Status
 
-_MATTERS = 1.05
+MATTERS = 1.05
 """A smaller change of the wall time is none that anybody would deploy for."""
 _STILL_FAST = 1.5
 """How much longer "still fast" may take, as we read the words: half as long again."""
 
+Applies = Callable[[Condition, Side, Side], str | None]
+"""Why a claim does not apply to a change under a condition; None where it does."""
+
+
+def everywhere(_condition: Condition, _before: Side, _after: Side) -> str | None:
+    return None
+
+
+def if_memory_allows(condition: Condition, _before: Side, after: Side) -> str | None:
+    if after.status in RAN_OUT:
+        return f"{after.status.words}: memory does not allow it"
+    if not leaves_margin(after.peak_bytes, condition.room_bytes):
+        return f"it leaves less than {margin_words()} of the memory free"
+    return None
+
+
+def if_cpu_allows(condition: Condition, before: Side, _after: Side) -> str | None:
+    """More threads have nothing to run on where the original leaves no CPU idle."""
+    if condition.cpus is None or before.cores is None:
+        return None
+    if most_from_idle(before.cores, condition.cpus) < MATTERS:
+        return f"the original leaves no CPU idle: it uses {before.cores:.2f} of {condition.cpus:g}"
+    return None
+
 
 @dataclass(frozen=True, slots=True)
-class Band:
-    """A claim as a range of wall time before over after, and the rule in words."""
+class Claimed:
+    """What a claim says of wall time before over after, and the rule in words. `low` 0 and `high`
+    infinite: no bound. `gain`: it promises to be faster, so that slower is the opposite. `limit`: it
+    says that no more than `high` can be had: less is no contradiction, and only more refutes it."""
 
     low: float
     high: float
     rule: str
+    gain: bool = False
+    limit: bool = False
+    applies: Applies = everywhere
 
-    def judge(self, speedup: Estimate | None, before: Side, after: Side) -> tuple[Finding, str]:
+    @property
+    def edge(self) -> float:
+        """Where the claim turns from true to untrue."""
+        return self.high if self.limit else self.low
+
+    def holds(self, finding: Finding) -> bool | None:
+        """None where a finding decides nothing."""
+        if finding not in DECIDED:
+            return None
+        fails = {Finding.MORE} if self.limit else {Finding.LESS, Finding.OPPOSITE}
+        return finding not in fails
+
+    def judge(
+        self, condition: Condition, speedup: Estimate | None, before: Side, after: Side
+    ) -> tuple[Finding, str]:
         """What an effect says, and why in words."""
         if before.status is not Status.OK:
-            return Finding.UNDECIDED, f"what it is compared with {_ended(before)}"
+            return Finding.NOT_DECIDED, f"what it is compared with {ended_words(before)}"
+        if why_not := self.applies(condition, before, after):
+            return Finding.DOES_NOT_APPLY, why_not
+        if after.status in RAN_OUT:
+            return Finding.OPPOSITE, ended_words(after)
         if after.status is not Status.OK:
-            ran_out = after.status in RAN_OUT
-            return (Finding.REFUTED if ran_out else Finding.UNDECIDED), _ended(after)
+            return Finding.NOT_DECIDED, ended_words(after)
+        return self.size_finding(speedup)
+
+    def size_finding(self, speedup: Estimate | None) -> tuple[Finding, str]:
+        """Of a ratio by its interval alone."""
         if speedup is None or speedup.interval is None:
-            return Finding.UNDECIDED, "too few runs for an interval"
+            return Finding.NOT_DECIDED, "too few runs for an interval"
         low, high = speedup.interval
-        if high < self.low:
-            return Finding.REFUTED, f"below {fmt.ratio(self.low)}"
         if low > self.high:
-            return Finding.REFUTED, f"above {fmt.ratio(self.high)}"
-        if low >= self.low and high <= self.high:
-            return Finding.CONFIRMED, self._inside
-        edge = self.low if low < self.low else self.high
-        return Finding.UNDECIDED, f"the interval holds {fmt.ratio(edge)}"
+            return Finding.MORE, f"above {fmt.ratio(self.high)}"
+        if high < self.low:
+            opposite = self.gain and high < 1
+            below = f"below {fmt.ratio(1.0 if opposite else self.low)}"
+            return (Finding.OPPOSITE if opposite else Finding.LESS), below
+        if high <= self.high if self.limit else low >= self.low:
+            return Finding.AS_CLAIMED, self._inside
+        return Finding.NOT_DECIDED, f"the interval holds {fmt.ratio(self.edge)}"
 
     @property
     def _inside(self) -> str:
-        if self.high == math.inf:
-            return f"above {fmt.ratio(self.low)}"
-        if self.low <= 0:
-            return f"below {fmt.ratio(self.high)}"
-        return f"between {fmt.ratio(self.low)} and {fmt.ratio(self.high)}"
+        if self.limit:
+            return f"not above {fmt.ratio(self.high)}"
+        return f"above {fmt.ratio(self.low)}"
 
 
-ORCHESTRATOR = Band(
+ORCHESTRATOR = Claimed(
     0.0,
-    _MATTERS,
-    "confirmed where even an orchestrator that costs nothing would make the job less than "
-    f"{fmt.ratio(_MATTERS)} as fast: at most wall / (wall - its own CPU seconds), these stretched "
+    MATTERS,
+    "as claimed where even an orchestrator that costs nothing would make the job less than "
+    f"{fmt.ratio(MATTERS)} as fast: at most wall / (wall - its own CPU seconds), these stretched "
     "by a quota below one CPU",
+    limit=True,
 )
-QUICK_WIN = Band(
-    _MATTERS,
+MORE_AT_ONCE = Claimed(
+    MATTERS,
     math.inf,
-    f"confirmed where the 95 % interval lies above {fmt.ratio(_MATTERS)}, refuted where it lies "
-    "below or memory runs out",
+    f"as claimed where the 95 % interval lies above {fmt.ratio(MATTERS)}, the opposite where it lies "
+    f"below 1x; applies where the change leaves {margin_words()} of the memory free",
+    gain=True,
+    applies=if_memory_allows,
 )
-STILL_FAST = Band(
+MORE_THREADS = Claimed(
+    MATTERS,
+    math.inf,
+    f"as claimed where the 95 % interval lies above {fmt.ratio(MATTERS)}, the opposite where it lies "
+    f"below 1x; applies where the original leaves so much CPU idle that {fmt.ratio(MATTERS)} could be had",
+    gain=True,
+    applies=if_cpu_allows,
+)
+STILL_FAST = Claimed(
     1 / _STILL_FAST,
     math.inf,
-    f"confirmed where it takes less than {fmt.ratio(_STILL_FAST)} as long, refuted where it takes "
+    f"as claimed where it takes less than {fmt.ratio(_STILL_FAST)} as long, less where it takes "
     "longer: the half on time alone",
 )
-ALL_TOGETHER = Band(
+ALL_TOGETHER = Claimed(
     1.5,
     2.0,
-    "confirmed where the 95 % interval lies within 1.5x to 2x, refuted where it lies wholly outside "
-    "or memory runs out",
+    "as claimed where the 95 % interval lies above 1.5x, more where it lies above 2x, less where it lies "
+    "below 1.5x, the opposite where it lies below 1x or memory runs out",
+    gain=True,
 )
-NO_PRICE = Band(
-    1 / _MATTERS,
+NO_PRICE = Claimed(
+    1 / MATTERS,
     math.inf,
-    "confirmed (no price in time) where it takes less than "
-    f"{fmt.ratio(_MATTERS)} as long, refuted where it takes longer",
+    f"as claimed (no price in time) where it takes less than {fmt.ratio(MATTERS)} as long, less where "
+    "it takes longer",
 )
-AT_MOST = Band(
+AT_MOST = Claimed(
     2.0,
     3.0,
-    "confirmed where the 95 % interval of the whole speed-up lies within 2x to 3x, refuted where it "
-    "lies wholly below or above",
+    "a limit: refuted only where the 95 % interval of the whole speed-up lies above 3x; below 2x it is "
+    "less than claimed, which is no contradiction",
+    limit=True,
 )
 ONE_AFTER_ANOTHER = (
-    "refuted where several clips at once ended well under the ceiling in every run, confirmed where "
-    "they ran out of memory"
+    "the opposite where clips at once ended well in every run and left "
+    f"{margin_words()} of the memory free; as claimed where they ran out of memory; of the original's own "
+    "kind of command, whatever its preset and threads"
 )
 
 
-def one_after_another(several: Side) -> tuple[Finding, str]:
-    """Whether several at once do not fit."""
+def one_after_another(
+    condition: Condition, ceiling_bytes: int, several: Side
+) -> tuple[Finding, str]:
+    """Whether several at once do not fit the ceiling that the claim speaks of. What fits a lower one
+    fits; what runs out of a lower one says nothing."""
     if several.status is Status.OK:
-        return Finding.REFUTED, f"fitted in {several.runs} of {several.runs} runs"
+        if leaves_margin(several.peak_bytes, condition.room_bytes):
+            return Finding.OPPOSITE, f"fitted in {several.runs} of {several.runs} runs"
+        return Finding.NOT_DECIDED, f"ended well, but left less than {margin_words()} free"
+    if (condition.memory_bytes or 0) < ceiling_bytes:
+        return (
+            Finding.DOES_NOT_APPLY,
+            f"{ended_words(several)}, of less than {fmt.size(ceiling_bytes)}",
+        )
     ran_out = several.status in RAN_OUT
-    return (Finding.CONFIRMED if ran_out else Finding.UNDECIDED), _ended(several)
+    return (Finding.AS_CLAIMED if ran_out else Finding.NOT_DECIDED), ended_words(several)
 
 
-def overall(effects: Sequence[Effect]) -> Outcome:
-    """Of the judged effects: `depends` where both occur; where one kind occurs alone it must be at
-    least half of all, else nothing is decided."""
-    findings = [effect.finding for effect in effects if effect.judged]
-    if not findings:
-        return Outcome.NOT_MEASURED
-    confirmed, refuted = (findings.count(f) for f in (Finding.CONFIRMED, Finding.REFUTED))
-    if confirmed and refuted:
-        return Outcome.DEPENDS
-    if 2 * max(confirmed, refuted) < len(findings):
-        return Outcome.UNDECIDED
-    return Outcome.CONFIRMED if confirmed else Outcome.REFUTED
-
-
-def _ended(side: Side) -> str:
+def ended_words(side: Side) -> str:
+    """How a side ended, where it did not end well."""
     told = side.status in (*RAN_OUT, Status.INVALID_NOISE)
     return side.status.words if told else f"did not finish ({side.status})"

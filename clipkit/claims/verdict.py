@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from clipkit.analysis.pooling import Pooled
 from clipkit.analysis.statistics import Estimate
 from clipkit.records.condition import Condition
 from clipkit.records.status import Status
@@ -12,11 +13,17 @@ from clipkit.settings import UsedSettings
 
 
 class Finding(StrEnum):
-    """What one effect says of its claim."""
+    """What an effect, or several as one, says of its claim."""
 
-    CONFIRMED = "confirmed"
-    REFUTED = "refuted"
-    UNDECIDED = "undecided"
+    AS_CLAIMED = "as claimed"
+    MORE = "more than claimed"
+    LESS = "less than claimed"
+    OPPOSITE = "the opposite"
+    NOT_DECIDED = "not decided"
+    DOES_NOT_APPLY = "does not apply"
+
+
+DECIDED = frozenset({Finding.AS_CLAIMED, Finding.MORE, Finding.LESS, Finding.OPPOSITE})
 
 
 class Outcome(StrEnum):
@@ -25,8 +32,9 @@ class Outcome(StrEnum):
     CONFIRMED = "confirmed"
     REFUTED = "refuted"
     DEPENDS = "depends"
-    UNDECIDED = "undecided"
-    NOT_MEASURED = "not measured"
+    NOT_DECIDED = "not decided"
+    DOES_NOT_APPLY = "does not apply"
+    NOT_MEASURED = "not measured yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +48,15 @@ class Variant:
 @dataclass(frozen=True, slots=True)
 class Side:
     """A variant under one condition. `status` is the worst of its runs; `error` why it failed;
-    `peak_bytes` the highest peak of what the kernel cannot drop, over all runs, as far as known."""
+    `peak_bytes` the highest peak of what the kernel cannot drop, over all runs, as far as known;
+    `cores` the CPU seconds of a second of wall time, mean of the runs that tell it."""
 
     variant: Variant
     status: Status
     error: str | None
     peak_bytes: int | None
     runs: int
+    cores: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,24 +106,57 @@ class Fit:
         return self.clips > self.measured_clips
 
 
+@dataclass(frozen=True, slots=True)
+class LevelFinding:
+    """What the conditions at one level of a factor say as one. `value` None: a level without an order.
+    `pooled` None: there is no time to pool. `deviate`: by how many standard errors they lie above the
+    edge at which the claim turns; 0 where they are no evidence of a side. `why` says how the finding
+    follows."""
+
+    words: str
+    value: float | None
+    pooled: Pooled | None
+    finding: Finding
+    holds: bool | None
+    deviate: float
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A claim's effects by the levels of one factor. `divided_p`: how probable it is that the levels lie
+    on both sides of the claim's edge by noise alone; None for a single level."""
+
+    factor: str
+    levels: tuple[LevelFinding, ...]
+    divided_p: float | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """`rule` says how each effect is judged; `band`: between which ratios of wall time it confirms,
-    None for a claim that is not on time; `found` what was measured, in a sentence; `depends_on`
-    what decides, with the border, where the outcome depends; `unmeasured` what it does not show."""
+    None for a claim that is not on time; `finding` what all conditions say as one, and `pooled` their
+    mean; `found` what was measured, in a sentence; `depends_on` what decides, with the border, where the
+    outcome depends; `divided_p`: how probable such a division is by noise alone, for this claim among
+    all; `unmeasured` what it does not show."""
 
     id: str
     claim: str
     rule: str
     band: tuple[float, float] | None
     outcome: Outcome
+    finding: Finding | None
+    pooled: Pooled | None
     found: str
     depends_on: str | None
+    divided_p: float | None
     holds_for: str
     effects: tuple[Effect, ...]
+    readings: tuple[Reading, ...] = ()
     fits: tuple[Fit, ...] = ()
     unmeasured: tuple[str, ...] = ()
 
     @property
     def judged(self) -> tuple[Effect, ...]:
+        """What the claim speaks of, also where it does not apply."""
         return tuple(effect for effect in self.effects if effect.judged)

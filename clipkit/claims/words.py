@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from clipkit import format as fmt
+from clipkit.analysis.interaction import LEVEL
 from clipkit.analysis.statistics import Estimate
-from clipkit.claims.verdict import Effect, Finding, Fit
-from clipkit.records.best import margin_words
+from clipkit.claims.rules import MATTERS
+from clipkit.claims.verdict import Effect, Finding, LevelFinding, Reading
+from clipkit.model.cpu import cpus_for_gain, most_from_idle
 from clipkit.records.own_engine import own_engine_words
 from clipkit.records.status import Status
 
 _TEN = 10.0
+_LEAST_P = 0.001
 
 
 def ratio_words(estimate: Estimate) -> str:
@@ -23,16 +28,114 @@ def ratio_words(estimate: Estimate) -> str:
     return f"{value} ({low} to {high})"
 
 
-def range_of_speedups(effects: Sequence[Effect]) -> str:
-    """From the smallest to the largest effect, each with its place; then what did not finish."""
-    own = _judged(effects)
+def p_words(p: float) -> str:
+    """`p = 0.03`, `p < 0.001`."""
+    return "p < 0.001" if p < _LEAST_P else f"p = {p:.2g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is to be told of one claim: all its effects, those to which it applies as one (None: none), by
+    which factors a division is shown, and what kept it from being decided."""
+
+    effects: tuple[Effect, ...]
+    together: LevelFinding | None
+    shown: tuple[Reading, ...]
+    why: str
+
+    @property
+    def judged(self) -> list[Effect]:
+        return [effect for effect in self.effects if effect.judged]
+
+    @property
+    def applying(self) -> list[Effect]:
+        return [e for e in self.judged if e.finding is not Finding.DOES_NOT_APPLY]
+
+
+def nothing_found(needs: str | None) -> str:
+    """Of a claim on which there is no record."""
+    return f"needs {needs}" if needs else "no record speaks of it"
+
+
+def time_found(told: Told) -> str:
+    """What the conditions say together, from the smallest to the largest; where the claim does not apply;
+    what did not finish; what is shown beside."""
     return "; ".join(
-        [_span(own, "as fast"), *_tenfold(own), *_failed(own), *_shown_beside(effects)]
+        [
+            *times_words(told),
+            *_tenfold(told.applying),
+            *ends_words(told),
+            *_shown_beside(told.effects),
+        ]
     )
 
 
-def _judged(effects: Sequence[Effect]) -> list[Effect]:
-    return [effect for effect in effects if effect.judged]
+def times_words(told: Told) -> list[str]:
+    """By the levels that a claim depends on, else of all conditions, with the smallest and the largest."""
+    if told.shown:
+        levels = [(one, one.pooled.estimate) for one in told.shown[0].levels if one.pooled]
+        said = [f"{ratio_words(estimate)} as fast {_where(one)}" for one, estimate in levels]
+        return [", ".join(said)] if said else []
+    pooled = told.together.pooled if told.together else None
+    if pooled is None or pooled.estimate.n == 1:
+        return [_span(told.applying, "as fast")] if told.applying else []
+    count = pooled.estimate.n
+    return [
+        f"{ratio_words(pooled.estimate)} as fast over {count} conditions",
+        _span(told.applying, ""),
+    ]
+
+
+def _where(level: LevelFinding) -> str:
+    return f"{'against' if level.value is None else 'at'} {level.words}"
+
+
+def ends_words(told: Told) -> list[str]:
+    """Whether conditions differ; where it does not apply; what did not finish; why nothing is decided."""
+    pooled = told.together.pooled if told.together else None
+    said = []
+    if pooled and pooled.alike_p is not None and pooled.alike_p < LEVEL and not told.shown:
+        said.append(f"conditions differ by more than noise ({p_words(pooled.alike_p)})")
+    return [
+        *said,
+        *not_applying_words(told),
+        *unfinished_words(told.applying),
+        *([told.why] if told.why else []),
+    ]
+
+
+def not_applying_words(told: Told) -> list[str]:
+    """`does not apply to 2 of 3 conditions (0.5 CPU, 720p; 1 CPU, 720p): the original leaves no CPU idle`."""
+    whys: dict[str, list[str]] = {}
+    for effect in told.judged:
+        if effect.finding is Finding.DOES_NOT_APPLY:
+            where = f"{fmt.cpus(effect.condition.cpus)}, {effect.condition.lines}p"
+            whys.setdefault(effect.why.partition(": it uses")[0], []).append(where)
+    return [
+        f"does not apply to {len(own)} of {len(told.judged)} conditions "
+        f"({'; '.join(dict.fromkeys(own))}): {why}"
+        for why, own in whys.items()
+    ]
+
+
+def predicted_border(effects: Sequence[Effect]) -> str:
+    """Where the law of idle CPU puts the border: from the cores that one clip of the original uses where it
+    has more than it uses. Empty where no host was as large."""
+    cores = [
+        e.before.cores
+        for e in effects
+        if e.before
+        and e.before.cores
+        and e.condition.cpus
+        and most_from_idle(e.before.cores, e.condition.cpus) >= MATTERS
+    ]
+    if not cores:
+        return ""
+    one = statistics.fmean(cores)
+    return (
+        f"the law of idle CPU says {cpus_for_gain(MATTERS, one):.2f} CPU, since one clip uses "
+        f"{one:.2f} cores"
+    )
 
 
 def _shown_beside(effects: Sequence[Effect]) -> list[str]:
@@ -47,10 +150,11 @@ def _shown_beside(effects: Sequence[Effect]) -> list[str]:
     ]
 
 
-def bound_of_rewrite(effects: Sequence[Effect]) -> str:
+def bound_of_rewrite(told: Told) -> str:
+    effects = told.applying
     known = [effect for effect in effects if effect.speedup]
     if not known:
-        return "; ".join(_failed(effects)) or "the orchestrator's CPU is not known"
+        return "; ".join(unfinished_words(effects)) or "the orchestrator's CPU is not known"
     most = max(known, key=_upper)
     said = f"an orchestrator that costs nothing would be at most {_gain(most)} faster"
     needs = [
@@ -60,7 +164,7 @@ def bound_of_rewrite(effects: Sequence[Effect]) -> str:
     ]
     if needs:
         said += f"; {own_engine_words(*max(needs))}"
-    return said
+    return "; ".join([said, *([told.why] if told.why else [])])
 
 
 def _gain(effect: Effect) -> str:
@@ -73,55 +177,13 @@ def _upper(effect: Effect) -> float:
     return (speedup.high or speedup.value) if speedup else 1.0
 
 
-def peaks_at_once(effects: Sequence[Effect]) -> str:
-    """The most at once that fitted, by its peak memory; then what ran out, of other presets too."""
-    well = [e for e in _judged(effects) if e.after.status is Status.OK and e.after.peak_bytes]
-    said = []
-    if well:
-        most = max(well, key=lambda effect: (effect.at_once, effect.after.peak_bytes or 0))
-        room = fmt.size(most.condition.room_bytes)
-        said.append(
-            f"{most.at_once} at once peaked at {fmt.size(most.after.peak_bytes)} of {room} at most "
-            f"({most.condition.lines}p, {most.after.variant.subject})"
-        )
-    own = _judged(effects)
-    others = [
-        f"{change}: {words}"
-        for change in dict.fromkeys(e.change for e in effects if not e.judged)
-        for words in _failed([e for e in effects if e.change == change])
-    ]
-    return "; ".join([*said, *_failed(own), *others])
-
-
-def how_many_fit(fits: Iterable[Fit]) -> list[str]:
-    """`with 10 % to spare 512 MB hold 8 of 720p and 4 of 1080p at once (fluent, …; extrapolated)`."""
-    alike: dict[tuple[str, str, int, bool], list[str]] = {}
-    for fit in fits:
-        key = (fit.subject, fit.preset, fit.room_bytes, fit.extrapolated)
-        alike.setdefault(key, []).append(f"{fit.clips} of {fit.lines}p")
-    return [
-        f"with {margin_words()} to spare {fmt.size(room)} hold {and_listed(sizes)} at once "
-        f"({subject}, {preset}; {'extrapolated' if extrapolated else 'measured'})"
-        for (subject, preset, room, extrapolated), sizes in alike.items()
-    ]
-
-
-def times_and_sizes(effects: Sequence[Effect]) -> str:
-    sizes = sorted((e.size.value, e.condition.words) for e in effects if e.size)
-    said = [_span(effects, "as fast")]
+def times_and_sizes(told: Told) -> str:
+    sizes = sorted(e.size.value for e in told.applying if e.size)
+    said = times_words(told)
     if sizes:
-        smallest, largest = sizes[0][0], sizes[-1][0]
-        said.append(
-            f"its files, at the same CRF, are {_fraction(smallest)} to {_fraction(largest)} as large"
-            if _fraction(smallest) != _fraction(largest)
-            else f"its files, at the same CRF, are {_fraction(smallest)} as large"
-        )
-    return "; ".join([*said, *_failed(effects)])
-
-
-def price_of_ease(effects: Sequence[Effect]) -> str:
-    said = [_span(effects, "as fast"), *_memory(effects)]
-    return "; ".join([*said, *_failed(effects)])
+        ends = dict.fromkeys(map(_fraction, (sizes[0], sizes[-1])))
+        said.append(f"its files, at the same CRF, are {' to '.join(ends)} as large")
+    return "; ".join([*said, *ends_words(told)])
 
 
 def holds_for(effects: Sequence[Effect]) -> str:
@@ -152,9 +214,8 @@ def _span(effects: Sequence[Effect], what: str) -> str:
     if not known:
         return "no time can be compared"
     least, most = min(known, key=_middle), max(known, key=_middle)
-    if least is most:
-        return f"{_at(least)} {what}"
-    return f"from {_at(least)} to {_at(most)} {what}"
+    span = _at(least) if least is most else f"from {_at(least)} to {_at(most)}"
+    return f"{span} {what}".rstrip()
 
 
 def _at(effect: Effect) -> str:
@@ -168,20 +229,7 @@ def _tenfold(effects: Sequence[Effect]) -> list[str]:
     return [f"more than 10x: {_at(max(ten, key=_middle))}"] if ten else []
 
 
-def _memory(effects: Sequence[Effect]) -> list[str]:
-    both = [
-        (e.after.peak_bytes / e.before.peak_bytes, e)
-        for e in effects
-        if e.before and e.before.peak_bytes and e.after.peak_bytes and e.after.status is Status.OK
-    ]
-    if not both:
-        return []
-    _, most = max(both, key=lambda pair: pair[0])
-    before = most.before.peak_bytes if most.before else None
-    return [f"at up to {fmt.size(most.after.peak_bytes)} of memory instead of {fmt.size(before)}"]
-
-
-def _failed(effects: Sequence[Effect]) -> list[str]:
+def unfinished_words(effects: Sequence[Effect]) -> list[str]:
     """Which did not finish, and where."""
     hosts: dict[tuple[str, str], list[str]] = {}
     for effect in effects:
@@ -200,13 +248,3 @@ def _middle(effect: Effect) -> float:
 
 def _fraction(ratio: float) -> str:
     return f"{ratio:.2f} times"
-
-
-def counted_findings(effects: Sequence[Effect]) -> str:
-    """`confirmed 4, refuted 2, undecided 1 of 7`."""
-    shown = [
-        f"{finding} {number}"
-        for finding in Finding
-        if (number := sum(effect.finding is finding for effect in effects))
-    ]
-    return f"{', '.join(shown)} of {len(effects)}" if shown else "–"

@@ -13,3 +13,14 @@ within a factor of two; a slower preset costs more. What is measured outweighs i
 def work(decoded: float, encoded: float) -> float:
     """Frames decoded and frames encoded, together, in decoded ones."""
     return decoded + ENCODED_FRAME * encoded
+
+
+def most_from_idle(cores: float, cpus: float) -> float:
+    """How many times as fast a job becomes that uses so many of the host's CPUs, if it finds a use for
+    what it leaves idle: the most that more threads, or more clips at once, can bring."""
+    return max(1.0, cpus / cores)
+
+
+def cpus_for_gain(gain: float, cores: float) -> float:
+    """From how many CPUs on as much can be gained by a job that uses so many cores where it has them."""
+    return gain * cores

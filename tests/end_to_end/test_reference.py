@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from running import clipkit
 
+from clipkit.claims import claim_sentence
 from clipkit.claims import verdicts as judge
 from clipkit.records.table import read_table
 from clipkit.report.exhibits.claim_exhibits import verdicts_markdown
@@ -91,11 +92,7 @@ def test_the_pages_verdicts_are_those_of_the_stored_records() -> None:
 
 def test_the_readmes_four_claims_are_those_of_the_stored_records() -> None:
     found = {verdict.id: verdict for verdict in judge(read_table(RESULTS / "quick-wins"))}
-    lines = [
-        f"- {found[name].claim[0].upper()}{found[name].claim[1:]}: **{found[name].outcome}**; "
-        f"{found[name].found}.\n"
-        for name in QUICK_WINS
-    ]
+    lines = [f"- {claim_sentence(found[name])}\n" for name in QUICK_WINS]
     assert block(README, "four claims") == "".join(lines)
 
 

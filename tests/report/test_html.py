@@ -155,7 +155,7 @@ def test_the_quick_wins_have_their_verdicts_on_the_page(tmp_path: Path):
     sweep = inventing_sweep.Sweep(name="quick-wins", blocks=2)
     folder = inventing_sweep.write(tmp_path / "mine", sweep)
     text = write_report(folder).read_text("utf-8")
-    assert "Of 8 claims" in text
+    assert "Of 13 claims" in text
     assert "three clips at once instead of one are a quick win, if memory allows" in text
     assert "Do the quick wins win?" in text
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clipkit import format
-from clipkit.claims import Effect, Finding, Verdict
+from clipkit.claims import Effect, Finding, Verdict, verdict_words
 
 _EXACT = 0.005
 """Of a narrower interval two digits would hide that it is one."""
@@ -58,7 +57,7 @@ def forest_panels(verdicts: Sequence[Verdict]) -> list[Panel]:
         if verdict.band is not None and groups:
             panels.append(
                 Panel(
-                    title=f"{verdict.id}  {verdict.outcome}",
+                    title=f"{verdict.id}  {verdict_words(verdict)}",
                     claim=verdict.claim,
                     x_label=_X_LABELS.get(verdict.id, "times as fast as the original"),
                     band=verdict.band,
@@ -72,13 +71,6 @@ _X_LABELS = {
     "C1": "times as fast at most, with any other orchestrator",
     "C13": "times as fast as each reading of the original",
 }
-
-
-def forest_finding(verdicts: Sequence[Verdict]) -> str:
-    """How the claims came out, in words."""
-    counted = Counter(str(verdict.outcome) for verdict in verdicts)
-    told = ", ".join(f"{count} {outcome}" for outcome, count in counted.items())
-    return f"Of {len(verdicts)} claims: {told}"
 
 
 def _line(effect: Effect) -> Line:

@@ -24,9 +24,12 @@ _TOP_PX, _LEGEND_ROW_PX = 44, 18
 _TWO_COLUMNS_PX = 700
 
 _LOOKS = {
-    Finding.CONFIRMED: ("o", style.GREEN),
-    Finding.REFUTED: ("s", style.VERMILLION),
-    Finding.UNDECIDED: ("D", style.GREY),
+    Finding.AS_CLAIMED: ("o", style.GREEN),
+    Finding.MORE: ("^", style.BLUE),
+    Finding.LESS: ("v", style.ORANGE),
+    Finding.OPPOSITE: ("s", style.VERMILLION),
+    Finding.NOT_DECIDED: ("D", style.GREY),
+    Finding.DOES_NOT_APPLY: ("P", style.PALE),
 }
 _TICKS = (
     0.1,
@@ -125,7 +128,7 @@ def _head_px(width_px: float) -> float:
 
 
 def _legend_px(width_px: float) -> float:
-    return _LEGEND_ROW_PX * (2 if width_px >= _TWO_COLUMNS_PX else 4)
+    return _LEGEND_ROW_PX * (2 if width_px >= _TWO_COLUMNS_PX else 5)
 
 
 def _claim_lines(panel: Panel, column_px: float) -> str:
@@ -265,11 +268,13 @@ def _span(panel: Panel) -> tuple[float, float]:
 
 
 def _draw_legend(panels: Sequence[Panel], figure: Figure) -> None:
+    lines = [line for panel in panels for line in panel.lines]
+    occur = {line.finding for line in lines}
     handles = [
         Line2D([], [], marker=marker, color=color, linewidth=1.4, markersize=5, label=finding)
         for finding, (marker, color) in _LOOKS.items()
+        if finding in occur
     ]
-    lines = [line for panel in panels for line in panel.lines]
     if any(not line.judged for line in lines):
         words = "hollow: shown beside, not judged"
         handles.append(_mark("o", style.GREY, "white", words))

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from clipkit import format
-from clipkit.claims import Fit, Side, Verdict
+from clipkit.claims import Effect, Finding, Fit, Side, Verdict
 from clipkit.claims.changes import PRESET
 from clipkit.format import MIB
 from clipkit.plan.subjects import TUNABLE
@@ -50,7 +50,7 @@ class Bar:
 def largest_room_bytes(verdict: Verdict) -> int | None:
     """What the largest ceiling that was judged leaves for the job: peaks under others are not
     comparable with it. None where nothing was judged."""
-    rooms = [effect.condition.room_bytes for effect in verdict.judged]
+    rooms = [effect.condition.room_bytes for effect in _shown_effects(verdict)]
     return max((room for room in rooms if room is not None), default=None)
 
 
@@ -59,7 +59,7 @@ def at_once_bars(verdict: Verdict) -> list[Bar]:
     a clip."""
     room = largest_room_bytes(verdict)
     sides: dict[tuple[int, int, str], list[Side]] = {}
-    for effect in verdict.judged:
+    for effect in _shown_effects(verdict):
         if effect.condition.room_bytes != room:
             continue
         for side, count in ((effect.before, 1), (effect.after, effect.at_once)):
@@ -71,6 +71,16 @@ def at_once_bars(verdict: Verdict) -> list[Bar]:
     return sorted(
         known, key=lambda bar: (bar.lines, bar.subject != "fluent", bar.subject, bar.at_once)
     )
+
+
+def _shown_effects(verdict: Verdict) -> list[Effect]:
+    """Those of the original's preset, of whatever subject, to which the claim applies."""
+    return [
+        effect
+        for effect in verdict.effects
+        if effect.after.variant.settings.preset == PRESET
+        and effect.finding is not Finding.DOES_NOT_APPLY
+    ]
 
 
 def draw_at_once(own: Sequence[Bar], ax: Axes, room_bytes: int | None) -> Axes:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from clipkit import format as fmt
 from clipkit.analysis.statistics import Estimate
-from clipkit.claims import Effect, Outcome, Side, Verdict
-from clipkit.claims.words import counted_findings
+from clipkit.claims import Effect, Outcome, Side, Verdict, tally_words, verdict_words
+from clipkit.claims.telling import counted_findings
+from clipkit.claims.words import p_words
 from clipkit.records.settings_words import how_words
 from clipkit.records.status import Status
 from clipkit.report.charts import claims_forest as forest_chart
@@ -27,7 +28,7 @@ def verdicts_table(judged: Verdicts) -> Table:
         (
             verdict.id,
             verdict.claim,
-            str(verdict.outcome),
+            verdict_words(verdict),
             verdict.found,
             verdict.depends_on or "–",
         )
@@ -58,7 +59,7 @@ def every_effect(judged: Verdicts) -> Exhibit:
         "finding",
         "why",
     )
-    words = "; ".join(f"{verdict.id} {verdict.outcome}" for verdict in judged)
+    words = "; ".join(f"{verdict.id} {verdict_words(verdict)}" for verdict in judged)
     drawn = picture(
         "claims",
         f"Effect of each change with its 95 % interval. {words}",
@@ -67,7 +68,7 @@ def every_effect(judged: Verdicts) -> Exhibit:
             max(120, forest_height_px(panels, WIDE_PX)),
             max(120, forest_height_px(panels, PHONE_PX)),
         ),
-        lambda figure: draw_forest(panels, figure, forest_chart.forest_finding(judged)),
+        lambda figure: draw_forest(panels, figure, tally_words(judged)),
     )
     caption = "peaks: anonymous, shared and kernel memory of the whole job; n: pairs of runs"
     return kept(Exhibit(drawn, Table(heads, rows, caption)))
@@ -110,10 +111,28 @@ def _how_known(bar: at_once_chart.Bar) -> str:
 def rules_table(judged: Verdicts) -> Table:
     """How each claim was judged, and on what that rests."""
     rows = tuple(
-        (verdict.id, verdict.rule, counted_findings(verdict.judged), verdict.holds_for)
+        (
+            verdict.id,
+            verdict.rule,
+            counted_findings(verdict.judged),
+            _chance(verdict.pooled.alike_p if verdict.pooled else None),
+            _chance(verdict.divided_p),
+            verdict.holds_for,
+        )
         for verdict in judged
+        if verdict.outcome is not Outcome.NOT_MEASURED
     )
-    return Table(("claim", "rule", "conditions", "holds for"), rows)
+    heads = ("claim", "rule", "conditions", "alike", "on one side", "holds for")
+    caption = (
+        "alike: how probable such differences between conditions are by noise alone (Cochran's Q); on one "
+        "side: how probable it is by noise alone that some factor's levels look divided by the claim's edge "
+        "(Gail and Simon; of all claims together, Holm): under 0.05 the claim depends on that factor"
+    )
+    return Table(heads, rows, caption)
+
+
+def _chance(p: float | None) -> str:
+    return "–" if p is None else p_words(p)
 
 
 def limits_of_claims(judged: Verdicts) -> Section:
@@ -142,7 +161,7 @@ def _markdown_lines(found: Sequence[Verdict]) -> Iterator[str]:
     for verdict in found:
         cells = (
             f"{verdict.id}: {verdict.claim}",
-            f"**{verdict.outcome}**",
+            f"**{verdict_words(verdict)}**",
             verdict.found,
             verdict.depends_on or "",
         )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from clipkit import format as fmt
-from clipkit.claims import Outcome, Verdict
+from clipkit.claims import Outcome, Verdict, tally_words, verdict_words
 from clipkit.records.best import margin_words
 from clipkit.records.condition import Condition
 from clipkit.records.settings_words import how_words
@@ -94,23 +93,10 @@ def _said_settings(each: Optimum) -> str:
 
 
 def claims_headline(judged: Sequence[Verdict]) -> str:
-    """Which claims hold, which depend on what, and how many do not."""
-    told = Counter(verdict.outcome for verdict in judged)
-    ends = (
-        (Outcome.CONFIRMED, "holds", "hold"),
-        (Outcome.DEPENDS, "depends on the host", "depend on the host"),
-        (Outcome.REFUTED, "does not hold", "do not hold"),
-        (Outcome.UNDECIDED, "is undecided", "are undecided"),
-        (Outcome.NOT_MEASURED, "was not measured", "were not measured"),
-    )
-    counted = [
-        f"{told[outcome]} {one if told[outcome] == 1 else more}"
-        for outcome, one, more in ends
-        if told[outcome]
-    ]
+    """How the claims came out, and which hold, where they are few."""
     holds = [verdict.claim for verdict in judged if verdict.outcome is Outcome.CONFIRMED]
     which = f" What holds: {'; '.join(holds)}." if 0 < len(holds) <= _IN_A_SENTENCE else ""
-    return f"Of {len(judged)} claims {_listed(counted)}.{which}"
+    return f"{tally_words(judged)}.{which}"
 
 
 def claims_in_words(judged: Sequence[Verdict]) -> Table:
@@ -127,9 +113,7 @@ def claims_in_words(judged: Sequence[Verdict]) -> Table:
 
 
 def _outcome_words(verdict: Verdict) -> str:
-    if verdict.outcome is Outcome.DEPENDS and verdict.depends_on:
-        return f"depends on {verdict.depends_on}"
-    return str(verdict.outcome)
+    return f"depends on {verdict.depends_on}" if verdict.depends_on else verdict_words(verdict)
 
 
 def by_condition(found: Sequence[Optimum]) -> list[list[Optimum]]:

@@ -1,0 +1,157 @@
+"""The claims of the original's analysis, each with its effects, its size and what it may depend on.
+
+To add one: its effects, its rule in `rules`, an entry here. Those that need the three services beside
+each other say so in `needs` until a campaign of theirs is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from clipkit.claims import changes, memory_words, orchestrator, parallel, rules, words
+from clipkit.claims.evidence import Evidence
+from clipkit.claims.factors import AT_ONCE, COMPARED, PICTURE, PLACE, THREADS, Factor
+from clipkit.claims.rules import Claimed
+from clipkit.claims.verdict import Effect, Fit
+from clipkit.claims.words import Told
+
+LANGUAGES = "experiments/languages.toml"
+"""What measures the three services; the claims about them wait for it."""
+
+
+def _none(_evidence: Evidence) -> Iterable[Effect]:
+    return ()
+
+
+def _no_border(_effects: Sequence[Effect]) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`effects` finds what the records say of it; `found` puts that into a sentence, after which come
+    the `fits`, where the claim speaks of what fits. Of the `factors` the first is what the claim turns
+    on by its own words or by a law; `predicted` says where that law puts the border. `needs`: the
+    experiment without which nothing is known."""
+
+    id: str
+    claim: str
+    rule: Claimed | str = ""
+    effects: Callable[[Evidence], Iterable[Effect]] = _none
+    found: Callable[[Told], str] = words.time_found
+    factors: tuple[Factor, ...] = PLACE
+    fits: Callable[[Evidence], tuple[Fit, ...]] | None = None
+    predicted: Callable[[Sequence[Effect]], str] = _no_border
+    unmeasured: tuple[str, ...] = ()
+    needs: str | None = None
+
+    @property
+    def claimed(self) -> Claimed | None:
+        return self.rule if isinstance(self.rule, Claimed) else None
+
+    @property
+    def rule_words(self) -> str:
+        return self.rule.rule if isinstance(self.rule, Claimed) else self.rule
+
+
+_QUALITY = "quality (VMAF) was not measured: that the pictures are better is taken on trust"
+
+CLAIMS = (
+    Claim(
+        "C1",
+        "FFmpeg is the bottleneck; the orchestrator's language hardly matters for one clip",
+        rules.ORCHESTRATOR,
+        orchestrator.orchestrator_effects,
+        words.bound_of_rewrite,
+        unmeasured=(
+            "the orchestrator measured is clipkit's engine (Python), not Node.js: what another "
+            "one needs more or less is not shown, only what it could save here",
+            "what it waits without working is not bounded",
+        ),
+    ),
+    Claim(
+        "C2",
+        "clips must be cut one after another: parallel ones do not fit into 512 MB",
+        rules.ONE_AFTER_ANOTHER,
+        parallel.parallel_effects,
+        memory_words.peaks_at_once,
+        (PICTURE, THREADS, AT_ONCE, *PLACE),
+        parallel.fits_at_once,
+        unmeasured=("frames of more than 1080 lines, and two at once where three ran out",),
+    ),
+    Claim(
+        "C3",
+        "a Rust orchestrator is 2 to 5 times faster when clips run in parallel",
+        needs=LANGUAGES,
+    ),
+    Claim(
+        "C4",
+        "a Rust orchestrator needs 50 to 70 % less memory than Node.js, so that 3 to 5 clips run in parallel in "
+        "512 MB, and 12 clips take 48 s instead of 144 s",
+        needs=LANGUAGES,
+    ),
+    Claim(
+        "C5",
+        "a Python orchestrator is as fast as Node.js or slightly slower, needs more memory, and stays limited "
+        "to one clip after another",
+        needs=LANGUAGES,
+    ),
+    Claim(
+        "C6",
+        "three clips at once instead of one are a quick win, if memory allows",
+        rules.MORE_AT_ONCE,
+        changes.CONCURRENCY.effects,
+        predicted=words.predicted_border,
+    ),
+    Claim(
+        "C7",
+        "four encoder threads instead of one are a quick win, if CPU allows",
+        rules.MORE_THREADS,
+        changes.THREADS.effects,
+    ),
+    Claim(
+        "C8",
+        "preset veryfast instead of ultrafast is better quality, still fast (judged: still fast)",
+        rules.STILL_FAST,
+        changes.BETTER_PRESET.effects,
+        words.times_and_sizes,
+        unmeasured=(_QUALITY,),
+    ),
+    Claim(
+        "C9",
+        "all three together make the backend 1.5 to 2 times faster without a migration",
+        rules.ALL_TOGETHER,
+        changes.TOGETHER.effects,
+    ),
+    Claim(
+        "C10",
+        "a larger hosting plan gives more parallelism and faster encoding: is it worth its price per clip?",
+        needs=LANGUAGES,
+    ),
+    Claim(
+        "C11",
+        "optimise first; if that is not enough, migrate to Rust, not to Python",
+        needs=LANGUAGES,
+    ),
+    Claim(
+        "C12",
+        "Python has the better FFmpeg libraries: easier to use (judged: at no price in time)",
+        rules.NO_PRICE,
+        changes.moviepy_effects,
+        memory_words.price_of_ease,
+        unmeasured=(
+            "how easy a library is was not measured",
+            "moviepy re-encodes the sound, the original copies it: that is part of the price",
+            "ffmpeg-python only writes the command line and starts it: the same work as the original's",
+        ),
+    ),
+    Claim(
+        "C13",
+        "all that can be had is a speed-up of 2 to 3 times, not 10 times (judged: at most 3 times)",
+        rules.AT_MOST,
+        changes.best_effects,
+        factors=(COMPARED, *PLACE),
+        unmeasured=("clipkit's best was chosen by these same runs, which flatters it a little",),
+    ),
+)

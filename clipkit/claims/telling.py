@@ -1,0 +1,57 @@
+"""The words of a verdict, for chart, page, README and notebook alike. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from clipkit.claims.verdict import Effect, Finding, Outcome, Verdict
+
+_PLAIN = {Finding.AS_CLAIMED, Finding.NOT_DECIDED, Finding.DOES_NOT_APPLY}
+"""What the outcome says already."""
+
+
+def verdict_words(verdict: Verdict) -> str:
+    """`refuted: less than claimed`, `confirmed`, `depends`."""
+    if verdict.finding is None or verdict.finding in _PLAIN:
+        return str(verdict.outcome)
+    return f"{verdict.outcome}: {verdict.finding}"
+
+
+def tally_words(verdicts: Sequence[Verdict]) -> str:
+    """`Of 13 claims 1 is confirmed, 3 are refuted, …`."""
+    told = Counter(verdict.outcome for verdict in verdicts)
+    counted = [_counted(told[outcome], outcome) for outcome in Outcome if told[outcome]]
+    return f"Of {len(verdicts)} claims {', '.join(counted)}"
+
+
+def claim_sentence(verdict: Verdict) -> str:
+    """The claim, the verdict, what was found, and on what it depends."""
+    claim = f"{verdict.claim[0].upper()}{verdict.claim[1:]}"
+    depends = f" It depends on {verdict.depends_on}." if verdict.depends_on else ""
+    return f"{claim}: **{verdict_words(verdict)}**; {verdict.found}.{depends}"
+
+
+def counted_findings(effects: Sequence[Effect]) -> str:
+    """`as claimed 4, the opposite 2, not decided 1 of 7`."""
+    shown = [
+        f"{finding} {number}"
+        for finding in Finding
+        if (number := sum(effect.finding is finding for effect in effects))
+    ]
+    return f"{', '.join(shown)} of {len(effects)}" if shown else "–"
+
+
+_ONE_OR_MORE = {
+    Outcome.CONFIRMED: ("is confirmed", "are confirmed"),
+    Outcome.REFUTED: ("is refuted", "are refuted"),
+    Outcome.DEPENDS: ("depends", "depend"),
+    Outcome.NOT_DECIDED: ("is not decided", "are not decided"),
+    Outcome.DOES_NOT_APPLY: ("does not apply", "do not apply"),
+    Outcome.NOT_MEASURED: ("is not measured", "are not measured"),
+}
+
+
+def _counted(count: int, outcome: Outcome) -> str:
+    one, more = _ONE_OR_MORE[outcome]
+    return f"{count} {one if count == 1 else more}"
