@@ -45,10 +45,11 @@ def gail_simon_p(deviates: Sequence[float]) -> float | None:
     least, others = min(above, below), len(deviates) - 1
     if not least:
         return 1.0
-    return sum(
+    parts = [
         math.comb(others, h) / 2**others * float(stats.chi2.sf(least, h))
         for h in range(1, others + 1)
-    )
+    ]
+    return float(sum(parts))
 
 
 def of_several(first: float | None, others: Sequence[float]) -> float | None:

@@ -5,28 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 
-from clipkit.claims.verdict import LevelFinding, Reading
+from clipkit.claims.verdict import Finding, LevelFinding, Reading
 from clipkit.claims.words import and_listed
 
 
-def depends_on(shown: Sequence[Reading], predicted: Mapping[str, str]) -> str | None:
+Named = Mapping[Finding, str]
+"""What a finding means of a claim, where that has words of its own."""
+
+
+def depends_on(
+    shown: Sequence[Reading], predicted: Mapping[str, str], named: Named | None = None
+) -> str | None:
     """`the host's CPU: less than claimed up to 1 CPU, as claimed at 2 CPU; the border lies between 1 CPU
     and 2 CPU`. Several factors where the conditions cannot tell them apart. `predicted`: factor -> where a
     law puts the border. None where nothing is shown."""
     if not shown:
         return None
-    said = [_reading_words(reading, predicted.get(reading.factor, "")) for reading in shown]
+    said = [
+        _reading_words(reading, predicted.get(reading.factor, ""), named or {}) for reading in shown
+    ]
     if len(said) == 1:
         return said[0]
     return f"{', or '.join(said)} (the conditions measured do not tell these apart)"
 
 
-def _reading_words(reading: Reading, predicted: str) -> str:
+def _reading_words(reading: Reading, predicted: str, named: Named) -> str:
     decided = [level for level in reading.levels if level.holds is not None]
     if any(level.value is None for level in decided):
-        told = _unordered(decided)
+        told = _unordered(decided, named)
     else:
-        told = [f"{own[0].finding} {_at(own, decided)}" for own in _runs(decided, _finding)]
+        told = [
+            f"{named.get(own[0].finding, own[0].finding)} {_at(own, decided)}"
+            for own in _runs(decided, _finding)
+        ]
     border = _border(decided)
     nothing = [level.words for level in reading.levels if level.holds is None]
     parts = [f"{reading.factor}: {', '.join(told)}"]
@@ -37,10 +48,10 @@ def _reading_words(reading: Reading, predicted: str) -> str:
     return "; ".join(parts)
 
 
-def _unordered(levels: Sequence[LevelFinding]) -> list[str]:
+def _unordered(levels: Sequence[LevelFinding], named: Named) -> list[str]:
     findings = sorted({level.finding for level in levels}, key=str)
     return [
-        f"{finding} with {and_listed(level.words for level in levels if level.finding is finding)}"
+        f"{named.get(finding, finding)} with {and_listed(level.words for level in levels if level.finding is finding)}"
         for finding in findings
     ]
 

@@ -6,14 +6,14 @@ each other say so in `needs` until a campaign of theirs is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from clipkit.claims import changes, memory_words, orchestrator, parallel, rules, words
 from clipkit.claims.evidence import Evidence
 from clipkit.claims.factors import AT_ONCE, COMPARED, PICTURE, PLACE, THREADS, Factor
 from clipkit.claims.rules import Claimed
-from clipkit.claims.verdict import Effect, Fit
+from clipkit.claims.verdict import Effect, Finding, Fit
 from clipkit.claims.words import Told
 
 LANGUAGES = "experiments/languages.toml"
@@ -33,7 +33,7 @@ class Claim:
     """`effects` finds what the records say of it; `found` puts that into a sentence, after which come
     the `fits`, where the claim speaks of what fits. Of the `factors` the first is what the claim turns
     on by its own words or by a law; `predicted` says where that law puts the border. `needs`: the
-    experiment without which nothing is known."""
+    experiment without which nothing is known. `named`: what a finding means of this claim."""
 
     id: str
     claim: str
@@ -45,6 +45,7 @@ class Claim:
     predicted: Callable[[Sequence[Effect]], str] = _no_border
     unmeasured: tuple[str, ...] = ()
     needs: str | None = None
+    named: Mapping[Finding, str] = field(default_factory=dict)
 
     @property
     def claimed(self) -> Claimed | None:
@@ -78,6 +79,7 @@ CLAIMS = (
         memory_words.peaks_at_once,
         (PICTURE, THREADS, AT_ONCE, *PLACE),
         parallel.fits_at_once,
+        named={Finding.AS_CLAIMED: "they do not fit", Finding.OPPOSITE: "they fit"},
         unmeasured=("frames of more than 1080 lines, and two at once where three ran out",),
     ),
     Claim(

@@ -77,7 +77,7 @@ def _verdict(
         finding=ended.finding,
         pooled=read.together.pooled if read.together else None,
         found="; ".join([found, *memory_words.how_many_fit(fits)]),
-        depends_on=depends_on(shown, {claim.factors[0].name: claim.predicted(judged)}),
+        depends_on=depends_on(shown, {claim.factors[0].name: claim.predicted(judged)}, claim.named),
         divided_p=p,
         holds_for=words.holds_for(judged),
         effects=effects,

@@ -33,7 +33,7 @@ def everywhere(_condition: Condition, _before: Side, _after: Side) -> str | None
 
 def if_memory_allows(condition: Condition, _before: Side, after: Side) -> str | None:
     if after.status in RAN_OUT:
-        return f"{after.status.words}: memory does not allow it"
+        return after.status.words
     if not leaves_margin(after.peak_bytes, condition.room_bytes):
         return f"it leaves less than {margin_words()} of the memory free"
     return None

@@ -105,17 +105,21 @@ def ends_words(told: Told) -> list[str]:
 
 
 def not_applying_words(told: Told) -> list[str]:
-    """`does not apply to 2 of 3 conditions (0.5 CPU, 720p; 1 CPU, 720p): the original leaves no CPU idle`."""
-    whys: dict[str, list[str]] = {}
+    """`does not apply to 2 of 3 conditions (0.5 CPU and 1 CPU; 720p): the original leaves no CPU idle`."""
+    whys: dict[str, list[Effect]] = {}
     for effect in told.judged:
         if effect.finding is Finding.DOES_NOT_APPLY:
-            where = f"{fmt.cpus(effect.condition.cpus)}, {effect.condition.lines}p"
-            whys.setdefault(effect.why.partition(": it uses")[0], []).append(where)
+            whys.setdefault(effect.why.partition(": it uses")[0], []).append(effect)
     return [
-        f"does not apply to {len(own)} of {len(told.judged)} conditions "
-        f"({'; '.join(dict.fromkeys(own))}): {why}"
+        f"does not apply to {len(own)} of {len(told.judged)} conditions ({_places(own)}): {why}"
         for why, own in whys.items()
     ]
+
+
+def _places(effects: Sequence[Effect]) -> str:
+    cpus = dict.fromkeys(fmt.cpus(effect.condition.cpus) for effect in effects)
+    lines = dict.fromkeys(f"{effect.condition.lines}p" for effect in effects)
+    return f"{and_listed(cpus)}; {and_listed(lines)}"
 
 
 def predicted_border(effects: Sequence[Effect]) -> str:

@@ -90,7 +90,7 @@ def test_more_threads_are_no_claim_where_the_original_leaves_no_cpu_idle():
     found = verdict("C7", *changed(FOUR, 70.0, cpus=0.5))
     assert found.outcome is Outcome.DOES_NOT_APPLY
     assert (
-        "does not apply to 1 of 1 conditions (0.5 CPU, 720p): the original leaves no CPU idle"
+        "does not apply to 1 of 1 conditions (0.5 CPU; 720p): the original leaves no CPU idle"
         in found.found
     )
     everywhere = [
@@ -180,7 +180,7 @@ def test_what_fits_at_one_size_and_runs_out_at_another_depends_on_it():
     assert found.outcome is Outcome.DEPENDS
     assert found.depends_on is not None
     assert found.depends_on.startswith(
-        "preset and frame size: as claimed with veryfast at 1080p, the opposite with veryfast at 720p"
+        "preset and frame size: they do not fit with veryfast at 1080p, they fit with veryfast at 720p"
     )
 
 
@@ -273,7 +273,7 @@ def test_the_border_is_an_interval_and_the_law_says_where_in_it():
         replace(trial, ffmpeg_cpu_s=0.99 * trial.wall_s * min(1.4, cpus))
         for cpus in (0.5, 1.0, 2.0)
         for lines in (720, 1080)
-        for trial in changed(THREE, 40.0 if cpus > 1 else 61.0, cpus=cpus, lines=lines)
+        for trial in changed(THREE, 40.0 if cpus > 1 else 58.8, cpus=cpus, lines=lines)
     ]
     found = verdict("C6", *trials)
     assert found.outcome is Outcome.DEPENDS
@@ -289,7 +289,7 @@ def test_the_border_is_an_interval_and_the_law_says_where_in_it():
 def test_a_level_that_decides_nothing_is_named():
     trials = [
         trial
-        for cpus, wall_s in ((0.5, 63.0), (1.0, 60 / 1.05), (2.0, 40.0))
+        for cpus, wall_s in ((0.5, 58.8), (1.0, 60 / 1.05), (2.0, 40.0))
         for lines in (720, 1080)
         for trial in changed(THREE, wall_s, cpus=cpus, lines=lines)
     ]
@@ -300,7 +300,7 @@ def test_a_level_that_decides_nothing_is_named():
 
 
 def test_two_factors_that_cannot_be_told_apart_are_both_named():
-    trials = [*changed(THREE, 61.0), *changed(THREE, 40.0, cpus=2.0, clip_s=30.0)]
+    trials = [*changed(THREE, 58.8), *changed(THREE, 40.0, cpus=2.0, clip_s=30.0)]
     depends_on = verdict("C6", *trials).depends_on
     assert depends_on is not None
     assert "the host's CPU: less than claimed at 0.5 CPU, as claimed at 2 CPU" in depends_on
@@ -311,23 +311,12 @@ def test_two_factors_that_cannot_be_told_apart_are_both_named():
 def test_levels_that_alternate_have_no_border():
     trials = [
         trial
-        for clip_s, wall_s in ((4.0, 40.0), (12.0, 61.0), (30.0, 40.0))
+        for clip_s, wall_s in ((4.0, 40.0), (12.0, 58.8), (30.0, 40.0))
         for trial in changed(THREE, wall_s, clip_s=clip_s)
     ]
     assert verdict("C6", *trials).depends_on == (
         "the clips' length: as claimed at 4 s, less than claimed at 12 s, as claimed at 30 s"
     )
-
-
-def test_what_noise_alone_may_do_is_no_dependence():
-    """One level a little above, one a little below: each alone would be decided."""
-    trials = [
-        *changed(THREE, 60 / 1.06, cpus=0.5),
-        *changed(THREE, 60 / 1.04, cpus=1.0),
-    ]
-    found = verdict("C6", *trials, log_sd=0.004)
-    assert found.outcome is Outcome.NOT_DECIDED
-    assert found.depends_on is None
 
 
 def test_effects_of_different_size_on_one_side_do_not_depend():
@@ -340,19 +329,18 @@ def test_effects_of_different_size_on_one_side_do_not_depend():
     assert (found.outcome, found.finding) == (Outcome.CONFIRMED, Finding.AS_CLAIMED)
 
 
-def test_alike_conditions_decide_together_what_none_decides_alone():
+def test_alike_conditions_decide_together_what_few_decide_alone():
     trials = [
         trial
         for lines in (480, 720, 1080, 2160)
-        for trial in changed(VERYFAST, 60 * 1.44, lines=lines)
+        for clip_s in (4.0, 12.0, 30.0)
+        for trial in changed(VERYFAST, 60 * 1.44, lines=lines, clip_s=clip_s)
     ]
     found = verdict("C8", *trials, log_sd=0.03)
-    assert all(e.finding is Finding.NOT_DECIDED for e in found.judged[:2])
-    assert found.pooled is not None
-    assert found.pooled.estimate.n == 4
-    single = found.judged[0].speedup
-    assert single is not None
-    assert found.pooled.estimate.log_half_width < single.log_half_width
+    alone = [effect.finding for effect in found.judged]
+    assert alone.count(Finding.NOT_DECIDED) > 6
+    assert (found.outcome, found.finding) == (Outcome.CONFIRMED, Finding.AS_CLAIMED)
+    assert "as fast over 12 conditions" in found.found
 
 
 def test_conditions_that_differ_by_more_than_noise_are_told_to():
@@ -371,10 +359,7 @@ def test_three_at_once_that_run_out_of_memory_are_not_what_the_claim_speaks_of()
     trials = [*changed(THREE, 40.0), cut(place=place), ran_out(cut(settings=THREE, place=place))]
     found = verdict("C6", *trials)
     assert found.outcome is Outcome.CONFIRMED
-    assert (
-        "does not apply to 1 of 2 conditions (0.5 CPU, 1080p): ran out of memory: memory does not allow it"
-        in found.found
-    )
+    assert "does not apply to 1 of 2 conditions (0.5 CPU; 1080p): ran out of memory" in found.found
 
 
 def test_a_claim_without_a_condition_on_memory_fails_where_it_runs_out():

@@ -43,9 +43,8 @@ def test_the_summary_has_a_row_for_every_claim(judged):
     assert told["C2"] == "depends"
     assert told["C3"] == "not measured yet"
     depends = next(row[4] for row in summary.rows if row[0] == "C2")
-    assert (
-        depends
-        == "preset and frame size: as claimed with ultrafast at 1080p, the opposite with ultrafast at 720p"
+    assert depends.startswith(
+        "preset and frame size: they do not fit with ultrafast at 1080p, they fit with ultrafast at 720p"
     )
 
 
@@ -64,7 +63,7 @@ def test_a_panel_shows_what_is_judged_first_and_what_ran_out_without_a_time(judg
         (False, Finding.AS_CLAIMED),
         (True, Finding.DOES_NOT_APPLY),
     ]
-    assert three[1].words == "ran out of memory: memory does not allow it"
+    assert three[1].words == "ran out of memory"
 
 
 def test_the_columns_of_the_forest_hold_every_panel_in_order(judged):
