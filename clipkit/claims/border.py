@@ -8,7 +8,6 @@ from itertools import groupby
 from clipkit.claims.verdict import Finding, LevelFinding, Reading
 from clipkit.claims.words import and_listed
 
-
 Named = Mapping[Finding, str]
 """What a finding means of a claim, where that has words of its own."""
 

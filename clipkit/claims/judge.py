@@ -81,10 +81,18 @@ def _verdict(
         divided_p=p,
         holds_for=words.holds_for(judged),
         effects=effects,
-        readings=read.readings,
+        together=_together(read.together, shown),
         fits=fits,
         unmeasured=() if nothing else (*claim.unmeasured, *everywhere),
     )
+
+
+def _together(
+    together: LevelFinding | None, shown: tuple[Reading, ...]
+) -> tuple[LevelFinding, ...]:
+    if shown:
+        return shown[0].levels
+    return (together,) if together else ()
 
 
 def _unmeasured(evidence: Evidence) -> tuple[str, ...]:

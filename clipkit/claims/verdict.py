@@ -136,7 +136,7 @@ class Reading:
 class Verdict:
     """`rule` says how each effect is judged; `band`: between which ratios of wall time it confirms,
     None for a claim that is not on time; `finding` what all conditions say as one, and `pooled` their
-    mean; `found` what was measured, in a sentence; `depends_on` what decides, with the border, where the
+    mean; `together` the same, or by the levels of what it depends on; `found` what was measured, in a sentence; `depends_on` what decides, with the border, where the
     outcome depends; `divided_p`: how probable such a division is by noise alone, for this claim among
     all; `unmeasured` what it does not show."""
 
@@ -152,7 +152,7 @@ class Verdict:
     divided_p: float | None
     holds_for: str
     effects: tuple[Effect, ...]
-    readings: tuple[Reading, ...] = ()
+    together: tuple[LevelFinding, ...] = ()
     fits: tuple[Fit, ...] = ()
     unmeasured: tuple[str, ...] = ()
 

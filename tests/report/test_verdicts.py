@@ -66,6 +66,24 @@ def test_a_panel_shows_what_is_judged_first_and_what_ran_out_without_a_time(judg
     assert three[1].words == "ran out of memory"
 
 
+def test_a_panel_begins_with_what_several_conditions_say_together():
+    places = [Place(lines=lines) for lines in (720, 1080)]
+    three = replace(ORIGINAL, concurrency=3)
+    trials = [
+        trial
+        for at in places
+        for trial in (cut(place=at), cut(settings=three, place=at, wall_s=40.0))
+    ]
+    panels = forest.forest_panels(verdicts(table(trials)))
+    panel = next(p for p in panels if p.title == "C6  confirmed")
+    assert [name for name, _ in panel.groups] == ["conditions together", "3 at once"]
+    ((line,), alone) = (lines for _, lines in panel.groups)
+    assert line.label == "all conditions"
+    assert line.ratio == pytest.approx(1.5, rel=0.01)
+    assert line.finding is Finding.AS_CLAIMED
+    assert len(alone) == 2
+
+
 def test_the_columns_of_the_forest_hold_every_panel_in_order(judged):
     panels = forest.forest_panels(judged)
     left, right = forest_drawing.forest_columns(panels, 980)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clipkit import format
+from clipkit.analysis.statistics import Estimate
 from clipkit.claims import Effect, Finding, Verdict, verdict_words
+from clipkit.claims.verdict import LevelFinding
 
 _EXACT = 0.005
 """Of a narrower interval two digits would hide that it is one."""
@@ -54,6 +56,8 @@ def forest_panels(verdicts: Sequence[Verdict]) -> list[Panel]:
         groups: dict[str, list[Line]] = {}
         for effect in sorted(verdict.effects, key=lambda effect: not effect.judged):
             groups.setdefault(effect.change, []).append(_line(effect))
+        if pooled := [line for level in verdict.together if (line := _pooled_line(level))]:
+            groups = {"conditions together": pooled} | groups
         if verdict.band is not None and groups:
             panels.append(
                 Panel(
@@ -73,19 +77,38 @@ _X_LABELS = {
 }
 
 
+def _pooled_line(level: LevelFinding) -> Line | None:
+    """None for a single condition, which has a line of its own."""
+    if level.pooled is None or level.pooled.estimate.n == 1:
+        return None
+    known = level.pooled.estimate
+    return Line(
+        label=level.words,
+        ratio=known.value,
+        low=known.low,
+        high=known.high,
+        words=_ratio_words(known),
+        n=None,
+        finding=level.finding,
+        judged=True,
+    )
+
+
+def _ratio_words(known: Estimate) -> str:
+    """`1.21x  [1.12 – 1.31]`."""
+    if known.low is None or known.high is None:
+        return format.ratio(known.value)
+    exact = known.high - known.low < _EXACT
+    value, *ends = (
+        f"{x:.3f}" if exact else format.bare_ratio(x) for x in (known.value, known.low, known.high)
+    )
+    return f"{value}x  [{' – '.join(ends)}]"
+
+
 def _line(effect: Effect) -> Line:
     known = effect.speedup
     low, high = known.interval if known and known.interval else (None, None)
-    if known is None:
-        words = effect.why
-    elif low is None or high is None:
-        words = format.ratio(known.value)
-    else:
-        exact = high - low < _EXACT
-        value, *ends = (
-            f"{x:.3f}" if exact else format.bare_ratio(x) for x in (known.value, low, high)
-        )
-        words = f"{value}x  [{' – '.join(ends)}]"
+    words = effect.why if known is None else _ratio_words(known)
     return Line(
         label=effect.condition.words,
         ratio=known.value if known else None,
