@@ -1,6 +1,6 @@
 """The Python API: parse, call one station, return a frozen object. It decides nothing.
 
-from clipkit import probe, cut, sweep, merge, load, compare, recommend, attach
+from clipkit import probe, cut, sweep, merge, load, compare, recommend, plans, attach
 """
 
 from __future__ import annotations
@@ -33,8 +33,11 @@ from clipkit.settings import Settings
 from clipkit.terminal import CutProgress
 from clipkit.trial.cut import Order, cut_order
 from clipkit.trial.run import limits
+from clipkit.tuning.elsewhere import places_elsewhere
+from clipkit.tuning.offers import AskedLoad, Load
 from clipkit.tuning.optimum import Number, Optimum, Size, Wanted, optimum
 from clipkit.tuning.recommendation import Recommendation, read_recommendation
+from clipkit.tuning.which_plan import WhichPlan, which_plan
 
 
 def probe(video: PathLike) -> Upload:
@@ -163,7 +166,6 @@ def sweep(  # noqa: PLR0913 (the command's options, by keyword)
 
     With `shard`, such as `1/2`, only that part of the blocks is run: `merge` joins the parts. What
     others disturbed each time is not measured, which is said; with `accept_noise` it counts.
-
     Raises ExperimentError naming file, key and the legal values, CampaignError where it is being
     measured already, Cancelled where it is cancelled from elsewhere, ClipkitError where it fails.
     """
@@ -270,26 +272,28 @@ def recommend(  # noqa: PLR0913 (what singles a host and a job out, by keyword)
     '# campaign threads'
 
     Either answer has `settings`, `sentence`, `to_json()` and `to_toml()`, a `clipkit.toml`.
-
     Raises CampaignError where nothing matches, or several hosts or jobs do, naming these; UsageError
     for a keyword that there is not, naming the nearest.
     """
-    wanted = Wanted(
-        host=host,
-        memory=memory,
-        cpus=cpus,
-        reserve=reserve,
-        preset=preset,
-        crf=crf,
-        clip_s=clip_s,
-        upload=upload,
-    )
+    wanted = Wanted(host=host, memory=memory, cpus=cpus, reserve=reserve, preset=preset, crf=crf,
+                    clip_s=clip_s, upload=upload)  # fmt: skip
     for word in unknown:
         raise UsageError(f"recommend: {unknown_word('keyword', word, wanted)}")
     opened = _opened(campaign)
     if is_tuning(opened.folder) and all(value is None for value in wanted.values()):
         return read_recommendation(opened.folder)
     return optimum(opened, **wanted)
+
+
+def plans(campaigns: Sequence[Campaign | PathLike], **load: Unpack[AskedLoad]) -> WhichPlan:
+    """Which plan carries a load, and what a clip costs there. The keywords are those of `Load`. Raises
+    CampaignError where nothing finished, or several jobs were measured, naming these; UsageError.
+
+    >>> sorted(plans(["results/threads"], clips_per_day=600, longest_wait_s=600).to_json())
+    ['cheapest', 'elsewhere', 'load', 'offers', 'unknown']
+    """
+    opened = [_opened(campaign) for campaign in campaigns]
+    return which_plan(opened, Load(**load), [*hosts.catalogue().values()], places_elsewhere())
 
 
 def _opened(campaign: Campaign | PathLike) -> Campaign:

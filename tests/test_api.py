@@ -29,7 +29,7 @@ from clipkit.settings import Settings, load_settings
 from clipkit.tuning.optimum import Optimum, Wanted
 from clipkit.tuning.recommendation import Recommendation
 
-NAMES = ("probe", "cut", "sweep", "merge", "load", "compare", "recommend", "attach")
+NAMES = ("probe", "cut", "sweep", "merge", "load", "compare", "recommend", "plans", "attach")
 
 
 @pytest.fixture

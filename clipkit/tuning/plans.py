@@ -11,9 +11,8 @@ from clipkit import format as fmt
 from clipkit.hosts import Host
 from clipkit.records.settings_words import how_words
 from clipkit.tables import Table
+from clipkit.tuning.prices import usd_when_busy
 from clipkit.tuning.recommendation import Recommendation
-
-_MONTH_S = 365.25 / 12 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Plan:
         if price is None or wall_s is None or self.found is None:
             return None
         clips: int = self.found.measured_job["clips"]
-        return price / _MONTH_S * wall_s / clips * 1000
+        return usd_when_busy(price, wall_s / clips)
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -128,7 +128,7 @@ def _head_px(width_px: float) -> float:
 
 
 def _legend_px(width_px: float) -> float:
-    return _LEGEND_ROW_PX * (2 if width_px >= _TWO_COLUMNS_PX else 7)
+    return _LEGEND_ROW_PX * (2 if width_px >= _TWO_COLUMNS_PX else 9)
 
 
 def _claim_lines(panel: Panel, column_px: float) -> str:
