@@ -19,12 +19,14 @@ _NUMBER = re.compile(rf"-?[\d.]+{_UNIT}( – [\d.]+{_UNIT})?|unknown|–|")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Words in rows and columns; `marked` rows stand out. Numbers are aligned to the right."""
+    """Words in rows and columns; `marked` rows stand out. Numbers are aligned to the right. `whole`: shown
+    open however long it is."""
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     caption: str = ""
     marked: frozenset[int] = frozenset()
+    whole: bool = False
 
     def __repr__(self) -> str:
         return fmt.brief(self, f"{len(self.rows)} rows of {', '.join(filter(None, self.heads))}")
@@ -32,7 +34,7 @@ class Table:
     def _repr_html_(self) -> str:
         """Closed where it is long."""
         table = self.whole_html()
-        if len(self.rows) <= (_LONG_CARD if len(self.heads) <= 2 else _LONG_ROWS):
+        if self.whole or len(self.rows) <= (_LONG_CARD if len(self.heads) <= 2 else _LONG_ROWS):
             return table
         return f"<details><summary>Table of {len(self.rows)} rows</summary>{table}</details>"
 

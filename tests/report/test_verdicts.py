@@ -48,6 +48,10 @@ def test_the_summary_has_a_row_for_every_claim(judged):
     )
 
 
+def test_the_summary_is_open_though_it_is_long(judged):
+    assert "<details" not in shown.verdicts_table(judged)._repr_html_()
+
+
 def test_the_readmes_table_has_a_row_for_every_claim_and_no_stray_bars(judged):
     lines = shown.verdicts_markdown(judged).splitlines()
     assert len(lines) == 2 + len(judged)

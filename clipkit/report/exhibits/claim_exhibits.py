@@ -37,7 +37,8 @@ def verdicts_table(judged: Verdicts) -> Table:
     heads = ("claim", "says", "verdict", "found (95 % interval)", "depends on")
     decided = (Outcome.CONFIRMED, Outcome.REFUTED, Outcome.DEPENDS)
     marked = frozenset(i for i, v in enumerate(judged) if v.outcome in decided)
-    return Table(heads, rows, "Ratios of wall time, paired by block; above 1x is faster", marked)
+    caption = "Ratios of wall time, paired by block; above 1x is faster"
+    return Table(heads, rows, caption, marked, whole=True)
 
 
 def every_effect(judged: Verdicts) -> Exhibit:

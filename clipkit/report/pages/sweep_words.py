@@ -109,7 +109,8 @@ def claims_in_words(judged: Sequence[Verdict]) -> Table:
         )
         for verdict in judged
     )
-    return Table(("the claim", "holds?", "what it brings or costs (95 % interval)"), rows)
+    heads = ("the claim", "holds?", "what it brings or costs (95 % interval)")
+    return Table(heads, rows, whole=True)
 
 
 def _outcome_words(verdict: Verdict) -> str:
