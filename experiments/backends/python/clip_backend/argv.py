@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from clip_backend.config import ConfigError, Settings
+from clip_backend.config import Settings
 
 FORMATS = "mov,matroska,mpegts,mpeg,avi,flv,ogg,asf,mxf"
 """The formats that clipkit accepts (`CONTAINERS` of `clipkit.media.opening`)."""
@@ -69,15 +68,3 @@ def _seconds(value: float) -> str:
     """From whole microseconds: ffmpeg takes no exponents, and all three services cut alike."""
     whole, micros = divmod(round(value * 1_000_000), 1_000_000)
     return f"{whole}.{micros:06d}"
-
-
-def launcher() -> list[str]:
-    """Words in front of ffmpeg: the kernel kills it when the service is killed.
-
-    util-linux' setpriv asks for that signal and becomes ffmpeg, so the process is ffmpeg itself;
-    Python could ask only between fork and exec, which can deadlock beside threads.
-    """
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
-        raise ConfigError("PATH", "has no setpriv: install util-linux")
-    return [setpriv, "--pdeathsig", "KILL", "--"]

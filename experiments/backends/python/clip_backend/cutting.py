@@ -15,6 +15,7 @@ from clip_backend.logs import event, failure
 from clip_backend.metrics import Metrics
 from clip_backend.pictures import has_picture
 from clip_backend.pipes import Progress, Tail
+from clip_backend.program import Program
 from clip_backend.reasons import NO_PICTURE, signal_reason, spoken_reason
 from clip_backend.runner import EndedBy, Ending, Run
 
@@ -22,10 +23,13 @@ _MOST_LOGGED = 300  # characters of a reason: a line of the log fits into one wr
 
 
 class Cutter:
-    def __init__(self, settings: Settings, launcher: list[str], metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, program: Program, metrics: Metrics) -> None:
         self._settings = settings
-        self._launcher = launcher
+        self._program = program
         self._metrics = metrics
+
+    def new_run(self, clip: Clip) -> Run:
+        return self._program.new_run(clip.started)
 
     async def cut(self, job: Job, clip: Clip, run: Run) -> None:
         """Take `clip` to its end, which it then tells; never raises."""
@@ -47,7 +51,7 @@ class Cutter:
         # No thread is asked before ffmpeg is started: clips begin in the order of their numbers.
         job.folder.mkdir(mode=0o700, exist_ok=True)
         cut = Cut(job.upload.path, clip.start_s, clip.duration_s, part)
-        argv = [*self._launcher, self._settings.ffmpeg, *clip_words(self._settings, cut)]
+        argv = [*self._program.words, *clip_words(self._settings, cut)]
         progress, tail = Progress(), Tail()
         event("clip_started", job=job.id, clip=clip.number)
         with self._metrics.ffmpegs.track_inprogress():

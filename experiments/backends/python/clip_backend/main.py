@@ -9,12 +9,11 @@ import sys
 
 from clip_backend import logs
 from clip_backend.app import create_app
-from clip_backend.argv import launcher
 from clip_backend.config import ConfigError, Settings, read_settings
 from clip_backend.connection import GuardedConfig, GuardedProtocol
 from clip_backend.folders import empty, open_folders
 from clip_backend.probe import ffmpeg_version
-from clip_backend.runner import Run
+from clip_backend.program import Program, guarded_program
 from clip_backend.server import REST_S, Server, open_socket, raise_file_limit
 from clip_backend.service import Service
 
@@ -39,14 +38,14 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     folders = open_folders(settings.data_dir)
-    in_front = launcher()
-    version = await _version_unless(stop, in_front, settings.ffmpeg)
+    program = guarded_program(settings.ffmpeg)
+    version = await _version_unless(stop, program)
     if stop.is_set():
         return
     raise_file_limit()
     listening = open_socket(settings)
     empty(folders)
-    service = Service(settings, folders, in_front, version)
+    service = Service(settings, folders, program, version)
     config = GuardedConfig(
         create_app(service),
         http=GuardedProtocol,
@@ -66,13 +65,13 @@ async def _serve(settings: Settings) -> None:
     logs.event("stopped")
 
 
-async def _version_unless(stop: asyncio.Event, in_front: list[str], ffmpeg: str) -> str:
+async def _version_unless(stop: asyncio.Event, program: Program) -> str:
     """Of ffmpeg, or nothing much where the signal comes first."""
-    run = Run(lambda _: None)
+    run = program.new_run(lambda _: None)
     stopped = asyncio.create_task(stop.wait())
     stopped.add_done_callback(lambda _: run.end())
     try:
-        return await ffmpeg_version(in_front, ffmpeg, run)
+        return await ffmpeg_version(program, run)
     finally:
         stopped.cancel()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clip_backend.config import ConfigError
 from clip_backend.pipes import Tail
+from clip_backend.program import Program
 from clip_backend.runner import EndedBy, Run
 
 _TIMEOUT_S = 5.0
@@ -21,11 +22,11 @@ class _Head:
         self.kept = (self.kept + block)[: self._most_bytes]
 
 
-async def ffmpeg_version(launcher: list[str], ffmpeg: str, run: Run) -> str:
+async def ffmpeg_version(program: Program, run: Run) -> str:
     """Raises ConfigError where `-version` does not end well in time."""
-    head = _Head()
+    head, ffmpeg = _Head(), program.words[-1]
     try:
-        ending = await run.to_its_end([*launcher, ffmpeg, "-version"], _TIMEOUT_S, head, Tail())
+        ending = await run.to_its_end([*program.words, "-version"], _TIMEOUT_S, head, Tail())
     except OSError as error:
         raise ConfigError("FFMPEG", f"{ffmpeg!r} cannot be run: {error.strerror}") from None
     if ending is None or ending.by is EndedBy.CANCEL:

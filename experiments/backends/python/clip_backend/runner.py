@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from clip_backend.guard import Guard
 from clip_backend.pipes import Drain, Reader
 
 _LOOKS_AT_THE_GROUP = 100
@@ -34,8 +35,9 @@ class Ending:
 class Run:
     """A process that can be ended at any moment, also before it exists."""
 
-    def __init__(self, on_start: Callable[[float], None]) -> None:
+    def __init__(self, guard: Guard, on_start: Callable[[float], None]) -> None:
         """`on_start` is told when the process began, in seconds since 1970."""
+        self._guard = guard
         self._on_start = on_start
         self._group: int | None = None
         self._by = EndedBy.ITSELF
@@ -62,6 +64,7 @@ class Run:
                 process_group=0,
             )
             self._group = process.pid
+            self._guard.began(process.pid)
             self._on_start(started_s)
             out.spawned()
             err.spawned()
@@ -70,6 +73,7 @@ class Run:
             exit_code = await self._wait(process, timeout_s)
             ran_s = time.monotonic() - began
             await self._end_group()
+            self._guard.ended(process.pid)
         return Ending(exit_code, self._by, started_s + ran_s, ran_s)
 
     async def _wait(self, process: Process, timeout_s: float) -> int:

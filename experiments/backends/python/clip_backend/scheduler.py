@@ -50,7 +50,7 @@ class Scheduler:
         while self._waiting and len(self._running) < self._most_at_once:
             job, clip = self._waiting.popleft()
             clip.status = ClipStatus.RUNNING
-            run = Run(clip.started)
+            run = self._cutter.new_run(clip)
             task = asyncio.create_task(self._cutter.cut(job, clip, run))
             running = _Running(job, run, task)
             self._running.append(running)

@@ -13,6 +13,7 @@ from clip_backend.folders import Folders
 from clip_backend.janitor import keep_clean
 from clip_backend.logs import event
 from clip_backend.metrics import Metrics
+from clip_backend.program import Program
 from clip_backend.uploads import Uploads
 
 NAME = "python"
@@ -20,13 +21,13 @@ NAME = "python"
 
 class Service:
     def __init__(
-        self, settings: Settings, folders: Folders, launcher: list[str], ffmpeg_version: str
+        self, settings: Settings, folders: Folders, program: Program, ffmpeg_version: str
     ) -> None:
         self.settings = settings
         self.ffmpeg_version = ffmpeg_version
         self.metrics = Metrics()
         self.uploads = Uploads(settings, folders.uploads, self.metrics)
-        cutter = Cutter(settings, launcher, self.metrics)
+        cutter = Cutter(settings, program, self.metrics)
         self.book = Book(settings, folders.clips, cutter, self.metrics)
         self.stopping = False
         self._janitor: asyncio.Task[None] | None = None

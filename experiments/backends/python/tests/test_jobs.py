@@ -286,6 +286,18 @@ def test_a_killed_service_leaves_no_ffmpeg(start: Start, film: Path) -> None:
     until(lambda: not any(is_alive(pid) for pid in pids), within_s=2)
 
 
+def test_a_killed_service_leaves_nothing_that_ffmpeg_started(
+    start: Start, program: Program, film: Path
+) -> None:
+    backend = start(FFMPEG=program("sleep 62.5 &\nsleep 62.5\n"), MAX_CONCURRENT="3")
+    backend.order(backend.upload(film), (0, 1), (0, 1), (0, 1))
+    asleep = ["pgrep", "-c", "-f", "sleep 62.5"]
+    until(lambda: subprocess.run(asleep, check=False, capture_output=True).stdout == b"6\n")
+    assert len(backend.children()) == 3
+    backend.process.kill()
+    until(lambda: subprocess.run(asleep, check=False, capture_output=True).stdout == b"0\n", 2)
+
+
 def test_ffmpeg_leads_a_group_of_its_own_with_stdin_closed(start: Start, film: Path) -> None:
     backend = start(PRESET="placebo")
     backend.order(backend.upload(film), (0, 6))
