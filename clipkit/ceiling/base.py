@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -53,7 +54,8 @@ class Usage:
     and `peak_total_bytes` the kernel's own high-water mark of it. `oom_kills` counts since the
     ceiling was set up. `throttled_cpu_s` is what the quota withheld, summed over CPUs as the kernel
     counts it: no wall time (`trial.held`). `held_s` is wall time, by a ceiling that itself stops the
-    job.
+    job. `major_faults` counts pages that were waited for from disk, `refaults` those of files that had
+    been dropped not long before: a host that is too small hangs by these before it kills.
     """
 
     anon_bytes: int | None
@@ -66,6 +68,26 @@ class Usage:
     throttled_cpu_s: float | None
     held_s: float | None
     oom_kills: int
+    major_faults: int | None = None
+    refaults: int | None = None
+
+
+class Part(Protocol):
+    """Some of what is inside a ceiling, whose use the kernel counts apart from the rest. It is gone with
+    the ceiling; `usage` then keeps returning the last reading."""
+
+    @property
+    def entrances(self) -> Sequence[Path]:
+        """Where a process that is inside the ceiling writes its PID to move into this part."""
+        ...
+
+    def wrap(self, argv: Sequence[str]) -> list[str]:
+        """The argv that starts `argv` in this part, in the same process (same PID)."""
+        ...
+
+    def usage(self) -> Usage:
+        """As `Ceiling.usage`, of this part alone; `oom_kills` counts its own processes."""
+        ...
 
 
 class Ceiling(Protocol):
@@ -95,6 +117,13 @@ class Ceiling(Protocol):
     def highest_charge_bytes(self) -> int | None:
         """The most that was charged against the limit since the last call, page cache included, by the
         kernel's own watch; None where it cannot be asked so. Cheaper than `usage`; for one caller."""
+        return None
+
+    def part(self, name: str) -> Part | None:  # noqa: ARG002
+        """A new part, empty. None where this mechanism has no group of its own that could be divided.
+
+        Once there is one, everything is started in a part: make all of them first.
+        """
         return None
 
     def pids(self) -> list[int]:

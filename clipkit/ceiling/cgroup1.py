@@ -5,15 +5,18 @@ The kernel's documents: admin-guide/cgroup-v1/memory.rst, scheduler/sched-bwc.rs
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from clipkit.ceiling import groups, standing
 from clipkit.ceiling.base import Limits, Mechanism, UnavailableError, Usage
 from clipkit.ceiling.group_ceiling import GroupCeiling
+from clipkit.ceiling.group_part import GroupPart
 from clipkit.ceiling.hierarchies import Hierarchy, hierarchies
-from clipkit.ceiling.kernel_files import Watermark
+from clipkit.ceiling.kernel_files import KernelFile, Watermark
 
 _PERIOD_US = 100_000
 _NEEDED = (
@@ -22,11 +25,17 @@ _NEEDED = (
     "cpuacct",
 )  # often one hierarchy for the last two, and one for each here
 
+_READ_APART = ("memory", "cpuacct")
+
 
 class Cgroup1(GroupCeiling):
     """Raises UnavailableError where no group can be made, CeilingError where a limit is refused."""
 
     mechanism = Mechanism.CGROUP1
+
+    def __init__(self, limits: Limits) -> None:
+        self._of_parts: list[Readings1] = []
+        super().__init__(limits)
 
     def _stand(self, limits: Limits) -> Limits:
         found = _controllers()
@@ -37,23 +46,59 @@ class Cgroup1(GroupCeiling):
                 made[hierarchy.top] = _make(hierarchy, name)
                 self._folders.append(made[hierarchy.top])
         at = {controller: made[hierarchy.top] for controller, hierarchy in found.items()}
-        self._open_readings(at)
+        self._at = at
+        self._readings = Readings1(at)
+        self._files += self._readings.files
         return _set(limits, at)
 
-    def _open_readings(self, at: dict[str, Path]) -> None:
-        self._stat = self._keep(at["memory"] / "memory.stat")
-        self._total = self._keep(at["memory"] / "memory.usage_in_bytes")
-        self._peak = Watermark(at["memory"] / "memory.max_usage_in_bytes")
-        self._files.append(self._peak)
-        self._kernel = self._keep(at["memory"] / "memory.kmem.usage_in_bytes")
-        self._oom = self._keep(at["memory"] / "memory.oom_control")
-        self._cpu = self._keep(at["cpuacct"] / "cpuacct.usage")
-        self._throttling = self._keep(at["cpu"] / "cpu.stat")
-
     def highest_charge_bytes(self) -> int | None:
-        return self._peak.since_last()
+        return self._readings.peak.since_last()
 
     def _read(self) -> Usage:
+        usage = self._readings.usage()
+        # Version 1 counts a kill for the victim's own group alone, not for those around it.
+        of_parts = sum(readings.oom_kills() for readings in self._of_parts)
+        return replace(usage, oom_kills=usage.oom_kills + of_parts)
+
+    def _divide(self, name: str) -> GroupPart:
+        """Of the hierarchies that are read; the quota and the limit of processes stay undivided. Where
+        `cpu` and `cpuacct` are one hierarchy, the part competes for CPU as one with what is beside it.
+        """
+        inner = {controller: self._at[controller] / name for controller in _READ_APART}
+        for folder in dict.fromkeys(inner.values()):
+            _count_inner_groups(folder.parent)
+            groups.make_inside(folder)
+        readings = Readings1(inner)
+        self._of_parts.append(readings)
+        folders = list(dict.fromkeys(inner.values()))
+        divided = {folder.parent for folder in folders}
+        beside = [folder for folder in self._folders if folder not in divided]
+        return GroupPart(folders, beside, readings)
+
+
+class Readings1:
+    """The files of groups of version 1, by controller, that say what is inside."""
+
+    def __init__(self, at: Mapping[str, Path]) -> None:
+        memory = at["memory"]
+        self._stat = KernelFile(memory / "memory.stat")
+        self._total = KernelFile(memory / "memory.usage_in_bytes")
+        self.peak = Watermark(memory / "memory.max_usage_in_bytes")
+        self._kernel = KernelFile(memory / "memory.kmem.usage_in_bytes")
+        self._oom = KernelFile(memory / "memory.oom_control")
+        self._cpu = KernelFile(at["cpuacct"] / "cpuacct.usage")
+        self._throttling = KernelFile(at.get("cpu", Path("/nonexistent")) / "cpu.stat")
+        self.files = [self._stat, self._total, self.peak, self._kernel, self._oom]
+        self.files += [self._cpu, self._throttling]
+
+    def close(self) -> None:
+        for file in self.files:
+            file.close()
+
+    def oom_kills(self) -> int:
+        return self._oom.table().get(b"oom_kill", 0)
+
+    def usage(self) -> Usage:
         stat = self._stat.table()
         rss, shmem, cache = (stat.get(b"total_" + key) for key in (b"rss", b"shmem", b"cache"))
         cpu_ns = self._cpu.number()
@@ -66,11 +111,13 @@ class Cgroup1(GroupCeiling):
             # tmpfs counts as cache, but cannot be dropped
             cache_bytes=None if cache is None else max(0, cache - (shmem or 0)),
             total_bytes=self._total.number(),
-            peak_total_bytes=self._peak.highest(),
+            peak_total_bytes=self.peak.highest(),
             cpu_s=None if cpu_ns is None else cpu_ns / 1e9,
             throttled_cpu_s=None if throttled_ns is None else throttled_ns / 1e9,
             held_s=None,
-            oom_kills=self._oom.table().get(b"oom_kill", 0),
+            oom_kills=self.oom_kills(),
+            major_faults=stat.get(b"total_pgmajfault"),
+            refaults=stat.get(b"total_workingset_refault_file"),
         )
 
 
@@ -100,6 +147,12 @@ def _make(hierarchy: Hierarchy, name: str) -> Path:
         f"no group can be made ({'; '.join(refusals)})",
         groups.PRIVILEGE_REMEDY,
     )
+
+
+def _count_inner_groups(folder: Path) -> None:
+    """Before Linux 5.11 a group counts those inside it only where it was told to."""
+    with contextlib.suppress(OSError):
+        (folder / "memory.use_hierarchy").write_text("1", "ascii")
 
 
 def _set(limits: Limits, at: dict[str, Path]) -> Limits:

@@ -11,6 +11,7 @@ from pathlib import Path
 from clipkit.ceiling import groups, standing
 from clipkit.ceiling.base import Limits, Mechanism, UnavailableError, Usage
 from clipkit.ceiling.group_ceiling import GroupCeiling
+from clipkit.ceiling.group_part import GroupPart
 from clipkit.ceiling.hierarchies import Hierarchy, hierarchies
 from clipkit.ceiling.kernel_files import KernelFile, Watermark
 
@@ -37,6 +38,15 @@ class Cgroup2(GroupCeiling):
 
     def _read(self) -> Usage:
         return self._readings.usage()
+
+    def _divide(self, name: str) -> GroupPart:
+        """Only memory is handed out: CPU is counted in every group, and without a controller of their
+        own the parts share the quota as one group's processes do."""
+        (whole,) = self._folders
+        groups.write_group_file(whole / "cgroup.subtree_control", "+memory")
+        folder = whole / name
+        groups.make_inside(folder)
+        return GroupPart([folder], [], Readings(folder))
 
 
 class Readings:
@@ -76,6 +86,8 @@ class Readings:
             throttled_cpu_s=None if throttled_us is None else throttled_us / 1e6,
             held_s=None,
             oom_kills=events.table().get(b"oom_kill", 0),
+            major_faults=stat.get(b"pgmajfault"),
+            refaults=stat.get(b"workingset_refault_file"),
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from clipkit.ceiling import groups
 from clipkit.ceiling.base import Ceiling, Limits, Usage
+from clipkit.ceiling.group_part import GroupPart
 from clipkit.ceiling.kernel_files import KernelFile
 
 
@@ -20,6 +21,7 @@ class GroupCeiling(Ceiling):
     def __init__(self, limits: Limits) -> None:
         self._folders: list[Path] = []
         self._files: list[KernelFile] = []
+        self._parts: list[GroupPart] = []
         self._last: Usage | None = None
         try:
             self.enforced = self._stand(limits)
@@ -33,6 +35,15 @@ class GroupCeiling(Ceiling):
 
     @abstractmethod
     def _read(self) -> Usage: ...
+
+    @abstractmethod
+    def _divide(self, name: str) -> GroupPart: ...
+
+    def part(self, name: str) -> GroupPart:
+        """Raises CeilingError where the kernel refuses a group inside ours."""
+        made = self._divide(name)
+        self._parts.append(made)
+        return made
 
     def _keep(self, file: Path) -> KernelFile:
         kept = KernelFile(file)
@@ -49,16 +60,22 @@ class GroupCeiling(Ceiling):
         return self._last or self._read()
 
     def pids(self) -> list[int]:
-        return sorted({pid for folder in self._folders for pid in groups.pids_in(folder)})
+        return sorted({pid for folder in self._every_folder() for pid in groups.pids_in(folder)})
 
     def kill(self) -> None:
-        for folder in self._folders:
+        for folder in self._every_folder():
             groups.kill_all(folder)
+
+    def _every_folder(self) -> list[Path]:
+        return [*self._folders, *(folder for part in self._parts for folder in part.folders)]
 
     def close(self) -> None:
         self.kill()
         if self._files:
             self._last = self.usage()
+        while self._parts:
+            self._parts[-1].close()
+            self._parts.pop()
         while self._files:
             self._files.pop().close()
         while self._folders:

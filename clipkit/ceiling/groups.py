@@ -69,6 +69,14 @@ def write_group_file(file: Path, value: object) -> None:
         ) from None
 
 
+def make_inside(folder: Path) -> None:
+    """A group inside one of ours. Raises CeilingError."""
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise CeilingError(f"the kernel refused the group {folder}: {error.strerror}") from None
+
+
 def pids_in(folder: Path) -> list[int]:
     """The processes of a group; empty when it is gone. (0 stands for those of other namespaces.)"""
     try:

@@ -28,8 +28,9 @@ def _groups() -> list[str]:
             for name in filter(groups.is_stale, names):
                 folder = Path(parent, name)
                 with contextlib.suppress(CeilingError, PermissionError):
-                    groups.kill_all(folder)
-                    groups.remove(folder)
+                    for inner, _, _ in os.walk(folder, topdown=False):  # its parts, then itself
+                        groups.kill_all(Path(inner))
+                        groups.remove(Path(inner))
                     removed.append(str(folder))
     return removed
 
