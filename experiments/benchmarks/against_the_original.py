@@ -27,7 +27,8 @@ from clipkit.media.probe import probe_upload
 from clipkit.media.sample import sample
 from clipkit.plan import baselines
 from clipkit.plan.clips import Job, spread
-from clipkit.plan.subjects import ENGINE, CommandLine, Cuts, Engine
+from clipkit.plan.subject import Cuts
+from clipkit.plan.subjects import ENGINE, CommandLine, Engine
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.settings import Settings, knobs
