@@ -10,6 +10,7 @@ import pandas as pd
 from clipkit.records.campaign import levels_in
 from clipkit.records.columns import column
 from clipkit.records.evidence import varies
+from clipkit.records.identity import WHICH
 from clipkit.settings import knobs
 
 _PLACE = ("memory_limit_bytes", "cpu_quota")
@@ -60,7 +61,7 @@ def _candidates(cells: pd.DataFrame) -> list[str]:
     places = len(cells[list(_PLACE)].drop_duplicates())
     host = list(_PLACE) if places == sizes * cores else ["host"]
     settings = [knob.name for knob in knobs()]
-    job = ["subject", upload, "clip_s", "clips"]
+    job = ["subject", *WHICH, upload, "clip_s", "clips"]
     return [*job, *host, "reserve_bytes", *settings, "ffmpeg_version", "ceiling"]
 
 

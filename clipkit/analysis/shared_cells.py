@@ -10,15 +10,21 @@ import pandas as pd
 from clipkit.records.campaign import levels_in
 from clipkit.records.columns import column
 from clipkit.records.evidence import settings_words, varies, varying_settings
-from clipkit.records.identity import JOB_AND_HOST, plain
+from clipkit.records.identity import JOB_AND_HOST, WHICH, plain
 from clipkit.settings import knobs
 
 _STARTS = "clip_starts_s"
+_OF_SOME = ("command", *WHICH)
+"""What the cells of other subjects do not have."""
 
 
 def in_order(cells: pd.DataFrame) -> list[dict[Any, Any]]:
     """By the levels in the order of their declaration, or ascending."""
-    names = [name for name in (*JOB_AND_HOST, *(knob.name for knob in knobs())) if name != _STARTS]
+    names = [
+        name
+        for name in (*JOB_AND_HOST, *WHICH, *(knob.name for knob in knobs()))
+        if name != _STARTS
+    ]
     places = {
         name: {level: place for place, level in enumerate(levels_in(name, cells[name]))}
         for name in names
@@ -35,14 +41,15 @@ def words_of_cells(rows: pd.DataFrame) -> Callable[[Mapping[Any, Any]], str]:
     settings = {
         str(subject): varying_settings(own) for subject, own in rows.groupby("subject", sort=False)
     }
-    names = [name for name in JOB_AND_HOST if name != _STARTS and varies(name, rows[name])]
+    job = (*JOB_AND_HOST, *WHICH)
+    names = [name for name in job if name != _STARTS and varies(name, rows[name])]
 
     def words(row: Mapping[Any, Any]) -> str:
         levels = {name: plain(row[name]) for name in names}
         told = [
             column(name).words(level)
             for name, level in levels.items()
-            if level is not None or name != "command"  # others have no command line of their own
+            if level is not None or name not in _OF_SOME
         ]
         if differing := settings[row["subject"]]:
             told.append(settings_words(row, differing))

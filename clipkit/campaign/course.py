@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass, field
 from statistics import fmean
+from typing import Any
 
 from clipkit.campaign.design import Design
 from clipkit.campaign.strategy import WARMUP, Cell, Inferred
@@ -116,11 +117,7 @@ def needs_as_much(cell: Cell, other: Cell, cores: int) -> bool:
     """Whether `cell` is sure to need at least the memory of `other`, in no more room: as many clips
     at once, each holding as many frames of the same upload (`model.memory.frames_held`)."""
     own, others = cell.subject.used(cell.settings), other.subject.used(other.settings)
-    if (cell.subject.name, cell.subject.command, cell.job.upload.sha256) != (
-        other.subject.name,
-        other.subject.command,
-        other.job.upload.sha256,
-    ):
+    if _who_cuts_what(cell) != _who_cuts_what(other):
         return False
     if any(
         getattr(own, knob.name) != getattr(others, knob.name)
@@ -136,6 +133,11 @@ def needs_as_much(cell: Cell, other: Cell, cores: int) -> bool:
         return True
     held = zip(astuple(frames_held(own, cores)), astuple(frames_held(others, cores)), strict=True)
     return all(mine >= theirs for mine, theirs in held)
+
+
+def _who_cuts_what(cell: Cell) -> tuple[Any, ...]:
+    subject = cell.subject
+    return subject.name, subject.which, subject.command, cell.job.upload.sha256
 
 
 def _room(cell: Cell) -> float:

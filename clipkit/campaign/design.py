@@ -7,12 +7,13 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from clipkit import format as fmt
-from clipkit.campaign.experiment import Experiment, Levels, Place, settings_of
+from clipkit.campaign.experiment import OF_A_SERVICE, Experiment, Levels, Place, settings_of
 from clipkit.campaign.strategy import WARMUP, Cell
 from clipkit.errors import ClipListError, ClipRangeError, ExperimentError, UsageError
 from clipkit.media.upload import Upload
 from clipkit.plan import subjects
 from clipkit.plan.clips import spread
+from clipkit.plan.services import SAME, Which
 from clipkit.records.columns import column
 from clipkit.records.identity import levels_of_cell
 from clipkit.records.record import Record
@@ -84,14 +85,15 @@ def design_of(experiment: Experiment, uploads: Mapping[str, Upload]) -> Design:
 
 
 def warm_ups(cells: list[Cell]) -> list[Cell]:
-    """One clip for each upload and ffmpeg, on the roomiest of their hosts: the first run of an
-    ffmpeg reads it from disk, and the upload."""
-    found: dict[tuple[str, str], Cell] = {}
+    """One clip for each upload, ffmpeg and service, on the roomiest of their hosts: the first run of a
+    program reads it from disk, and the upload."""
+    found: dict[tuple[str, ...], Cell] = {}
     for cell in sorted(cells, key=lambda cell: -(cell.host.memory_bytes or 1 << 62)):
         if (
             cell.subject.command is None
         ):  # whatever a user's command does, it does not do it in vain
-            key = (cell.job.upload.sha256, cell.settings.ffmpeg)
+            who = cell.subject.which.get("service", "")
+            key = (who, cell.job.upload.sha256, cell.settings.ffmpeg)
             job = cell.job.reduced([len(cell.job.clips) // 2])
             found.setdefault(key, replace(cell, phase=WARMUP, job=job))
     return list(found.values())
@@ -100,15 +102,19 @@ def warm_ups(cells: list[Cell]) -> list[Cell]:
 def _cell(experiment: Experiment, levels: Levels, upload: Upload) -> Cell:
     asked, place = settings_of(levels), levels["place"]
     try:
-        subject = subjects.subject_named(levels["subject"], asked, experiment.command)
+        subject = subjects.subject_named(
+            levels["subject"], asked, experiment.command, _which(levels)
+        )
     except UsageError as error:
         raise ExperimentError(f"{experiment.path}: [subject] name: {error}") from None
     try:
         job = spread(upload, levels["clips"], levels["length_s"], experiment.clips_seed)
     except (ClipRangeError, ClipListError) as error:
         raise ExperimentError(f"{experiment.path}: [job] length_s: {error}") from None
-    if not isinstance(subject, subjects.Cuts):
-        raise ExperimentError(f"{experiment.path}: [subject] name: '{subject.name}' is a service")
+    if place.reserve_bytes and subject.which:
+        raise ExperimentError(
+            f"{experiment.path}: [host] reserve: a service is measured with its own memory; leave it out"
+        )
     return Cell(
         phase=PHASE,
         subject=subject,
@@ -118,20 +124,31 @@ def _cell(experiment: Experiment, levels: Levels, upload: Upload) -> Cell:
         reserve_bytes=place.reserve_bytes,
         block=0,
         timeout_s=experiment.timeout_s,
+        rest_s=experiment.rest_s,
     )
+
+
+def _which(levels: Levels) -> Which | None:
+    backend, words, environment = (levels[name] for name in OF_A_SERVICE)
+    return None if backend is None else Which(backend, words, environment)
 
 
 def _words(levels: Levels, varying: list[str]) -> str:
     """`veryfast, concurrency 3, 96 MB`: the levels of the factors that vary."""
     shown = [] if levels["variant"] is None else [levels["variant"]]
-    told = [factor for factor in varying if levels["variant"] is None or _is_open(factor, levels)]
+    known = [
+        factor for factor in varying if levels[factor] is not None or factor not in OF_A_SERVICE
+    ]
+    told = [factor for factor in known if levels["variant"] is None or _is_open(factor, levels)]
     return ", ".join(shown + [_level(factor, levels[factor]) for factor in told]) or "all"
 
 
 def _is_open(factor: str, levels: Levels) -> bool:
     """Whether a variant's name does not tell the factor: it neither fixes it nor leaves it at what it
     is without being asked."""
-    default = {"subject": subjects.ENGINE} | {knob.name: knob.default for knob in knobs()}
+    default = {"subject": subjects.ENGINE, "argv": SAME} | {
+        knob.name: knob.default for knob in knobs()
+    }
     return factor not in levels["fixed"] and levels[factor] != default.get(factor, ...)
 
 

@@ -18,7 +18,8 @@ from clipkit.ceiling.choose import open_ceiling
 from clipkit.errors import CampaignError
 from clipkit.model.cpu import work
 from clipkit.plan.clips import Clip, Job, span
-from clipkit.plan.subjects import Engine, Subject
+from clipkit.plan.subject import Serves, Subject
+from clipkit.plan.subjects import Engine
 from clipkit.records.status import Status
 from clipkit.trial import machine
 from clipkit.trial.run import Identity, Trial, run_trial
@@ -29,6 +30,9 @@ _OVERHEAD_S = 0.7
 # What one trial leaves: its record, samples and logs.
 _KEPT_BYTES = 16_000
 _TIMEOUT_S = 120.0
+# At one core; which service it is makes more of a difference than is worth knowing here.
+_SERVICE_STARTS_S = 1.0
+_UPLOAD_BYTES_PER_S = 150e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,4 +147,13 @@ def _trial_s(cell: Cell, cpu_s: float) -> float:
     threads = max(settings.encoder_threads or cores, settings.decoder_threads or cores)
     busy = min(cell.host.cpus or cores, cores, settings.concurrency * threads)
     work = sum(_work(cell.subject, cell.job, clip, cell) for clip in cell.job.clips)
-    return min(cell.timeout_s, work * cpu_s / busy) + _OVERHEAD_S
+    return min(cell.timeout_s, work * cpu_s / busy) + _OVERHEAD_S + _visiting_s(cell)
+
+
+def _visiting_s(cell: Cell) -> float:
+    """A service is started, left alone before and after its job, given the upload, and ended."""
+    if not isinstance(cell.subject, Serves):
+        return 0.0
+    slowed = 1 / min(1.0, cell.host.cpus or 1.0)
+    arrives_s = cell.job.upload.size_bytes / _UPLOAD_BYTES_PER_S
+    return 2 * cell.rest_s + (_SERVICE_STARTS_S + arrives_s) * slowed

@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from clipkit.hosts import Host
+from clipkit.plan.services import SERVICE
 from clipkit.settings import Settings, knobs
 
 Levels = dict[str, Any]
+
+OF_A_SERVICE = ("service", "argv", "environment")
+"""The factors that other subjects do not have: there they are None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +30,12 @@ class Place:
 class Experiment:
     """`factors`: name -> levels, in the file's order of tables; every combination is a cell.
 
-    The names are `upload`, `clips`, `length_s`, `subject`, `place` (`Place`) and every setting.
+    The names are `upload`, `clips`, `length_s`, `subject`, those of `OF_A_SERVICE`, `place` (`Place`) and
+    every setting.
     `variants`: further combinations that fix some factors, each with a name; without any, one that
     fixes none. `excluded`: a cell that has one of the listed levels of every factor
-    in such a rule is left out. `options` are the strategy's own keys of `[run]`.
+    in such a rule is left out. `options` are the strategy's own keys of `[run]`; `rest_s`: see
+    `campaign.strategy.Cell`.
     """
 
     name: str
@@ -44,6 +50,7 @@ class Experiment:
     options: Mapping[str, Any]
     seed: int
     timeout_s: float
+    rest_s: float
 
     def combinations(self) -> Iterator[Levels]:
         """Every combination of levels that is not excluded; among them `variant`, its name, and
@@ -53,6 +60,8 @@ class Experiment:
             for combined in itertools.product(*levels.values()):
                 chosen = dict(zip(levels, combined, strict=True))
                 found = {"variant": name, "fixed": frozenset(fixed), **chosen}
+                if found["subject"] != SERVICE:
+                    found |= dict.fromkeys(OF_A_SERVICE)
                 if not any(rule_matches(rule, found) for rule in self.excluded):
                     yield found
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import itertools
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from clipkit import hosts
-from clipkit.campaign.experiment import Experiment, Levels, Place, rule_matches
+from clipkit.campaign.experiment import OF_A_SERVICE, Experiment, Levels, Place, rule_matches
 from clipkit.campaign.keys import Table
 from clipkit.campaign.readers import (
     LEVELS,
@@ -29,8 +29,10 @@ from clipkit.campaign.readers import (
 )
 from clipkit.campaign.strategies import DEFAULT_STRATEGY, STRATEGIES
 from clipkit.errors import ExperimentError
+from clipkit.plan.services import SAME, SERVICE
 from clipkit.plan.subjects import ENGINE, OF_A_COMMAND
 from clipkit.settings import knobs
+from clipkit.trial.visit import Manner
 
 
 def read_experiment_file(path: Path) -> Experiment:
@@ -57,6 +59,9 @@ def parse_experiment(text: str, path: Path) -> Experiment:
     factors = {
         **_job(job),
         "subject": subject.levels("name", LEVELS["subject"], (ENGINE,)),
+        "service": subject.levels("service", LEVELS["service"], (None,)),
+        "argv": subject.levels("argv", LEVELS["argv"], (SAME,)),
+        "environment": subject.levels("environment", LEVELS["environment"], (None,)),
         "place": _places(top.tables("host")),
         **_settings(top.table("settings")),
     }
@@ -64,6 +69,7 @@ def parse_experiment(text: str, path: Path) -> Experiment:
     variants = tuple(_variant(table) for table in top.tables("variants")) or ((None, {}),)
     if any(levels.get("subject") in OF_A_COMMAND for _, levels in variants) and not command:
         raise subject.error("command", "a variant's subject needs it")
+    _check_services(subject, factors, [levels for _, levels in variants])
     names = [name for name, _ in variants]
     if len(set(names)) < len(names):
         raise top.error("variants", f"each needs a name of its own, not {names}")
@@ -82,6 +88,7 @@ def parse_experiment(text: str, path: Path) -> Experiment:
         options=_options(run, strategy),
         seed=run.one("seed", whole_number(0, 2**63 - 1), 0),
         timeout_s=run.one("timeout_s", number_between(0.001, 86_400), 600.0),
+        rest_s=subject.one("rest_s", number_between(0, 3600), Manner().rest_s),
     )
     _check_exclusions(experiment, exclusions)
     return experiment
@@ -155,7 +162,7 @@ def _settings(table: Table) -> dict[str, tuple[Any, ...]]:
 
 
 def _command(subject: Table, chosen: tuple[Any, ...]) -> str | None:
-    subject.only("name", "command")
+    subject.only("name", "command", *OF_A_SERVICE, "rest_s")
     command: str | None = subject.one("command", template_level, None)
     named = OF_A_COMMAND.intersection(chosen)
     if named and command is None:
@@ -163,10 +170,24 @@ def _command(subject: Table, chosen: tuple[Any, ...]) -> str | None:
     return command
 
 
+def _check_services(
+    subject: Table, factors: Mapping[str, tuple[Any, ...]], variants: Sequence[Levels]
+) -> None:
+    """A service is named where one is asked for, and one is asked for where one is named."""
+    every = [{**{name: known[0] for name, known in factors.items()}, **fixed} for fixed in variants]
+    asked = SERVICE in factors["subject"] or any(each["subject"] == SERVICE for each in every)
+    for key in (*OF_A_SERVICE, "rest_s"):
+        if key in subject and not asked:
+            raise subject.error(key, f"is for the subject '{SERVICE}', which is not asked for")
+    if any(each["service"] is None for each in every if each["subject"] == SERVICE):
+        raise subject.error("service", f"missing, though the subject '{SERVICE}' is asked for")
+
+
 def _variant(table: Table) -> tuple[str, Levels]:
-    """A name, and one level of each factor that it fixes: settings and `subject`."""
-    table.only("name", "subject", *SETTING_LEVELS)
-    known = {"subject": LEVELS["subject"], **SETTING_LEVELS}
+    """A name, and one level of each factor that it fixes: settings, and who cuts."""
+    who = ("subject", *OF_A_SERVICE)
+    table.only("name", *who, *SETTING_LEVELS)
+    known = {name: LEVELS[name] for name in who} | SETTING_LEVELS
     fixed = {name: table.one(name, read, None) for name, read in known.items() if name in table}
     name: str | None = table.one("name", text_level, None)
     if name is None:

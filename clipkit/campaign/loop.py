@@ -15,6 +15,7 @@ from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.records.store import Store
 from clipkit.trial.run import Identity, Trial, inferred
+from clipkit.trial.visit import Manner
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class Loop:
             reserve_bytes=cell.reserve_bytes,
             timeout_s=cell.timeout_s,
             accept_noise=accept_noise,
+            manner=Manner(rest_s=cell.rest_s),
         )
 
     def _ended(self, cell: Cell, record: Record) -> None:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from clipkit import hosts
+from clipkit.backends.declared import read_backends
 from clipkit.errors import ClipkitError, ExperimentError
 from clipkit.legal import legal_are
 from clipkit.plan import baselines
+from clipkit.plan.services import WORDS, read_environment
 from clipkit.plan.subjects import KINDS
 from clipkit.records.store import campaign_named
 from clipkit.settings import Knob, knobs
@@ -75,6 +77,18 @@ def host_level(value: Any) -> str:
     return str(one_of(list(hosts.catalogue()))(value))
 
 
+def service_level(value: Any) -> str:
+    return str(one_of([backend.name for backend in read_backends()])(value))
+
+
+def environment_level(value: Any) -> str | None:
+    """What a service is told besides; `LEFT_OUT`: nothing."""
+    text = text_level(value)
+    if text == LEFT_OUT:
+        return None
+    return " ".join(f"{name}={told}" for name, told in read_environment(text).items())
+
+
 def knob_level(knob: Knob) -> Reader:
     def read(value: Any) -> Any:
         if knob.absent and value == LEFT_OUT:
@@ -96,6 +110,9 @@ LEVELS: dict[str, Reader] = {
     "clips": whole_number(1, 10_000),
     "length_s": number_between(0.001, 86_400),
     "subject": one_of(KINDS),
+    "service": service_level,
+    "argv": one_of(WORDS),
+    "environment": environment_level,
     "memory": size_level,
     "cpus": number_between(0.01, 1024),
     "reserve": size_level,

@@ -8,10 +8,11 @@ from typing import Protocol
 
 from clipkit.hosts import Host
 from clipkit.plan.clips import Job
-from clipkit.plan.subjects import Cuts
+from clipkit.plan.subject import Cuts, Serves
 from clipkit.records.identity import Levels, levels_of_cell, name_of_cell
 from clipkit.records.record import Record
 from clipkit.settings import Settings
+from clipkit.trial.visit import Manner
 
 ATTEMPTS = 3
 """A trial that others disturbed is kept, and repeated up to so many tries in a session."""
@@ -27,11 +28,12 @@ class Cell:
     `settings` are what is asked; what of them its subject does not follow tells no cells apart.
     `attempts`: how often it is tried in one session before what others disturb stays so; `last_counts`:
     the last of them counts all the same, and its record tells how disturbed it was.
+    `rest_s`: how long a service is left alone before its memory at rest is read.
     `known_as`: its name in the campaign that it is run for, where a clipkit of another age gave it one.
     """
 
     phase: str
-    subject: Cuts
+    subject: Cuts | Serves
     settings: Settings
     job: Job
     host: Host
@@ -41,6 +43,7 @@ class Cell:
     known_as: str | None = None
     attempts: int = ATTEMPTS
     last_counts: bool = False
+    rest_s: float = Manner().rest_s
 
     @property
     def levels(self) -> Levels:
@@ -50,6 +53,7 @@ class Cell:
             {
                 "subject": self.subject.name,
                 "command": self.subject.command,
+                **self.subject.which,
                 "upload_sha256": self.job.upload.sha256,
                 "clips": len(clips),
                 "clip_s": sum(clip.duration_s for clip in clips) / len(clips),
@@ -63,9 +67,12 @@ class Cell:
 
     @property
     def condition(self) -> Hashable:
-        """The host and the job that it shares with the variants that it is compared with."""
+        """The host and the job that it shares with the variants that it is compared with; services are
+        compared with each other, so of one that is its settings and words too."""
         job = self.job
-        return self.host, self.reserve_bytes, job.upload.sha256, tuple(job.clips)
+        words = self.subject.which.get("service_argv")
+        alike = (self.settings, words) if words else None
+        return self.host, self.reserve_bytes, job.upload.sha256, tuple(job.clips), alike
 
     @property
     def name(self) -> str:

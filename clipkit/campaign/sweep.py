@@ -38,6 +38,7 @@ from clipkit.hosts import Host
 from clipkit.media import sample
 from clipkit.media.probe import probe_upload
 from clipkit.media.upload import Upload
+from clipkit.plan.subject import Cuts
 from clipkit.records.folder import ENVIRONMENT, EXPERIMENT, UPLOADS, read_object
 from clipkit.records.record import Record
 from clipkit.records.status import Status
@@ -192,6 +193,8 @@ def _check_each(experiment: Experiment, laid_out: Design) -> None:
     """That every cell can be planned: what stops one in the middle would stop each resume there too."""
     for cell in laid_out.cells:
         build = ffmpeg_builds.find_build(cell.settings.ffmpeg)
+        if not isinstance(cell.subject, Cuts):  # a service was found, and is built
+            continue
         try:
             cell.subject.tasks(cell.job.reduced([0]), cell.settings, build)
         except FfmpegError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from clipkit.ffmpeg_builds import FfmpegBuild
@@ -31,6 +32,10 @@ class Changed:
     @property
     def command(self) -> str:
         return self.template.text
+
+    @property
+    def which(self) -> Mapping[str, str]:
+        return {}
 
     @property
     def line(self) -> str:

@@ -1,5 +1,5 @@
-"""Who cuts the job in a trial: clipkit's engine, a baseline, moviepy, the user's own command, as it is
-or changed.
+"""Who cuts the job in a trial: clipkit's engine, a baseline, moviepy, a backend that serves, the user's
+own command, as it is or changed.
 
 A subject answers for itself what it runs, which settings it follows and which of them name its cells;
 nobody else asks who it is. To add one: a class (or a `Template` with its `_Conduct`), an entry in
@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 from clipkit.errors import TemplateError, UsageError
 from clipkit.ffmpeg_builds import FfmpegBuild
@@ -22,6 +21,8 @@ from clipkit.plan.changed import ALWAYS, CHANGED, Changed
 from clipkit.plan.changed_words import BY_X264, THREADS
 from clipkit.plan.clips import Clip, Job, frames_decoded_from
 from clipkit.plan.command_words import CommandWords, Encoding, read_words
+from clipkit.plan.services import FOLLOWED, KNOWN, SERVICE, Which, backend_service
+from clipkit.plan.subject import Cuts, Serves
 from clipkit.plan.task import Task
 from clipkit.settings import Settings, UsedSettings, knobs
 
@@ -29,71 +30,6 @@ ENGINE = "clipkit"
 COMMAND = "command"
 OURS = Encoding(video_encoder="libx264")
 """What every subject of ours encodes with, unless it copies."""
-
-
-class Subject(Protocol):
-    """What every subject tells of itself, whether it is tasks for the engine or a process that serves."""
-
-    @property
-    def name(self) -> str:
-        """As in experiments and records: one of KINDS."""
-        ...
-
-    @property
-    def command(self) -> str | None:
-        """The command line, the user's own or the one that it changes, which names its cells; None: it
-        is another subject."""
-        ...
-
-    @property
-    def line(self) -> str:
-        """Its command line with placeholders, for people; empty where the plan writes one a clip."""
-        ...
-
-    @property
-    def tunable(self) -> bool:
-        """Whether a tuner chooses its settings."""
-        ...
-
-    def used(self, settings: Settings) -> UsedSettings:
-        """The settings as it really uses them, for its record; None: unknown, or not followed."""
-        ...
-
-    def encoding(self, settings: Settings) -> Encoding:
-        """What else its record tells of how it encodes."""
-        ...
-
-    def seek(self, settings: Settings) -> str | None:
-        """Which side of the input its seek is on; None where that is not known."""
-        ...
-
-    def frames_decoded(self, job: Job, clip: Clip, settings: Settings) -> int | None:
-        """How many frames must be decoded to reach the clip's last one; None where not known."""
-        ...
-
-
-@runtime_checkable
-class Cuts(Subject, Protocol):
-    """A subject that is tasks for the engine, which starts its processes and is its orchestrator."""
-
-    def tasks(self, job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """How to start a process that serves: an argv inside the ceiling, with these variables added to
-    its environment. Its first line on stdout says that it listens, and where."""
-
-    argv: tuple[str, ...]
-    environment: Mapping[str, str]
-
-
-@runtime_checkable
-class Serves(Subject, Protocol):
-    """A subject that is a process of its own, started inside the ceiling and driven from outside
-    (`trial.talk`); its ffmpegs are its children, and what they use is told apart from its own."""
-
-    def service(self, settings: Settings, build: FfmpegBuild) -> Service: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +40,10 @@ class Engine:
     command: str | None = None
     line: str = ""
     tunable: bool = True
+
+    @property
+    def which(self) -> Mapping[str, str]:
+        return {}
 
     def tasks(self, job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
         return modes.tasks(job, settings, build)
@@ -158,6 +98,10 @@ class CommandLine:
         return self.template.text if self.template.theirs else None
 
     @property
+    def which(self) -> Mapping[str, str]:
+        return {}
+
+    @property
     def line(self) -> str:
         return self.template.text
 
@@ -195,23 +139,33 @@ class CommandLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What besides its name says who a subject is: the user's command line, or which service."""
+
+    command: str | None = None
+    which: Which | None = None
+
+
+_Make = Callable[[Settings, Given], Cuts | Serves]
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """`levels`: the settings that tell one of its cells from another; the rest it does not follow.
-    `known`: those that its records hold, the other ones are null there. `make` takes the settings and
-    the user's command line, where there is one."""
+    `known`: those that its records hold, the other ones are null there."""
 
     levels: tuple[str, ...]
     known: tuple[str, ...]
-    make: Callable[[Settings, str | None], Subject]
+    make: _Make
 
 
-def _baseline(name: str, make: Callable[[Settings, str | None], Subject]) -> Kind:
+def _baseline(name: str, make: _Make) -> Kind:
     levels = (*_CONDUCT[name].follows, *ALWAYS)
     return Kind(levels, (*levels, *_OF_ITSELF, "seek", "audio"), make)
 
 
 def _original(name: str) -> Kind:
-    def make(settings: Settings, _command: str | None) -> Subject:
+    def make(settings: Settings, _given: Given) -> Cuts | Serves:
         return CommandLine(
             next(t for t in baselines.original_templates(settings) if t.name == name)
         )
@@ -219,7 +173,7 @@ def _original(name: str) -> Kind:
     return _baseline(name, make)
 
 
-def _moviepy(settings: Settings, _command: str | None) -> Subject:
+def _moviepy(settings: Settings, _given: Given) -> Cuts | Serves:
     if importlib.util.find_spec("moviepy") is None:
         raise UsageError(
             "the subject 'moviepy' is not installed: pip install 'clipkit[compare]', "
@@ -228,16 +182,22 @@ def _moviepy(settings: Settings, _command: str | None) -> Subject:
     return CommandLine(baselines.moviepy_template(settings))
 
 
-def _theirs(_settings: Settings, command: str | None) -> Subject:
-    if command is None:
+def _theirs(_settings: Settings, given: Given) -> Cuts | Serves:
+    if given.command is None:
         raise TemplateError("the subject 'command' needs a command: give its template")
-    return CommandLine(baselines.parse_template(command, f"the command '{command}'"))
+    return CommandLine(baselines.parse_template(given.command, f"the command '{given.command}'"))
 
 
-def _changed(_settings: Settings, command: str | None) -> Subject:
-    if command is None:
+def _changed(_settings: Settings, given: Given) -> Cuts | Serves:
+    if given.command is None:
         raise TemplateError("the subject 'changed' needs a command to change: give its template")
-    return Changed(baselines.parse_template(command, f"the command '{command}'"))
+    return Changed(baselines.parse_template(given.command, f"the command '{given.command}'"))
+
+
+def _service(_settings: Settings, given: Given) -> Cuts | Serves:
+    if given.which is None:
+        raise UsageError("the subject 'service' needs to know which: name a backend")
+    return backend_service(given.which)
 
 
 _EVERY = tuple(knob.name for knob in knobs())
@@ -245,10 +205,11 @@ _READ = tuple(name for name in _EVERY if name not in (*ALWAYS, "hdr"))
 """What the words of a command may state."""
 
 KINDS: dict[str, Kind] = {
-    ENGINE: Kind(_EVERY, _EVERY, lambda _settings, _command: Engine()),
+    ENGINE: Kind(_EVERY, _EVERY, lambda _settings, _given: Engine()),
     "sketch": _original("sketch"),
     "fluent": _original("fluent"),
     "moviepy": _baseline("moviepy", _moviepy),
+    SERVICE: Kind((*ALWAYS, *FOLLOWED), KNOWN, _service),
     COMMAND: Kind(ALWAYS, (*ALWAYS, *_READ), _theirs),
     CHANGED: Kind((*ALWAYS, "seek", *THREADS, *BY_X264), (*ALWAYS, *_READ), _changed),
 }
@@ -258,12 +219,17 @@ TUNABLE = (ENGINE, CHANGED)
 """Names of the subjects whose settings a tuner chooses: what is recommended is one of these."""
 
 
-def subject_named(name: str, settings: Settings, command: str | None = None) -> Subject:
+def subject_named(
+    name: str,
+    settings: Settings,
+    command: str | None = None,
+    which: Which | None = None,
+) -> Cuts | Serves:
     """The subject of that name, with `settings` in its command line where it follows them.
 
     Raises TemplateError for a name that is none of KINDS, or `command` without a right one;
-    UsageError where moviepy is not installed.
+    UsageError where moviepy is not installed, or a service is unknown or not built.
     """
     if name not in KINDS:
         raise TemplateError(f"unknown subject '{name}'; {legal_are(KINDS)}")
-    return KINDS[name].make(settings, command)
+    return KINDS[name].make(settings, Given(command, which))

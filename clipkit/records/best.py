@@ -19,7 +19,7 @@ from clipkit.plan.modes import may_be_chosen
 from clipkit.plan.subjects import TUNABLE
 from clipkit.records.choice import Chosen, Contender, choose
 from clipkit.records.condition import CONDITION
-from clipkit.records.identity import plain
+from clipkit.records.identity import WHICH, plain
 from clipkit.records.noise import Noise
 from clipkit.settings import PICTURE
 
@@ -90,7 +90,7 @@ def ranked(cells: pd.DataFrame) -> pd.DataFrame:
 
 def _groups(cells: pd.DataFrame) -> list[Places]:
     """Where the cells stand that are compared with each other."""
-    alike = [*CONDITION, "subject", "command", *PICTURE]
+    alike = [*CONDITION, "subject", *WHICH, "command", *PICTURE]
     keys = cells.groupby(alike, dropna=False, sort=False).ngroup()
     numbers = keys.to_numpy()
     return [np.flatnonzero(numbers == number) for number in range(int(numbers.max(initial=-1)) + 1)]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from clipkit.records.condition import JOB, PLACE
 from clipkit.records.evidence import counted_rows, evidence, finished_rows, tried
-from clipkit.records.identity import plain
+from clipkit.records.identity import WHICH, plain
 from clipkit.records.need import may_be_hidden, needs_of
 from clipkit.records.noise import Noise
 from clipkit.records.repeats import Codes, Values, group_means, repeats_by_host
@@ -19,7 +19,7 @@ def columns_of_a_cell() -> list[str]:
     """The columns that a cell's runs have in common."""
     settings = (knob.name for knob in knobs())
     return [
-        *("cell", "subject", "command", *PLACE, *settings, *JOB),
+        *("cell", "subject", *WHICH, "command", *PLACE, *settings, *JOB),
         *("clip_starts_s", "ceiling", "ffmpeg_version"),
     ]
 

@@ -21,6 +21,7 @@ from clipkit import format as fmt
 from clipkit import hosts
 from clipkit.errors import UsageError
 from clipkit.records.record import Record
+from clipkit.records.served import Served
 from clipkit.settings import Settings, knobs
 
 _SPEAKING_KNOBS = ("mode", "preset")
@@ -103,17 +104,15 @@ class Column:
 
 @cache
 def columns() -> tuple[Column, ...]:
-    """Every column of `runs.jsonl` in its order, settings included."""
-    hints = typing.get_type_hints(Record)
+    """Every column of `runs.jsonl` in its order, settings and what only services have included."""
     found = [Column("schema_version", int, "of this line", nullable=False)]
-    for declared in dataclasses.fields(Record):
-        if declared.name == "settings":
+    for name, each in _declared_in(Record).items():
+        if name == "settings":
             found += _of_settings()
+        elif name == "served":
+            found += _declared_in(Served).values()
         else:
-            kind, nullable = _kind(hints[declared.name])
-            found.append(
-                _titled(Column(declared.name, kind, nullable=nullable, **declared.metadata))
-            )
+            found.append(each)
     return tuple(found)
 
 
@@ -135,6 +134,17 @@ def _by_word() -> dict[str, Column]:
     every = (*columns(), made)
     keys = {each.key: each for each in every if each.key}
     return keys | {each.name: each for each in every}
+
+
+def _declared_in(kind: Any) -> dict[str, Column]:
+    hints = typing.get_type_hints(kind)
+    found = {}
+    for declared in dataclasses.fields(kind):
+        of, nullable = _kind(hints[declared.name])
+        found[declared.name] = _titled(
+            Column(declared.name, of, nullable=nullable, **declared.metadata)
+        )
+    return found
 
 
 def _of_settings() -> list[Column]:

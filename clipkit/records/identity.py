@@ -31,6 +31,9 @@ JOB_AND_HOST = (
 )
 """What makes a cell besides the settings that its subject follows."""
 
+WHICH = ("service", "service_argv", "service_environment")
+"""What makes it besides where its subject is one of several: cells of others have no such level."""
+
 Levels = tuple[tuple[str, Hashable], ...]
 
 
@@ -41,6 +44,7 @@ def levels_of_cell(of: Mapping[Any, Any]) -> Levels:
     that a setting more changes no cell that was measured without it.
     """
     job = [(name, _told(name, of[name])) for name in JOB_AND_HOST]
+    job += [(name, which) for name in WHICH if (which := plain(of.get(name))) is not None]
     kind = KINDS.get(of["subject"])
     told = [knob for knob in knobs() if kind is None or knob.name in kind.levels]
     values = ((knob, plain(of[knob.name])) for knob in told)

@@ -18,7 +18,8 @@ class Sample:
     `anon_bytes`; `highest_charge_bytes` is the most that was charged against the limit since the sample
     before, page cache and reserve included, by the kernel's own watch; `rss_sum_bytes` and `pss_sum_bytes` are read less often, None in between.
     `throttled_cpu_s` is what the quota withheld, summed over CPUs as the kernel counts it; `held_s` the
-    wall time for which a ceiling that does so itself stopped the job."""
+    wall time for which a ceiling that does so itself stopped the job; `service_bytes` what a service
+    needed by itself, without its ffmpegs (`records.served`)."""
 
     t_s: float
     anon_bytes: int | None
@@ -32,6 +33,7 @@ class Sample:
     held_s: float | None
     rss_sum_bytes: int | None
     pss_sum_bytes: int | None
+    service_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

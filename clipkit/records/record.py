@@ -13,6 +13,7 @@ from typing import Any
 
 from clipkit import format as fmt
 from clipkit.records.need import HIDDEN_WORDS, may_be_hidden, need_bytes
+from clipkit.records.served import OF_SERVICES, Served
 from clipkit.records.status import Status
 from clipkit.settings import UsedSettings, knobs
 from clipkit.tables import Table
@@ -33,7 +34,7 @@ def _measured(meaning: str) -> Any:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """One trial. `settings` is flattened into one column a knob by `to_row`; they are what was really
-    used, where `Settings` is what our engine is asked for."""
+    used, where `Settings` is what our engine is asked for. `served` is flattened too."""
 
     run_id: str = _column("unique name of this attempt")
     campaign: str = _column("the campaign's name")
@@ -45,7 +46,7 @@ class Record:
         "what it was run for: first, screen, baseline, confirm, quality, or a sweep's grid"
     )
     subject: str = _column(
-        "what cut the job: clipkit, sketch, fluent, moviepy, command, or changed: that command with other settings put in",
+        "what cut the job: clipkit, sketch, fluent, moviepy, service, command, or changed: that command with other settings put in",
         key="subject",
         speaks=True,
     )
@@ -99,11 +100,20 @@ class Record:
     clips_seed: int | None = _column("seed of random starts; null: spread evenly or listed")
     clip_starts_s: tuple[float, ...] = _column("where each clip starts")
     clip_wall_s: tuple[float, ...] = _column("wall time of each clip's ffmpeg, in the same order")
-    clip_cpu_s: tuple[float, ...] = _column("CPU time of each clip's ffmpeg, in the same order")
-    wall_s: float | None = _measured("from the first task accepted to the last clip in place")
-    first_clip_s: float | None = _measured("until the first clip was in place")
-    orchestrator_cpu_s: float | None = _measured("CPU of the engine's own process")
-    ffmpeg_cpu_s: float | None = _measured("CPU of all ffmpeg processes, by wait4")
+    clip_cpu_s: tuple[float, ...] = _column(
+        "CPU time of each clip's ffmpeg, in the same order; empty where only their sum is known"
+    )
+    wall_s: float | None = _measured(
+        "from the first task accepted to the last clip in place; of a service, by its own clock from the "
+        "order to the end of the last ffmpeg"
+    )
+    first_clip_s: float | None = _measured("the same until the first clip")
+    orchestrator_cpu_s: float | None = _measured(
+        "CPU of the engine's own process; of a service, of all that is no ffmpeg, from the order on"
+    )
+    ffmpeg_cpu_s: float | None = _measured(
+        "CPU of all ffmpeg processes, by wait4; of a service's by their part of the ceiling"
+    )
     throttled_s: float | None = _measured(
         "of wall_s, the time for which the CPU quota held the job back, sampled; null in schema 1"
     )
@@ -144,14 +154,17 @@ class Record:
         "CPU seconds of a fixed piece of work, right before the trial: the machine's speed"
     )
     canary_after_s: float | None = _measured("the same right after the trial")
+    served: Served = field(default=Served(), metadata={"meaning": "of a service"})
 
     def to_row(self) -> dict[str, Any]:
-        """One flat JSON object: a line of `runs.jsonl`."""
+        """One flat JSON object: a line of `runs.jsonl`. What only services have is there for services."""
         row: dict[str, Any] = {"schema_version": SCHEMA_VERSION}
         for declared in dataclasses.fields(self):
             value = getattr(self, declared.name)
             if declared.name == "settings":
                 row |= {k.name: getattr(value, k.name) for k in knobs()}
+            elif declared.name == "served":
+                row |= dataclasses.asdict(value) if value.service else {}
             else:
                 row[declared.name] = list(value) if isinstance(value, tuple) else value
         return row
@@ -162,10 +175,16 @@ class Record:
         values: dict[str, Any] = {
             declared.name: tuple(value) if isinstance(value := row[declared.name], list) else value
             for declared in dataclasses.fields(cls)
-            if declared.name != "settings"
+            if declared.name not in ("settings", "served")
         }
-        used = UsedSettings.of(row)
-        return cls(**values | {"settings": used, "status": Status(row["status"])})
+        served = Served(**{name: row.get(name) for name in OF_SERVICES})
+        flattened = {"settings": UsedSettings.of(row), "served": served}
+        return cls(**values | flattened | {"status": Status(row["status"])})
+
+    @property
+    def who(self) -> str:
+        """The subject in words: a service by its own name, and whether its words are the sketch's."""
+        return self.served.who or self.subject
 
     @property
     def cpu_s(self) -> float:
@@ -196,7 +215,7 @@ class Record:
         return f"{told}; {HIDDEN_WORDS}" if self.need_is_hidden else told
 
     def __repr__(self) -> str:
-        job = f"{self.clips} clips of {self.clip_s:g} s by {self.subject} on {self.host}"
+        job = f"{self.clips} clips of {self.clip_s:g} s by {self.who} on {self.host}"
         return fmt.brief(self, self.run_id, str(self.status), job, fmt.seconds(self.wall_s))
 
     def _repr_html_(self) -> str:
@@ -215,7 +234,7 @@ class Record:
                 "job",
                 f"{self.clips} clips of {self.clip_s:g} s, {self.width}x{self.height} {self.codec}",
             ),
-            ("subject", self.subject),
+            ("subject", self.who),
             ("settings that are no defaults", ", ".join(settings) or "none"),
             ("host", f"{self.host}: {memory}, {fmt.cpus(self.cpu_quota)}, by {self.ceiling}"),
             ("wall time", fmt.seconds(self.wall_s)),

@@ -19,6 +19,7 @@ from clipkit.records.columns import columns
 from clipkit.records.identity import unified
 from clipkit.records.outcome import Sample
 from clipkit.records.record import SCHEMA_VERSION, Record
+from clipkit.records.served import OF_SERVICES
 from clipkit.records.status import Status
 
 _BLOCK_BYTES = 1 << 22
@@ -160,8 +161,8 @@ def _is_of_today(read: pa.Table, lines: bytes) -> bool:
     """Whether every row had every column of today and a status of today, so that nothing is to be
     filled in or refused.
 
-    What is null may have been left out. Inside a text a quotation mark is escaped, so a column's name
-    cannot be mistaken.
+    What is null may have been left out, as what only services have is. Inside a text a quotation mark is
+    escaped, so a column's name cannot be mistaken.
     """
     if read.column("schema_version").null_count or any(
         version != SCHEMA_VERSION for version in read.column("schema_version").unique().to_pylist()
@@ -169,7 +170,8 @@ def _is_of_today(read: pa.Table, lines: bytes) -> bool:
         return False
     if not {*read.column("status").unique().to_pylist()} <= {*Status}:
         return False
-    lacking = (name for name in read.column_names if read.column(name).null_count)
+    known = (name for name in read.column_names if name not in OF_SERVICES)
+    lacking = (name for name in known if read.column(name).null_count)
     return all(lines.count(f'"{name}":'.encode()) == read.num_rows for name in lacking)
 
 

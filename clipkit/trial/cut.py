@@ -17,8 +17,9 @@ from clipkit.plan.clips import Clip, Job
 from clipkit.plan.task import Task
 from clipkit.settings import Settings, to_table
 from clipkit.trial.execute import Run, execute
+from clipkit.trial.judge import judge_execution
 from clipkit.trial.measure import ClipOutcome, Execution
-from clipkit.trial.run import judge_execution, peaks
+from clipkit.trial.run import peaks
 from clipkit.trial.talk import Watch
 
 MANIFEST = "manifest.json"

@@ -9,7 +9,7 @@ from pathlib import Path
 from clipkit.ceiling.base import Ceiling
 from clipkit.plan.task import Task
 from clipkit.trial.inside import log_folder, read_logs, reserved, started, work_folder
-from clipkit.trial.measure import Execution, Seen, gather_execution
+from clipkit.trial.measure import Execution, Seen, gather_execution, with_all_clips
 from clipkit.trial.sampler import Sampler
 from clipkit.trial.talk import EngineTalk, Orders, Watch
 
@@ -41,7 +41,7 @@ def execute(tasks: Sequence[Task], run: Run, ceiling: Ceiling, watch: Watch) -> 
                 before = ceiling.usage()
                 with (
                     Sampler(ceiling, reserve_bytes, reserve_pids) as sampler,
-                    started(talk.argv, talk.environment, ceiling, work_dir) as process,
+                    started(talk.argv, ceiling, work_dir) as process,
                 ):
                     told = talk.converse(process, watch)
                     ended_s = sampler.now_s
@@ -51,7 +51,7 @@ def execute(tasks: Sequence[Task], run: Run, ceiling: Ceiling, watch: Watch) -> 
             ceiling.kill()
         logs = read_logs(work_dir)
     seen = Seen(before, after, sampler.samples, ended_s, reserve_bytes)
-    return gather_execution(told, tasks, seen, logs)
+    return gather_execution(with_all_clips(told, tasks), seen, logs)
 
 
 def _orders(run: Run, work_dir: Path) -> Orders:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from clipkit import format as fmt
@@ -105,11 +105,11 @@ def reserved(ceiling: Ceiling, size_bytes: int) -> Iterator[tuple[frozenset[int]
 
 @contextlib.contextmanager
 def started(
-    argv: Sequence[str], environment: Mapping[str, str], ceiling: Ceiling, work_dir: Path
+    argv: Sequence[str], ceiling: Ceiling, work_dir: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The orchestrator: a process inside the ceiling, killed with its whole session in the end.
 
-    Its stdin and stdout are ours to talk by, its stderr is a log. `environment` is added to ours.
+    Its stdin and stdout are ours to talk by, its stderr is a log.
     """
     log_path = log_folder(work_dir) / ORCHESTRATOR_LOG
     try:
@@ -123,7 +123,6 @@ def started(
             stdout=subprocess.PIPE,
             stderr=log,
             cwd=work_dir,
-            env={**os.environ, **environment},
             # Its own session: Ctrl-C reaches us alone, and we cancel in order.
             start_new_session=True,
         )

@@ -10,6 +10,7 @@ from typing import Any
 from clipkit.ceiling.base import Usage
 from clipkit.plan.task import Task
 from clipkit.records.outcome import Sample
+from clipkit.records.served import Served
 from clipkit.trial.held import held_back_s
 from clipkit.trial.sampler import growth, need_bound_bytes
 from clipkit.trial.talk import Told
@@ -18,7 +19,7 @@ from clipkit.trial.talk import Told
 @dataclass(frozen=True, slots=True)
 class ClipOutcome:
     """What became of one task. Bytes and seconds; `frames` are those shown; None: could not
-    be read. CPU and peak are its ffmpeg's alone, as `wait4` told the orchestrator."""
+    be read. CPU and peak are its ffmpeg's alone, as `wait4` told the orchestrator; None: it did not."""
 
     number: int
     status: str
@@ -26,8 +27,8 @@ class ClipOutcome:
     change: str | None
     argv: tuple[str, ...]
     wall_s: float
-    cpu_s: float
-    peak_rss_bytes: int
+    cpu_s: float | None
+    peak_rss_bytes: int | None
     frames: int | None
     file: str | None
     bytes: int | None
@@ -39,7 +40,7 @@ class Execution:
 
     `cpu_s` and `usage` are of everything inside the ceiling, `orchestrator_…` of that process alone,
     without its ffmpegs; None where it was killed before it could tell. `held_s` is the part of
-    `wall_s` for which the CPU quota held the job back.
+    `wall_s` for which the CPU quota held the job back. `served`: of a service.
     """
 
     clips: tuple[ClipOutcome, ...]
@@ -48,6 +49,7 @@ class Execution:
     stopped_s: float | None
     orchestrator_cpu_s: float | None
     orchestrator_peak_rss_bytes: int | None
+    ffmpeg_cpu_s: float | None
     usage: Usage
     cpu_s: float | None
     held_s: float | None
@@ -55,11 +57,7 @@ class Execution:
     samples: list[Sample]
     logs: dict[str, bytes]
     cancelled: bool
-
-    @property
-    def ffmpeg_cpu_s(self) -> float | None:
-        """Of all that the orchestrator started; None where nothing was."""
-        return sum(clip.cpu_s for clip in self.clips) if self.clips else None
+    served: Served = Served()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +73,19 @@ class Seen:
 
 
 def gather_execution(
-    told: Told,
-    tasks: Sequence[Task],
-    seen: Seen,
-    logs: dict[str, bytes],
+    told: Told, seen: Seen, logs: dict[str, bytes], served: Served | None = None
 ) -> Execution:
     done = told.done or {}
     wall_s, ended_s = done.get("wall_s"), seen.ended_s
-    outcomes = {event["number"]: _outcome(event) for event in told.clips}
+    clips = tuple(_outcome(event) for event in sorted(told.clips, key=lambda e: e["number"]))
     return Execution(
-        clips=tuple(outcomes.get(task.number) or _unheard_of(task) for task in tasks),
+        clips=clips,
         wall_s=wall_s,
         first_clip_s=done.get("first_clip_s"),
         stopped_s=done.get("stopped_s"),
         orchestrator_cpu_s=done.get("cpu_s"),
         orchestrator_peak_rss_bytes=done.get("peak_rss_bytes"),
+        ffmpeg_cpu_s=done.get("ffmpeg_cpu_s", _sum_of_clips(clips)),
         usage=seen.after,
         cpu_s=growth(seen.before.cpu_s, seen.after.cpu_s),
         held_s=None if wall_s is None else held_back_s(seen.samples, ended_s - wall_s, ended_s),
@@ -97,7 +93,21 @@ def gather_execution(
         samples=seen.samples,
         logs=logs,
         cancelled=told.cancelled,
+        served=served or Served(),
     )
+
+
+def with_all_clips(told: Told, tasks: Sequence[Task]) -> Told:
+    """Also the tasks of which the engine told nothing: it was killed before it could."""
+    heard = {event["number"] for event in told.clips}
+    lost = [_unheard_of(task) for task in tasks if task.number not in heard]
+    return Told([*told.clips, *lost], told.done, told.cancelled)
+
+
+def _sum_of_clips(clips: Sequence[ClipOutcome]) -> float | None:
+    """Of all that the orchestrator started; None where nothing was, or it did not tell."""
+    known = [clip.cpu_s for clip in clips if clip.cpu_s is not None]
+    return sum(known) if known else None
 
 
 def _outcome(event: dict[str, Any]) -> ClipOutcome:
@@ -106,18 +116,17 @@ def _outcome(event: dict[str, Any]) -> ClipOutcome:
     return ClipOutcome(**values | {"argv": tuple(event["argv"])})
 
 
-def _unheard_of(task: Task) -> ClipOutcome:
-    """A task of which the engine told nothing: it was killed before it could."""
-    return ClipOutcome(
-        number=task.number,
-        status="killed",
-        error="the engine was killed before this clip was finished",
-        change=None,
-        argv=(),
-        wall_s=0.0,
-        cpu_s=0.0,
-        peak_rss_bytes=0,
-        frames=None,
-        file=None,
-        bytes=None,
-    )
+def _unheard_of(task: Task) -> dict[str, Any]:
+    return {
+        "number": task.number,
+        "status": "killed",
+        "error": "the engine was killed before this clip was finished",
+        "change": None,
+        "argv": (),
+        "wall_s": 0.0,
+        "cpu_s": 0.0,
+        "peak_rss_bytes": 0,
+        "frames": None,
+        "file": None,
+        "bytes": None,
+    }

@@ -17,18 +17,22 @@ from clipkit.ceiling.base import Ceiling, Limits
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.hosts import Host
 from clipkit.plan.clips import Job
-from clipkit.plan.subjects import Cuts
+from clipkit.plan.subject import Cuts, Serves
 from clipkit.records.disturbance import disturbance
 from clipkit.records.outcome import CLIPS_PREFIX, Outcome
 from clipkit.records.record import Record
+from clipkit.records.served import Served
 from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.trial import machine
 from clipkit.trial.canary import canary_s
+from clipkit.trial.drive import Drive, drive
 from clipkit.trial.execute import Run, execute
+from clipkit.trial.judge import judge_execution
 from clipkit.trial.measure import Execution
 from clipkit.trial.sampler import growth, peak
 from clipkit.trial.talk import Watch
+from clipkit.trial.visit import Manner
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +55,19 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """All that decides one trial. `host` is what it is held to. With `accept_noise` it counts also where
-    others disturbed it, which its record tells all the same."""
+    """All that decides one trial. `host` is what it is held to; `manner`: how a service is visited. With
+    `accept_noise` it counts also where others disturbed it, which its record tells all the same."""
 
     identity: Identity
     job: Job
-    subject: Cuts
+    subject: Cuts | Serves
     settings: Settings
     build: FfmpegBuild
     host: Host
     reserve_bytes: int
     timeout_s: float
     accept_noise: bool = False
+    manner: Manner = field(default_factory=Manner)
 
 
 def limits(host: Host) -> Limits:
@@ -77,21 +82,14 @@ def run_trial(
     An interrupt ends it with the status `cancelled`. Raises CeilingError where no ceiling stands,
     OutputError where the folder cannot be written.
     """
-    tasks = trial.subject.tasks(trial.job, trial.settings, trial.build)
-    cached_fraction = machine.warm(trial.job.upload.path)
     out_dir = folder / f"{CLIPS_PREFIX}{trial.identity.run_id}"
-    run = Run(
-        out_dir=out_dir,
-        concurrency=trial.settings.concurrency,
-        timeout_s=trial.timeout_s,
-        stop_on_failure=True,
-        reserve_bytes=trial.reserve_bytes,
-    )
+    cut = _way_to_cut(trial, out_dir, watch)
+    cached_fraction = machine.warm(trial.job.upload.path)
     started_utc, canary_before_s = _now(), canary_s()
     ceiling = open_ceiling(limits(trial.host))
     try:
         used_s, before = ceiling.usage().cpu_s, machine.read_machine()
-        execution = execute(tasks, run, ceiling, watch)
+        execution = cut(ceiling)
         # With what the reserve took, which is no part of the job and none of the others either.
         inside_s = growth(used_s, execution.usage.cpu_s)
         noise = machine.between(before, machine.read_machine(), inside_s)
@@ -110,9 +108,35 @@ def run_trial(
         ceiling=str(ceiling.mechanism),
         started_utc=started_utc,
         upload_cached_fraction=cached_fraction,
+        served=_served(trial.subject, execution.served),
         **dataclasses.asdict(noise),
     )
     return Outcome(record, _clip_rows(trial, execution), execution.samples, execution.logs)
+
+
+def _way_to_cut(trial: Trial, out_dir: Path, watch: Watch) -> Callable[[Ceiling], Execution]:
+    """Tasks for the engine, or a service that is driven."""
+    subject = trial.subject
+    if isinstance(subject, Serves):
+        order = Drive(
+            job=trial.job,
+            service=subject.service(trial.settings, trial.build),
+            ffmpeg=trial.build.path,
+            out_dir=out_dir,
+            timeout_s=trial.timeout_s,
+            cpus=trial.host.cpus,
+            manner=trial.manner,
+        )
+        return lambda ceiling: drive(order, ceiling, watch)
+    tasks = subject.tasks(trial.job, trial.settings, trial.build)
+    run = Run(
+        out_dir=out_dir,
+        concurrency=trial.settings.concurrency,
+        timeout_s=trial.timeout_s,
+        stop_on_failure=True,
+        reserve_bytes=trial.reserve_bytes,
+    )
+    return lambda ceiling: execute(tasks, run, ceiling, watch)
 
 
 def inferred(trial: Trial, because: Record) -> Outcome:
@@ -126,35 +150,9 @@ def inferred(trial: Trial, because: Record) -> Outcome:
         error=f"not run: {because.cell} needs no more memory and ran out ({because.run_id})",
         ceiling=because.ceiling,
         started_utc=_now(),
+        served=_served(trial.subject, Served()),
     )
     return Outcome(record, [], [], {})
-
-
-def judge_execution(
-    execution: Execution, disturbed: str | None = None
-) -> tuple[Status, str | None]:
-    """How the run ended, and why in words. `disturbed`: what others did to it, if they did
-    (`records.disturbance`); they make a job slow, so a time limit that struck then says nothing.
-
-    Out of memory is told by the kernel's own count of kills, not by a peak at the limit: page
-    cache fills a group to its limit in every long run.
-    """
-    wrong = [clip for clip in execution.clips if clip.status not in {"ok", "cancelled"}]
-    if execution.cancelled:
-        return Status.CANCELLED, "interrupted"
-    if execution.usage.oom_kills:
-        return Status.OOM, "the kernel killed a process at the memory ceiling"
-    if any(clip.status == "timeout" for clip in wrong):
-        if disturbed:
-            return Status.INVALID_NOISE, f"the time limit struck while {disturbed}"
-        return Status.TIMEOUT, "the time limit struck"
-    if wrong:
-        return Status.FAILED, f"clip {wrong[0].number}: {wrong[0].error}"
-    if execution.wall_s is None:
-        return Status.FAILED, "the engine ended without finishing the job"
-    if disturbed:
-        return Status.INVALID_NOISE, disturbed
-    return Status.OK, None
 
 
 def _identity_columns(trial: Trial) -> dict[str, Any]:
@@ -182,6 +180,20 @@ def _identity_columns(trial: Trial) -> dict[str, Any]:
     }
 
 
+def _served(subject: Cuts | Serves, figures: Served) -> Served:
+    """The figures with whose they are; of another subject nothing."""
+    if not isinstance(subject, Serves):
+        return figures
+    which = subject.which
+    return replace(
+        figures,
+        service=which["service"],
+        service_argv=which["service_argv"],
+        service_environment=which.get("service_environment"),
+        service_versions=subject.versions,
+    )
+
+
 def _job_columns(trial: Trial) -> dict[str, Any]:
     upload, clips = trial.job.upload, trial.job.clips
     return {
@@ -205,7 +217,7 @@ def _measured_columns(execution: Execution) -> dict[str, Any]:
     finished = [clip for clip in clips if clip.status == "ok"]
     return {
         "clip_wall_s": tuple(clip.wall_s for clip in clips),
-        "clip_cpu_s": tuple(clip.cpu_s for clip in clips),
+        "clip_cpu_s": tuple(clip.cpu_s for clip in clips if clip.cpu_s is not None),
         "wall_s": wall_s,
         "first_clip_s": execution.first_clip_s,
         "orchestrator_cpu_s": execution.orchestrator_cpu_s,
@@ -216,7 +228,9 @@ def _measured_columns(execution: Execution) -> dict[str, Any]:
         "peak_rss_sum_bytes": peak(execution.samples, "rss_sum_bytes"),
         "peak_pss_sum_bytes": peak(execution.samples, "pss_sum_bytes"),
         "orchestrator_peak_rss_bytes": execution.orchestrator_peak_rss_bytes,
-        "ffmpeg_peak_rss_bytes": max((clip.peak_rss_bytes for clip in clips), default=None),
+        "ffmpeg_peak_rss_bytes": max(
+            (clip.peak_rss_bytes for clip in clips if clip.peak_rss_bytes is not None), default=None
+        ),
         "oom_kills": execution.usage.oom_kills,
         "output_bytes": sum(clip.bytes or 0 for clip in finished) if finished else None,
     }

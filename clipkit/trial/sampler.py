@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -31,9 +32,17 @@ class Sampler:
     (`experiments/benchmarks/cost_of_measuring.py`).
     """
 
-    def __init__(self, ceiling: Ceiling, reserve_bytes: int, excluded: frozenset[int]) -> None:
-        """`reserve_bytes` is what the processes `excluded` hold of the anonymous memory."""
+    def __init__(
+        self,
+        ceiling: Ceiling,
+        reserve_bytes: int,
+        excluded: frozenset[int],
+        of_service: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        """`reserve_bytes` is what the processes `excluded` hold of the anonymous memory; `of_service` tells
+        what a service needs by itself, without its ffmpegs."""
         self._ceiling = ceiling
+        self._of_service = of_service
         self._reserve_bytes = reserve_bytes
         self._excluded = excluded
         self._stop = threading.Event()
@@ -59,7 +68,11 @@ class Sampler:
     @property
     def now_s(self) -> float:
         """By the samples' clock."""
-        return time.monotonic() - self._started_s
+        return self.at_s(time.monotonic())
+
+    def at_s(self, monotonic_s: float) -> float:
+        """A time of the monotonic clock by the samples' own."""
+        return monotonic_s - self._started_s
 
     def _run(self) -> None:
         start = self._ceiling.usage()
@@ -107,6 +120,7 @@ class Sampler:
                 held_s=growth(start.held_s, usage.held_s),
                 rss_sum_bytes=rss_sum_bytes,
                 pss_sum_bytes=pss_sum_bytes,
+                service_bytes=self._of_service(),
             )
         )
 

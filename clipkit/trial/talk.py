@@ -1,4 +1,7 @@
-"""How to talk to the orchestrator inside the ceiling: what it is told, and what it tells."""
+"""How to talk to clipkit's engine inside the ceiling: what it is told, and what it tells.
+
+A service is driven otherwise (`trial.drive`), and what it tells is put in the same words.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,10 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from clipkit.errors import CeilingError, EngineError
 from clipkit.plan.task import Task
@@ -42,33 +45,6 @@ class Told:
     cancelled: bool = False
 
 
-class Talk(Protocol):
-    """Takes one process inside the ceiling through one job.
-
-    Implemented by `EngineTalk`, which hands tasks to clipkit's own engine. A subject that `Serves`
-    (`plan.subjects`) is another: it starts that subject's own process and sends it requests.
-    """
-
-    @property
-    def argv(self) -> Sequence[str]:
-        """What to start."""
-        ...
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        """Variables to add to its environment."""
-        ...
-
-    def converse(self, process: subprocess.Popen[bytes], watch: Watch) -> Told:
-        """Say all that there is to say, and hear until the job has ended; the process still runs then,
-        so that what it used can be read. `watch` is called with each event. An interrupt (Ctrl-C)
-        cancels the job and is told by `cancelled`.
-
-        Raises CeilingError where the process does not start inside the ceiling.
-        """
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Orders:
     """How to run tasks, as the engine is told it (`engine.pool.Orders`). Bytes and seconds."""
@@ -93,9 +69,14 @@ class EngineTalk:
     tasks: Sequence[Task]
     orders: Orders
     argv: Sequence[str] = _ENGINE
-    environment: Mapping[str, str] = field(default_factory=dict)
 
     def converse(self, process: subprocess.Popen[bytes], watch: Watch) -> Told:
+        """Say all that there is to say, and hear until the job has ended; the process still runs then,
+        so that what it used can be read. `watch` is called with each event. An interrupt (Ctrl-C)
+        cancels the job and is told by `cancelled`.
+
+        Raises CeilingError where the process does not start inside the ceiling.
+        """
         told = Told()
         engine = _Events(process)
         if next(engine.within(_START_PATIENCE_S), None) is None:

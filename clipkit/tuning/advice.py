@@ -10,7 +10,8 @@ from clipkit.errors import TemplateError
 from clipkit.plan.baselines import Template
 from clipkit.plan.changed import Changed
 from clipkit.plan.command_words import read_words
-from clipkit.plan.subjects import CommandLine, Subject
+from clipkit.plan.subject import Subject
+from clipkit.plan.subjects import CommandLine
 from clipkit.tuning import export
 from clipkit.tuning.change import Change
 from clipkit.tuning.findings import Findings, Timed

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from clipkit.plan.subjects import Cuts
+from clipkit.plan.subject import Cuts
 from clipkit.records.status import is_finished
 from clipkit.tuning.sampling import balanced_pairs
 from clipkit.tuning.session import PAIRS, Programme, Session, timeout_s

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from clipkit.plan.subjects import Cuts
+from clipkit.plan.subject import Cuts
 from clipkit.records.status import has_failed
 from clipkit.settings import Settings
 from clipkit.tuning.sampling import systematic

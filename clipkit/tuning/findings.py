@@ -19,7 +19,7 @@ from clipkit.campaign.strategy import Cell
 from clipkit.errors import CampaignError
 from clipkit.model.cpu import work
 from clipkit.plan.clips import Clip, Job, span
-from clipkit.plan.subjects import Subject
+from clipkit.plan.subject import Subject
 from clipkit.records.noise import Noise
 from clipkit.records.record import Record
 from clipkit.records.status import Status, has_failed, is_finished

@@ -9,7 +9,8 @@ from clipkit.errors import TemplateError, UsageError
 from clipkit.plan.baselines import Template
 from clipkit.plan.changed import Changed
 from clipkit.plan.command_words import CommandWords, read_words
-from clipkit.plan.subjects import Cuts, Engine
+from clipkit.plan.subject import Cuts
+from clipkit.plan.subjects import Engine
 from clipkit.settings import PICTURE, Settings
 
 _PICTURE_STATED = tuple(name for name in PICTURE if name != "mode")

@@ -9,7 +9,7 @@ from statistics import fmean
 from clipkit.campaign.strategy import Cell
 from clipkit.model.cpu import work
 from clipkit.plan.clips import Clip, span
-from clipkit.plan.subjects import Subject
+from clipkit.plan.subject import Subject
 from clipkit.records.status import is_finished
 from clipkit.settings import Settings
 from clipkit.tuning.question import Question

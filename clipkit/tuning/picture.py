@@ -21,7 +21,7 @@ from clipkit.media.picture import ClipPicture, Picture, PictureCheck, look_at, p
 from clipkit.media.quality import PLACES, score_clip
 from clipkit.plan import modes
 from clipkit.plan.clips import Clip, Job, span
-from clipkit.plan.subjects import Cuts
+from clipkit.plan.subject import Cuts
 from clipkit.settings import Settings
 from clipkit.trial.execute import Run, execute
 from clipkit.tuning.sampling import systematic

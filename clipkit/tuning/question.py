@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from clipkit.hosts import Host
 from clipkit.plan.clips import Job
-from clipkit.plan.subjects import Cuts, Engine
+from clipkit.plan.subject import Cuts
+from clipkit.plan.subjects import Engine
 from clipkit.records.noise import Noise
 from clipkit.settings import Settings
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from clipkit.campaign.strategy import WARMUP, Cell
 from clipkit.plan.clips import Job
-from clipkit.plan.subjects import Cuts
+from clipkit.plan.subject import Cuts
 from clipkit.records.record import Record
 from clipkit.settings import Settings
 from clipkit.tuning.pace import Pace

@@ -16,6 +16,7 @@ from clipkit.campaign.experiment_file import parse_experiment
 from clipkit.campaign.strategy import WARMUP, Cell, Inferred, Strategy
 from clipkit.format import MIB
 from clipkit.records.record import Record
+from clipkit.records.served import Served
 from clipkit.records.status import Status
 
 FILM = upload()
@@ -78,6 +79,7 @@ def record(
         phase=cell.phase,
         subject=cell.subject.name,
         command=cell.subject.command,
+        served=Served(**cell.subject.which),
         settings=cell.subject.used(cell.settings),
         host=cell.host.name,
         memory_limit_bytes=cell.host.memory_bytes,

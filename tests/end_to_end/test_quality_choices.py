@@ -20,7 +20,8 @@ from clipkit.hosts import Host
 from clipkit.media.probe import probe_upload
 from clipkit.media.sample import sample
 from clipkit.plan.clips import Job, spread
-from clipkit.plan.subjects import Cuts, Engine, subject_named
+from clipkit.plan.subject import Cuts
+from clipkit.plan.subjects import Engine, subject_named
 from clipkit.records.folder import RUNS
 from clipkit.records.record import Record
 from clipkit.records.store import Store

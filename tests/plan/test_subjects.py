@@ -13,16 +13,9 @@ from clipkit.errors import TemplateError, UsageError
 from clipkit.plan import baselines
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.command_words import Encoding
-from clipkit.plan.subjects import (
-    KINDS,
-    TUNABLE,
-    CommandLine,
-    Cuts,
-    Engine,
-    Serves,
-    Subject,
-    subject_named,
-)
+from clipkit.plan.services import BackendService, Which
+from clipkit.plan.subject import Cuts, Serves, Subject
+from clipkit.plan.subjects import KINDS, TUNABLE, CommandLine, Engine, subject_named
 from clipkit.settings import Settings, UsedSettings
 
 # Every setting as nobody has it by default.
@@ -45,10 +38,15 @@ ASKED = Settings(
 TEXT = "cut.sh {input} {start} {duration} {output}"
 COMMAND = baselines.parse_template(TEXT)
 MOVIEPY = CommandLine(baselines.moviepy_template(ASKED))
+OURS: dict[str, Subject] = {
+    "moviepy": MOVIEPY,
+    "service": BackendService(Which("node"), ("node", "server.js")),
+}
+"""What is made without asking the machine whether it is installed or built."""
 
 
 def named(name: str, settings: Settings = ASKED) -> Subject:
-    return MOVIEPY if name == "moviepy" else subject_named(name, settings, TEXT)
+    return OURS.get(name) or subject_named(name, settings, TEXT)
 
 
 class TestNames:
@@ -137,11 +135,12 @@ class TestSockets:
     """What a subject is decides how a trial runs it."""
 
     @pytest.mark.parametrize("name", sorted(KINDS))
-    def test_each_kind_is_tasks_for_the_engine_today(self, name: str) -> None:
+    def test_each_kind_is_tasks_for_the_engine_or_a_process_that_serves(self, name: str) -> None:
         subject = named(name)
-        assert isinstance(subject, Cuts)
-        assert not isinstance(subject, Serves)
+        assert isinstance(subject, Serves) == (name == "service")
+        assert isinstance(subject, Cuts) == (name != "service")
         assert subject.name == name
+        assert bool(subject.which) == (name == "service")
         assert subject.tunable == (name in TUNABLE)
 
     @pytest.mark.parametrize("name", sorted(KINDS))
@@ -151,7 +150,7 @@ class TestSockets:
             "ffmpeg -threads 1 -ss {start} -i {input} -filter_threads 1 -preset fast -crf 20 -bf 1 "
             "-refs 2 -threads 1 -x264-params rc-lookahead=5:mbtree=1 -c:a copy {output}"
         )
-        subject = MOVIEPY if name == "moviepy" else subject_named(name, asked, told)
+        subject = OURS.get(name) or subject_named(name, asked, told)
         held = {key for key, value in subject.used(asked).items() if value is not None}
         assert held == set(KINDS[name].known)
 

@@ -43,7 +43,7 @@ def test_every_column_of_the_record_is_a_column_of_the_table(tmp_path: Path) -> 
     for name, value in loaded.iloc[0].items():
         if name in ("clip_starts_s", "clip_wall_s", "clip_cpu_s"):
             assert list(value) == written[name]
-        elif written[name] is None:
+        elif written.get(name) is None:
             assert pd.isna(value), name
         elif name != "started_utc":
             assert value == written[name], name

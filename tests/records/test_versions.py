@@ -15,6 +15,7 @@ from clipkit.plan.subjects import KINDS
 from clipkit.records.columns import columns
 from clipkit.records.folder import read_records
 from clipkit.records.record import SCHEMA_VERSION, Record
+from clipkit.records.served import OF_SERVICES
 from clipkit.records.table import read_table
 from clipkit.records.versions import upgraded
 from clipkit.settings import knobs
@@ -102,7 +103,7 @@ class TestAnOlderRow:
         assert upgraded(row(peak_bound_bytes=None, **marks))["peak_bound_bytes"] is None
 
     def test_one_that_has_everything_is_left_as_it_is(self):
-        assert upgraded(row()) == row()
+        assert upgraded(row()) == row() | dict.fromkeys(OF_SERVICES)
 
     def test_before_commands_were_kept_the_experiment_tells_the_users(self):
         told = "nice {ffmpeg} -ss {start} -i {input} -t {duration} {output}"

@@ -20,7 +20,6 @@ from clipkit.plan.task import OUTPUT, Run, Task, scratch
 from clipkit.trial import execute as station
 from clipkit.trial.execute import execute
 from clipkit.trial.measure import Execution
-from clipkit.trial.talk import EngineTalk, Orders, Talk
 
 HEAD = scratch("head.mp4")
 
@@ -75,12 +74,3 @@ def test_scratch_files_are_gone_however_the_engine_ended(
     assert execution.cancelled == (how == "interrupt")
     until(lambda: not ffmpegs_in(tmp_path))
     assert not list(tmp_path.iterdir())
-
-
-def test_the_engine_is_one_of_those_that_can_be_talked_to(tmp_path: Path) -> None:
-    """A subject that serves is to be another (`plan.subjects.Serves`)."""
-    orders = Orders(tmp_path, tmp_path, tmp_path, 1, 60.0, True, None)
-    talk: Talk = EngineTalk((), orders)
-    assert talk.argv[0]
-    assert dict(talk.environment) == {}
-    assert orders.to_json()["out_dir"] == str(tmp_path)

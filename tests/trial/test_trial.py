@@ -31,10 +31,12 @@ from clipkit.plan.subjects import CommandLine, Engine, subject_named
 from clipkit.records.columns import columns
 from clipkit.records.outcome import Outcome
 from clipkit.records.record import Record
+from clipkit.records.served import OF_SERVICES
 from clipkit.records.status import Status
 from clipkit.settings import Settings
+from clipkit.trial.judge import judge_execution
 from clipkit.trial.measure import ClipOutcome, Execution
-from clipkit.trial.run import Identity, Trial, judge_execution, run_trial
+from clipkit.trial.run import Identity, Trial, run_trial
 from clipkit.trial.sampler import peak
 
 Open = Callable[[Limits], Ceiling]
@@ -82,7 +84,7 @@ class TestRecord:
     ) -> None:
         record = run(trial(slow, build, clips=(Clip(0.0, 1.0),)), kernel, tmp_path).record
         row = json.loads(json.dumps(record.to_row()))
-        assert row.keys() == {column.name for column in columns()}
+        assert row.keys() == {column.name for column in columns()} - OF_SERVICES
         assert Record.from_row(row) == record
         unknown = {name for name, value in row.items() if value is None}
         preset = {"lookahead", "mbtree", "bframes", "refs"}
@@ -385,6 +387,7 @@ class TestJudgement:
             "stopped_s": 1.0,
             "orchestrator_cpu_s": 0.1,
             "orchestrator_peak_rss_bytes": 1,
+            "ffmpeg_cpu_s": 1.0,
             "usage": self.usage,
             "cpu_s": 1.0,
             "held_s": None,

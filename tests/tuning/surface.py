@@ -16,7 +16,8 @@ from clipkit.hosts import Host
 from clipkit.media.upload import Upload
 from clipkit.plan import baselines
 from clipkit.plan.clips import Clip, Job, spread
-from clipkit.plan.subjects import CommandLine, Cuts, Engine
+from clipkit.plan.subject import Cuts
+from clipkit.plan.subjects import CommandLine, Engine
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.records.usual_noise import usual_neighbour_noise

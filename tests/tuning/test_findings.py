@@ -13,7 +13,8 @@ from clipkit.campaign.strategy import Cell
 from clipkit.format import MIB
 from clipkit.hosts import Host
 from clipkit.plan.clips import Job, spread
-from clipkit.plan.subjects import Cuts, Engine
+from clipkit.plan.subject import Cuts
+from clipkit.plan.subjects import Engine
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.settings import Settings

@@ -28,7 +28,8 @@ from clipkit.format import MIB
 from clipkit.hosts import Host
 from clipkit.plan import baselines
 from clipkit.plan.clips import spread
-from clipkit.plan.subjects import CommandLine, Cuts, Engine
+from clipkit.plan.subject import Cuts
+from clipkit.plan.subjects import CommandLine, Engine
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.settings import Settings

@@ -1,0 +1,168 @@
+"""Run a job through a service inside a ceiling, driven and watched from outside."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from clipkit.ceiling.base import Ceiling
+from clipkit.errors import OutputError
+from clipkit.plan.clips import Job
+from clipkit.plan.services import Service
+from clipkit.trial.apart import Apart, told_apart
+from clipkit.trial.health import Probe
+from clipkit.trial.inside import log_folder, read_logs, work_folder
+from clipkit.trial.launcher import Launch
+from clipkit.trial.measure import Execution, Seen, gather_execution
+from clipkit.trial.moments import Moments
+from clipkit.trial.sampler import Sampler
+from clipkit.trial.serving import (
+    NotServingError,
+    Workplace,
+    how_ended,
+    serving,
+    terminate,
+    wait_until_served,
+)
+from clipkit.trial.talk import Watch
+from clipkit.trial.visit import Manner, Visit
+from clipkit.trial.visit_figures import served_figures
+from clipkit.trial.visited import Ending, job_end_s, told_of
+
+_CLIENT_PATIENCE_S = 60.0
+_DYING_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """How a service is driven. `ffmpeg` is the real one; `cpus` the quota, to say how much of it was used."""
+
+    job: Job
+    service: Service
+    ffmpeg: str
+    out_dir: Path
+    timeout_s: float
+    cpus: float | None
+    manner: Manner
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    order: Drive
+    ceiling: Ceiling
+    apart: Apart
+    place: Workplace
+    visit: Visit
+    ending: Ending
+
+
+def drive(order: Drive, ceiling: Ceiling, watch: Watch) -> Execution:
+    """Start it, visit it, end it; nothing of it is left afterwards, neither file nor process.
+
+    An interrupt (Ctrl-C) is told by `cancelled`. Raises CeilingError where the kernel refuses to divide the
+    ceiling, OutputError for an unusable folder.
+    """
+    with work_folder(order.out_dir) as work_dir:
+        apart = _divided(ceiling, work_dir / "launcher", order.ffmpeg)
+        deadline_s = time.monotonic() + order.timeout_s
+        visit = Visit(order.job, order.manner, Moments(ceiling, apart), deadline_s)
+        place = Workplace(work_dir / "data", log_folder(work_dir))
+        scene = _Scene(order, ceiling, apart, place, visit, Ending())
+        try:
+            before = ceiling.usage()
+            with Sampler(ceiling, 0, frozenset(), lambda: apart.service().need_bytes) as sampler:
+                _live(scene, watch)
+                after = scene.ending.usage or ceiling.usage()
+            if scene.ending.died and scene.ending.ready_s is not None:
+                _live_again(scene)
+        finally:
+            ceiling.kill()
+        _log(scene)
+        launches = apart.launcher.launches()
+        told = told_of(visit, scene.ending, launches)
+        logs = read_logs(work_dir)
+    seen = Seen(before, after, sampler.samples, job_end_s(visit, sampler), reserve_bytes=0)
+    figures = served_figures(visit, scene.ending, sampler, launches, order.cpus)
+    return gather_execution(told, seen, logs, figures)
+
+
+def _divided(ceiling: Ceiling, folder: Path, ffmpeg: str) -> Apart:
+    try:
+        return told_apart(ceiling, folder, ffmpeg)
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {error.strerror}") from None
+
+
+def _live(scene: _Scene, watch: Watch) -> None:
+    """From its start to its end, by itself or by SIGTERM."""
+    visit, ending = scene.visit, scene.ending
+    with serving(scene.order.service, scene.apart, scene.ceiling, scene.place) as process:
+        try:
+            reached = wait_until_served(process, scene.place, _CLIENT_PATIENCE_S)
+            ending.ready_s = reached.after_s
+            visit.make(reached.client, process, scene.place.data, watch)
+            visit.fetch(reached.client, scene.place.fetched)
+            ending.job_lost = visit.is_lost(reached.client)
+        except NotServingError as error:
+            ending.why = str(error)
+        except KeyboardInterrupt:
+            ending.cancelled = True
+        # Before it is ended: without a group its CPU goes with it.
+        ending.usage, ending.own_oom_kills = scene.ceiling.usage(), scene.apart.service().oom_kills
+        ending.peak_rss_bytes = _peak_rss_bytes(process.pid)
+        ending.died = _is_gone(process, visit)
+        if ending.died:
+            ending.exit_code = process.returncode
+            ending.why = ending.why or f"the service {how_ended(process.returncode)}"
+        else:
+            ending.stop_s, ending.exit_code = terminate(process)
+
+
+def _is_gone(process: subprocess.Popen[bytes], visit: Visit) -> bool:
+    """A broken connection is noticed before the end of the process can be: it takes a while to die."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_DYING_S if visit.told else 0)
+    return process.returncode is not None
+
+
+def _live_again(scene: _Scene) -> None:
+    """As a host starts anew what has died: is it back, and does it know the job?"""
+    scene.place.said.replace(scene.place.said.with_name("service-died.log"))
+    with (
+        contextlib.suppress(NotServingError, KeyboardInterrupt),
+        serving(scene.order.service, scene.apart, scene.ceiling, scene.place) as process,
+    ):
+        reached = wait_until_served(process, scene.place, _CLIENT_PATIENCE_S)
+        scene.ending.back_s = reached.after_s
+        scene.ending.job_lost = scene.visit.is_lost(reached.client)
+        terminate(process)
+
+
+def _log(scene: _Scene) -> None:
+    """What no column holds: each start of an ffmpeg, each probe, the job as the service told it."""
+    visit = scene.visit
+    _write_lines(scene.place.logs / "launches.jsonl", scene.apart.launcher.launches())
+    _write_lines(scene.place.logs / "health.jsonl", visit.probes.probes if visit.probes else [])
+    _write_lines(scene.place.logs / "job.jsonl", [visit.document])
+
+
+def _write_lines(path: Path, entries: Sequence[Launch | Probe | dict[str, Any]]) -> None:
+    told = [entry if isinstance(entry, dict) else asdict(entry) for entry in entries]
+    try:
+        path.write_text("".join(f"{json.dumps(each)}\n" for each in told), "utf-8")
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _peak_rss_bytes(pid: int) -> int | None:
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text("utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return None
