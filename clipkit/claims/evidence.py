@@ -75,7 +75,7 @@ def gather_runs(table: pd.DataFrame) -> Evidence:
     for record in latest.values():
         condition = Condition.of(record.to_row())
         variants = grouped.setdefault(condition, {})
-        variants.setdefault(Variant(record.subject, record.settings), []).append(record)
+        variants.setdefault(Variant(record.who, record.settings), []).append(record)
     runs = {
         condition: {variant: tuple(own) for variant, own in variants.items()}
         for condition, variants in grouped.items()
