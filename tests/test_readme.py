@@ -14,6 +14,7 @@ from pathlib import Path
 import inventing_sweep
 import pytest
 from running import clipkit
+from serving_small import small_backends
 
 from clipkit import cli, resources
 from clipkit.campaign.experiment_file import parse_experiment, read_experiment_file
@@ -29,6 +30,7 @@ PAGES = "\n".join(
 )
 """README and the pages that it links to, beside what they explain."""
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", PAGES, re.MULTILINE | re.DOTALL)
+EXPERIMENTS = re.findall(r"^```toml\n(.*?)^```$", PAGES, re.MULTILINE | re.DOTALL)
 COMMANDS = [
     shlex.split(line, comments=True)
     for block in BLOCKS
@@ -96,9 +98,16 @@ def test_every_notebook_is_among_the_papermill_lines_of_the_readme() -> None:
 
 
 def test_the_experiment_of_the_readme_is_the_one_that_clipkit_brings_along() -> None:
-    (shown,) = re.findall(r"^```toml\n(.*?)^```$", PAGES, re.MULTILINE | re.DOTALL)
     file = resources.folder("experiments") / "grid.toml"
-    assert parse_experiment(shown, file).factors == read_experiment_file(file).factors
+    assert parse_experiment(EXPERIMENTS[0], file).factors == read_experiment_file(file).factors
+
+
+def test_every_other_one_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backends = small_backends(tmp_path, node=(), python=())
+    monkeypatch.setenv("CLIPKIT_BACKENDS", str(backends))
+    (services,) = (parse_experiment(text, tmp_path / "shown.toml") for text in EXPERIMENTS[1:])
+    assert services.factors["service"] == ("node", "python")
+    assert services.factors["environment"] == (None, "UPLOAD_TO=memory")
 
 
 def test_the_python_of_the_readme_runs_word_for_word(small: Path, tmp_path: Path) -> None:
