@@ -88,7 +88,7 @@ def test_it_cuts_the_job_and_is_told_apart_from_its_ffmpegs(name: str, run: Runs
     assert told.service_rest_bytes and told.service_rest_bytes > MIB // 2
     assert told.service_clips_peak_bytes and told.service_upload_peak_bytes
     assert record.orchestrator_cpu_s and record.ffmpeg_cpu_s
-    assert record.ffmpeg_cpu_s > 0.1
+    assert record.ffmpeg_cpu_s > 0.03
     assert record.wall_s and told.service_gaps_s is not None
     assert 0 <= told.service_gaps_s < record.wall_s
     assert told.service_health_failed == 0
