@@ -1,0 +1,44 @@
+// What ffmpeg is told: services.md's list, word for word.
+
+// The formats that clipkit accepts (clipkit/media/opening.py). None of them opens a second file, as playlists do.
+export const FORMATS = 'mov,matroska,mpegts,mpeg,avi,flv,ogg,asf,mxf'
+
+const GUARD = [
+  '-hide_banner', '-nostdin', '-loglevel', 'error', '-protocol_whitelist', 'file', '-format_whitelist', FORMATS,
+]
+
+/**
+ * The words around the two files, split as fluent-ffmpeg takes them, which itself puts `-i UPLOAD -y` between:
+ * `ffmpeg [before] -i upload -y [after] out`.
+ */
+export function cutWords(config, { upload, out, startS, durationS }) {
+  const seek = ['-ss', exactSeconds(startS)]
+  const quality = ['-c:v', 'libx264', '-preset', config.preset, ...option('-crf', config.crf)]
+  const encoder = ['-threads', String(config.encoderThreads)]
+  const output = config.argv === 'same'
+    ? [
+        '-map', '0:v:0', '-map', '0:a:0?', ...quality, ...encoder, '-c:a', 'copy',
+        '-movflags', '+faststart', '-abort_on', 'empty_output', '-progress', 'pipe:1', '-f', 'mp4',
+      ]
+    : [...quality, '-c:a', 'copy', ...encoder] // as the analysis has it
+  return {
+    upload,
+    out,
+    before: [...GUARD, ...option('-threads', config.decoderThreads), ...(config.seek === 'input' ? seek : [])],
+    after: [...(config.seek === 'output' ? seek : []), '-t', exactSeconds(durationS), ...output],
+  }
+}
+
+export function argvOf({ before, upload, after, out }) {
+  return [...before, '-i', upload, '-y', ...after, out]
+}
+
+/** Six decimals from whole microseconds: ffmpeg refuses exponents. */
+export function exactSeconds(seconds) {
+  const us = String(Math.round(seconds * 1e6)).padStart(7, '0')
+  return `${us.slice(0, -6)}.${us.slice(-6)}`
+}
+
+function option(name, value) {
+  return value === null ? [] : [name, String(value)]
+}

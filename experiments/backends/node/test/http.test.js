@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import test, { before, describe } from 'node:test'
+
+import { LAST, Raw, uploadHead, video } from './helpers/raw.js'
+import { fakeFfmpeg, makeFilm, startService, until } from './helpers/service.js'
+
+const MIB = 1024 * 1024
+
+describe('routes', () => {
+  let service
+  before(async (t) => {
+    service = await startService(t)
+  })
+
+  test('health tells what runs', async () => {
+    const health = await service.json('/health')
+    assert.equal(health.status, 'ok')
+    assert.equal(health.backend, 'node')
+    assert.match(health.version, /^[0-9.]+$/)
+    assert.match(health.ffmpeg, /[0-9]/)
+  })
+
+  test('paths are matched to the letter', async () => {
+    for (const where of ['/', '/HEALTH', '/health/', '/uploads/', '/jobs/short', '/jobs/aaaaaaaaaaaaaaaa/clips/01', '/%68ealth', '//health']) {
+      const answer = await service.request(where)
+      assert.equal(answer.status, 404, where)
+      assert.equal(answer.headers.get('content-type'), 'application/problem+json')
+    }
+    assert.equal((await service.request('/health?x=1')).status, 200)
+    for (const target of ['/health#x', '/health\xa0']) {
+      assert.equal(await new Raw(service.port).send(Buffer.from(`GET ${target} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n`, 'latin1')).status(), target.includes('#') ? 404 : 400)
+    }
+    assert.equal(await new Raw(service.port).send('GET http://here/health HTTP/1.1\r\nHost: here\r\n\r\n').status(), 200)
+  })
+
+  test('a wrong method is told the right ones', async () => {
+    const allowed = {
+      '/uploads': 'POST', '/jobs': 'POST', '/health': 'GET', '/metrics': 'GET', '/uploads/aaaaaaaaaaaaaaaa': 'DELETE',
+      '/jobs/aaaaaaaaaaaaaaaa': 'GET, DELETE', '/jobs/aaaaaaaaaaaaaaaa/clips/1': 'GET, HEAD',
+    }
+    for (const [where, methods] of Object.entries(allowed)) {
+      for (const method of ['PUT', 'OPTIONS', 'PATCH']) {
+        const answer = await service.request(where, { method })
+        assert.equal(answer.status, 405, `${method} ${where}`)
+        assert.equal(answer.headers.get('allow'), methods)
+      }
+    }
+    assert.equal((await service.request('/health', { method: 'HEAD' })).status, 405)
+  })
+
+  test('what is no request is refused, and the service goes on', async () => {
+    for (const text of ['nonsense\r\n\r\n', 'GET / HTTP/1.1\r\nHost: here\r\nX: \x01\r\n\r\n', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\n\r\n`]) {
+      assert.ok(await new Raw(service.port).send(text).status() >= 400)
+    }
+    assert.equal((await service.request('/health')).status, 200)
+  })
+
+  test('an unwanted body is dropped after the answer', async () => {
+    const client = new Raw(service.port).send(`POST /nowhere HTTP/1.1\r\nHost: here\r\nContent-Length: ${8 * MIB}\r\n\r\n`)
+    assert.equal(await client.status(1000), 404)
+    client.send(Buffer.alloc(8 * MIB))
+    await client.closed
+    assert.equal((await service.request('/metrics', { method: 'GET' })).status, 200)
+  })
+})
+
+describe('clients that stand still', () => {
+  let service
+  before(async (t) => {
+    service = await startService(t, { STALL_TIMEOUT_S: '1', FFMPEG: fakeFfmpeg(t, `
+with open(out, "wb") as clip: clip.truncate(${64 * MIB})
+print("frame=1")`) })
+  })
+
+  test('with a head are sent away', async () => {
+    const clients = ['', 'GET /hea', 'GET /health HTTP/1.1\r\nHost: he'].map((text) => new Raw(service.port).send(text))
+    const from = Date.now()
+    await Promise.all(clients.map(({ closed }) => closed))
+    assert.ok(Date.now() - from < 3000)
+  })
+
+  test('with an answer are sent away, and leave no descriptor', async () => {
+    const job = await service.orderClips(await service.upload(makeFilm()), [0, 1])
+    await service.ended(job)
+    const before_ = service.descriptors()
+    const client = new Raw(service.port)
+    client.socket.pause()
+    client.send(`GET /jobs/${job}/clips/1 HTTP/1.1\r\nHost: here\r\n\r\n`)
+    await until(() => service.descriptors() > before_)
+    await until(() => service.descriptors() <= before_, 5000)
+    client.socket.destroy()
+    const whole = await service.request(`/jobs/${job}/clips/1`)
+    assert.equal((await whole.arrayBuffer()).byteLength, 64 * MIB)
+  })
+})
+
+describe('the end', () => {
+  for (const signal of ['SIGTERM', 'SIGINT']) {
+    test(`${signal} ends everything, whatever clients do`, async (t) => {
+      const service = await startService(t, { FFMPEG: fakeFfmpeg(t, 'time.sleep(600)') })
+      await service.orderClips(await service.upload(makeFilm()), [0, 1])
+      const uploading = new Raw(service.port).send(uploadHead('Content-Length: 90000'), video('x'))
+      new Raw(service.port).send('GET /hea')
+      await until(() => service.metric('ffmpeg_processes'))
+      const from = Date.now()
+      assert.equal(await service.stop(signal), 0)
+      assert.ok(Date.now() - from < 10_000)
+      assert.equal(await uploading.status(), 503)
+      assert.match(uploading.text, /Retry-After: [0-9]+/)
+      assert.equal(service.logs.at(-1).event, 'stopped')
+      for (const line of service.logs) assert.ok(line.time && line.level && line.event)
+    })
+  }
+
+  test('with nothing to do is at once', async (t) => {
+    const service = await startService(t)
+    assert.equal(await new Raw(service.port).send(uploadHead(`Content-Length: ${video().length + LAST.length}`), video(), LAST).status(), 201)
+    const from = Date.now()
+    assert.equal(await service.stop(), 0)
+    assert.ok(Date.now() - from < 1000)
+  })
+})
