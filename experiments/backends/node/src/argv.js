@@ -12,20 +12,22 @@ const GUARD = [
  * `ffmpeg [before] -i upload -y [after] out`.
  */
 export function cutWords(config, { upload, out, startS, durationS }) {
+  const isSame = config.argv === 'same' // the sketch seeks first, and leaves the decoder's threads to ffmpeg
   const seek = ['-ss', exactSeconds(startS)]
+  const [seekBefore, seekAfter] = isSame && config.seek === 'output' ? [[], seek] : [seek, []]
   const quality = ['-c:v', 'libx264', '-preset', config.preset, ...option('-crf', config.crf)]
   const encoder = ['-threads', String(config.encoderThreads)]
-  const output = config.argv === 'same'
+  const output = isSame
     ? [
         '-map', '0:v:0', '-map', '0:a:0?', ...quality, ...encoder, '-c:a', 'copy',
         '-movflags', '+faststart', '-abort_on', 'empty_output', '-progress', 'pipe:1', '-f', 'mp4',
       ]
-    : [...quality, '-c:a', 'copy', ...encoder] // as the analysis has it
+    : [...quality, '-c:a', 'copy', ...encoder]
   return {
     upload,
     out,
-    before: [...GUARD, ...option('-threads', config.decoderThreads), ...(config.seek === 'input' ? seek : [])],
-    after: [...(config.seek === 'output' ? seek : []), '-t', exactSeconds(durationS), ...output],
+    before: [...GUARD, ...option('-threads', isSame ? config.decoderThreads : null), ...seekBefore],
+    after: [...seekAfter, '-t', exactSeconds(durationS), ...output],
   }
 }
 

@@ -3,7 +3,8 @@
 import { rename, stat } from 'node:fs/promises'
 
 import { cutWords } from './argv.js'
-import { outcomeOf } from './outcome.js'
+import { picturesIn } from './mp4_pictures.js'
+import { framesIn, outcomeOf } from './outcome.js'
 import { removed } from './store.js'
 
 export class Cutter {
@@ -62,8 +63,14 @@ export class Cutter {
     if (job.removal) return { status: 'cancelled' }
     return outcomeOf(end, {
       timedOut,
-      pictures: this.#config.argv === 'same', // the sketch has no -progress
+      pictures: await this.#pictures(end, part),
       paths: [[upload, 'the upload'], [part, 'the clip'], [this.#config.ffmpeg, 'ffmpeg'], [this.#config.dataDir, '…']],
     })
+  }
+
+  /** As sketched, ffmpeg is not asked for its progress. */
+  #pictures(end, part) {
+    if (this.#config.argv === 'same') return framesIn(end.stdout)
+    return end.code === 0 ? picturesIn(part).catch(() => 0) : 0
   }
 }

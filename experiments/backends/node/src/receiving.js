@@ -1,12 +1,14 @@
-// An upload on its way in: multer parses and stores it, fed block by block by what checks it. So a refusal is known
-// at once, the client is held back by the disk, and multer never waits for the end of a body that is not wanted.
+// An upload on its way in: read by the contract's rules, block by block, and stored by multer, which is handed a form of
+// that one file. So a refusal is known at once, the disk holds the client back, and multer never waits for the end of a
+// body that nobody wants.
 
 import { PassThrough } from 'node:stream'
 
 import multer from 'multer'
 
 import { isUnread, readBody } from './body.js'
-import { FIELD, MultipartCheck, boundaryOf, tooLarge } from './multipart.js'
+import { newId } from './ids.js'
+import { FIELD, MultipartReader, boundaryOf, tooLarge } from './multipart.js'
 import { Problem, diskProblem } from './problems.js'
 
 const BLOCK_BYTES = 64 * 1024
@@ -14,39 +16,32 @@ const OVERHEAD_BYTES = 1024 * 1024 // of a form around its file, at most
 
 /** A function of a request that resolves to `{file, bytes}`: what `storage` kept of its file, and how long that is. */
 export function receiver(storage, { maxUploadBytes, stallTimeoutMs }) {
-  const parse = multer({ storage: endingTheBody(storage), streamHandler: feed }).single(FIELD)
+  const parse = multer({ storage: endingTheForm(storage) }).single(FIELD)
 
   return async function receive(req, res, stopping) {
-    const check = new MultipartCheck(boundaryOf(req.headers['content-type']), maxUploadBytes)
+    const boundary = boundaryOf(req.headers['content-type'])
     if (req.headers['content-encoding'] !== undefined) throw new Problem(415, 'The body must not be encoded.')
     if (Number(req.headers['content-length'] ?? 0) > maxUploadBytes + OVERHEAD_BYTES) throw tooLarge(maxUploadBytes)
     if (!isUnread(req)) throw new Problem(400, 'There is no body.')
 
-    const body = new PassThrough({ highWaterMark: BLOCK_BYTES })
-    body.headers = req.headers // all that multer asks of a request
-    const parsed = new Promise((resolve, reject) => {
-      parse(body, null, (error) => (error ? reject(error) : resolve(body.file)))
-    })
+    const form = new FormOfOneFile()
+    const reader = new MultipartReader(boundary, maxUploadBytes, (bytes) => form.write(bytes))
+    const stored = form.parsedBy(parse)
     const broken = new AbortController()
     const stop = () => broken.abort(stopping.reason)
-    parsed.catch((error) => broken.abort(error))
+    stored.catch((error) => broken.abort(error))
     stopping.addEventListener('abort', stop)
-    let flowsAgain = () => {}
-    body.on('drain', () => flowsAgain()).on('close', () => flowsAgain())
-    const pass = (block) => {
-      check.push(block)
-      if (!body.write(block)) return new Promise((resolve) => (flowsAgain = resolve))
-    }
     try {
-      await readBody(req, res, pass, { stallTimeoutMs, signal: broken.signal })
-      check.end()
-      body.end()
-      const file = await parsed
-      if (file) return { file, bytes: check.fileBytes }
-      throw malformed()
+      await readBody(req, res, (block) => {
+        reader.push(block)
+        return form.flow()
+      }, { stallTimeoutMs, signal: broken.signal })
+      reader.end()
+      form.end()
+      return { file: await stored, bytes: reader.fileBytes }
     } catch (error) {
-      body.destroy(error)
-      await parsed.catch(() => {}) // what was kept of it is gone then
+      form.break(error)
+      await stored.catch(() => {}) // what was kept of it is gone then
       throw error
     } finally {
       stopping.removeEventListener('abort', stop)
@@ -54,14 +49,57 @@ export function receiver(storage, { maxUploadBytes, stallTimeoutMs }) {
   }
 }
 
-function feed(body, parser) {
-  parser.removeAllListeners('field') // other fields mean nothing here: their names need not be taken apart
-  parser.on('error', () => body.destroy(malformed()))
-  body.pipe(parser)
+/** What multer sees as the request: nothing of the client's but the bytes of its file. */
+class FormOfOneFile {
+  #boundary = newId()
+  #body = new PassThrough({ highWaterMark: BLOCK_BYTES })
+  #begun = false
+  #isFull = false
+  #flowsAgain = () => {}
+
+  constructor() {
+    this.#body.headers = {
+      'content-type': `multipart/form-data; boundary=${this.#boundary}`, 'transfer-encoding': 'chunked',
+    }
+    this.#body.on('drain', () => this.#release()).on('close', () => this.#release())
+  }
+
+  /** Resolves to what multer kept of the file; rejects when it has cleaned up. */
+  parsedBy(parse) {
+    return new Promise((resolve, reject) => {
+      parse(this.#body, null, (error) => (error ? reject(error) : resolve(this.#body.file)))
+    })
+  }
+
+  write(bytes) {
+    if (!this.#begun) {
+      this.#begun = true
+      this.#body.write(`--${this.#boundary}\r\nContent-Disposition: form-data; name="${FIELD}"; filename="film"\r\n\r\n`)
+    }
+    this.#isFull = !this.#body.write(bytes)
+  }
+
+  /** A promise of when more may be written; undefined: now. */
+  flow() {
+    if (this.#isFull && !this.#body.destroyed) return new Promise((resolve) => (this.#flowsAgain = resolve))
+  }
+
+  end() {
+    this.#body.end(`\r\n--${this.#boundary}--\r\n`)
+  }
+
+  break(error) {
+    this.#body.destroy(error)
+  }
+
+  #release() {
+    this.#isFull = false
+    this.#flowsAgain()
+  }
 }
 
-/** The same storage, but what goes wrong in it ends the body, whose end multer would wait for. */
-function endingTheBody(storage) {
+/** The same storage, but what goes wrong in it ends the form, whose end multer would wait for. */
+function endingTheForm(storage) {
   return {
     _handleFile(body, file, done) {
       storage._handleFile(body, file, (error, kept) => {
@@ -72,8 +110,4 @@ function endingTheBody(storage) {
     },
     _removeFile: (body, file, done) => storage._removeFile(body, file, done),
   }
-}
-
-function malformed() {
-  return new Problem(400, 'The body is malformed.')
 }

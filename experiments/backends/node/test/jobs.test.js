@@ -248,6 +248,12 @@ ${DONE}`
   assert.equal(most, 3)
 })
 
+test('as sketched, a clip without a picture fails too', async (t) => {
+  const service = await startService(t, { ARGV: 'sketched' })
+  const told = await service.ended(await service.orderClips(await service.upload(makeFilm()), [100, 1], [1, 1]))
+  assert.deepEqual(told.clips.map(({ status }) => status), ['failed', 'ok'])
+})
+
 test('ended jobs are removed after KEEP_S', async (t) => {
   const service = await startService(t, { FFMPEG: fakeFfmpeg(t, DONE), KEEP_S: '0.5' })
   const job = await service.orderClips(await service.upload(makeFilm()), [0, 1])

@@ -3,7 +3,7 @@ import test from 'node:test'
 
 import { FORMATS, argvOf, cutWords, exactSeconds } from '../src/argv.js'
 import { readConfig } from '../src/config.js'
-import { outcomeOf, reasonIn } from '../src/outcome.js'
+import { framesIn, outcomeOf, reasonIn } from '../src/outcome.js'
 import { checkedOrder } from '../src/orders.js'
 import { rangeOf } from '../src/ranges.js'
 
@@ -23,7 +23,7 @@ test('the words are those of the contract', () => {
 })
 
 test('as sketched, the words are those of the analysis behind the guard', () => {
-  assert.equal(line({ ARGV: 'sketched' }),
+  assert.equal(line({ ARGV: 'sketched', SEEK: 'output', DECODER_THREADS: '2' }),
     `${GUARD} -ss 1.500000 -i IN -y -t 12.000000 -c:v libx264 -preset ultrafast -c:a copy -threads 1 OUT`)
 })
 
@@ -77,13 +77,17 @@ test('the reason is the first line that explains, without paths', () => {
 })
 
 test('how ffmpeg ended decides what became of the clip', () => {
-  const ended = { code: 0, signal: null, error: null, stdout: 'frame=0\nframe=  75\nprogress=end\n', stderr: '' }
-  const status = (end, more) => outcomeOf({ ...ended, ...end }, { timedOut: false, pictures: true, paths: [], ...more }).status
+  const ended = { code: 0, signal: null, error: null, stderr: '' }
+  const status = (end, more) => outcomeOf({ ...ended, ...end }, { timedOut: false, pictures: 75, paths: [], ...more }).status
   assert.equal(status({}), 'ok')
-  assert.equal(status({ stdout: 'frame=0\nprogress=end\n' }), 'failed')
-  assert.equal(status({ stdout: '' }), 'failed')
-  assert.equal(status({ stdout: '' }, { pictures: false }), 'ok')
+  assert.equal(status({}, { pictures: 0 }), 'failed')
   assert.equal(status({ code: 137 }), 'failed')
   assert.equal(status({ code: null, signal: 'SIGKILL' }), 'killed')
   assert.equal(status({ code: null, signal: 'SIGKILL' }, { timedOut: true }), 'timeout')
+})
+
+test('the last progress report tells the pictures', () => {
+  assert.equal(framesIn('frame=0\nprogress=continue\nframe=  75\nprogress=end\n'), 75)
+  assert.equal(framesIn('progress=end\n'), 0)
+  assert.equal(framesIn(''), 0)
 })
