@@ -64,10 +64,10 @@ class FormOfOneFile {
     this.#body.on('drain', () => this.#release()).on('close', () => this.#release())
   }
 
-  /** Resolves to what multer kept of the file; rejects when it has cleaned up. */
+  /** Resolves to what multer kept of the file; rejects when it has cleaned up, with why the file could not be kept. */
   parsedBy(parse) {
     return new Promise((resolve, reject) => {
-      parse(this.#body, null, (error) => (error ? reject(error) : resolve(this.#body.file)))
+      parse(this.#body, null, (error) => (error ? reject(diskProblem(error)) : resolve(this.#body.file)))
     })
   }
 
@@ -103,9 +103,8 @@ function endingTheForm(storage) {
   return {
     _handleFile(body, file, done) {
       storage._handleFile(body, file, (error, kept) => {
-        const problem = error && diskProblem(error)
-        if (problem) body.destroy(problem)
-        done(problem, kept)
+        if (error) body.destroy(error)
+        done(error, kept)
       })
     },
     _removeFile: (body, file, done) => storage._removeFile(body, file, done),

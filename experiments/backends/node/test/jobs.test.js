@@ -4,7 +4,7 @@ import path from 'node:path'
 import test, { before, describe } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { fakeFfmpeg, folderFor, makeFilm, makeFilmWithOtherSound, picturesIn, startService, until } from './helpers/service.js'
+import { fakeFfmpeg, folderFor, makeFilm, makeFilmWithOtherSound, picturesIn, startService, suiteScope, until } from './helpers/service.js'
 
 const HANG = 'open(out + ".pid", "w").write(str(os.getpid())); time.sleep(600)'
 const DONE = 'open(out, "w").write("clip"); print("frame=1"); print("progress=end")'
@@ -26,10 +26,11 @@ async function hangingPid(service) {
 
 for (const wrapper of ['fluent-ffmpeg', 'child_process']) {
   describe(`clips by ${wrapper}`, () => {
+    const scope = suiteScope()
     let service
     let film
-    before(async (t) => {
-      service = await startService(t, { FFMPEG_WRAPPER: wrapper })
+    before(async () => {
+      service = await startService(scope, { FFMPEG_WRAPPER: wrapper })
       film = await service.upload(makeFilm())
     })
 
@@ -192,10 +193,11 @@ open(out + ".child", "w").write(str(child.pid))`
 }
 
 describe('orders', () => {
+  const scope = suiteScope()
   let service
   let film
-  before(async (t) => {
-    service = await startService(t, { FFMPEG: fakeFfmpeg(t, HANG), QUEUE_LIMIT: '2', MAX_CLIPS: '2' })
+  before(async () => {
+    service = await startService(scope, { FFMPEG: fakeFfmpeg(scope, HANG), QUEUE_LIMIT: '2', MAX_CLIPS: '2' })
     film = await service.upload(makeFilm())
   })
 

@@ -46,7 +46,7 @@ const REFUSED = [
   ['nothing', [], /ends before/],
   ['too many parts', [...Array.from({ length: 16 }, (_, index) => part(`p${index}`, '')), video(), LAST], /too many parts/],
   ['too much text', [part('title', 'x'.repeat(64 * KIB + 1)), video(), LAST], /too much text/],
-  ['too much text in several parts', [...Array.from({ length: 4 }, () => part('t', 'x'.repeat(17 * KIB))), video(), LAST], /too much text/],
+  ['too much text in several parts', [...Array(4).fill(part('t', 'x'.repeat(17 * KIB))), video(), LAST], /too much text/],
   ['too much before the first part', ['x'.repeat(65 * KIB), '\r\n', video(), LAST], /too much text/],
   ['too much behind the last part', [video(), LAST, 'x'.repeat(65 * KIB)], /too much text/],
   ['a header that is too long', [part('title', 'x', { header: `X: ${'x'.repeat(16 * KIB)}\r\n` }), video(), LAST], /header is too long/],

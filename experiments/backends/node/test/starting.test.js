@@ -7,7 +7,9 @@ import test from 'node:test'
 import { ConfigError, readConfig } from '../src/config.js'
 import { MAIN, fakeFfmpeg, folderFor, startService } from './helpers/service.js'
 
-const start = (env) => spawnSync(process.execPath, [MAIN], { env: { ...process.env, PORT: '0', ...env }, encoding: 'utf8', timeout: 15_000 })
+function start(env) {
+  return spawnSync(process.execPath, [MAIN], { env: { ...process.env, PORT: '0', ...env }, encoding: 'utf8', timeout: 15_000 })
+}
 
 const SENSELESS = {
   BIND: ['', 'nowhere', '300.1.1.1'], PORT: ['', 'x', '-1', '65536', '1.5', ' 80', '0x50', '1e3'], DATA_DIR: [''], FFMPEG: [''],
@@ -28,7 +30,8 @@ for (const [name, values] of Object.entries(SENSELESS)) {
 
 test('the defaults are those of the contract', () => {
   const config = readConfig({ DATA_DIR: '/data' })
-  assert.deepEqual([config.bind, config.port, config.maxConcurrent, config.seek, config.preset, config.crf], ['127.0.0.1', 3000, 1, 'input', 'ultrafast', null])
+  const { bind, port, maxConcurrent, seek, preset, crf } = config
+  assert.deepEqual([bind, port, maxConcurrent, seek, preset, crf], ['127.0.0.1', 3000, 1, 'input', 'ultrafast', null])
   assert.deepEqual([config.encoderThreads, config.decoderThreads, config.maxUploadBytes, config.maxClips], [1, null, 2147483648, 100])
   assert.deepEqual([config.queueLimit, config.clipTimeoutMs, config.stallTimeoutMs, config.keepMs], [100, 600e3, 60e3, 3600e3])
   assert.deepEqual([config.argv, config.uploadTo, config.wrapper], ['same', 'disk', 'fluent-ffmpeg'])

@@ -5,7 +5,7 @@ import test, { before, describe } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { BOUNDARY, LAST, Raw, chunk, part, uploadHead, video } from './helpers/raw.js'
-import { fakeFfmpeg, folderFor, startService, until } from './helpers/service.js'
+import { fakeFfmpeg, folderFor, startService, suiteScope, until } from './helpers/service.js'
 
 const MIB = 1024 * 1024
 const nothingLeft = (service) => until(() => service.files().length === 0, 2000)
@@ -27,11 +27,12 @@ async function problem(answer) {
 
 for (const uploadTo of ['disk', 'memory', 'tmp']) {
   describe(`an upload to ${uploadTo}`, () => {
+    const scope = suiteScope()
     let service
     let temporary
-    before(async (t) => {
-      temporary = folderFor(t)
-      service = await startService(t, { UPLOAD_TO: uploadTo, TMPDIR: temporary, MAX_UPLOAD_BYTES: String(MIB) })
+    before(async () => {
+      temporary = folderFor(scope)
+      service = await startService(scope, { UPLOAD_TO: uploadTo, TMPDIR: temporary, MAX_UPLOAD_BYTES: String(MIB) })
     })
 
     test('is stored whole, under a name of its own', async () => {
@@ -83,9 +84,10 @@ for (const uploadTo of ['disk', 'memory', 'tmp']) {
 }
 
 describe('uploads', () => {
+  const scope = suiteScope()
   let service
-  before(async (t) => {
-    service = await startService(t, { MAX_UPLOAD_BYTES: String(MIB), STALL_TIMEOUT_S: '1' })
+  before(async () => {
+    service = await startService(scope, { MAX_UPLOAD_BYTES: String(MIB), STALL_TIMEOUT_S: '1' })
   })
 
   test('another content type, an encoding, and no body are told apart', async () => {

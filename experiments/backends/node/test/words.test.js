@@ -61,7 +61,7 @@ for (const [name, orders] of Object.entries(WRONG)) {
 test('one range is served, what is none is ignored', () => {
   const served = { 'bytes=0-3': [0, 3], 'bytes=5-': [5, 9], 'bytes=-4': [6, 9], 'bytes=-99': [0, 9], 'bytes=8-99': [8, 9] }
   for (const [header, [first, last]] of Object.entries(served)) assert.deepEqual(rangeOf(header, 10), { first, last }, header)
-  for (const header of ['bytes=10-', 'bytes=-0', 'bytes=999999999999999-']) assert.equal(rangeOf(header, 10), 'unsatisfiable', header)
+  for (const header of ['bytes=10-', 'bytes=-0', 'bytes=99999999999999-']) assert.equal(rangeOf(header, 10), 'unsatisfiable', header)
   for (const header of [undefined, '', 'bytes=', 'bytes=-', 'bytes=3-1', 'bytes=0-1,3-4', 'bytes=1a-2', 'lines=0-1', '0-1']) {
     assert.equal(rangeOf(header, 10), null, header)
   }

@@ -7,10 +7,20 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
+import { after } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 export const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+
+/** What has `after` for the suite that is being described, as a TestContext has for a test. */
+export function suiteScope() {
+  const ends = []
+  after(async () => {
+    for (const end of ends) await end()
+  })
+  return { after: (end) => ends.push(end) }
+}
 
 /** A folder that is gone after the test `t` (a TestContext, or what has `after`). */
 export function folderFor(t) {
