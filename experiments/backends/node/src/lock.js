@@ -11,6 +11,6 @@ export function lockFolder(folder) {
   const { status, error } = spawnSync('flock', ['--exclusive', '--nonblock', '3'], {
     stdio: ['ignore', 'ignore', 'ignore', descriptor],
   })
-  if (error) throw error
+  if (error) throw new Error(`flock, of util-linux, is needed to lock DATA_DIR: ${error.code}`, { cause: error })
   return status === 0
 }

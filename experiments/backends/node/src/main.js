@@ -1,7 +1,7 @@
 // Starts the service: environment, lock, ffmpeg, an empty store, then HTTP; and ends it.
 
 import { once } from 'node:events'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs'
 
 import { makeApp } from './app.js'
 import { ConfigError, readConfig } from './config.js'
@@ -36,6 +36,7 @@ try {
 
 async function serve(config) {
   takeFolder(config.dataDir)
+  if (config.uploadTo === 'tmp') checkTemporary(config.temporary)
   const ffmpeg = await ffmpegVersion(config.ffmpeg)
   const store = new Store(config.dataDir)
   store.empty()
@@ -61,6 +62,14 @@ function takeFolder(folder) {
     throw new ConfigError('DATA_DIR', `cannot be used: ${error.code}`)
   }
   if (!lockFolder(folder)) throw new Error('DATA_DIR is used by another service: give each one of its own')
+}
+
+function checkTemporary(folder) {
+  try {
+    accessSync(folder, constants.W_OK)
+  } catch (error) {
+    throw new ConfigError('TMPDIR', `cannot be written to: ${error.code}`)
+  }
 }
 
 async function listen(server, { bind, port }) {

@@ -98,7 +98,6 @@ print("frame=1")`) })
 })
 
 describe('the end', () => {
-  const scope = suiteScope()
   for (const signal of ['SIGTERM', 'SIGINT']) {
     test(`${signal} ends everything, whatever clients do`, async (t) => {
       const service = await startService(t, { FFMPEG: fakeFfmpeg(t, 'time.sleep(600)') })

@@ -71,7 +71,9 @@ test('any file name that is one is taken', () => {
   for (const file of ['.', '..', 'x/', ' ', 'a\\"b', 'a"b', 'C:\\x\\', '\x1b[2J', '","level":"error"', 'a; name="other', 'a\nb']) {
     assert.equal(check([part('video', 'x', { file }), LAST]), 'x', file)
   }
-  const otherwise = ['name=video; filename=x', 'filename="x"; name="video"', `name="video"; filename*=UTF-8''x`, 'NAME="video";filename="x"']
+  const otherwise = [
+    'name=video; filename=x', 'filename="x"; name="video"', `name="video"; filename*=UTF-8''x`, 'NAME="video";filename="x"',
+  ]
   for (const parameters of otherwise) {
     assert.equal(check([`--${BOUNDARY}\r\ncontent-disposition: Form-Data; ${parameters}\r\n\r\nx\r\n`, LAST]), 'x', parameters)
   }

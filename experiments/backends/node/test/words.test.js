@@ -46,7 +46,7 @@ const WRONG = {
   'another upload': [{ ...ORDER, upload: 1 }, { ...ORDER, upload: null }],
   'other clips': [[], {}, null, [1], [null], [[]], [{ start_s: 0 }], [{ start_s: 0, duration_s: 1, more: 1 }],
     Array(3).fill(ORDER.clips[0])].map((clips) => ({ ...ORDER, clips })),
-  'other numbers': [['1', 1], [true, 1], [null, 1], [-0.1, 1], [1e309, 1], [1e7 + 1, 1], [0, 0], [0, -1], [0, 1e8], [0, '1'], [0, []]]
+  'other numbers': [['1', 1], [true, 1], [null, 1], [-0.1, 1], [Infinity, 1], [1e7 + 1, 1], [0, 0], [0, -1], [0, 1e8], [0, '1'], [0, []]]
     .map(([start_s, duration_s]) => ({ ...ORDER, clips: [{ start_s, duration_s }] })),
 }
 
