@@ -1,0 +1,78 @@
+//! Whether the program that we are to run is one that runs, and which version it is.
+
+use std::ffi::OsStr;
+use std::io;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
+
+use crate::process::Process;
+
+const LONGEST: Duration = Duration::from_secs(5);
+const READ_BYTES: usize = 4096;
+const LONGEST_VERSION_CHARS: usize = 100;
+
+/// What `-version` tells. An error: it does not end with 0 within 5 s.
+pub async fn version(program: &OsStr) -> io::Result<String> {
+    let told = timeout(LONGEST, ask(program)).await;
+    told.unwrap_or_else(|_| Err(io::Error::other("-version does not end within 5 s")))
+}
+
+async fn ask(program: &OsStr) -> io::Result<String> {
+    let mut process = Process::start(program, &["-version".into()]).await?;
+    let mut first = Vec::new();
+    let (stdout, stderr) = (&mut process.stdout, &mut process.stderr);
+    let reading = async {
+        let mut block = vec![0; READ_BYTES];
+        while let Ok(bytes @ 1..) = stdout.read(&mut block).await {
+            let room = READ_BYTES - first.len();
+            first.extend_from_slice(&block[..bytes.min(room)]);
+        }
+    };
+    let mut dropped = tokio::io::sink();
+    let end = tokio::select! {
+        end = &mut process.end => end,
+        () = async {
+            let _ = tokio::join!(reading, tokio::io::copy(stderr, &mut dropped));
+            std::future::pending().await
+        } => unreachable!(),
+    };
+    let status = end.map_err(io::Error::other)??.status;
+    if !status.success() {
+        return Err(io::Error::other(format!("-version ends with {status}")));
+    }
+    Ok(version_in(&String::from_utf8_lossy(&first)))
+}
+
+/// `ffmpeg version 7.1 Copyright …`: the third word, or the whole line of a program that says it otherwise.
+fn version_in(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default().trim();
+    let version = match line.split(' ').collect::<Vec<_>>()[..] {
+        ["ffmpeg", "version", version, ..] => version,
+        _ => line,
+    };
+    version.chars().take(LONGEST_VERSION_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_the_third_word() {
+        assert_eq!(
+            version_in("ffmpeg version 5.1.9-0+deb12u1 Copyright (c)\nbuilt"),
+            "5.1.9-0+deb12u1"
+        );
+        assert_eq!(version_in("my own tool\n"), "my own tool");
+        assert_eq!(version_in(""), "");
+    }
+
+    #[tokio::test]
+    async fn what_does_not_run_is_an_error() {
+        assert!(version(OsStr::new("/no/such/program")).await.is_err());
+        assert!(version(OsStr::new("false")).await.is_err());
+        assert_eq!(version(OsStr::new("true")).await.unwrap(), "");
+    }
+}
