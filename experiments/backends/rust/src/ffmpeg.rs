@@ -2,11 +2,13 @@
 
 use std::ffi::OsStr;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
+use crate::guard::Guard;
 use crate::process::Process;
 
 const LONGEST: Duration = Duration::from_secs(5);
@@ -14,13 +16,13 @@ const READ_BYTES: usize = 4096;
 const LONGEST_VERSION_CHARS: usize = 100;
 
 /// What `-version` tells. An error: it does not end with 0 within 5 s.
-pub async fn version(program: &OsStr) -> io::Result<String> {
-    let told = timeout(LONGEST, ask(program)).await;
+pub async fn version(program: &OsStr, guard: &Arc<Guard>) -> io::Result<String> {
+    let told = timeout(LONGEST, ask(program, guard)).await;
     told.unwrap_or_else(|_| Err(io::Error::other("-version does not end within 5 s")))
 }
 
-async fn ask(program: &OsStr) -> io::Result<String> {
-    let mut process = Process::start(program, &["-version".into()]).await?;
+async fn ask(program: &OsStr, guard: &Arc<Guard>) -> io::Result<String> {
+    let mut process = Process::start(program, &["-version".into()], guard).await?;
     let mut first = Vec::new();
     let (stdout, stderr) = (&mut process.stdout, &mut process.stderr);
     let reading = async {
@@ -71,8 +73,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_does_not_run_is_an_error() {
-        assert!(version(OsStr::new("/no/such/program")).await.is_err());
-        assert!(version(OsStr::new("false")).await.is_err());
-        assert_eq!(version(OsStr::new("true")).await.unwrap(), "");
+        let nobody = Arc::default();
+        assert!(version(OsStr::new("/no/such/program"), &nobody).await.is_err());
+        assert!(version(OsStr::new("false"), &nobody).await.is_err());
+        assert_eq!(version(OsStr::new("true"), &nobody).await.unwrap(), "");
     }
 }

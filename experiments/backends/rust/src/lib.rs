@@ -10,6 +10,7 @@ mod clock;
 pub mod config;
 mod disposition;
 mod ffmpeg;
+pub mod guard;
 mod ids;
 mod inflow;
 mod job;

@@ -16,6 +16,8 @@ use rustix::process::{
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::oneshot;
 
+use crate::guard::Guard;
+
 const STACK_BYTES: usize = 256 << 10;
 
 /// A process that runs. Dropped, it is killed.
@@ -34,16 +36,17 @@ pub struct ProcessEnd {
 }
 
 impl Process {
-    pub async fn start(program: &OsStr, argv: &[OsString]) -> io::Result<Self> {
+    pub async fn start(program: &OsStr, argv: &[OsString], guard: &Arc<Guard>) -> io::Result<Self> {
         let mut command = Command::new(program);
         command.args(argv).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         end_with_us(&mut command);
+        let guard = guard.clone();
         let (started, starting) = oneshot::channel();
         // The death signal follows the thread that forked (prctl(2)), so this one lives as long as
         // its child, for which it waits.
         thread::Builder::new().name("ffmpeg".into()).stack_size(STACK_BYTES).spawn(move || {
             match command.spawn() {
-                Ok(child) => watch(child, started),
+                Ok(child) => watch(child, &guard, started),
                 Err(error) => drop(started.send(Err(error))),
             }
         })?;
@@ -85,9 +88,11 @@ struct Spawned {
 
 /// Waits for the child. Before it is reaped, and its number may belong to another, what is left of its
 /// group is killed: grandchildren would go on, and hold its pipes.
-fn watch(mut child: Child, started: oneshot::Sender<io::Result<Spawned>>) {
+fn watch(mut child: Child, guard: &Guard, started: oneshot::Sender<io::Result<Spawned>>) {
     let (began, clock) = (Instant::now(), SystemTime::now());
-    let group = Arc::new(Group(Mutex::new(Pid::from_child(&child).into())));
+    let leader = Pid::from_child(&child);
+    guard.began(leader);
+    let group = Arc::new(Group(Mutex::new(Some(leader))));
     let pipes = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)]
         .map(|pipe| pipe.ok_or_else(|| io::ErrorKind::BrokenPipe.into()));
     let (ended, end) = oneshot::channel();
@@ -97,6 +102,7 @@ fn watch(mut child: Child, started: oneshot::Sender<io::Result<Spawned>>) {
     let waited = wait_without_reaping(&child);
     let (ran, ended_at) = (began.elapsed(), SystemTime::now());
     group.close();
+    guard.ended(leader);
     let status = waited.and_then(|()| child.wait());
     drop(ended.send(status.map(|status| ProcessEnd { status, ended: ended_at, ran })));
 }

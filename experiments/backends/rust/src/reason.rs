@@ -43,7 +43,8 @@ fn one_line(line: &str, hidden: &[(&Path, &str)]) -> String {
     let mut line: String =
         line.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     for (path, word) in hidden {
-        if let Some(path) = path.to_str() {
+        // A program without a folder is a word like others.
+        if let Some(path) = path.to_str().filter(|path| path.contains('/')) {
             line = line.replace(path, word);
         }
     }

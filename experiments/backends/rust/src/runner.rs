@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::io::AsyncReadExt;
@@ -14,6 +15,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Wording;
+use crate::guard::Guard;
 use crate::job::{End, Ended};
 use crate::pictures::{Progress, pictures_of_mp4};
 use crate::process::{Process, ProcessEnd};
@@ -27,6 +29,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// What to run for a clip, and where its file goes.
 pub struct Run<'a> {
     pub program: &'a OsStr,
+    pub guard: &'a Arc<Guard>,
     pub argv: Vec<OsString>,
     pub wording: Wording,
     pub upload: PathBuf,
@@ -55,7 +58,7 @@ impl Run<'_> {
         note_start: impl FnOnce(SystemTime),
     ) -> Outcome {
         let part = Part::of_another(self.part.clone());
-        let mut process = match Process::start(self.program, &self.argv).await {
+        let mut process = match Process::start(self.program, &self.argv, self.guard).await {
             Ok(process) => process,
             Err(error) => {
                 tracing::error!(error = %error, "ffmpeg_not_started");

@@ -46,7 +46,10 @@ async fn cut(service: &Service, turn: Turn) {
         }
         Some(error) => tracing::warn!(job, clip, status, error, ran_s, "clip_ended"),
     }
-    // A deleted job is in no book any more, and its clips are counted in the metrics alone.
+    // What was cancelled is counted in the metrics alone: its job is in no book any more, or we end.
+    if ended.end == End::Cancelled {
+        return;
+    }
     if let Some(status) = service.book.clip_ended(&turn, ended) {
         tracing::info!(job, status = ?status, "job_ended");
     }
@@ -66,6 +69,7 @@ async fn run_clip(service: &Service, turn: &Turn) -> Outcome {
     let span = Span::of_seconds(turn.ordered.start_s, turn.ordered.duration_s);
     let run = Run {
         program: &config.ffmpeg,
+        guard: &service.guard,
         argv: argv(&config.cutting, span, &upload, &part),
         wording: config.cutting.wording,
         place: store.clip(job, number),

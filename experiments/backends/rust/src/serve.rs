@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::book::Book;
 use crate::config::{Config, Nonsense};
+use crate::guard::Guard;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::service::Service;
@@ -53,10 +54,10 @@ impl Ending {
 }
 
 /// Serves until it is asked to end, also while it starts.
-pub async fn serve(config: Config, logs: &Logs) -> Result<(), Nonsense> {
+pub async fn serve(config: Config, guard: Guard, logs: &Logs) -> Result<(), Nonsense> {
     let mut ending = Ending::new().map_err(|error| Nonsense::new("PORT", error))?;
     let (service, listener) = tokio::select! {
-        started = start(config) => started?,
+        started = start(config, Arc::new(guard)) => started?,
         () = ending.asked() => return Ok(()),
     };
     let address = listener.local_addr().map_err(|error| Nonsense::new("PORT", error))?;
@@ -85,14 +86,15 @@ pub async fn serve(config: Config, logs: &Logs) -> Result<(), Nonsense> {
     Ok(())
 }
 
-async fn start(config: Config) -> Result<(Arc<Service>, TcpListener), Nonsense> {
+async fn start(config: Config, guard: Arc<Guard>) -> Result<(Arc<Service>, TcpListener), Nonsense> {
     let data_dir = config.data_dir.clone();
     let store = tokio::task::spawn_blocking(move || Store::open(&data_dir))
         .await
         .map_err(|error| Nonsense::new("DATA_DIR", error))?
         .map_err(|error| Nonsense::new("DATA_DIR", error))?;
-    let ffmpeg_version =
-        ffmpeg::version(&config.ffmpeg).await.map_err(|error| Nonsense::new("FFMPEG", error))?;
+    let ffmpeg_version = ffmpeg::version(&config.ffmpeg, &guard)
+        .await
+        .map_err(|error| Nonsense::new("FFMPEG", error))?;
     let address = SocketAddr::new(config.bind, config.port);
     let listener = TcpListener::bind(address).await.map_err(|error| {
         let variable =
@@ -104,6 +106,7 @@ async fn start(config: Config) -> Result<(Arc<Service>, TcpListener), Nonsense> 
         store,
         book: Book::default(),
         metrics: Metrics::default(),
+        guard,
         ffmpeg_version,
         stopping: CancellationToken::new(),
     };

@@ -1,5 +1,6 @@
 //! What the parts of the service share, and what more than one of them does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
@@ -7,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::book::Book;
 use crate::config::Config;
+use crate::guard::Guard;
 use crate::job::Job;
 use crate::metrics::Metrics;
 use crate::store::{self, Store};
@@ -18,6 +20,8 @@ pub struct Service {
     pub store: Store,
     pub book: Book,
     pub metrics: Metrics,
+    /// Ends ffmpegs where the service was killed.
+    pub guard: Arc<Guard>,
     /// The version of the ffmpeg that it runs.
     pub ffmpeg_version: String,
     /// Nothing new is begun, and every ffmpeg is ended.
