@@ -30,7 +30,8 @@ fn after(bytes: &[u8], separator: u8) -> Option<&[u8]> {
     bytes.iter().position(|byte| *byte == separator).map(|at| &bytes[at + 1..])
 }
 
-/// A quoted string, with its escapes undone, or a token; and what follows it.
+/// A quoted string, with its escapes undone, or a token; and what follows it. A quote that is not
+/// followed by the next parameter belongs to the name: not every client escapes it.
 fn take_value(bytes: &[u8]) -> (Vec<u8>, &[u8]) {
     let [b'"', quoted @ ..] = bytes else {
         let end = bytes.iter().position(|byte| *byte == b';').unwrap_or(bytes.len());
@@ -39,7 +40,9 @@ fn take_value(bytes: &[u8]) -> (Vec<u8>, &[u8]) {
     let (mut value, mut at) = (Vec::new(), 0);
     while let Some(&byte) = quoted.get(at) {
         match (byte, quoted.get(at + 1)) {
-            (b'"', _) => return (value, &quoted[at + 1..]),
+            (b'"', _) if matches!(quoted[at + 1..].trim_ascii_start(), [] | [b';', ..]) => {
+                return (value, &quoted[at + 1..]);
+            }
             // A path of Windows has single backslashes: only these two are escapes.
             (b'\\', Some(&escaped @ (b'"' | b'\\'))) => {
                 value.push(escaped);
@@ -85,6 +88,12 @@ mod tests {
     #[test]
     fn a_name_inside_a_file_name_is_none() {
         let header = br#"form-data; filename="a; name=other \" name=more\\"; name="video""#;
+        assert_eq!(read(header), (Some("video".into()), Some(true)));
+    }
+
+    #[test]
+    fn a_quote_inside_a_name_does_not_end_it() {
+        let header = br#"form-data; name="video"; filename="","event":"forged""#;
         assert_eq!(read(header), (Some("video".into()), Some(true)));
     }
 

@@ -1,5 +1,5 @@
-//! A request's body as it flows in: a client that stands still is given up, a parser that buffers is
-//! fed in sips, and what nobody reads any more is dropped for a while so that the answer can be read.
+//! A request's body as it flows in: a client that stands still is given up, and what nobody reads any
+//! more is dropped for a while so that the answer can be read.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -12,9 +12,9 @@ use axum::body::{Body, Bytes};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::timeout;
 
+use crate::heads::{Heads, TooMuch};
 use crate::stall::Stall;
 
-const SIP_BYTES: usize = 1024;
 const DROPPED_BYTES: usize = 64 << 20;
 const DROPPED_FOR: Duration = Duration::from_secs(5);
 
@@ -49,11 +49,7 @@ struct Source {
     body: Body,
     stall: Stall,
     end: Option<Result<(), Fault>>,
-    /// What is left of a frame that is handed out in sips.
-    rest: Bytes,
-    /// Bytes that may still be handed out; none: as they come.
-    sips: Option<usize>,
-    sipped: bool,
+    heads: Option<Heads>,
 }
 
 impl Inflow {
@@ -63,21 +59,13 @@ impl Inflow {
             body,
             stall: Stall::new(stall_timeout),
             end,
-            rest: Bytes::new(),
-            sips: None,
-            sipped: false,
+            heads: None,
         })))
     }
 
-    /// From now on hand out at most `bytes`, a little at a time: a parser that looks for the end of a
-    /// header buffers all that there is.
-    pub fn sip(&self, bytes: usize) {
-        self.source().sips = Some(bytes);
-    }
-
-    /// From now on hand out what comes as it comes.
-    pub fn gulp(&self) {
-        self.source().sips = None;
+    /// The body is a form whose parts this boundary divides.
+    pub fn follow_heads(&self, boundary: &str) {
+        self.source().heads = Some(Heads::new(boundary));
     }
 
     /// Whether all of the body has come.
@@ -128,9 +116,6 @@ impl HttpBody for Inflow {
 
 impl Source {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
-        if !self.rest.is_empty() {
-            return self.poll_rest(cx);
-        }
         if let Some(end) = self.end {
             return Poll::Ready(end.err().map(Err));
         }
@@ -143,38 +128,15 @@ impl Source {
             Poll::Ready(Some(Err(_))) => return self.poll_end(Err(Fault::Broken)),
             Poll::Ready(Some(Ok(frame))) => frame,
         };
-        match frame.into_data() {
-            Ok(bytes) => {
-                self.stall.moved(bytes.len());
-                self.rest = bytes;
-                self.sipped = false;
-                if self.rest.is_empty() {
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                self.poll_rest(cx)
-            }
-            Err(trailers) => Poll::Ready(Some(Ok(trailers))),
-        }
-    }
-
-    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
-        let Some(left) = self.sips else {
-            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.rest)))));
+        let bytes = match frame.into_data() {
+            Ok(bytes) => bytes,
+            Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
         };
-        if left == 0 {
-            self.rest.clear();
-            return self.poll_end(Err(Fault::TooMuch));
+        self.stall.moved(bytes.len());
+        match self.heads.as_mut().map_or(Ok(bytes.clone()), |heads| heads.pass(bytes)) {
+            Ok(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            Err(TooMuch) => self.poll_end(Err(Fault::TooMuch)),
         }
-        // The parser asks again and again until there is nothing: it parses between two sips only.
-        self.sipped = !self.sipped;
-        if !self.sipped {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let sip = self.rest.split_to(SIP_BYTES.min(left).min(self.rest.len()));
-        self.sips = Some(left - sip.len());
-        Poll::Ready(Some(Ok(Frame::data(sip))))
     }
 
     fn poll_end(&mut self, end: Result<(), Fault>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
@@ -226,14 +188,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn in_sips_no_more_comes_than_is_allowed() {
-        let mut inflow = flowing(&[7; 5000]);
-        inflow.sip(2000);
-        let mut come = Vec::new();
-        while let Ok(Some(sip)) = inflow.next().await {
-            come.push(sip.len());
-        }
-        assert_eq!(come, [1024, 976]);
+    async fn a_form_whose_header_is_too_long_is_given_up() {
+        let mut inflow = flowing(&[b'a'; 70_000]);
+        inflow.follow_heads("b");
+        assert_eq!(inflow.next().await, Err(Fault::TooMuch));
         assert_eq!(inflow.fault(), Some(Fault::TooMuch));
     }
 

@@ -73,8 +73,7 @@ pub struct Job {
     pub workers: TaskTracker,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobStatus {
     Queued,
     Running,
@@ -83,12 +82,16 @@ pub enum JobStatus {
 }
 
 impl JobStatus {
-    pub const ALL: [(Self, &'static str); 4] = [
-        (Self::Queued, "queued"),
-        (Self::Running, "running"),
-        (Self::Done, "done"),
-        (Self::Failed, "failed"),
-    ];
+    pub const ALL: [Self; 4] = [Self::Queued, Self::Running, Self::Done, Self::Failed];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
 
     pub fn is_active(self) -> bool {
         matches!(self, Self::Queued | Self::Running)
@@ -130,7 +133,7 @@ impl Job {
         ToldJob {
             id: id.to_owned(),
             upload: self.upload.clone(),
-            status: self.status(),
+            status: self.status().word(),
             created_s: clock::seconds(self.created),
             clips: clips.map(|(index, clip)| clip.told(id, index + 1)).collect(),
         }
@@ -174,7 +177,7 @@ impl Clip {
 pub struct ToldJob {
     pub id: String,
     upload: String,
-    status: JobStatus,
+    status: &'static str,
     created_s: f64,
     clips: Vec<ToldClip>,
 }

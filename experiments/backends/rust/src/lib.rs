@@ -11,6 +11,7 @@ pub mod config;
 mod disposition;
 mod ffmpeg;
 pub mod guard;
+mod heads;
 mod ids;
 mod inflow;
 mod job;

@@ -60,7 +60,7 @@ impl Metrics {
         let clips = End::ALL
             .map(|end| (of_status(end.word()), self.clips[end as usize].load(Relaxed).to_string()));
         let jobs =
-            JobStatus::ALL.map(|(status, word)| (of_status(word), book.count(status).to_string()));
+            JobStatus::ALL.map(|status| (of_status(status.word()), book.count(status).to_string()));
         family("clips_total", "counter", "Clips that ended, by how.", &clips);
         family("jobs", "gauge", "Jobs that are known, by status.", &jobs);
         let seconds = "Seconds that an ffmpeg ran for a clip.";

@@ -4,15 +4,12 @@ use axum::extract::multipart::{Field, Multipart};
 use axum::http::header::CONTENT_DISPOSITION;
 
 use crate::disposition::{Disposition, disposition};
-use crate::inflow::{Fault, Inflow};
+use crate::inflow::Inflow;
 use crate::problem::Problem;
 use crate::sink::Sink;
 
 const MOST_PARTS: usize = 16;
 const MOST_TEXT_BYTES: usize = 64 << 10;
-const MOST_HEADER_BYTES: usize = 16 << 10;
-/// Beside a part's header: what stands before the first boundary, and the boundary itself.
-const BOUNDARY_BYTES: usize = 1 << 10;
 
 /// Reads all of the body; the file is in the sink then. It has at most `most_bytes`.
 pub async fn receive(
@@ -40,9 +37,7 @@ struct Receiver {
 impl Receiver {
     async fn all_parts(&mut self, mut multipart: Multipart) -> Result<(), Problem> {
         for part in 1.. {
-            self.inflow.sip(MOST_HEADER_BYTES + BOUNDARY_BYTES);
             let field = multipart.next_field().await.map_err(|_| self.broken())?;
-            self.inflow.gulp();
             let Some(field) = field else { break };
             if part > MOST_PARTS {
                 return Err(Problem::bad_request("there are over 16 parts"));
@@ -57,13 +52,8 @@ impl Receiver {
     }
 
     async fn part(&mut self, field: Field<'_>) -> Result<(), Problem> {
-        let headers = field.headers();
-        let header_bytes: usize =
-            headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-        if header_bytes > MOST_HEADER_BYTES {
-            return Err(Fault::TooMuch.into());
-        }
-        let Disposition { name, file } = headers
+        let Disposition { name, file } = field
+            .headers()
             .get(CONTENT_DISPOSITION)
             .map(|header| disposition(header.as_bytes()))
             .unwrap_or_default();

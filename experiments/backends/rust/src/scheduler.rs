@@ -51,7 +51,7 @@ async fn cut(service: &Service, turn: Turn) {
         return;
     }
     if let Some(status) = service.book.clip_ended(&turn, ended) {
-        tracing::info!(job, status = ?status, "job_ended");
+        tracing::info!(job, status = status.word(), "job_ended");
     }
 }
 

@@ -62,11 +62,12 @@ async fn no_page() -> Problem {
     Problem::not_found("page")
 }
 
-/// Lets handlers read the body as it flows in. Where they answered before its end, the connection ends
-/// with the answer.
+/// Lets handlers read the body as it flows in. A body that was refused, or answered before its end, ends
+/// the connection with the answer.
 async fn guard(State(service): Shared, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let inflow = Inflow::new(body, service.config.stall_timeout);
+    let has_body = !inflow.ended();
     parts.extensions.insert(inflow.clone());
     // axum undoes percent signs in the parts of a path; here no page has one.
     let to_the_letter = !parts.uri.path().contains('%');
@@ -77,7 +78,8 @@ async fn guard(State(service): Shared, request: Request, next: Next) -> Response
         drop(request);
         no_page().await.into_response()
     };
-    if !inflow.ended() || service.stopping.is_cancelled() {
+    let refused = has_body && !response.status().is_success();
+    if refused || !inflow.ended() || service.stopping.is_cancelled() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
@@ -99,7 +101,9 @@ impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Broken => Self::bad_request("the body broke off"),
-            Fault::TooMuch => Self::bad_request("a part's header is longer than 16 kB"),
+            Fault::TooMuch => {
+                Self::bad_request("a part's header has over 16 kB, or over 64 kB stand in front")
+            }
             Fault::Stalled => Self::new(
                 axum::http::StatusCode::REQUEST_TIMEOUT,
                 "under 1 kB of the body came within the time allowed",

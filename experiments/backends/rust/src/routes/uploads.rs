@@ -2,13 +2,14 @@
 
 use axum::Json;
 use axum::extract::{Extension, FromRequest, Multipart, Path, Request, State};
-use axum::http::StatusCode;
-use axum::http::header::LOCATION;
+use axum::http::header::{CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::{Shared, content_length, is_of_type};
 use crate::book::Refusal;
+use crate::heads::LONGEST_BOUNDARY;
 use crate::ids::new_id;
 use crate::inflow::Inflow;
 use crate::problem::Problem;
@@ -59,9 +60,10 @@ async fn take(
     if content_length(request.headers()).is_some_and(|length| length > most + OTHER_BYTES) {
         return Err(Problem::too_large(format!("a file has at most {most} bytes")));
     }
-    let multipart = Multipart::from_request(request, &())
-        .await
-        .map_err(|_| Problem::bad_request("the content type names no boundary"))?;
+    let no_boundary = || Problem::bad_request("the content type names no boundary");
+    let boundary = boundary_in(request.headers()).ok_or_else(no_boundary)?;
+    inflow.follow_heads(&boundary);
+    let multipart = Multipart::from_request(request, &()).await.map_err(|_| no_boundary())?;
     let sink = Sink::open(service.config.upload_to, &service.store, id)
         .map_err(|error| Problem::of_disk(&error))?;
     let film = receive(multipart, inflow.clone(), sink, most).await?;
@@ -69,6 +71,12 @@ async fn take(
     // Nothing is waited for between the file's move and this: no file without an entry.
     service.book.add_upload(id.to_owned());
     Ok(bytes)
+}
+
+/// As axum's own extractor finds it, which does not tell.
+fn boundary_in(headers: &HeaderMap) -> Option<String> {
+    let boundary = multer::parse_boundary(headers.get(CONTENT_TYPE)?.to_str().ok()?).ok()?;
+    (1..=LONGEST_BOUNDARY).contains(&boundary.len()).then_some(boundary)
 }
 
 pub async fn remove(State(service): Shared, Path(id): Path<String>) -> Result<StatusCode, Problem> {
