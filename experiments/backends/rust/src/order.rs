@@ -1,7 +1,11 @@
 //! An order of clips: JSON of one shape. What is no JSON is 400, what has another shape 422.
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::job::Ordered;
 use crate::problem::Problem;
@@ -12,7 +16,7 @@ const LATEST_S: f64 = 1e7;
 #[serde(deny_unknown_fields)]
 struct Order {
     upload: String,
-    clips: Vec<OrderedClip>,
+    clips: Vec<Object<OrderedClip>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -34,7 +38,7 @@ pub fn read(text: &[u8], max_clips: usize) -> Result<Read, Problem> {
     if std::str::from_utf8(text).is_err() || serde_json::from_slice::<IgnoredAny>(text).is_err() {
         return Err(Problem::bad_request("the body is no JSON"));
     }
-    let order: Order = serde_json::from_slice(text).map_err(|error| {
+    let Object(order): Object<Order> = serde_json::from_slice(text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let shape = "the order is not of the shape {\"upload\": id, \"clips\": [{\"start_s\", \"duration_s\"}]}";
         Problem::unprocessable(format!("{shape} (line {line}, column {column})"))
@@ -42,7 +46,7 @@ pub fn read(text: &[u8], max_clips: usize) -> Result<Read, Problem> {
     if order.clips.is_empty() || order.clips.len() > max_clips {
         return Err(Problem::unprocessable(format!("a job has 1 to {max_clips} clips")));
     }
-    let clips = order.clips.iter().zip(1..).map(|(clip, number)| clip.check(number));
+    let clips = order.clips.iter().zip(1..).map(|(clip, number)| clip.0.check(number));
     let clips = clips.collect::<Result<_, _>>()?;
     Ok(Read { upload: order.upload, clips })
 }
@@ -58,6 +62,30 @@ impl OrderedClip {
             return wrong("duration_s has to be over 0, at most 10000000");
         }
         Ok(Ordered { start_s, duration_s })
+    }
+}
+
+/// An object in JSON: what serde derives would take an array of the values, too.
+#[derive(Debug)]
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
     }
 }
 
@@ -115,6 +143,9 @@ mod tests {
             r#"{"upload":"u"}"#.into(),
             r#"{"upload":"u","clips":[]}"#.into(),
             r#"{"upload":"u","clips":{}}"#.into(),
+            r#"{"upload":"u","clips":[[0,1]]}"#.into(),
+            format!(r#"["u",[{clip}]]"#),
+            format!(r#"{{"upload":"u","upload":"u","clips":[{clip}]}}"#),
             r#"{"upload":7,"clips":[]}"#.into(),
             format!(r#"{{"upload":"u","clips":[{clip},{clip},{clip}]}}"#),
             format!(r#"{{"upload":"u","clips":[{clip}],"more":1}}"#),
