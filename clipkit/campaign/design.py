@@ -13,7 +13,7 @@ from clipkit.errors import ClipListError, ClipRangeError, ExperimentError, Usage
 from clipkit.media.upload import Upload
 from clipkit.plan import subjects
 from clipkit.plan.clips import spread
-from clipkit.plan.services import SAME, Which
+from clipkit.plan.services import SAME, SERVICE, Which
 from clipkit.records.columns import column
 from clipkit.records.identity import levels_of_cell
 from clipkit.records.record import Record
@@ -106,7 +106,8 @@ def _cell(experiment: Experiment, levels: Levels, upload: Upload) -> Cell:
             levels["subject"], asked, experiment.command, _which(levels)
         )
     except UsageError as error:
-        raise ExperimentError(f"{experiment.path}: [subject] name: {error}") from None
+        key = "service" if levels["subject"] == SERVICE else "name"
+        raise ExperimentError(f"{experiment.path}: [subject] {key}: {error}") from None
     try:
         job = spread(upload, levels["clips"], levels["length_s"], experiment.clips_seed)
     except (ClipRangeError, ClipListError) as error:

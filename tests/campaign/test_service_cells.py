@@ -69,9 +69,21 @@ class TestTheFile:
         assert len(told) == 16
 
     def test_an_unknown_one_is_told_with_those_that_there_are(self) -> None:
-        told = complaint(HEAD + '[subject]\nname = "service"\nservice = "cobol"')
-        assert "[subject] service: 'cobol' is not legal" in told
-        assert "one, other" in told
+        text = HEAD + '[subject]\nname = "service"\nservice = "cobol"'
+        with pytest.raises(ExperimentError, match=r"\[subject\] service: .*'cobol'.*one, other"):
+            laid_out(text)
+
+    def test_the_file_is_understood_also_where_the_backends_are_not(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / "none").mkdir()
+        monkeypatch.setenv("CLIPKIT_BACKENDS", str(tmp_path / "none"))
+        experiment = parse_experiment(BOTH, Path("/x/file.toml"))
+        assert experiment.factors["service"] == ("one", "other")
+
+    def test_what_can_be_no_name_is_told(self) -> None:
+        told = complaint(HEAD + '[subject]\nname = "service"\nservice = "../node"')
+        assert "[subject] service: '../node' is not legal; " in told
 
     def test_which_has_to_be_said(self) -> None:
         told = complaint(HEAD + '[subject]\nname = "service"')
