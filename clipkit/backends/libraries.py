@@ -51,13 +51,22 @@ def _crate(name: str, wanted: Any) -> str:
 
 
 def _of_pip(lock: Path) -> dict[str, str]:
-    pinned = dict(
-        re.findall(r"^([\w.-]+)(?:\[[^]]*])?==([^\s;\\]+)", lock.read_text("utf-8"), re.M)
+    """What `requirements.in` or the project names; without both everything is pinned by hand."""
+    pins = re.findall(
+        r"^([\w.-]+)(?:\[[^]]*])?==([^\s;\\]+)", lock.read_text("utf-8"), re.MULTILINE
     )
-    versions = {_plain(name): version for name, version in pinned.items()}
-    project = _table(lock.with_name("pyproject.toml"))["project"]
-    named = _names(project.get("dependencies", []))
-    return {name: versions.get(name, "?") for name in named}
+    versions = {_plain(name): version for name, version in pins}
+    named = _named_in(lock.with_name("requirements.in"), lock.with_name("pyproject.toml"))
+    return {name: versions.get(name, "?") for name in named} or versions
+
+
+def _named_in(requirements: Path, project: Path) -> list[str]:
+    if requirements.exists():
+        lines = requirements.read_text("utf-8").splitlines()
+        return _names(line for line in lines if line.strip() and line.strip()[0] not in "#-")
+    if project.exists():
+        return _names(_table(project).get("project", {}).get("dependencies", []))
+    return []
 
 
 def _names(requirements: Iterable[str]) -> list[str]:

@@ -59,6 +59,11 @@ class TestList:
         write(declare(backends / "small", lock=lock))
         assert listed(backends)["libraries"] == libraries
 
+    def test_a_list_of_requirements_names_them_too(self, backends: Path) -> None:
+        folder = declare(backends / "small")
+        (folder / "requirements.in").write_text("# the only one\nslow[fast]>=0.2  # x\n", "utf-8")
+        assert listed(backends)["libraries"] == {"slow": "0.3"}
+
     def test_what_is_missing_is_what_to_install(self, backends: Path) -> None:
         declare(backends / "small", needs=NOT_THERE)
         assert listed(backends)["missing"] == ["no-such-compiler 1.2 or later"]

@@ -35,7 +35,7 @@ def test_the_whole_clip_is_a_film(shared: Service, path: str, clip: bytes, tmp_p
     file.write_bytes(clip)
     assert clip.index(b"moov") < clip.index(b"mdat"), "it can be played while it comes"
     with av.open(str(file)) as film:
-        assert len(list(film.decode(video=0))) == 25
+        assert len(list(film.decode(video=0))) in (24, 25), "-t may lose the last one"
 
 
 def test_what_would_come_is_told_without_it(shared: Service, path: str, clip: bytes) -> None:

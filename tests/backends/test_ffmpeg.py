@@ -187,7 +187,7 @@ def test_it_has_no_input_no_descriptor_of_the_service_and_a_group_of_its_own(
     start: Callable[..., Service], launcher: Launch, film: Path
 ) -> None:
     recorder = launcher(
-        "ls -l /proc/$$/fd > {folder}/fds\n"
+        "ls -l /proc/self/fd > {folder}/fds\n"
         "ps -o pgid= -p $$ > {folder}/group\n"
         "timeout 3 cat > /dev/null 2>&1; echo $? > {folder}/input"
     )

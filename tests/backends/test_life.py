@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from launchers import HELD, Launcher
 from making import Make
-from raw_http import FORM, Connection, part
+from raw_http import FORM, Connection, form, part, request
 from running import until
 from running_service import Service, inherited
 
@@ -54,11 +54,13 @@ class TestLog:
             assert process.stdout is not None
             assert b"listening" in process.stdout.readline()
             process.stdout.close()
-            service = Service(process, tmp_path, tmp_path / "none", [b'{"port": %d}' % port])
             for _ in range(3):
-                assert service.send_form(part(b"x")).status == 201
-            service.process.terminate()
-            assert service.process.wait(10) == 0
+                assert request(port, "GET", "/nowhere").status == 404
+                body = form(part(b"x"))
+                answer = request(port, "POST", "/uploads", body, content_type=FORM)
+                assert answer.status == 201, answer
+            process.terminate()
+            assert process.wait(10) == 0
         finally:
             process.kill()
             process.communicate()
@@ -204,11 +206,11 @@ class TestEnd:
 def test_an_answer_that_nobody_reads_is_not_held_for_ever(
     start: Callable[..., Service], make: Make
 ) -> None:
-    picture = "testsrc2=size=640x360:rate=25:duration=4,noise=alls=90:allf=t"
+    picture = "testsrc2=size=640x360:rate=25:duration=2,noise=alls=90:allf=t"
     options = ("-preset", "ultrafast", "-crf", "1", "-pix_fmt", "yuv420p")
     noise = make("noise.mp4", *options, source=("-f", "lavfi", "-i", picture))
     service = start(STALL_TIMEOUT_S=1, CRF=1)
-    job = service.cut(noise, (0, 4))
+    job = service.cut(noise, (0, 2))
     size = job["clips"][0]["bytes"]
     assert size > 12_000_000, "more than the kernel takes off the service's hands"
     before = service.descriptors()

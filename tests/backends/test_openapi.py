@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from running_service import Service
 from schemathesis import GenerationMode, openapi
+from schemathesis.checks import negative_data_rejection
 from test_routes import ID, ROUTES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -47,18 +48,33 @@ def _paths() -> list[tuple[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize(("path", "method"), OPERATIONS, ids=" ".join)
-@pytest.mark.parametrize("mode", list(GenerationMode))
+def _takes_something(path: str, method: str) -> bool:
+    item = DOCUMENT["paths"][path]
+    told = {**item, **item[method.lower()]}
+    return "parameters" in told or "requestBody" in told
+
+
+CASES = [
+    pytest.param(path, method, mode, id=f"{mode} {method} {path}")
+    for path, method in OPERATIONS
+    for mode in GenerationMode
+    if mode.is_positive or _takes_something(path, method)
+]
+
+
+@pytest.mark.parametrize(("path", "method", "mode"), CASES)
 def test_no_request_refutes_it(
-    shared: Service, uploaded: str, path: str, method: str, mode: GenerationMode
+    shared: Service, path: str, method: str, mode: GenerationMode
 ) -> None:
     """Every answer has a status, a type and a shape that the document tells of, to requests that fit it and
     to those that do not."""
     base = f"http://127.0.0.1:{shared.port}"
+    # In a form everything is a string: what breaks the schema before it is written fits it afterwards.
+    but = [negative_data_rejection] if path == "/uploads" else []
 
     @given(data=st.data())
     @settings(
-        max_examples=25,
+        max_examples=20,
         deadline=None,
         derandomize=True,
         database=None,
@@ -66,6 +82,6 @@ def test_no_request_refutes_it(
     )
     def try_it(data: st.DataObject) -> None:
         case = data.draw(SCHEMA[path][method].as_strategy(mode))
-        case.call_and_validate(base_url=base)
+        case.call_and_validate(base_url=base, excluded_checks=but)
 
     try_it()

@@ -17,8 +17,8 @@ NOBODYS = "0123456789abcdefABCDEF_-"
 CLIP = {"start_s": 0, "duration_s": 1}
 
 
-def order(upload: str, **changed: Any) -> dict[str, Any]:
-    return {"upload": upload, "clips": [CLIP], **changed}
+def order(of: str, **changed: Any) -> dict[str, Any]:
+    return {"upload": of, "clips": [CLIP], **changed}
 
 
 def clip(**changed: Any) -> list[dict[str, Any]]:
