@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import av
 import pytest
 from launchers import HELD, Launcher
+from making import Make
+from raw_http import Connection
+from running import until
 from running_service import Service
 
 Launch = Callable[..., Launcher]
@@ -164,3 +169,37 @@ def test_one_that_is_not_ready_is_a_conflict(
     service.ended(job)
     assert service.ask("GET", f"/jobs/{job}/clips/1").status == 200
     service.ask("GET", f"/jobs/{job}/clips/2").refuses(409)
+
+
+def test_an_answer_that_nobody_reads_is_not_held_for_ever(
+    start: Callable[..., Service], make: Make
+) -> None:
+    picture = "testsrc2=size=640x360:rate=25:duration=2,noise=alls=90:allf=t"
+    options = ("-preset", "ultrafast", "-crf", "1", "-pix_fmt", "yuv420p")
+    noise = make("noise.mp4", *options, source=("-f", "lavfi", "-i", picture))
+    service = start(STALL_TIMEOUT_S=1, CRF=1)
+    job = service.cut(noise, (0, 2))
+    size = job["clips"][0]["bytes"]
+    assert size > 12_000_000, "more than the kernel takes off the service's hands"
+    before = service.descriptors()
+    with Connection(service.port) as connection:
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.head("GET", job["clips"][0]["url"])
+        until(lambda: service.descriptors() > before, patience_s=2)
+        assert service.ask("GET", "/health").status == 200
+        until(lambda: service.descriptors() <= before, patience_s=6)
+    whole = service.ask("GET", job["clips"][0]["url"])
+    assert len(whole.body) == size, "who reads gets it"
+
+
+def test_a_slow_reader_gets_it_all(start: Callable[..., Service], film: Path) -> None:
+    service = start(STALL_TIMEOUT_S=1)
+    job = service.cut(film, (0, 4))
+    with Connection(service.port) as connection:
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        connection.head("GET", job["clips"][0]["url"], connection="close")
+        answer = bytearray()
+        while data := connection.socket.recv(4_000):
+            answer += data
+            time.sleep(0.02)
+    assert answer.endswith(service.ask("GET", job["clips"][0]["url"]).body)

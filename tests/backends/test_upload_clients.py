@@ -136,13 +136,25 @@ class TestEarlyRefusals:
             connection.head("POST", "/uploads", content_type=FORM, transfer_encoding="chunked")
             connection.chunk(first + b"x" * 1_000)
             connection.answer(patience_s=2).refuses(status)
-            assert connection.closed(patience_s=8)
         until(lambda: shared.kept() == before, patience_s=2)
 
     def test_another_type_is_refused_before_the_body_comes(self, shared: Service) -> None:
         with Connection(shared.port) as connection:
             connection.head("POST", "/uploads", content_type="text/plain", content_length=9 * MIB)
             connection.answer(patience_s=2).refuses(415)
+
+    def test_the_connection_is_closed_soon_afterwards(self, shared: Service) -> None:
+        """However long the client leaves the body open: a rest of it is read for 5 s."""
+        kinds = {"content_type": FORM}, {"content_type": FORM}, {"content_type": "text/plain"}
+        starts = part(b"x", b"other"), part(b"x") + part(b"y"), b"x"
+        connections = [Connection(shared.port) for _ in kinds]
+        for connection, kind, body in zip(connections, kinds, starts, strict=True):
+            connection.head("POST", "/uploads", transfer_encoding="chunked", **kind)
+            connection.chunk(body + b"x" * 1_000)
+            connection.answer(patience_s=2).refuses(400, 415)
+        for connection in connections:
+            assert connection.closed(patience_s=8)
+            connection.socket.close()
 
     def test_a_body_without_end_is_not_read_for_ever(self, shared: Service) -> None:
         block, sent = b"x" * MIB, 0
