@@ -73,7 +73,8 @@ def optimum(campaign: Campaign, **wanted: Unpack[Wanted]) -> Optimum:
 def optima(campaign: Campaign, **wanted: Unpack[Wanted]) -> tuple[Optimum, ...]:
     """The optimum of each host, job and picture, the smallest first; of one the fastest picture.
 
-    Raises CampaignError where nothing matches, or nothing that matches finished.
+    Raises CampaignError where nothing matches, nothing that matches finished, or none of it has settings to
+    choose.
     """
     part = _matching(campaign, wanted)
     rows = evidence(part.table)
@@ -93,8 +94,14 @@ def optima(campaign: Campaign, **wanted: Unpack[Wanted]) -> tuple[Optimum, ...]:
             for one in sorted(each, key=lambda one: (not one.fastest, one.best.wall.value))
         ]
     if not found:
-        raise CampaignError("nothing that matches finished: no settings can be recommended")
+        raise CampaignError(f"{_why_none(cells)}: no settings can be recommended")
     return tuple(sorted(found, key=lambda one: one.condition.size))
+
+
+def _why_none(cells: pd.DataFrame) -> str:
+    if len(cells):
+        return "nothing that matches finished"
+    return "what matches is only compared (baselines, services, clips that are not exact)"
 
 
 def _matching(campaign: Campaign, wanted: Wanted) -> Campaign:
