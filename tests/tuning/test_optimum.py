@@ -126,7 +126,7 @@ def test_a_mode_whose_clips_are_not_exact_is_never_chosen_however_fast(tmp_path)
     quick = [replace(row, wall_s=row.wall_s / 50, run_id=f"{row.run_id}-snap") for row in rows]
     (found,) = optima(open_campaign(write(tmp_path / "campaign", SMALL, [*records(SMALL), *quick])))
     assert (found.settings.mode, found.fastest) == ("encode", True)
-    with pytest.raises(CampaignError, match="only compared .*: no settings can be recommended"):
+    with pytest.raises(CampaignError, match=r"only compared .*: no settings can be recommended"):
         optimum(open_campaign(write(tmp_path / "snaps", SMALL, quick)))
 
 
