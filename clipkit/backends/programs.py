@@ -31,9 +31,14 @@ class Program:
         )
 
     @property
+    def name(self) -> str:
+        """As people know it."""
+        return self.need.program.replace("{python}", "Python")
+
+    @property
     def what_to_install(self) -> str:
         """`node 20.0 or later (here: 18.19.0)`."""
-        wanted = self.need.program.replace("{python}", "Python")
+        wanted = self.name
         if self.need.at_least:
             wanted += f" {self.need.at_least} or later"
         return f"{wanted} (here: {self.version or 'an unknown version'})" if self.path else wanted

@@ -33,7 +33,7 @@ def examined(backend: Backend) -> dict[str, Any]:
         "name": backend.name,
         "programs": [
             {
-                "program": program.need.program,
+                "program": program.name,
                 "at_least": program.need.at_least,
                 "path": program.path,
                 "version": program.version,
