@@ -43,7 +43,7 @@ def expected(formats: str, upload: str, out: str, **changed: list[str]) -> list[
 CHANGED = {
     "defaults": ({}, {}),
     "preset": ({"PRESET": "veryfast"}, {"preset": ["-preset", "veryfast"]}),
-    "crf": ({"CRF": "30"}, {"crf": ["-crf", "30"]}),
+    "crf": ({"CRF": "23.5"}, {"crf": ["-crf", "23.5"]}),
     "encoder threads": ({"ENCODER_THREADS": "2"}, {"encoder": ["-threads", "2"]}),
     "decoder threads": ({"DECODER_THREADS": "1"}, {"decoder": ["-threads", "1"]}),
     "seek after the input": (

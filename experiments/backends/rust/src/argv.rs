@@ -67,8 +67,8 @@ fn sketched(argv: &mut Argv, cutting: &Cutting, span: Span, upload: &Path) {
 
 fn quality(argv: &mut Argv, cutting: &Cutting) {
     argv.pair("-preset", cutting.preset);
-    if let Some(crf) = cutting.crf {
-        argv.pair("-crf", crf.to_string());
+    if let Some(crf) = &cutting.crf {
+        argv.pair("-crf", crf);
     }
 }
 
@@ -120,12 +120,17 @@ mod tests {
                  -abort_on empty_output -progress pipe:1 -f mp4 OUT"
             )
         );
-        let all = Cutting { seek: Seek::Output, crf: Some(30), decoder_threads: Some(2), ..PLAIN };
+        let all = Cutting {
+            seek: Seek::Output,
+            crf: Some("23.5".into()),
+            decoder_threads: Some(2),
+            ..PLAIN
+        };
         assert_eq!(
             words(&all, 0.0, 3.0),
             format!(
                 "{FIRST_LINE} -threads 2 -i UPLOAD -y -ss 0.000000 -t 3.000000 -map 0:v:0 \
-                 -map 0:a:0? -c:v libx264 -preset ultrafast -crf 30 -threads 1 -c:a copy \
+                 -map 0:a:0? -c:v libx264 -preset ultrafast -crf 23.5 -threads 1 -c:a copy \
                  -movflags +faststart -abort_on empty_output -progress pipe:1 -f mp4 OUT"
             )
         );

@@ -134,14 +134,17 @@ impl Book {
     }
 
     pub fn clip_started(&self, turn: &Turn, started: SystemTime) {
-        self.set(turn, ClipState::Running(started));
+        if let Some(job) = self.entries().jobs.get_mut(&turn.job) {
+            job.clips[turn.index].state = ClipState::Running(started);
+        }
     }
 
     /// Notes a clip's end; the job's status where it was the job's last.
     pub fn clip_ended(&self, turn: &Turn, ended: Ended) -> Option<JobStatus> {
-        self.set(turn, ClipState::Ended(ended));
+        // At one stroke: whoever reads that a job has ended may delete its upload.
         let mut entries = self.entries();
         let job = entries.jobs.get_mut(&turn.job)?;
+        job.clips[turn.index].state = ClipState::Ended(ended);
         let status = job.status();
         if status.is_active() {
             return None;
@@ -149,12 +152,6 @@ impl Book {
         job.ended = Some(Instant::now());
         entries.release(&turn.upload);
         Some(status)
-    }
-
-    fn set(&self, turn: &Turn, state: ClipState) {
-        if let Some(job) = self.entries().jobs.get_mut(&turn.job) {
-            job.clips[turn.index].state = state;
-        }
     }
 
     /// Forgets a job; says how many of its clips waited. Its ffmpegs and files are the caller's to end

@@ -1,10 +1,11 @@
-//! What the environment asks for, read once. A value that makes no sense names its variable.
+//! What the environment asks for, read once.
 
 use std::ffi::OsString;
-use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use crate::environment::{Given, Nonsense};
 
 const PRESETS: [&str; 10] = [
     "ultrafast",
@@ -18,7 +19,10 @@ const PRESETS: [&str; 10] = [
     "veryslow",
     "placebo",
 ];
-const LONGEST_S: f64 = 1e9;
+/// x264 takes no more.
+const MOST_THREADS: u64 = 128;
+/// Of clips and jobs: whoever sets it wants no limit.
+const MOST_COUNTED: u64 = 1_000_000_000_000_000;
 
 /// Where `-ss` stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +51,8 @@ pub enum UploadTo {
 pub struct Cutting {
     pub seek: Seek,
     pub preset: &'static str,
-    pub crf: Option<u64>,
+    /// As it was written: a word of ffmpeg's argv.
+    pub crf: Option<String>,
     pub encoder_threads: u64,
     pub decoder_threads: Option<u64>,
     pub wording: Wording,
@@ -70,25 +75,6 @@ pub struct Config {
     pub upload_to: UploadTo,
 }
 
-/// A variable whose value the service cannot work with.
-#[derive(Debug)]
-pub struct Nonsense {
-    pub variable: &'static str,
-    pub why: String,
-}
-
-impl Nonsense {
-    pub fn new(variable: &'static str, why: impl fmt::Display) -> Self {
-        Self { variable, why: why.to_string() }
-    }
-}
-
-impl fmt::Display for Nonsense {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.variable, self.why)
-    }
-}
-
 impl Config {
     pub fn from_env() -> Result<Self, Nonsense> {
         Self::read(|variable| std::env::var_os(variable))
@@ -108,15 +94,15 @@ impl Config {
             cutting: Cutting {
                 seek: given.word("SEEK", &[("input", Seek::Input), ("output", Seek::Output)])?,
                 preset: given.word("PRESET", &PRESETS.map(|preset| (preset, preset)))?,
-                crf: given.optional_whole("CRF", 0, 51)?,
-                encoder_threads: given.whole("ENCODER_THREADS", 1, 0, 64)?,
-                decoder_threads: given.optional_whole("DECODER_THREADS", 0, 64)?,
+                crf: given.crf("CRF")?,
+                encoder_threads: given.whole("ENCODER_THREADS", 1, 0, MOST_THREADS)?,
+                decoder_threads: given.optional_whole("DECODER_THREADS", 0, MOST_THREADS)?,
                 wording: given
                     .word("ARGV", &[("same", Wording::Same), ("sketched", Wording::Sketched)])?,
             },
             max_upload_bytes: given.whole("MAX_UPLOAD_BYTES", 2 << 30, 1, 1 << 60)?,
-            max_clips: given.whole("MAX_CLIPS", 100, 1, 1_000_000)? as usize,
-            queue_limit: given.whole("QUEUE_LIMIT", 100, 1, 1_000_000)? as usize,
+            max_clips: given.whole("MAX_CLIPS", 100, 1, MOST_COUNTED)? as usize,
+            queue_limit: given.whole("QUEUE_LIMIT", 100, 1, MOST_COUNTED)? as usize,
             clip_timeout: given.seconds("CLIP_TIMEOUT_S", 600)?,
             stall_timeout: given.seconds("STALL_TIMEOUT_S", 60)?,
             keep: given.seconds("KEEP_S", 3600)?,
@@ -126,93 +112,6 @@ impl Config {
             )?,
         })
     }
-}
-
-/// The environment as it was given. Numbers are matched to the letter: no sign, no space, no exponent.
-struct Given<L>(L);
-
-impl<L: Fn(&str) -> Option<OsString>> Given<L> {
-    fn os(&self, variable: &'static str) -> Result<Option<OsString>, Nonsense> {
-        match (self.0)(variable) {
-            Some(value) if value.is_empty() => Err(Nonsense::new(variable, "is empty")),
-            value => Ok(value),
-        }
-    }
-
-    fn text(&self, variable: &'static str) -> Result<Option<String>, Nonsense> {
-        self.os(variable)?
-            .map(|value| value.into_string().map_err(|_| Nonsense::new(variable, "is no text")))
-            .transpose()
-    }
-
-    fn address(&self, variable: &'static str) -> Result<IpAddr, Nonsense> {
-        match self.text(variable)?.as_deref() {
-            None | Some("localhost") => Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-            Some(text) => text
-                .parse()
-                .map_err(|_| Nonsense::new(variable, format!("{text:?} is no IP address"))),
-        }
-    }
-
-    fn optional_whole(
-        &self,
-        variable: &'static str,
-        low: u64,
-        high: u64,
-    ) -> Result<Option<u64>, Nonsense> {
-        self.text(variable)?
-            .map(|text| {
-                digits(&text)
-                    .then(|| text.parse().ok())
-                    .flatten()
-                    .filter(|number| (low..=high).contains(number))
-                    .ok_or_else(|| {
-                        let legal = format!("is no whole number from {low} to {high}");
-                        Nonsense::new(variable, format!("{text:?} {legal}"))
-                    })
-            })
-            .transpose()
-    }
-
-    fn whole(
-        &self,
-        variable: &'static str,
-        default: u64,
-        low: u64,
-        high: u64,
-    ) -> Result<u64, Nonsense> {
-        Ok(self.optional_whole(variable, low, high)?.unwrap_or(default))
-    }
-
-    fn seconds(&self, variable: &'static str, default_s: u64) -> Result<Duration, Nonsense> {
-        let Some(text) = self.text(variable)? else {
-            return Ok(Duration::from_secs(default_s));
-        };
-        let (whole, fraction) = text.split_once('.').unwrap_or((&text, "0"));
-        (digits(whole) && digits(fraction))
-            .then(|| text.parse::<f64>().ok())
-            .flatten()
-            .filter(|seconds| (0.001..=LONGEST_S).contains(seconds))
-            .map(Duration::from_secs_f64)
-            .ok_or_else(|| {
-                Nonsense::new(variable, format!("{text:?} is no number of seconds over 0"))
-            })
-    }
-
-    /// One of `choices`; the first is the default.
-    fn word<T: Copy>(&self, variable: &'static str, choices: &[(&str, T)]) -> Result<T, Nonsense> {
-        let Some(text) = self.text(variable)? else {
-            return Ok(choices[0].1);
-        };
-        choices.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice).ok_or_else(|| {
-            let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
-            Nonsense::new(variable, format!("{text:?} is none of {}", words.join(", ")))
-        })
-    }
-}
-
-fn digits(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -257,6 +156,10 @@ mod tests {
             ("SEEK", "Input"),
             ("PRESET", "warp"),
             ("CRF", "52"),
+            ("CRF", "51.1"),
+            ("CRF", "-1"),
+            ("CRF", "2e1"),
+            ("CRF", ""),
             ("ENCODER_THREADS", "-1"),
             ("ARGV", "other"),
             ("MAX_UPLOAD_BYTES", "1e9"),
@@ -275,5 +178,13 @@ mod tests {
     #[test]
     fn seconds_may_have_a_fraction() {
         assert_eq!(read(&[("KEEP_S", "0.25")]).unwrap().keep.as_millis(), 250);
+    }
+
+    #[test]
+    fn what_x264_takes_makes_sense() {
+        for crf in ["0", "23.5", "51", "51.0"] {
+            assert_eq!(read(&[("CRF", crf)]).unwrap().cutting.crf.as_deref(), Some(crf));
+        }
+        assert_eq!(read(&[("ENCODER_THREADS", "128")]).unwrap().cutting.encoder_threads, 128);
     }
 }

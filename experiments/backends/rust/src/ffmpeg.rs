@@ -9,7 +9,7 @@ use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
 use crate::guard::Guard;
-use crate::process::Process;
+use crate::process::{LAST_WORDS, Process};
 
 const LONGEST: Duration = Duration::from_secs(5);
 const READ_BYTES: usize = 4096;
@@ -33,14 +33,22 @@ async fn ask(program: &OsStr, guard: &Arc<Guard>) -> io::Result<String> {
         }
     };
     let mut dropped = tokio::io::sink();
-    let end = tokio::select! {
-        end = &mut process.end => end,
-        () = async {
-            let _ = tokio::join!(reading, tokio::io::copy(stderr, &mut dropped));
-            std::future::pending().await
-        } => unreachable!(),
+    let ended = {
+        let drained = async { tokio::join!(reading, tokio::io::copy(stderr, &mut dropped)) };
+        tokio::pin!(drained);
+        let mut dry = false;
+        let ended = loop {
+            tokio::select! {
+                ended = &mut process.end => break ended,
+                _ = &mut drained, if !dry => dry = true,
+            }
+        };
+        if !dry {
+            let _ = timeout(LAST_WORDS, drained).await;
+        }
+        ended
     };
-    let status = end.map_err(io::Error::other)??.status;
+    let status = ended.map_err(io::Error::other)??.status;
     if !status.success() {
         return Err(io::Error::other(format!("-version ends with {status}")));
     }
@@ -69,6 +77,19 @@ mod tests {
         );
         assert_eq!(version_in("my own tool\n"), "my own tool");
         assert_eq!(version_in(""), "");
+    }
+
+    #[tokio::test]
+    async fn its_words_are_read_also_where_its_end_is_known_first() {
+        let nobody = Arc::default();
+        let busy = async {
+            for _ in 0..5 {
+                std::thread::sleep(Duration::from_millis(20));
+                tokio::task::yield_now().await;
+            }
+        };
+        let (told, ()) = tokio::join!(version(OsStr::new("echo"), &nobody), busy);
+        assert_eq!(told.unwrap(), "-version");
     }
 
     #[tokio::test]

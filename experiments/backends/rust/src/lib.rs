@@ -9,6 +9,7 @@ mod book;
 mod clock;
 pub mod config;
 mod disposition;
+pub mod environment;
 mod ffmpeg;
 pub mod guard;
 mod heads;

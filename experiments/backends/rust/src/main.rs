@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clip_backend::config::{Config, Nonsense};
+use clip_backend::config::Config;
+use clip_backend::environment::Nonsense;
 use clip_backend::guard::{self, Guard};
 use clip_backend::{logs::Logs, serve::serve};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

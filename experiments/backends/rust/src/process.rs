@@ -19,6 +19,8 @@ use tokio::sync::oneshot;
 use crate::guard::Guard;
 
 const STACK_BYTES: usize = 256 << 10;
+/// What a process wrote before its end is in its pipes; whoever else holds them is not waited for.
+pub const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// A process that runs. Dropped, it is killed.
 pub struct Process {

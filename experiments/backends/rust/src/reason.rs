@@ -44,8 +44,9 @@ fn one_line(line: &str, hidden: &[(&Path, &str)]) -> String {
         line.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     for (path, word) in hidden {
         // A program without a folder is a word like others.
-        if let Some(path) = path.to_str().filter(|path| path.contains('/')) {
-            line = line.replace(path, word);
+        let path = path.to_string_lossy();
+        if path.contains('/') {
+            line = line.replace(&*path, word);
         }
     }
     let line = without_addresses(&without_paths(&line));
@@ -85,6 +86,8 @@ fn without_addresses(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
 
     fn reason(said: &str) -> Option<String> {
         let mut tail = Tail::default();
@@ -113,6 +116,14 @@ mod tests {
             "the upload: Invalid data at 1/25 of file:(path), '(path)'"
         );
         assert_eq!(reason("I/O error / none").unwrap(), "I/O error / none");
+    }
+
+    #[test]
+    fn a_path_that_is_no_text_is_taken_out_too() {
+        let folder = Path::new(OsStr::from_bytes(b"/d\xff ta/up"));
+        let mut tail = Tail::default();
+        tail.read(b"/d\xff ta/up: Invalid data\n");
+        assert_eq!(tail.first_line(&[(folder, "the upload")]).unwrap(), "the upload: Invalid data");
     }
 
     #[test]

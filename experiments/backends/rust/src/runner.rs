@@ -18,13 +18,11 @@ use crate::config::Wording;
 use crate::guard::Guard;
 use crate::job::{End, Ended};
 use crate::pictures::{Progress, pictures_of_mp4};
-use crate::process::{Process, ProcessEnd};
+use crate::process::{LAST_WORDS, Process, ProcessEnd};
 use crate::reason::Tail;
 use crate::store::Part;
 
 const BLOCK_BYTES: usize = 8192;
-/// What ffmpeg wrote before its end is in its pipes; whoever else holds them is not waited for.
-const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// What to run for a clip, and where its file goes.
 pub struct Run<'a> {

@@ -16,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::book::Book;
-use crate::config::{Config, Nonsense};
+use crate::config::Config;
+use crate::environment::Nonsense;
 use crate::guard::Guard;
 use crate::logs::Logs;
 use crate::metrics::Metrics;

@@ -1,6 +1,6 @@
 //! Fetching a clip, whole or one range of it.
 
-use std::io::SeekFrom;
+use std::io::{ErrorKind, SeekFrom};
 
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -46,8 +46,12 @@ pub async fn fetch(
         Wanted::Nothing => return Err(Problem::range_not_satisfiable(bytes)),
     };
     let length = if bytes == 0 { 0 } else { last - first + 1 };
-    // Deleted since: no clip any more.
-    let mut file = File::open(service.store.clip(&job, number)).await.map_err(|_| unknown())?;
+    let opened = File::open(service.store.clip(&job, number)).await;
+    let mut file = opened.map_err(|error| match error.kind() {
+        // Deleted since: no clip any more.
+        ErrorKind::NotFound => unknown(),
+        _ => Problem::of_disk(&error),
+    })?;
     file.seek(SeekFrom::Start(first)).await.map_err(|error| Problem::of_disk(&error))?;
     let body = Body::from_stream(ReaderStream::with_capacity(file.take(length), BLOCK_BYTES));
     let about = [
