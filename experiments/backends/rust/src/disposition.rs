@@ -1,5 +1,9 @@
-//! What a part's `Content-Disposition` says, read by its bytes: names that are no UTF-8 are names too
-//! (multer gives none for them, and finds `name=` inside a file name).
+//! What the parameters of a header say, read by its bytes: in a part's `Content-Disposition` names that
+//! are no UTF-8 are names too (multer gives none for them, and finds `name=` inside a file name), and
+//! clients write boundaries without the quotes that they need (the parser behind multer has none then).
+
+/// RFC 2046, section 5.1.1.
+const LONGEST_BOUNDARY: usize = 70;
 
 /// The parameters of a part that count. The file's name itself is never looked at again.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -11,19 +15,36 @@ pub struct Disposition {
 
 pub fn disposition(header: &[u8]) -> Disposition {
     let mut found = Disposition::default();
-    let mut rest = after(header, b';');
-    while let Some(parameter) = rest {
-        let Some(value) = after(parameter, b'=') else { break };
-        let key = parameter[..parameter.len() - value.len() - 1].trim_ascii();
-        let (value, behind) = take_value(value.trim_ascii_start());
+    for (key, value) in parameters(header) {
         if key.eq_ignore_ascii_case(b"name") {
             found.name.get_or_insert(value);
         } else if key.eq_ignore_ascii_case(b"filename") || key.eq_ignore_ascii_case(b"filename*") {
             found.file = Some(found.file.unwrap_or(false) || !value.is_empty());
         }
-        rest = after(behind, b';');
     }
     found
+}
+
+/// The boundary of a form's `Content-Type`, where it is one that can be quoted.
+pub fn boundary(content_type: &[u8]) -> Option<String> {
+    let (_, value) =
+        parameters(content_type).find(|(key, _)| key.eq_ignore_ascii_case(b"boundary"))?;
+    let plain = |byte: &u8| (b' '..=b'~').contains(byte) && !b"\"\\".contains(byte);
+    let fits = (1..=LONGEST_BOUNDARY).contains(&value.len()) && value.iter().all(plain);
+    fits.then(|| String::from_utf8(value).ok()).flatten()
+}
+
+/// Keys and values behind the first semicolon.
+fn parameters(header: &[u8]) -> impl Iterator<Item = (&[u8], Vec<u8>)> {
+    let mut rest = after(header, b';');
+    std::iter::from_fn(move || {
+        let parameter = rest?;
+        let value = after(parameter, b'=')?;
+        let key = parameter[..parameter.len() - value.len() - 1].trim_ascii();
+        let (value, behind) = take_value(value.trim_ascii_start());
+        rest = after(behind, b';');
+        Some((key, value))
+    })
 }
 
 fn after(bytes: &[u8], separator: u8) -> Option<&[u8]> {
@@ -95,6 +116,27 @@ mod tests {
     fn a_quote_inside_a_name_does_not_end_it() {
         let header = br#"form-data; name="video"; filename="","event":"forged""#;
         assert_eq!(read(header), (Some("video".into()), Some(true)));
+    }
+
+    #[test]
+    fn a_boundary_may_want_quotes_and_have_none() {
+        for (written, read) in [
+            ("boundary=ab", Some("ab")),
+            ("charset=utf-8; Boundary=\"a b\";", Some("a b")),
+            ("boundary=----=_Part_1_2.3", Some("----=_Part_1_2.3")),
+            ("boundary='a:b/c(d)?", Some("'a:b/c(d)?")),
+            ("boundary=", None),
+            ("boundary=\"\"", None),
+            ("boundary=a\"b", None),
+            ("boundary=a\u{e9}", None),
+            ("charset=utf-8", None),
+        ] {
+            let header = format!("multipart/form-data; {written}");
+            assert_eq!(boundary(header.as_bytes()).as_deref(), read, "{written}");
+        }
+        let longest = |letters: usize| format!("multipart/form-data; boundary={:a>letters$}", "");
+        assert!(boundary(longest(70).as_bytes()).is_some());
+        assert!(boundary(longest(71).as_bytes()).is_none());
     }
 
     #[test]

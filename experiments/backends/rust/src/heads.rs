@@ -6,8 +6,6 @@ use axum::body::Bytes;
 
 const MOST_HEADER_BYTES: usize = 16 << 10;
 const MOST_PREAMBLE_BYTES: usize = 64 << 10;
-/// RFC 2046, section 5.1.1.
-pub const LONGEST_BOUNDARY: usize = 70;
 const LINE_BREAK: &[u8] = b"\r\n";
 const HEADER_END: &[u8] = b"\r\n\r\n";
 

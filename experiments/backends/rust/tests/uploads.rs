@@ -94,7 +94,14 @@ fn sixteen_parts_text_and_strange_names_are_taken() {
     assert_eq!(send_form(backend.port, &form(&parts)).status, 201);
     let name = [b"--a-boundary\r\nContent-Disposition: form-data; name=\"video\"; filename=\"\xff\"\r\n\r\nx\r\n".as_slice()];
     assert_eq!(send_form(backend.port, &form(&[name.concat()])).status, 201);
-    assert_eq!(backend.files("uploads").len(), 2);
+    let form = b"--=_x:1\r\nContent-Disposition: form-data; name=video; filename=a\r\n\r\nx\r\n--=_x:1--\r\n";
+    let mut unquoted = connect(backend.port);
+    let head =
+        "POST /uploads HTTP/1.1\r\nHost: test\r\nContent-Type: multipart/form-data; boundary=";
+    let head = format!("{head}=_x:1; x\r\nContent-Length: {}\r\n\r\n", form.len());
+    unquoted.write_all(&[head.as_bytes(), form].concat()).unwrap();
+    assert_eq!(answer(&mut unquoted, false).status, 201);
+    assert_eq!(backend.files("uploads").len(), 3);
 }
 
 #[test]

@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::extract::{Extension, FromRequest, Multipart, Path, Request, State};
 use axum::http::header::{CONTENT_TYPE, LOCATION};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::{Shared, content_length, is_of_type};
 use crate::book::Refusal;
-use crate::heads::LONGEST_BOUNDARY;
+use crate::disposition::boundary;
 use crate::ids::new_id;
 use crate::inflow::Inflow;
 use crate::problem::Problem;
@@ -51,7 +51,7 @@ async fn take(
     service: &Service,
     id: &str,
     inflow: &Inflow,
-    request: Request,
+    mut request: Request,
 ) -> Result<u64, Problem> {
     let most = service.config.max_upload_bytes;
     if !is_of_type(request.headers(), "multipart/form-data") {
@@ -61,8 +61,13 @@ async fn take(
         return Err(Problem::too_large(format!("a file has at most {most} bytes")));
     }
     let no_boundary = || Problem::bad_request("the content type names no boundary");
-    let boundary = boundary_in(request.headers()).ok_or_else(no_boundary)?;
+    let content_type = request.headers().get(CONTENT_TYPE);
+    let boundary = content_type.and_then(|found| boundary(found.as_bytes()));
+    let boundary = boundary.ok_or_else(no_boundary)?;
     inflow.follow_heads(&boundary);
+    // axum's extractor reads the header again, by a stricter grammar.
+    let quoted = HeaderValue::try_from(format!("multipart/form-data; boundary=\"{boundary}\""));
+    request.headers_mut().insert(CONTENT_TYPE, quoted.map_err(|_| no_boundary())?);
     let multipart = Multipart::from_request(request, &()).await.map_err(|_| no_boundary())?;
     let sink = Sink::open(service.config.upload_to, &service.store, id)
         .map_err(|error| Problem::of_disk(&error))?;
@@ -71,12 +76,6 @@ async fn take(
     // Nothing is waited for between the file's move and this: no file without an entry.
     service.book.add_upload(id.to_owned());
     Ok(bytes)
-}
-
-/// As axum's own extractor finds it, which does not tell.
-fn boundary_in(headers: &HeaderMap) -> Option<String> {
-    let boundary = multer::parse_boundary(headers.get(CONTENT_TYPE)?.to_str().ok()?).ok()?;
-    (1..=LONGEST_BOUNDARY).contains(&boundary.len()).then_some(boundary)
 }
 
 pub async fn remove(State(service): Shared, Path(id): Path<String>) -> Result<StatusCode, Problem> {
