@@ -109,7 +109,7 @@ class _Reader:
         return int(value)
 
     def whole_or_none(self, name: str, *, least: int, most: int) -> int | None:
-        if not self._environment.get(name):
+        if name not in self._environment:
             return None
         return self.whole(name, least, least=least, most=most)
 
@@ -124,7 +124,7 @@ class _Reader:
     def crf(self, name: str) -> str | None:
         """As it was written: it becomes a word of ffmpeg's argv."""
         value = self._environment.get(name)
-        if not value:
+        if value is None:
             return None
         if not _DECIMAL.fullmatch(value) or float(value) > _MOST_CRF:
             raise ConfigError(name, f"{value!r} is no number from 0 to {_MOST_CRF}")
@@ -132,7 +132,7 @@ class _Reader:
 
     def folder(self, name: str) -> Path:
         value = self._environment.get(name)
-        if not value:
+        if not value or value.isspace():
             raise ConfigError(name, "must name a folder for uploads and clips")
         return Path(value).absolute()
 

@@ -132,11 +132,14 @@ class GuardedProtocol(H11Protocol):
         scope["path"] = scope["raw_path"].decode("ascii")  # paths are matched to the letter
 
         async def receive_or_refuse() -> Message:
-            if self._refusal is None:
-                message = await receive()
+            for_refusal()
+            message = await receive()
+            for_refusal()
+            return message
+
+        def for_refusal() -> None:
             if self._refusal is not None and not cycle.response_started:
                 raise self._refusal
-            return message
 
         async def send_and_close(message: Message) -> None:
             if message["type"] == "http.response.start" and cycle.more_body:

@@ -35,14 +35,16 @@ class Cutter:
         """Take `clip` to its end, which it then tells; never raises."""
         part = job.folder / f"{clip.number}.part.mp4"
         try:
-            clip.status, clip.error = await self._status(job, clip, run, part)
+            status, reason = await self._status(job, clip, run, part)
         except Exception as error:  # noqa: BLE001  # one clip's failure is not the others'
             failure("clip_broke", error, job=job.id, clip=clip.number)
             why = error.strerror if isinstance(error, OSError) else "see its log"
-            clip.status, clip.error = ClipStatus.FAILED, f"the service failed: {why}"
-        if clip.status is not ClipStatus.OK:
+            status, reason = ClipStatus.FAILED, f"the service failed: {why}"
+        if status is not ClipStatus.OK:
             with suppress(OSError):
                 await aiofiles.os.unlink(part)
+        # Last: whoever reads of a job's end may at once delete its upload, or order the next one.
+        clip.status, clip.error = status, reason
         self._tell(job, clip)
 
     async def _status(
@@ -66,8 +68,9 @@ class Cutter:
             return not_ok
         if not await self._wrote_a_picture(progress, part):
             return ClipStatus.FAILED, said or NO_PICTURE
-        clip.bytes = (await aiofiles.os.stat(part)).st_size
+        size = (await aiofiles.os.stat(part)).st_size
         await aiofiles.os.rename(part, job.file_of(clip))
+        clip.bytes = size
         return ClipStatus.OK, None
 
     def _names(self, cut: Cut) -> dict[str, str]:

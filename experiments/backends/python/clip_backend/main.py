@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import suppress
 
 from clip_backend import logs
 from clip_backend.app import create_app
@@ -18,6 +19,7 @@ from clip_backend.server import REST_S, Server, open_socket, raise_file_limit
 from clip_backend.service import Service
 
 _WRONG_USE = 2
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 def main() -> int:
@@ -29,14 +31,14 @@ def main() -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return _WRONG_USE
+    for number in _ENDING:  # the interpreter, as it ends, takes back what is not ignored
+        signal.signal(number, signal.SIG_IGN)
     return 0
 
 
 async def _serve(settings: Settings) -> None:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    _take_signals(stop)
     folders = open_folders(settings.data_dir)
     program = guarded_program(settings.ffmpeg)
     version = await _version_unless(stop, program)
@@ -63,6 +65,19 @@ async def _serve(settings: Settings) -> None:
     await server.serve([listening])
     await ended
     logs.event("stopped")
+
+
+def _take_signals(stop: asyncio.Event) -> None:
+    """Not by the event loop's own way: with its end each signal would kill the process again, and
+    whoever sends two would not see exit 0."""
+    loop = asyncio.get_running_loop()
+
+    def hear(*_: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed, and the service ending
+            loop.call_soon_threadsafe(stop.set)
+
+    for number in _ENDING:
+        signal.signal(number, hear)
 
 
 async def _version_unless(stop: asyncio.Event, program: Program) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import aiofiles
 import aiofiles.os
+from aiofiles.threadpool.binary import AsyncFileIO
 from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
@@ -22,7 +23,7 @@ async def clip_response(request: Request, path: Path, name: str) -> Response:
     try:
         size = (await aiofiles.os.stat(path)).st_size
     except FileNotFoundError:
-        raise Problem(404, "the clip is gone") from None
+        raise gone() from None
     tag = f'"{name}"'
     headers = {"Accept-Ranges": "bytes", "ETag": tag}
     if request.method == "HEAD":  # a range is a matter of GET alone
@@ -45,6 +46,10 @@ async def clip_response(request: Request, path: Path, name: str) -> Response:
     )
 
 
+def gone() -> Problem:
+    return Problem(404, "the clip is gone")
+
+
 def _range_of(request: Request, tag: str) -> str | None:
     """None where the client has a part of other bytes: it gets these whole."""
     condition = request.headers.get("if-range")
@@ -62,18 +67,27 @@ class _FileResponse(Response):
         self._span = span
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        async with aiofiles.open(self._path, "rb", buffering=0) as file:
+        try:
+            file = await aiofiles.open(self._path, "rb", buffering=0)
+        except FileNotFoundError:  # its job was deleted a moment ago
+            raise gone() from None
+        try:
             await file.seek(self._span.first)
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": self.status_code,
-                    "headers": self.raw_headers,
-                }
-            )
-            left = self._span.bytes
-            while left and (block := await file.read(min(left, _BLOCK_BYTES))):
-                left -= len(block)
-                await send({"type": "http.response.body", "body": block, "more_body": left > 0})
-                if left and await self._request.is_disconnected():
-                    break
+            await self._send(file, send)
+        finally:
+            await file.close()
+
+    async def _send(self, file: AsyncFileIO, send: Send) -> None:
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status_code,
+                "headers": self.raw_headers,
+            }
+        )
+        left = self._span.bytes
+        while left and (block := await file.read(min(left, _BLOCK_BYTES))):
+            left -= len(block)
+            await send({"type": "http.response.body", "body": block, "more_body": left > 0})
+            if left and await self._request.is_disconnected():
+                break

@@ -57,8 +57,8 @@ def open_socket(settings: Settings) -> socket.socket:
         found = socket.getaddrinfo(
             settings.bind, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-    except OSError as error:
-        raise ConfigError("BIND", f"{settings.bind!r} is no address: {error.strerror}") from None
+    except (OSError, UnicodeError) as error:  # the latter where it cannot be a host's name
+        raise ConfigError("BIND", f"{settings.bind!r} is no address: {error}") from None
     family, kind, protocol, _, address = found[0]
     listening = socket.socket(family, kind, protocol)
     try:

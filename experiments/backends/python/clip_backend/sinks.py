@@ -111,7 +111,8 @@ class TemporarySink:
         await self._disk.place()
 
     async def discard(self) -> None:
-        await self._spool.close()
+        with suppress(OSError):  # a full disk refuses what is still buffered once more
+            await self._spool.close()
         await self._disk.discard()
 
     async def _blocks(self) -> AsyncIterator[bytes]:

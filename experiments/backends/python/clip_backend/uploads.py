@@ -85,7 +85,8 @@ class Uploads:
         """Those that no job has used for as long as they are kept."""
         old = time.monotonic() - self._settings.keep_s
         for upload in list(self._known.values()):
-            if not upload.jobs and upload.idle_since <= old:
+            gone = upload.id not in self._known  # by a client, while another was removed
+            if not gone and not upload.jobs and upload.idle_since <= old:
                 await self._remove(upload, "upload_expired")
 
     def _keep(self, upload: Upload) -> Upload:

@@ -35,7 +35,9 @@ def refused(changes: dict[str, str]) -> str:
         ("CRF", "nan"), ("ENCODER_THREADS", "-1"), ("DECODER_THREADS", "x"), ("ARGV", "Same"),
         ("MAX_UPLOAD_BYTES", "2GiB"), ("MAX_CLIPS", "0"), ("QUEUE_LIMIT", "1e3"),
         ("CLIP_TIMEOUT_S", "0"), ("STALL_TIMEOUT_S", "inf"), ("KEEP_S", "-5"),
-        ("UPLOAD_TO", "ram"),
+        ("UPLOAD_TO", "ram"), ("BIND", "..."), ("BIND", ""), ("FFMPEG", " "), ("SEEK", ""),
+        ("CRF", ""), ("DECODER_THREADS", ""), ("MAX_CLIPS", "+5"), ("KEEP_S", " 5"),
+        ("PORT", "9" * 30), ("QUEUE_LIMIT", "9" * 30), ("DATA_DIR", ""), ("DATA_DIR", " "),
     ],
 )  # fmt: skip
 def test_a_value_that_makes_no_sense_is_one_line_and_exit_2(

@@ -359,6 +359,25 @@ def test_what_is_no_order_is_refused(body: bytes, codes: set[int], backend: Back
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"upload":"a","clips":[' + b",".join([b"0"] * 500_000) + b"]}",
+        b'{"upload":"a","clips":[' + b",".join([b"{}"] * 340_000) + b"]}",
+        b'{"upload":"a",' + b",".join(b'"%d":1' % key for key in range(90_000)) + b"}",
+    ],
+    ids=["numbers", "objects", "keys"],
+)
+def test_an_order_of_faults_alone_is_refused_at_little_cost(body: bytes, start: Start) -> None:
+    backend = start(MAX_CLIPS="1000000")
+    before = backend.resident_bytes()
+    began = time.monotonic()
+    kind = {"Content-Type": "application/json"}
+    assert backend.http.post("/jobs", content=body, headers=kind).status_code == 422
+    assert time.monotonic() - began < 2
+    assert backend.resident_bytes() - before < 60_000_000
+
+
 def test_another_content_type_is_415(backend: Backend) -> None:
     body = json.dumps(ORDER)
     for kind in ("text/plain", "application/x-www-form-urlencoded", "application/jsonx"):

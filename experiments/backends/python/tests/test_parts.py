@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from clip_backend.config import read_settings
 from clip_backend.form import VideoForm
 from clip_backend.ids import new_id
+from clip_backend.metrics import Metrics
 from clip_backend.pipes import Progress, Tail
 from clip_backend.problems import Problem
 from clip_backend.reasons import spoken_reason
+from clip_backend.uploads import Uploads
 
 
 def tail(text: bytes) -> Tail:
@@ -87,3 +92,24 @@ def test_a_line_cut_in_two_is_no_reason() -> None:
     kept = Tail(20)
     kept.take(b"a long line that is cut\nthe reason\n")
     assert spoken_reason(kept, {}) == "the reason"
+
+
+def test_an_upload_that_a_client_deletes_while_old_ones_go_stops_nothing(tmp_path: Path) -> None:
+    whole = (
+        b'--b\r\nContent-Disposition: form-data; name="video"; filename="a"\r\n\r\nx\r\n--b--\r\n'
+    )
+
+    async def body() -> AsyncIterator[bytes]:
+        yield whole
+
+    async def run() -> None:
+        environment = {"DATA_DIR": str(tmp_path), "FFMPEG": "sh", "KEEP_S": "0.000001"}
+        uploads = Uploads(read_settings(environment), tmp_path, Metrics())
+        taken = [await uploads.take(body(), b"b", None) for _ in range(3)]
+        cleaning = asyncio.create_task(uploads.remove_unused())
+        await asyncio.sleep(0)  # the first one is being removed
+        await uploads.delete(taken[1].id)
+        await cleaning
+
+    asyncio.run(run())
+    assert list(tmp_path.iterdir()) == []

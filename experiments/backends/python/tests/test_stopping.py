@@ -83,6 +83,13 @@ def test_an_ffmpeg_that_hears_no_signal_is_ended_too(
     assert not is_alive(pid)
 
 
+def test_signals_up_to_the_last_moment_are_one(backend: Backend) -> None:
+    while backend.process.poll() is None:
+        backend.process.send_signal(signal.SIGTERM)
+        time.sleep(0.0005)
+    assert backend.process.returncode == 0
+
+
 def test_two_signals_are_one(start: Start, film: Path) -> None:
     backend = start(PRESET="placebo")
     backend.order(backend.upload(film), (0, 6))

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -214,6 +215,33 @@ def test_a_full_disk_is_507_and_leaves_nothing(
         backend.kill()
     finally:
         subprocess.run(["umount", str(disk)], check=True, timeout=10)
+
+
+def slow_end() -> Iterator[bytes]:
+    yield part(b"x" * 2_090_000)[:-2]
+    for _ in range(40):
+        time.sleep(0.005)
+        yield b"x" * 1000
+    yield b"\r\n" + form()
+
+
+def test_a_full_temporary_folder_is_507_too(start: Start, tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root")
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)]
+    subprocess.run(mount, check=True, timeout=10)
+    try:
+        backend = start(UPLOAD_TO="tmp", TMPDIR=str(small))
+        # Little by little at the end: what does not fit stays in the file's buffer.
+        answer = backend.http.post("/uploads", headers=FORM, content=slow_end())
+        assert answer.status_code == 507
+        assert backend.files() == []
+        assert status(backend, form(part(b"x" * 1_500_000))) == 201
+        backend.kill()
+    finally:
+        subprocess.run(["umount", str(small)], check=True, timeout=10)
 
 
 def test_a_large_upload_takes_disk_not_memory(backend: Backend) -> None:
