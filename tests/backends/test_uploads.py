@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from raw_http import CLOSING, FORM, Connection, form, part
+from raw_http import BOUNDARY, CLOSING, FORM, Connection, form, part
 from running import until
 from running_service import Service
 
@@ -63,6 +63,13 @@ class TestTaken:
             connection.send(b"0\r\n\r\n")
             answer = connection.answer()
         assert (answer.status, answer.json["bytes"]) == (201, len(FILM))
+
+    @pytest.mark.parametrize("written", ["----=_Part_1_2.3", '"a b"', "film; charset=utf-8"])
+    def test_a_boundary_that_is_written_in_another_way(self, shared: Service, written: str) -> None:
+        boundary = written.partition(";")[0].strip('"').encode()
+        body = form(part(FILM)).replace(BOUNDARY.encode(), boundary)
+        kind = f"multipart/form-data; boundary={written}"
+        assert shared.ask("POST", "/uploads", body, content_type=kind).status == 201
 
     def test_a_connection_is_used_again(self, shared: Service) -> None:
         with Connection(shared.port) as connection:

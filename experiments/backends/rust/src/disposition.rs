@@ -15,6 +15,11 @@ pub struct Disposition {
 
 pub fn disposition(header: &[u8]) -> Disposition {
     let mut found = Disposition::default();
+    let kind = header.split(|byte| *byte == b';').next().unwrap_or_default();
+    if !kind.trim_ascii().eq_ignore_ascii_case(b"form-data") {
+        // Of no form, whatever it is called (RFC 7578, section 4.2).
+        return found;
+    }
     for (key, value) in parameters(header) {
         if key.eq_ignore_ascii_case(b"name") {
             found.name.get_or_insert(value);
@@ -104,6 +109,7 @@ mod tests {
         );
         assert_eq!(read(br#"form-data; name="video""#), (Some("video".into()), None));
         assert_eq!(read(b"form-data"), (None, None));
+        assert_eq!(read(br#"attachment; name="video"; filename="a""#), (None, None));
     }
 
     #[test]
