@@ -79,3 +79,18 @@ def test_killed_it_leaves_no_ffmpeg(start: Callable[..., Service], slow: Path) -
     until(lambda: len(service.ffmpegs()) >= 2)
     service.end(signal.SIGKILL)
     until(lambda: not service.ffmpegs(), patience_s=2)
+
+
+def test_killed_it_leaves_nothing_that_a_wrapper_has_started(
+    start: Callable[..., Service], launcher: Launch, film: Path
+) -> None:
+    """The kernel's signal at the death of a parent reaches the wrapper alone."""
+    wrapper = launcher("sleep 600 & echo $! > {folder}/part; mv {folder}/part {folder}/child; wait")
+    service = start(FFMPEG=wrapper.path)
+    service.order(service.upload(film), (0, 1))
+    told = wrapper.folder / "child"
+    until(told.exists)
+    child = Path(f"/proc/{int(told.read_text('ascii'))}")
+    assert child.exists()
+    service.end(signal.SIGKILL)
+    until(lambda: not child.exists(), patience_s=2)

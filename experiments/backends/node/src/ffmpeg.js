@@ -34,12 +34,17 @@ class Tail {
  * `error` where it could not be started. Its end is its own, not that of a grandchild which holds its pipes.
  */
 export class Ffmpeg {
-  constructor(program, argv) {
+  #guard
+
+  /** `guard`: who ends its group where we cannot. */
+  constructor(program, argv, guard) {
     const [launcher, ...words] = LAUNCHER
     const stdout = new Tail()
     const stderr = new Tail()
+    this.#guard = guard
     this.startedS = nowS()
     this.child = spawn(launcher, [...words, program, ...argv], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+    if (this.child.pid) guard.began(this.child.pid)
     this.child.stdout?.on('data', (block) => stdout.push(block))
     this.child.stderr?.on('data', (block) => stderr.push(block))
     this.ended = this.#end().then((end) => ({ ...end, stdout: stdout.text, stderr: stderr.text, startedS: this.startedS }))
@@ -60,6 +65,7 @@ export class Ffmpeg {
       this.child.once('exit', (code, signal) => {
         const end = { code, signal, error: null, endedS: nowS() }
         this.kill() // what it left behind
+        this.#guard.ended(this.child.pid)
         const grace = setTimeout(() => this.#closePipes(), PIPES_GRACE_MS) // one that left the group holds them
         this.child.once('close', () => {
           clearTimeout(grace)

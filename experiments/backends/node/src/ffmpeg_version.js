@@ -6,8 +6,8 @@ import { Ffmpeg } from './ffmpeg.js'
 const LONGEST_MS = 5000
 const LONGEST_NAME = 100
 
-export async function ffmpegVersion(program) {
-  const asked = new Ffmpeg(program, ['-version'])
+export async function ffmpegVersion(program, guard) {
+  const asked = new Ffmpeg(program, ['-version'], guard)
   const blocks = []
   asked.child.stdout?.on('data', (block) => blocks.push(block.subarray(0, 1000)))
   let tooLong = false

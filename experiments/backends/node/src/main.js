@@ -1,12 +1,13 @@
 // Starts the service: environment, lock, ffmpeg, an empty store, then HTTP; and ends it.
 
 import { once } from 'node:events'
-import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs'
+import { accessSync, constants, readFileSync } from 'node:fs'
 
 import { makeApp } from './app.js'
 import { ConfigError, readConfig } from './config.js'
 import { Cutter } from './cutting.js'
 import { ffmpegVersion } from './ffmpeg_version.js'
+import { Guard } from './guard.js'
 import { Jobs } from './jobs.js'
 import { keepClean } from './janitor.js'
 import { lockFolder } from './lock.js'
@@ -15,7 +16,7 @@ import { Metrics } from './metrics.js'
 import { runnerFor } from './runners.js'
 import { makeServer } from './server.js'
 import { Ending } from './shutdown.js'
-import { Store } from './store.js'
+import { Store, makeFolder } from './store.js'
 import { Uploads } from './uploads.js'
 
 const EXIT_WRONG_USE = 2
@@ -37,13 +38,14 @@ try {
 async function serve(config) {
   takeFolder(config.dataDir)
   if (config.uploadTo === 'tmp') checkTemporary(config.temporary)
-  const ffmpeg = await ffmpegVersion(config.ffmpeg)
+  const guard = await Guard.start()
+  const ffmpeg = await ffmpegVersion(config.ffmpeg, guard)
   const store = new Store(config.dataDir)
-  store.empty()
+  emptied(store)
 
   const metrics = new Metrics()
   const uploads = new Uploads(config, store, metrics)
-  const jobs = new Jobs(config, store, uploads, metrics, new Cutter(config, store, runnerFor(config), metrics))
+  const jobs = new Jobs(config, store, uploads, metrics, new Cutter(config, store, runnerFor(config, guard), metrics))
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url)))
   const health = { status: 'ok', backend: 'node', version, ffmpeg }
   const app = makeApp({ config, uploads, jobs, metrics, health, stopping: ending.signal })
@@ -57,11 +59,20 @@ async function serve(config) {
 
 function takeFolder(folder) {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
+    accessSync(folder, constants.R_OK | constants.W_OK)
   } catch (error) {
     throw new ConfigError('DATA_DIR', `cannot be used: ${error.code}`)
   }
   if (!lockFolder(folder)) throw new Error('DATA_DIR is used by another service: give each one of its own')
+}
+
+function emptied(store) {
+  try {
+    store.empty()
+  } catch (error) {
+    throw new ConfigError('DATA_DIR', `cannot be written to: ${error.code}`)
+  }
 }
 
 function checkTemporary(folder) {

@@ -6,16 +6,17 @@ import fluent from 'fluent-ffmpeg'
 import { argvOf } from './argv.js'
 import { Ffmpeg } from './ffmpeg.js'
 
-export function runnerFor({ wrapper, ffmpeg }) {
+export function runnerFor({ wrapper, ffmpeg }, guard) {
   const Run = { 'fluent-ffmpeg': FluentRun, child_process: PlainRun }[wrapper]
-  return (words, onStart) => new Run(ffmpeg, words, onStart)
+  const start = (argv) => new Ffmpeg(ffmpeg, argv, guard)
+  return (words, onStart) => new Run(start, words, onStart)
 }
 
 class PlainRun {
   #process
 
-  constructor(program, words, onStart) {
-    this.#process = new Ffmpeg(program, argvOf(words))
+  constructor(start, words, onStart) {
+    this.#process = start(argvOf(words))
     this.ended = this.#process.ended
     onStart(this.#process)
   }
@@ -33,13 +34,13 @@ class FluentRun {
   #process = null
   #killed = false
 
-  constructor(program, words, onStart) {
+  constructor(start, words, onStart) {
     const command = fluent(words.upload).inputOptions(...words.before).outputOptions(...words.after).output(words.out)
     withoutProbes(command)
     this.ended = new Promise((resolve) => {
       command._spawnFfmpeg = (argv, _options, onProcess, onEnd) => {
         if (this.#killed) return onEnd(new Error('ended before it began'), textRing(''), textRing(''))
-        this.#process = new Ffmpeg(program, argv)
+        this.#process = start(argv)
         onStart(this.#process)
         onProcess(this.#process.child)
         this.#process.ended.then((end) => {

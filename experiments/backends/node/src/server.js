@@ -19,16 +19,24 @@ export function makeServer(app, { stallTimeoutMs }) {
     requestTimeout: 0, // it would cut uploads that move, only slowly; bodies have a clock of their own
     keepAliveTimeout: stallMs,
     connectionsCheckingInterval: lookMs,
+    requireHostHeader: false, // its refusal has no body; see `handle`
   })
+  server.httpAllowHalfOpen = true // who has sent a whole request may say so, and is answered
   const handle = (req, res) => {
     answering.set(req.socket, res)
     req.url = target(req.url)
+    if (req.httpVersion === '1.1' && req.headers.host === undefined) return refuse({ code: 'NO_HOST' }, req.socket, res)
     app(req, res)
   }
   server.on('request', handle)
+  server.on('checkExpectation', handle) // one that is not known may be passed over
   server.on('checkContinue', (req, res) => {
     req.awaitsContinue = true // until somebody wants the body
     handle(req, res)
+  })
+  server.on('connect', (_req, socket) => {
+    socket.on('error', () => {}) // it is nobody's now
+    refuse({ code: 'HPE_INVALID_METHOD' }, socket)
   })
   server.on('clientError', (error, socket) => refuse(error, socket, answering.get(socket)))
   server.on('connection', (socket) => {

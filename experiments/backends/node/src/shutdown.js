@@ -1,6 +1,6 @@
 // The end at SIGTERM or SIGINT: nothing new, no ffmpeg, exit 0, whatever clients do.
 
-import { once } from 'node:events'
+import { once, setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { kindOf, log, logged } from './log.js'
@@ -14,6 +14,7 @@ export class Ending {
   #parts = null
 
   constructor() {
+    setMaxListeners(0, this.signal) // each upload on its way listens
     for (const name of ['SIGTERM', 'SIGINT']) process.on(name, () => this.#begin(name))
   }
 

@@ -1,6 +1,6 @@
 // The service's files: uploads/ID, clips/JOB/NUMBER.mp4, and what is being written, under names with a dot.
 
-import { constants, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { constants, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 
@@ -15,7 +15,7 @@ export class Store {
     for (const folder of [this.uploads, this.clips]) {
       const found = lstatSync(folder, { throwIfNoEntry: false })
       if (found && !found.isDirectory()) rmSync(folder)
-      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      if (!found?.isDirectory()) mkdirSync(folder, { mode: 0o700 })
       for (const name of readdirSync(folder, 'buffer')) { // names need not be UTF-8
         rmSync(Buffer.concat([Buffer.from(`${folder}/`), name]), { recursive: true, force: true })
       }
@@ -68,6 +68,14 @@ export class Store {
       await removed(part)
     }
   }
+}
+
+/** With those above it. Not `recursive`: that never returns where there can be none, as in /proc. */
+export function makeFolder(folder) {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return
+  const above = path.dirname(folder)
+  if (above !== folder) makeFolder(above)
+  mkdirSync(folder, { mode: 0o700 })
 }
 
 export async function removed(file) {

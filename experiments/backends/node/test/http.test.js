@@ -54,7 +54,24 @@ describe('routes', () => {
     for (const text of texts) {
       assert.ok(await new Raw(service.port).send(text).status() >= 400)
     }
+    for (const text of ['GET /health HTTP/1.1\r\n\r\n', 'CONNECT /health HTTP/1.1\r\nHost: here\r\n\r\n']) {
+      const client = new Raw(service.port).send(text)
+      assert.ok(await client.status() >= 400)
+      assert.match(client.text, /application\/problem\+json/)
+      client.socket.resetAndDestroy()
+    }
+    const expecting = 'GET /health HTTP/1.1\r\nHost: here\r\nExpect: something\r\n\r\n'
+    assert.equal(await new Raw(service.port).send(expecting).status(), 200)
     assert.equal((await service.request('/health')).status, 200)
+  })
+
+  test('whoever closes their own side after a whole request is answered', async () => {
+    const content = Buffer.alloc(2 * MIB)
+    const length = video(content).length + LAST.length
+    const client = new Raw(service.port).send(uploadHead(`Content-Length: ${length}`), video(content), LAST)
+    client.socket.end()
+    assert.equal(await client.status(), 201)
+    await client.closed
   })
 
   test('an unwanted body is dropped after the answer', async () => {
@@ -114,6 +131,15 @@ describe('the end', () => {
       for (const line of service.logs) assert.ok(line.time && line.level && line.event)
     })
   }
+
+  test('sends many uploads away, and warns of nothing', async (t) => {
+    const service = await startService(t)
+    const uploads = Array.from({ length: 12 }, () => new Raw(service.port).send(uploadHead('Content-Length: 90000'), video('x')))
+    await until(() => service.files().length === 12)
+    assert.equal(await service.stop(), 0)
+    for (const upload of uploads) assert.equal(await upload.status(), 503)
+    assert.equal(service.stderr(), '')
+  })
 
   test('with nothing to do is at once', async (t) => {
     const service = await startService(t)

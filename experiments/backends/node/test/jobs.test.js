@@ -160,6 +160,17 @@ for (const wrapper of ['fluent-ffmpeg', 'child_process']) {
       await until(() => gone(pid), 2000)
     })
 
+    test('and what a script in its place has started', async (t) => {
+      const parent = `
+child = subprocess.Popen(["sleep", "600"])
+open(out + ".pid", "w").write(str(child.pid)); time.sleep(600)`
+      const other = await startService(t, { FFMPEG: fakeFfmpeg(t, parent), FFMPEG_WRAPPER: wrapper })
+      await other.orderClips(await other.upload(makeFilm()), [0, 1])
+      const child = await hangingPid(other)
+      await other.stop('SIGKILL')
+      await until(() => gone(child), 2000)
+    })
+
     test('one that shouts without an end of line costs no memory', async (t) => {
       const shout = `
 for _ in range(100):

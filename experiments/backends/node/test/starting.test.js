@@ -47,9 +47,16 @@ test('a senseless value ends the start with 2 and one line', () => {
 test('a DATA_DIR that cannot be one is told', (t) => {
   const file = path.join(folderFor(t), 'file')
   writeFileSync(file, '')
-  const ended = start({ DATA_DIR: file })
-  assert.equal(ended.status, 2)
-  assert.match(ended.stderr, /^DATA_DIR/)
+  for (const folder of [file, '/proc', '/proc/none/at/all']) {
+    const ended = start({ DATA_DIR: folder })
+    assert.equal(ended.status, 2, folder)
+    assert.match(ended.stderr, /^DATA_DIR .*\n$/)
+  }
+})
+
+test('a DATA_DIR is made with those above it', async (t) => {
+  const folder = path.join(folderFor(t), 'one', 'two')
+  assert.deepEqual((await startService(t, { DATA_DIR: folder })).files(), [])
 })
 
 test('an ffmpeg that cannot run, fails, or hangs is told at the start', (t) => {

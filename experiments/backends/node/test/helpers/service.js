@@ -44,12 +44,12 @@ export async function startService(t, env = {}) {
   child.stderr.on('data', (block) => (stderr += block))
   await Promise.race([once(lines, 'line'), exited])
   assert.equal(logs[0]?.event, 'listening', stderr)
-  return new Service({ child, exited, logs, folder })
+  return new Service({ child, exited, logs, folder, stderr: () => stderr })
 }
 
 class Service {
-  constructor({ child, exited, logs, folder }) {
-    Object.assign(this, { child, exited, logs, folder, port: logs[0].port })
+  constructor({ child, exited, logs, folder, stderr }) {
+    Object.assign(this, { child, exited, logs, folder, stderr, port: logs[0].port })
     this.url = `http://127.0.0.1:${this.port}`
   }
 
