@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Subject
-from running_service import Service, inherited
+from running_service import START_S, Service, inherited
 
 WRONG = [
     *(("PORT", value) for value in ("65536", "3e3")),
@@ -53,10 +53,10 @@ def ended(subject: Subject, argv: tuple[str, ...], ffmpeg: str, tmp_path: Path) 
             text=True,
         )
         try:
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=5 + START_S)
         except subprocess.TimeoutExpired:
             process.terminate()
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=5 + START_S)
             return 0, out, "it runs"
         return process.returncode, out, err
 
@@ -100,7 +100,7 @@ def test_an_ffmpeg_that_is_none_is_told_at_once(ended: Ended, tmp_path: Path) ->
         started_s = time.monotonic()
         code, _, err = ended(FFMPEG=program)
         told = code in (1, 2) and "FFMPEG" in err and len(err.strip().splitlines()) == 1
-        if told and time.monotonic() - started_s < 9:
+        if told and time.monotonic() - started_s < 5 + START_S:
             return None
         return f"{program}: exit {code}, stderr {err!r}, {time.monotonic() - started_s:.1f} s"
 
