@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from fastapi import Request
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from clip_backend.book import Book
 from clip_backend.config import read_settings
+from clip_backend.cutting import Cutter
 from clip_backend.form import VideoForm
 from clip_backend.ids import new_id
+from clip_backend.jobs import JobStatus
 from clip_backend.metrics import Metrics
 from clip_backend.pipes import Progress, Tail
 from clip_backend.problems import Problem
+from clip_backend.program import guarded_program
 from clip_backend.reasons import spoken_reason
-from clip_backend.uploads import Uploads
+from clip_backend.sending import clip_response
+from clip_backend.uploads import Upload, Uploads
 
 
 def tail(text: bytes) -> Tail:
@@ -113,3 +121,40 @@ def test_an_upload_that_a_client_deletes_while_old_ones_go_stops_nothing(tmp_pat
 
     asyncio.run(run())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_job_that_has_ended_holds_its_upload_no_more(
+    tmp_path: Path, program: Callable[[str], str]
+) -> None:
+    """Also while the disk takes its time to forget what a clip had written."""
+    settings = read_settings({"DATA_DIR": str(tmp_path), "FFMPEG": program("exit 1\n")})
+
+    async def run() -> None:
+        metrics = Metrics()
+        cutter = Cutter(settings, guarded_program(settings.ffmpeg), metrics)
+        upload = Upload(new_id(), tmp_path / "upload", 1)
+        slow = ThreadPoolExecutor(1)
+        asyncio.get_running_loop().set_default_executor(slow)
+        slow.submit(time.sleep, 1)
+        job = Book(settings, tmp_path, cutter, metrics).order(upload, [(0, 1)])
+        while job.status is not JobStatus.FAILED:  # noqa: ASYNC110  # as a client does
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)
+        assert upload.jobs == 0
+
+    asyncio.run(run())
+
+
+def test_a_clip_that_goes_before_it_is_opened_is_404(tmp_path: Path) -> None:
+    clip = tmp_path / "1.mp4"
+    clip.write_bytes(b"x")
+
+    async def run() -> None:
+        request = Request({"type": "http", "method": "GET", "headers": []})
+        answer = await clip_response(request, clip, "name")
+        clip.unlink()
+        with pytest.raises(Problem) as told:
+            await answer(request.scope, request.receive, request.receive)  # type: ignore[arg-type]
+        assert told.value.status == 404
+
+    asyncio.run(run())
