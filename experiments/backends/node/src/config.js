@@ -7,7 +7,8 @@ import path from 'node:path'
 const PRESETS = [
   'ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow', 'placebo',
 ]
-const LONGEST_TIMER_S = 2 ** 31 / 1000 - 1 // past that a timer of Node.js fires at once
+const MOST_THREADS = 128 // x264 takes no more
+const LONGEST_TIMER_MS = 2 ** 31 - 60_000 // past 2 ** 31 a timer of Node.js fires at once; 24 days are as good as any more
 
 export class ConfigError extends Error {
   constructor(variable, reason) {
@@ -35,9 +36,9 @@ export function readConfig(environment) {
     if (fits(value)) return value
     throw new ConfigError(name, `must be ${wanted}`)
   }
-  const seconds = (name, fallback) => decimal(
-    name, fallback, (value) => value > 0 && value <= LONGEST_TIMER_S, `a number of seconds over 0, at most ${LONGEST_TIMER_S}`,
-  )
+  const inMs = (name, fallbackS) => 1000 * decimal(name, fallbackS, (value) => value > 0, 'a number of seconds over 0')
+  const timerMs = (name, fallbackS) => Math.min(LONGEST_TIMER_MS, inMs(name, fallbackS))
+  const asWritten = (name, value) => (value === null ? null : environment[name])
 
   const config = {
     bind: address(text('BIND', '127.0.0.1')),
@@ -47,16 +48,16 @@ export function readConfig(environment) {
     maxConcurrent: whole('MAX_CONCURRENT', 1, 1),
     seek: oneOf('SEEK', 'input', ['input', 'output']),
     preset: oneOf('PRESET', 'ultrafast', PRESETS),
-    crf: decimal('CRF', null, (value) => value <= 51, 'a number from 0 to 51'),
-    encoderThreads: whole('ENCODER_THREADS', 1, 0, 1024),
-    decoderThreads: whole('DECODER_THREADS', null, 0, 1024),
+    crf: asWritten('CRF', decimal('CRF', null, (value) => value <= 51, 'a number from 0 to 51')),
+    encoderThreads: whole('ENCODER_THREADS', 1, 0, MOST_THREADS),
+    decoderThreads: whole('DECODER_THREADS', null, 0, MOST_THREADS),
     argv: oneOf('ARGV', 'same', ['same', 'sketched']),
     maxUploadBytes: whole('MAX_UPLOAD_BYTES', 2 * 1024 ** 3, 1),
     maxClips: whole('MAX_CLIPS', 100, 1),
     queueLimit: whole('QUEUE_LIMIT', 100, 1),
-    clipTimeoutMs: 1000 * seconds('CLIP_TIMEOUT_S', 600),
-    stallTimeoutMs: 1000 * seconds('STALL_TIMEOUT_S', 60),
-    keepMs: 1000 * seconds('KEEP_S', 3600),
+    clipTimeoutMs: timerMs('CLIP_TIMEOUT_S', 600),
+    stallTimeoutMs: timerMs('STALL_TIMEOUT_S', 60),
+    keepMs: inMs('KEEP_S', 3600),
     uploadTo: oneOf('UPLOAD_TO', 'disk', ['disk', 'memory', 'tmp']),
     wrapper: oneOf('FFMPEG_WRAPPER', 'fluent-ffmpeg', ['fluent-ffmpeg', 'child_process']),
     temporary: tmpdir(),

@@ -14,8 +14,8 @@ function start(env) {
 const SENSELESS = {
   BIND: ['', 'nowhere', '300.1.1.1'], PORT: ['', 'x', '-1', '65536', '1.5', ' 80', '0x50', '1e3'], DATA_DIR: [''], FFMPEG: [''],
   MAX_CONCURRENT: ['0', '-1', 'x', '1.5', '1_0'], SEEK: ['', 'both'], PRESET: ['quick'], CRF: ['', '-1', '52', 'x', 'NaN'],
-  ENCODER_THREADS: ['x', '-1'], DECODER_THREADS: ['', 'x'], ARGV: ['other'], MAX_UPLOAD_BYTES: ['0', '2GiB', '99999999999999999999'],
-  MAX_CLIPS: ['0'], QUEUE_LIMIT: ['0'], CLIP_TIMEOUT_S: ['0', 'x', '-1', 'Infinity', '1e9', '9999999999'], STALL_TIMEOUT_S: ['0'],
+  ENCODER_THREADS: ['x', '-1', '129'], DECODER_THREADS: ['', 'x'], ARGV: ['other'], MAX_UPLOAD_BYTES: ['0', '2GiB', '99999999999999999999'],
+  MAX_CLIPS: ['0'], QUEUE_LIMIT: ['0'], CLIP_TIMEOUT_S: ['0', 'x', '-1', 'Infinity', '1e9'], STALL_TIMEOUT_S: ['0'],
   KEEP_S: ['', '0'], UPLOAD_TO: ['cloud'], FFMPEG_WRAPPER: ['shell'],
 }
 
@@ -35,6 +35,16 @@ test('the defaults are those of the contract', () => {
   assert.deepEqual([config.encoderThreads, config.decoderThreads, config.maxUploadBytes, config.maxClips], [1, null, 2147483648, 100])
   assert.deepEqual([config.queueLimit, config.clipTimeoutMs, config.stallTimeoutMs, config.keepMs], [100, 600e3, 60e3, 3600e3])
   assert.deepEqual([config.argv, config.uploadTo, config.wrapper], ['same', 'disk', 'fluent-ffmpeg'])
+})
+
+test('a CRF is a word of the argv as it was written', () => {
+  assert.equal(readConfig({ DATA_DIR: '/data', CRF: '23.0' }).crf, '23.0')
+})
+
+test('long times are taken, and no timer overflows', () => {
+  const config = readConfig({ DATA_DIR: '/data', CLIP_TIMEOUT_S: '31536000', STALL_TIMEOUT_S: '31536000', KEEP_S: '31536000' })
+  assert.equal(config.keepMs, 31536000e3)
+  for (const timeoutMs of [config.clipTimeoutMs, config.stallTimeoutMs]) assert.ok(timeoutMs > 2e9 && timeoutMs + 1000 < 2 ** 31)
 })
 
 test('a senseless value ends the start with 2 and one line', () => {
