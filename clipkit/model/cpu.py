@@ -10,9 +10,9 @@ ENCODED_FRAME = 2.0
 within a factor of two; a slower preset costs more. What is measured outweighs it."""
 
 
-def work(decoded: float, encoded: float) -> float:
+def work(decoded: float, encoded: float, encoded_frame: float = ENCODED_FRAME) -> float:
     """Frames decoded and frames encoded, together, in decoded ones."""
-    return decoded + ENCODED_FRAME * encoded
+    return decoded + encoded_frame * encoded
 
 
 def most_from_idle(cores: float, cpus: float) -> float:

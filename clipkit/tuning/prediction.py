@@ -10,12 +10,13 @@ from scipy import stats
 
 from clipkit.analysis.statistics import Estimate
 from clipkit.campaign.strategy import Cell
-from clipkit.plan.clips import Job
+from clipkit.model.cpu import ENCODED_FRAME
 from clipkit.records.noise import Noise
 from clipkit.records.record import Record
 from clipkit.records.status import is_finished
 from clipkit.tuning.question import Question
 from clipkit.tuning.screening import Results, Screening
+from clipkit.tuning.whole_clips import whole_clips
 
 _SURE = 0.9
 _USUAL_SPREAD = 0.2
@@ -45,18 +46,20 @@ def predict(question: Question, screening: Screening, results: Results) -> Estim
     ]
     short = [cell for cell, _ in rounds]
     repeats = best.error**2 + 1 / max(1, len(confirms)) + _DRIFT**2
-    if _longest_s([cell.job for cell in short]) < _longest_s(question.jobs):
-        # Two single runs tell how much longer a whole clip takes than a short one.
-        repeats += 2.0
     unlike = _unlike(question, short) + _unlike(question, confirms or short)
     spread = _spread([record for cell, record in rounds if cell.settings.concurrency == 1])
-    half = _quantile(noise) * math.sqrt(noise.log_sd**2 * repeats + spread**2 * unlike)
+    longer = _longer_log_sd(question, results)
+    half = _quantile(noise) * math.sqrt(noise.log_sd**2 * repeats + spread**2 * unlike + longer**2)
     value = screening.predicted_wall_s
     return Estimate(value, value / math.exp(half), value * math.exp(half), len(rounds))
 
 
-def _longest_s(jobs: Sequence[Job]) -> float:
-    return max(clip.duration_s for job in jobs for clip in job.clips)
+def _longer_log_sd(question: Question, results: Results) -> float:
+    """How well it is known by how much whole clips take longer than short ones, on logarithms: what an
+    encoded frame costs is right within a factor of two (taken for nine times in ten)."""
+    less, more = (whole_clips(question, results, factor * ENCODED_FRAME) for factor in (0.5, 2.0))
+    apart = [more[upload] - less[upload] for upload in more]
+    return fmean(apart) / 2 / float(stats.norm.ppf((1 + _SURE) / 2)) if apart else 0.0
 
 
 def _unlike(question: Question, cells: Sequence[Cell]) -> float:

@@ -117,12 +117,14 @@ def tuned_machine(seed: int, kind: str, factors: dict[Settings, float]) -> Any:
 
         def clip_cpu_s(self, cell: Any, clip: Any) -> float:
             """CPU seconds of one clip."""
-            own_s = (
-                2.15 * clip.duration_s / 12 * (1 + self.contrast * math.sin(clip.start_s + seed))
-            )
+            decoded = cell.subject.frames_decoded(cell.job, clip, cell.settings) or 0
+            frames = clip.duration_s * surface.FPS
+            # From the key frame on: one in 10 s; encoding a frame costs as much as decoding two.
+            near = min(decoded, frames + 10 * surface.FPS)
+            hardness = 1 + self.contrast * math.sin(clip.start_s + seed)
+            own_s = 2.15 * (near + 2 * frames) / (425 + 2 * 300) * hardness
             if cell.subject.tunable:
                 return own_s * factors[cell.settings]
-            decoded = cell.subject.frames_decoded(cell.job, clip, cell.settings) or 0
             seeks_late = decoded > 1000
             return own_s * 1.2 + (decoded * self.decode_frame_s if seeks_late else 0.0)
 
