@@ -7,9 +7,9 @@ import { nowS } from './clock.js'
 const TAIL_BYTES = 4096
 const PIPES_GRACE_MS = 300
 
-// What Node.js cannot set between fork and exec: the kernel kills ffmpeg when we are gone, however we went. It becomes
-// ffmpeg by exec, so that there is one process, and its pid is ffmpeg's.
-const LAUNCHER = ['setpriv', '--pdeathsig', 'KILL', '--']
+// What Node.js cannot do between fork and exec: the kernel kills ffmpeg when we are gone, however we went, and the guard
+// knows its group. It becomes ffmpeg by exec, so that there is one process, and its pid is ffmpeg's.
+const LAUNCHER = ['setpriv', '--pdeathsig', 'KILL', '--', '/bin/sh', '-c', 'echo "+ $$" >&3; exec "$0" "$@" 3>&-']
 
 /** The last 4 KB of what a pipe carried. */
 class Tail {
@@ -43,8 +43,7 @@ export class Ffmpeg {
     const stderr = new Tail()
     this.#guard = guard
     this.startedS = nowS()
-    this.child = spawn(launcher, [...words, program, ...argv], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
-    if (this.child.pid) guard.began(this.child.pid)
+    this.child = spawn(launcher, [...words, program, ...argv], { detached: true, stdio: ['ignore', 'pipe', 'pipe', guard.pipe] })
     this.child.stdout?.on('data', (block) => stdout.push(block))
     this.child.stderr?.on('data', (block) => stderr.push(block))
     this.ended = this.#end().then((end) => ({ ...end, stdout: stdout.text, stderr: stderr.text, startedS: this.startedS }))

@@ -37,8 +37,9 @@ export class Guard {
     pipe.unref()
   }
 
-  began(group) {
-    this.#pipe.write(`+ ${group}\n`)
+  /** Descriptor 3 of what is started: it names itself with `+`, so that a service killed meanwhile has told of it. */
+  get pipe() {
+    return this.#pipe
   }
 
   ended(group) {

@@ -245,6 +245,27 @@ describe('orders', () => {
   })
 })
 
+/** The processes whose words name `folder`. */
+function namedBy(folder) {
+  return readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder)
+    } catch {
+      return false
+    }
+  })
+}
+
+test('a service that is killed while it starts an ffmpeg leaves none', async (t) => {
+  for (const afterMs of [0, 1, 2, 4, 8, 16]) {
+    const service = await startService(t, { FFMPEG: fakeFfmpeg(t, 'time.sleep(600)') })
+    await service.orderClips(await service.upload(makeFilm()), [0, 1])
+    await pause(afterMs)
+    await service.stop('SIGKILL')
+    await until(() => namedBy(service.folder).length === 0, 2000)
+  }
+})
+
 test('as many at once as allowed, and no more', async (t) => {
   const noted = path.join(folderFor(t), 'times')
   const slow = `
