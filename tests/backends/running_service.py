@@ -76,6 +76,18 @@ class Service:
         found = processes_with(str(self.data))
         return [pid for pid in found if pid != self.process.pid and _works_on_clips(pid)]
 
+    def at_once(self) -> int:
+        """How many ffmpegs run at the same time: the process groups that two looks, one after the other,
+        both found. A look takes its time, and a shell that starts another program is two for a moment."""
+        return len(self._groups() & self._groups())
+
+    def _groups(self) -> set[int]:
+        found = set()
+        for pid in self.ffmpegs():
+            with contextlib.suppress(ProcessLookupError):
+                found.add(os.getpgid(pid))
+        return found
+
     def descriptors(self) -> int:
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 

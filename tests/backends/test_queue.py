@@ -58,7 +58,7 @@ def test_so_many_at_once_over_all_jobs_and_no_more(
     recorder.release()
     most = 0
     while any(service.job(job)["status"] not in ("done", "failed") for job in jobs):
-        most = max(most, len(service.ffmpegs()))
+        most = max(most, service.at_once())
     assert most <= 3
     spans = [
         (clip["started_s"], clip["ended_s"]) for job in jobs for clip in service.job(job)["clips"]
