@@ -7,7 +7,7 @@ from __future__ import annotations
 
 ENCODED_FRAME = 2.0
 """What encoding a frame costs, in decoded ones: a rough prior, of x264's fastest preset at 720p, right
-within a factor of two; a slower preset costs more. What is measured outweighs it."""
+within a factor of two; a slower preset costs more."""
 
 
 def work(decoded: float, encoded: float, encoded_frame: float = ENCODED_FRAME) -> float:

@@ -22,8 +22,8 @@ def whole_clips(
     """Upload -> by how much the job's mean clip takes longer than the rounds' mean short one, as a logarithm.
 
     Both decode the same way from the key frame, so their times differ by less than their lengths: by the
-    frames that each decodes and encodes (`model.cpu`). What one whole clip takes beside a short one of the
-    same start tells less: the machine's speed differs by more between two runs.
+    frames that each decodes and encodes (`model.cpu`). One whole clip beside a short one of the
+    same start would tell it too, but with the noise of two single runs.
     """
     found: dict[str, float] = {}
     for job in question.jobs:
