@@ -16,6 +16,7 @@ import pandas as pd
 
 from clipkit.plan.subjects import KINDS
 from clipkit.records.record import Record
+from clipkit.records.served import Served
 from clipkit.settings import knobs
 
 JOB_AND_HOST = (
@@ -50,6 +51,12 @@ def levels_of_cell(of: Mapping[Any, Any]) -> Levels:
     values = ((knob, plain(of[knob.name])) for knob in told)
     followed = [(knob, value) for knob, value in values if value is not None or knob.absent]
     return (*job, *((knob.name, value) for knob, value in followed if value != knob.before))
+
+
+def who_of(row: Mapping[Any, Any]) -> str:
+    """Who cuts in that row, as `Record.who` has it."""
+    served = Served(**{name: plain(row.get(name)) for name in WHICH})
+    return served.who or str(row["subject"])
 
 
 def name_of_cell(levels: Levels) -> str:

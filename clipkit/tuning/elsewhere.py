@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from clipkit.tuning.prices import CLIPS
+from clipkit.model.prices import CLIPS
 
 NOT_MEASURED = "not measured"
 

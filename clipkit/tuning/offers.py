@@ -16,10 +16,10 @@ from typing import Required, TypedDict
 
 from clipkit.errors import UsageError
 from clipkit.hosts import Host
+from clipkit.model.prices import DAY_S, usd_at_load, usd_when_busy
+from clipkit.model.waiting import Waiting, waiting
 from clipkit.records.best import leaves_margin
-from clipkit.tuning.prices import DAY_S, usd_at_load, usd_when_busy
 from clipkit.tuning.timings import Timing
-from clipkit.tuning.waiting import Waiting, waiting
 
 
 class Known(StrEnum):

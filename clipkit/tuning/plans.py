@@ -9,9 +9,9 @@ from typing import Any
 
 from clipkit import format as fmt
 from clipkit.hosts import Host
+from clipkit.model.prices import usd_when_busy
 from clipkit.records.settings_words import how_words
 from clipkit.tables import Table
-from clipkit.tuning.prices import usd_when_busy
 from clipkit.tuning.recommendation import Recommendation
 
 

@@ -1,4 +1,5 @@
-"""What a clip takes on the hosts that were measured: of each campaign, the original's ways and the tuned one."""
+"""What a clip takes on the hosts that were measured: of each campaign, the original's ways and the tuned one;
+of services, each service's."""
 
 from __future__ import annotations
 
@@ -8,11 +9,14 @@ from typing import Any
 
 from clipkit import format as fmt
 from clipkit.errors import CampaignError
+from clipkit.plan.services import SERVICE, SKETCHED
+from clipkit.records.best import RECOMMENDED
 from clipkit.records.campaign import Campaign
 from clipkit.records.condition import Condition
 from clipkit.records.folder import is_tuning
-from clipkit.records.identity import plain
+from clipkit.records.identity import plain, who_of
 from clipkit.records.usual_noise import usual_noise
+from clipkit.settings import Settings
 from clipkit.tuning.optimum import optima
 from clipkit.tuning.recommendation import Recommendation, read_recommendation
 
@@ -24,6 +28,7 @@ ORIGINALS = {
 }
 """Subject -> how it is called beside the tuned settings."""
 _ORIGINAL = {"preset": "ultrafast", "concurrency": 1}
+_CRF = Settings().crf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,23 +116,53 @@ def _of_tuning(name: str, found: Recommendation) -> Iterator[Timing]:
             )
 
 
-def _of_sweep(campaign: Campaign) -> Iterator[Timing]:
+def _of_sweep(campaign: Campaign) -> list[Timing]:
     rows = campaign.cells.to_dict("records")
     by_cell = {row["cell"]: row for row in rows}
+    found = [
+        _of_cell(campaign.name, row, ORIGINALS[row["subject"]])
+        for row in rows
+        if row["subject"] in ORIGINALS and _is_original(row) and plain(row["wall_s"]) is not None
+    ]
+    found += _of_services(campaign.name, rows)
+    try:
+        best = [by_cell[each.best.cell] for each in optima(campaign) if each.fastest]
+    except CampaignError:
+        if not found:
+            raise
+        best = []
+    return found + [_of_cell(campaign.name, row, TUNED) for row in best]
+
+
+def _of_services(campaign: str, rows: Sequence[Mapping[Any, Any]]) -> Iterator[Timing]:
+    """Each as the original sets it, and with the best settings of the original's picture. Its memory is the
+    service's and its ffmpegs' together: nothing has to be kept for a server beside it."""
     for row in rows:
-        if row["subject"] in ORIGINALS and _is_original(row) and plain(row["wall_s"]) is not None:
-            yield _of_cell(campaign.name, row, ORIGINALS[row["subject"]])
-    for found in optima(campaign):
-        if found.fastest:
-            yield _of_cell(campaign.name, by_cell[found.best.cell], TUNED)
+        if row["subject"] != SERVICE or plain(row["wall_s"]) is None or not _is_its_picture(row):
+            continue
+        if _is_original(row):
+            yield _of_cell(campaign, row, f"{who_of(row)}, {_service_words(row)}")
+        if row["service_argv"] != SKETCHED and row["standing"] == RECOMMENDED:
+            yield _of_cell(campaign, row, f"{who_of(row)}, {TUNED}")
+
+
+def _service_words(row: Mapping[Any, Any]) -> str:
+    after = row["seek"] == "output" and row["service_argv"] != SKETCHED
+    return "seeking after the input" if after else "the original's settings"
+
+
+def _is_its_picture(row: Mapping[Any, Any]) -> bool:
+    return (plain(row["preset"]), plain(row["crf"])) == (_ORIGINAL["preset"], _CRF)
 
 
 def _is_original(row: Mapping[Any, Any]) -> bool:
     """One clip at a time, its preset; the encoder's threads are the subject's own way."""
     if row["subject"] == "command":
         return True
-    threads = 1 if row["subject"] == "fluent" else plain(row["encoder_threads"])
-    return plain(row["encoder_threads"]) == threads and all(
+    one = row["subject"] == "fluent" or (
+        row["subject"] == SERVICE and row["service_argv"] != SKETCHED
+    )
+    return (not one or plain(row["encoder_threads"]) == 1) and all(
         plain(row[name]) == value for name, value in _ORIGINAL.items()
     )
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from clipkit import format as fmt
+from clipkit.analysis.alike_campaigns import unlike_means
 from clipkit.hosts import Host
+from clipkit.model.waiting import NEARLY_ALL, Waiting
 from clipkit.records.campaign import Campaign
 from clipkit.tables import Table
 from clipkit.tuning.elsewhere import NOT_MEASURED, Elsewhere
 from clipkit.tuning.offers import Load, Offer, cheapest, make_offers
 from clipkit.tuning.timings import Timing, jobs_words, of_one_job, timings_of
-from clipkit.tuning.waiting import NEARLY_ALL, Waiting
 
 _NEARLY_ALL = f"{NEARLY_ALL * 100:.0f} %"
 _HEADS = ("plan", "USD a month", "a clip", "in use", f"{_NEARLY_ALL} ready within",
@@ -22,13 +24,15 @@ _HEADS = ("plan", "USD a month", "a clip", "in use", f"{_NEARLY_ALL} ready withi
 
 @dataclass(frozen=True, slots=True)
 class WhichPlan:
-    """`timings`: what it rests on; `unknown`: plans whose time nothing tells."""
+    """`timings`: what it rests on; `unknown`: plans whose time nothing tells; `unlike`: why times of the
+    one campaign are not comparable with those of the other."""
 
     load: Load
     timings: tuple[Timing, ...]
     offers: tuple[Offer, ...]
     unknown: tuple[Host, ...]
     elsewhere: tuple[Elsewhere, ...]
+    unlike: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return fmt.brief(self, f"{len(self.offers)} offers", *self.lines()[-1:])
@@ -39,17 +43,31 @@ class WhichPlan:
 
     def lines(self) -> list[str]:
         """For a terminal."""
-        said = [self._asked(), ""]
+        said = [self._asked(), *(f"NOT ALIKE {words}" for words in self.unlike), ""]
         for how in self.hows:
             said += [f"{how}:", *self.table(how).lines(), ""]
         return [*said, *self._cheapest_lines(), *self._unknown_lines(), *self._elsewhere_lines()]
 
     def table(self, how: str) -> Table:
         own = [offer for offer in self.offers if offer.timing.how == how]
-        return Table(_HEADS, tuple(map(_row, own)), self._asked())
+        return Table(_HEADS, tuple(map(self._row, own)), self._asked())
 
     def _repr_html_(self) -> str:
-        return "".join(f"<p>{how}</p>{self.table(how).whole_html()}" for how in self.hows)
+        unlike = "".join(f"<p>Not alike: {escape(words)}</p>" for words in self.unlike)
+        tables = (f"<p>{escape(how)}</p>{self.table(how).whole_html()}" for how in self.hows)
+        return "".join([unlike, *tables])
+
+    def _row(self, offer: Offer) -> tuple[str, ...]:
+        *told, known = _row(offer)
+        return (*told, f"{known}{self._where(offer)}")
+
+    def _where(self, offer: Offer) -> str:
+        """Of several campaigns, which one told the time."""
+        return f", in {offer.timing.campaign}" if self._are_several else ""
+
+    @property
+    def _are_several(self) -> bool:
+        return len({timing.campaign for timing in self.timings}) > 1
 
     def to_json(self) -> dict[str, Any]:
         clip_s = self.timings[0].clip_s
@@ -66,6 +84,7 @@ class WhichPlan:
             "cheapest": {how: self._cheapest_json(how) for how in self.hows},
             "unknown": [plan.name for plan in self.unknown],
             "elsewhere": [place.to_json(clip_s) for place in self.elsewhere],
+            "not_alike": list(self.unlike),
         }
 
     def _cheapest_json(self, how: str) -> dict[str, str | None]:
@@ -86,9 +105,20 @@ class WhichPlan:
     def _cheapest_lines(self) -> Iterator[str]:
         for how in self.hows:
             found, surely = cheapest(self.offers, how), cheapest(self.offers, how, surely=True)
-            yield f"CHEAPEST  {how}: {_cheapest_words(found)}"
+            yield f"CHEAPEST  {how}: {self._cheapest_words(found)}"
             if found is not surely:
-                yield f"          with the slowest core of the range: {_cheapest_words(surely)}"
+                said = self._cheapest_words(surely)
+                yield f"          with the slowest core of the range: {said}"
+
+    def _cheapest_words(self, offer: Offer | None) -> str:
+        if offer is None:
+            return "no plan whose price is known carries it"
+        at_load = _usd(offer.usd_at_load, 2)
+        return (
+            f"{offer.plan.name}, {_usd(offer.plan.usd_per_month, 2)} USD a month, {at_load} USD for 1,000 "
+            f"clips, {_used(offer.same.used)} of its time in use, {_NEARLY_ALL} of jobs ready "
+            f"within {_ready(offer.same)} ({offer.known}{self._where(offer)})"
+        )
 
     def _unknown_lines(self) -> Iterator[str]:
         if self.unknown:
@@ -112,12 +142,14 @@ def which_plan(
     elsewhere: Sequence[Elsewhere],
 ) -> WhichPlan:
     """Raises CampaignError where nothing finished, or where several jobs were measured."""
-    measured = [timing for campaign in campaigns for timing in timings_of(campaign)]
+    each = [(campaign, timings_of(campaign)) for campaign in campaigns]
+    measured = [timing for _, timings in each for timing in timings]
     timings = of_one_job(measured, load.lines, load.clip_s)
+    used = [campaign for campaign, own in each if any(timing in timings for timing in own)]
     offers = make_offers(plans, timings, load)
     told = {offer.plan.name for offer in offers}
     unknown = tuple(plan for plan in plans if plan.name not in told and not plan.unlimited)
-    return WhichPlan(load, timings, offers, unknown, tuple(elsewhere))
+    return WhichPlan(load, timings, offers, unknown, tuple(elsewhere), unlike_means(used))
 
 
 def _row(offer: Offer) -> tuple[str, ...]:
@@ -158,17 +190,6 @@ def _ready(of: Waiting) -> str:
 
 def _usd(price: float | None, digits: int) -> str:
     return "–" if price is None else f"{price:.{digits}f}"
-
-
-def _cheapest_words(offer: Offer | None) -> str:
-    if offer is None:
-        return "no plan whose price is known carries it"
-    at_load = _usd(offer.usd_at_load, 2)
-    return (
-        f"{offer.plan.name}, {_usd(offer.plan.usd_per_month, 2)} USD a month, {at_load} USD for 1,000 "
-        f"clips, {_used(offer.same.used)} of its time in use, {_NEARLY_ALL} of jobs ready "
-        f"within {_ready(offer.same)} ({offer.known})"
-    )
 
 
 def _offer_json(offer: Offer) -> dict[str, Any]:

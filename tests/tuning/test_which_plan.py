@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from stored_campaigns import RESULTS
+from inventing_services import PRO, STANDARD, STARTER, of_plans, served, written
+from stored_campaigns import RESULTS, copied
 
 from clipkit.errors import CampaignError, UsageError
 from clipkit.format import MIB
 from clipkit.hosts import Host, catalogue
+from clipkit.model.prices import usd_at_load, usd_when_busy
 from clipkit.records.campaign import open_campaign
+from clipkit.records.record import Record
+from clipkit.records.status import Status
+from clipkit.settings import Settings
 from clipkit.tuning.elsewhere import places_elsewhere
 from clipkit.tuning.offers import Known, Load, Offer, cheapest, make_offers
-from clipkit.tuning.prices import usd_at_load, usd_when_busy
 from clipkit.tuning.timings import TUNED, Timing, of_one_job, timings_of
-from clipkit.tuning.which_plan import which_plan
+from clipkit.tuning.which_plan import WhichPlan, which_plan
 
 HALF = Timing(
     campaign="mine",
@@ -176,3 +182,145 @@ def test_what_is_elsewhere_has_a_source_and_a_date_and_no_price_that_was_not_con
     assert unconfirmed.usd_per_1000_clips(12.0) is None
     stream = next(p for p in places_elsewhere() if p.name == "cloudflare-stream")
     assert stream.usd_per_1000_clips(12.0) == pytest.approx(1.0)
+
+
+# -- services ---------------------------------------------------------------------------------
+
+ORIGINAL = "the original's settings"
+
+
+def asked_of(*folders: Path, **changes: object) -> WhichPlan:
+    campaigns = [open_campaign(folder) for folder in folders]
+    return which_plan(campaigns, replace(LOAD, **changes), list(catalogue().values()), ())
+
+
+def test_a_service_has_its_own_ways_the_originals_and_the_tuned_one(tmp_path: Path):
+    found = asked_of(written(tmp_path / "plans", of_plans()))
+    assert found.hows == [f"node, {ORIGINAL}", f"node, {TUNED}"]
+    assert found.unlike == ()
+    times = {
+        (each.timing.how, each.plan.name): each.s_per_clip
+        for each in found.offers
+        if each.plan in (STARTER, STANDARD, PRO)
+    }
+    assert times == pytest.approx(
+        {
+            (f"node, {ORIGINAL}", STARTER.name): 3.0,
+            (f"node, {ORIGINAL}", STANDARD.name): 1.5,
+            (f"node, {ORIGINAL}", PRO.name): 1.05,
+            (f"node, {TUNED}", STARTER.name): 3.0,
+            (f"node, {TUNED}", STANDARD.name): 1.5,
+            (f"node, {TUNED}", PRO.name): 0.75,
+        },
+        rel=0.02,
+    )
+
+
+def test_another_preset_of_a_service_is_no_tuning_of_the_originals_picture(tmp_path: Path):
+    slower = served(settings=Settings(preset="veryfast"), wall_s=8.0)
+    found = asked_of(written(tmp_path / "presets", [served(), slower]))
+    assert {round(each.s_per_clip) for each in found.offers if each.plan.name == STARTER.name} == {
+        3
+    }
+
+
+def test_services_stand_beside_each_other_as_sketched_and_seeking_after_the_input(tmp_path: Path):
+    after = Settings(seek="output")
+    trials = [
+        served("node"),
+        served("rust", wall_s=11.9),
+        served("rust", words="sketched", wall_s=60.0),
+        served("python", settings=after, wall_s=62.0),
+    ]
+    found = asked_of(written(tmp_path / "languages", trials))
+    assert set(found.hows) == {
+        f"node, {ORIGINAL}",
+        f"node, {TUNED}",
+        f"rust, {ORIGINAL}",
+        f"rust, {TUNED}",
+        f"rust as sketched, {ORIGINAL}",
+        "python, seeking after the input",
+        f"python, {TUNED}",
+    }
+
+
+def test_a_service_that_ran_out_of_memory_has_no_time_and_no_offer(tmp_path: Path):
+    def out(trial: Record) -> Record:
+        return replace(trial, status=Status.OOM, wall_s=None, error="killed")
+
+    trials = [served("node"), out(served("rust"))]
+    assert {each.timing.how for each in asked_of(written(tmp_path / "c", trials)).offers} == {
+        f"node, {ORIGINAL}",
+        f"node, {TUNED}",
+    }
+    with pytest.raises(CampaignError, match="no settings can be recommended"):
+        asked_of(written(tmp_path / "d", [out(served("node"))]))
+
+
+# -- several campaigns ------------------------------------------------------------------------
+
+
+def of_this_machine(folder: Path) -> Path:
+    """A campaign in git as if the machine of the invented ones had measured it, by the same ffmpeg."""
+    name = folder.name
+    same = {"host_id": "invented", "ffmpeg_version": "ffmpeg version invented"}
+    copied(name, folder, lambda row: row | same)
+    environment = {"cpu": "Invented CPU", "cores": 2, "host_id": "invented"}
+    (folder / "environment.json").write_text(json.dumps(environment), "utf-8")
+    return folder
+
+
+def test_campaigns_of_one_machine_are_told_apart_by_name_alone(tmp_path: Path):
+    plans = written(tmp_path / "plans", of_plans())
+    found = asked_of(plans, of_this_machine(tmp_path / "tune-default"), lines=720, clip_s=12.0)
+    assert found.unlike == ()
+    rows = found.table(f"node, {ORIGINAL}").rows
+    assert all(row[-1].endswith(", in plans") for row in rows)
+    assert "NOT ALIKE" not in "\n".join(found.lines())
+
+
+@pytest.mark.parametrize("other", ["quick-wins", "tune-default", "reference-grid"])
+def test_campaigns_of_two_machines_are_said_to_be_not_comparable(tmp_path: Path, other: str):
+    clip_s = 2.0 if other == "reference-grid" else 12.0
+    trials = [replace(trial, clip_s=clip_s) for trial in of_plans()]
+    plans = written(tmp_path / "plans", trials)
+    found = asked_of(plans, RESULTS / other, lines=720, clip_s=clip_s)
+    machine, ffmpeg = found.unlike
+    assert machine.startswith("the machine differs, so their seconds are not comparable: ")
+    assert "Invented CPU" in machine
+    assert other in machine
+    assert ffmpeg.startswith("the ffmpeg differs")
+    told = found.lines()
+    assert told[1] == f"NOT ALIKE {machine}"
+    assert found.to_json()["not_alike"] == [machine, ffmpeg]
+    assert "Not alike: the machine differs" in found._repr_html_()
+
+
+def test_two_machines_of_one_kind_are_told_apart_by_their_names(tmp_path: Path):
+    here = written(tmp_path / "here", of_plans())
+    there = written(tmp_path / "there", [replace(t, host_id="another") for t in of_plans()])
+    (told,) = asked_of(here, there).unlike
+    assert "invented in " in told
+    assert "another in " in told
+
+
+def test_a_campaign_without_such_clips_is_no_reason_for_a_remark(tmp_path: Path):
+    plans = written(tmp_path / "plans", of_plans())
+    short = [replace(trial, host_id="another", clip_s=4.0) for trial in of_plans()]
+    assert asked_of(plans, written(tmp_path / "short", short), clip_s=12.0).unlike == ()
+
+
+def test_a_campaign_that_several_machines_measured_says_so(tmp_path: Path):
+    parts = [*of_plans(), *(replace(trial, host_id="another") for trial in of_plans())]
+    (told,) = asked_of(written(tmp_path / "merged", parts)).unlike
+    assert told.endswith("was measured on 2 machines: its times are their means")
+
+
+@pytest.mark.parametrize(
+    "name", ["quick-wins", "reference-grid", "tune-default", "tune-own-command"]
+)
+def test_every_kind_of_campaign_in_git_answers_alone(name: str):
+    lines, clip_s = (720, 2.0) if name == "reference-grid" else (720, 12.0)
+    found = asked_of(RESULTS / name, lines=lines, clip_s=clip_s)
+    assert found.unlike == ()
+    assert found.offers

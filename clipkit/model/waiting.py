@@ -23,6 +23,8 @@ FULL = 0.97
 """A host in use for more of its time has no steady queue that could be foretold."""
 
 _JOBS, _WARM_UP, _SEED = 60_000, 5_000, 7
+_HALVINGS = 12
+"""From no job to a full host: to a part in four thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,16 @@ def waiting(jobs_per_s: float, job_s: float, log_sd: float = 0.0) -> Waiting:
     served = job_s * np.exp(log_sd * noise - log_sd**2 / 2)
     took = served + _waits(gaps / jobs_per_s, served)
     return Waiting(used, mean_s, float(np.quantile(took[_WARM_UP:], NEARLY_ALL)))
+
+
+def most_jobs_per_s(job_s: float, longest_s: float, log_sd: float = 0.0) -> float:
+    """At most so many may come for nearly all to be ready within `longest_s`; 0 where one alone takes longer."""
+    low, high = 0.0, FULL / job_s
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        ready_s = waiting(middle, job_s, log_sd).nearly_all_s
+        low, high = (low, middle) if ready_s is None or ready_s > longest_s else (middle, high)
+    return low
 
 
 def _waits(gaps: NDArray[np.float64], served: NDArray[np.float64]) -> NDArray[np.float64]:

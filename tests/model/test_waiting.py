@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from clipkit.tuning.waiting import FULL, waiting
+from clipkit.model.waiting import FULL, waiting
 
 
 def crommelin(jobs_per_s: float, job_s: float, wait_s: float) -> float:
