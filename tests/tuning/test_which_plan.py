@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from inventing_services import PRO, STANDARD, STARTER, of_plans, served, written
+from inventing_plans import PRO, STANDARD, STARTER, of_plans, served, written
 from stored_campaigns import RESULTS, copied
 
 from clipkit.errors import CampaignError, UsageError
