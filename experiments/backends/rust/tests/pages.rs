@@ -7,8 +7,8 @@ use std::process::Output;
 use std::time::Duration;
 
 use support::client::{answer, connect, get, job, part, raw, upload, upload_head};
-use support::media::stand_in;
-use support::{Backend, Folder, command, running, within};
+use support::media::{program, stand_in};
+use support::{Backend, Folder, START_S, command, running, within};
 
 #[test]
 fn pages_are_matched_to_the_letter() {
@@ -57,10 +57,7 @@ fn what_makes_no_sense_is_told_in_one_line() {
     let folder = Folder::new();
     let backend = Backend::start(&[]);
     let (taken, held) = (backend.port.to_string(), backend.data.0.to_str().unwrap().to_owned());
-    let slow = stand_in(&folder, "").replace("stand-in", "slow");
-    std::fs::write(&slow, "#!/bin/sh\nsleep 60\n").unwrap();
-    let made_executable = std::process::Command::new("chmod").args(["+x", &slow]).status();
-    assert!(made_executable.unwrap().success());
+    let slow = program(&folder, "slow", "sleep 60");
     for (variable, value) in [
         ("PORT", "70000"),
         ("PORT", taken.as_str()),
@@ -87,19 +84,19 @@ fn it_ends_in_time_whatever_clients_and_ffmpegs_do() {
         let mut backend = Backend::start(&[("FFMPEG", &ffmpeg)]);
         let film = upload(backend.port, b"film");
         job(backend.port, &film, &[(0.0, 1.0); 2]);
-        within(5, "an ffmpeg", || running("sleep\x006003").len() == 2);
+        within(START_S, "an ffmpeg", || running("sleep\x006003").len() == 2);
         let mut uploading = connect(backend.port);
         uploading.write_all(upload_head(Some(1_000_000)).as_bytes()).unwrap();
         uploading.write_all(&part("video", Some("a"), &[7; 1000])).unwrap();
         let mut silent = connect(backend.port);
         silent.write_all(b"GET /hea").unwrap();
-        within(2, "a part", || backend.files("uploads").len() == 2);
+        within(START_S, "a part", || backend.files("uploads").len() == 2);
 
         let (status, took) = backend.end_by(signal);
 
         assert_eq!(status.code(), Some(0));
         assert!(took < Duration::from_secs(10), "{took:?}");
-        assert!(running("sleep\x006003").is_empty());
+        within(2, "none of the group", || running("sleep\x006003").is_empty());
         assert_eq!(backend.files("uploads"), [film]);
         assert_eq!(answer(&mut uploading, false).status, 503);
     }
@@ -113,7 +110,7 @@ fn a_service_that_is_killed_takes_its_ffmpeg_with_it() {
     let mut backend = Backend::start(&[("FFMPEG", &ffmpeg)]);
     let film = upload(backend.port, b"film");
     job(backend.port, &film, &[(0.0, 1.0)]);
-    within(5, "an ffmpeg", || running("sleep\x006004").len() == 2);
+    within(START_S, "an ffmpeg", || running("sleep\x006004").len() == 2);
     // Its threads come and go meanwhile, and it is none of theirs.
     std::thread::sleep(Duration::from_millis(300));
     backend.end_by("KILL");

@@ -1,9 +1,10 @@
 //! Films made by ffmpeg, and programs that stand in its place.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use super::Folder;
 
@@ -32,11 +33,24 @@ fn made(folder: &Folder, name: &str, coded: &[&str]) -> Vec<u8> {
     fs::read(path).unwrap()
 }
 
-/// A program in ffmpeg's place: it tells its version, else does what the script says.
+/// A program in ffmpeg's place: it tells its version, else does what the script says. It goes with
+/// the folder, which is to outlive the service that runs it.
 pub fn stand_in(folder: &Folder, script: &str) -> String {
-    let path = folder.0.join("stand-in");
     let version = "if [ \"$1\" = -version ]; then echo ffmpeg version stand-in; exit 0; fi";
-    fs::write(&path, format!("#!/bin/sh\n{version}\n{script}\n")).unwrap();
+    program(folder, "stand-in", &format!("{version}\n{script}"))
+}
+
+/// A program that does what the script says.
+///
+/// Another process writes it: what a test on another thread starts in that moment would hold it open
+/// for writing until its exec, and nobody can run it so long (ETXTBSY).
+pub fn program(folder: &Folder, name: &str, script: &str) -> String {
+    let path = folder.0.join(name);
+    let mut writer =
+        Command::new("cp").arg("/dev/stdin").arg(&path).stdin(Stdio::piped()).spawn().unwrap();
+    let script = format!("#!/bin/sh\n{script}\n");
+    writer.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    assert!(writer.wait().unwrap().success());
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path.to_str().unwrap().to_owned()
 }

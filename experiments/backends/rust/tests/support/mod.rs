@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_clip-backend");
+/// What has only to come about, as a process that starts, has this long: the machine may be busy.
+pub const START_S: u64 = 20;
 
 /// A folder that goes with the test.
 pub struct Folder(pub PathBuf);
