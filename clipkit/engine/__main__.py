@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from clipkit.engine.lifeline import tie_children_to_us
 from clipkit.engine.pool import Orders, Pool
 from clipkit.plan.task import Task
 
@@ -106,6 +107,7 @@ def _emit(event: dict[str, Any]) -> None:
 def main() -> None:
     # Ctrl-C is for the command that started us: it tells us to cancel.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tie_children_to_us()
     try:
         _Engine().run()
     except BrokenPipeError:  # nobody listens any more: the children die with us, by their lifeline

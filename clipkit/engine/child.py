@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import resource
 import signal
@@ -35,8 +34,6 @@ class Child:
         Raises OSError where the program cannot be started.
         """
         reading, writing = os.pipe()
-        lifeline, self._lifeline = os.pipe()
-        os.set_inheritable(lifeline, True)
         try:
             self.pid = os.posix_spawnp(
                 argv[0],
@@ -50,14 +47,11 @@ class Child:
                 # Python ignores these; an ffmpeg whose reader died must die of SIGPIPE.
                 setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
             )
-            _die_with_us(self.pid, lifeline)
         except BaseException:
             os.close(reading)
-            os.close(self._lifeline)
             raise
         finally:
             os.close(writing)
-            os.close(lifeline)
         self.stdout = reading
         self.pidfd = os.pidfd_open(self.pid)
         self.started_s = time.monotonic()
@@ -82,22 +76,9 @@ class Child:
         _, status, usage = os.wait4(self.pid, 0)
         os.close(self.pidfd)
         os.close(self.stdout)
-        os.close(self._lifeline)
         return Exit(
             code=os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
             signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
             cpu_s=usage.ru_utime + usage.ru_stime,
             peak_rss_bytes=usage.ru_maxrss * 1024,
         )
-
-
-def _die_with_us(pid: int, lifeline: int) -> None:
-    """Have the kernel kill the child when this process ends, however it ends.
-
-    The child holds the reading end of a pipe, we the writing end alone; when that closes, the
-    kernel signals the owner of the reading end. (ffmpeg ignores SIGPIPE, so a broken stdout does
-    not stop it, and PR_SET_PDEATHSIG can be set by the child only.)
-    """
-    fcntl.fcntl(lifeline, fcntl.F_SETOWN, pid)
-    fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
-    fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)

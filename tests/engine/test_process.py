@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from running import ffmpegs_in, until
 from talk import encoding, engine, never_ending, task
@@ -23,6 +26,7 @@ _MODULES = {
     "clipkit.engine.__main__",
     "clipkit.engine.boxes",
     "clipkit.engine.child",
+    "clipkit.engine.lifeline",
     "clipkit.engine.mp4",
     "clipkit.engine.patches",
     "clipkit.engine.pool",
@@ -208,6 +212,38 @@ class TestStopping:
             running.process.stdout.close()  # its next word breaks the pipe
             running.process.wait(timeout=20)
             until(lambda: not ffmpegs_in(tmp_path))
+
+    def test_nor_does_one_that_is_between_fork_and_exec(
+        self, tmp_path: Path, build: FfmpegBuild
+    ) -> None:
+        """Where it stays until its log, a pipe here, has a reader."""
+        with engine(tmp_path) as running:
+            running.order()
+            log = running.log / "clip-001.log"
+            os.mkfifo(log)
+            running.tell({"op": "task", **task(1, never_ending(build.path)).to_json()})
+            (begun,) = until(psutil.Process(running.process.pid).children)
+            running.process.kill()
+            running.process.wait()
+            assert begun.status() != psutil.STATUS_ZOMBIE
+            os.close(os.open(log, os.O_RDONLY))
+            with contextlib.suppress(psutil.NoSuchProcess):
+                until(lambda: begun.status() == psutil.STATUS_ZOMBIE)
+
+    def test_nor_at_whatever_moment_the_engine_is_killed(
+        self, tmp_path: Path, build: FfmpegBuild
+    ) -> None:
+        for after_ms in range(21):
+            folder = tmp_path / str(after_ms)
+            folder.mkdir()
+            with engine(folder) as running:
+                running.hear_until("ready")
+                running.order()
+                running.tell({"op": "task", **task(1, never_ending(build.path)).to_json()})
+                time.sleep(after_ms / 1000)
+                running.process.kill()
+                running.process.wait()
+        until(lambda: not ffmpegs_in(tmp_path))
 
     def test_ctrl_c_is_for_the_command_that_started_it(
         self, tmp_path: Path, build: FfmpegBuild, small: Path
