@@ -76,7 +76,7 @@ describe('routes', () => {
 
   test('an unwanted body is dropped after the answer', async () => {
     const client = new Raw(service.port).send(`POST /nowhere HTTP/1.1\r\nHost: here\r\nContent-Length: ${8 * MIB}\r\n\r\n`)
-    assert.equal(await client.status(1000), 404)
+    assert.equal(await client.status(3000), 404)
     client.send(Buffer.alloc(8 * MIB))
     await client.closed
     assert.equal((await service.request('/metrics', { method: 'GET' })).status, 200)
@@ -96,7 +96,7 @@ print("frame=1")`) })
     const clients = ['', 'GET /hea', 'GET /health HTTP/1.1\r\nHost: he'].map((text) => new Raw(service.port).send(text))
     const from = Date.now()
     await Promise.all(clients.map(({ closed }) => closed))
-    assert.ok(Date.now() - from < 3000)
+    assert.ok(Date.now() - from < 5000)
   })
 
   test('with an answer are sent away, and leave no descriptor', async () => {
@@ -147,6 +147,6 @@ describe('the end', () => {
     assert.equal(await new Raw(service.port).send(head, video(), LAST).status(), 201)
     const from = Date.now()
     assert.equal(await service.stop(), 0)
-    assert.ok(Date.now() - from < 1000)
+    assert.ok(Date.now() - from < 2000)
   })
 })

@@ -4,10 +4,9 @@ import path from 'node:path'
 import test, { before, describe } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { fakeFfmpeg, folderFor, makeFilm, makeFilmWithOtherSound, picturesIn, startService, suiteScope, until } from './helpers/service.js'
-
-const HANG = 'open(out + ".pid", "w").write(str(os.getpid())); time.sleep(600)'
-const DONE = 'open(out, "w").write("clip"); print("frame=1"); print("progress=end")'
+import {
+  DONE, HANG, fakeFfmpeg, folderFor, hangingPid, makeFilm, makeFilmWithOtherSound, picturesIn, startService, suiteScope, until,
+} from './helpers/service.js'
 
 /** Whether the processes of a group are gone. */
 function gone(pid) {
@@ -19,9 +18,9 @@ function gone(pid) {
   }
 }
 
-async function hangingPid(service) {
-  const file = await until(() => service.files().find((name) => name.endsWith('.pid')))
-  return until(() => Number(readFileSync(path.join(service.folder, 'clips', file), 'utf8')))
+/** The most memory that the service's own process has had so far. */
+function peakBytes(service) {
+  return Number(/^VmHWM:\s+([0-9]+) kB/m.exec(readFileSync(`/proc/${service.child.pid}/status`, 'utf8'))[1]) * 1024
 }
 
 for (const wrapper of ['fluent-ffmpeg', 'child_process']) {
@@ -142,12 +141,21 @@ for (const wrapper of ['fluent-ffmpeg', 'child_process']) {
       assert.equal(await service.metric('ffmpeg_processes'), 0)
     })
 
-    test('one that takes too long is a timeout, one that is killed from outside is killed', async (t) => {
+    test('one that takes too long is a timeout', async (t) => {
       const other = await startService(t, { FFMPEG: fakeFfmpeg(t, HANG), FFMPEG_WRAPPER: wrapper, CLIP_TIMEOUT_S: '1' })
+      const told = await other.ended(await other.orderClips(await other.upload(makeFilm()), [0, 1]))
+      assert.deepEqual(told.clips.map(({ status }) => status), ['timeout'])
+      assert.equal(await other.metric('clip_seconds_count'), 1)
+    })
+
+    test('one that is killed from outside is killed, and the next one runs', async (t) => {
+      const other = await startService(t, { FFMPEG: fakeFfmpeg(t, HANG), FFMPEG_WRAPPER: wrapper })
       const job = await other.orderClips(await other.upload(makeFilm()), [0, 1], [1, 1])
-      process.kill(await hangingPid(other), 'SIGKILL')
+      const first = await hangingPid(other)
+      process.kill(first, 'SIGKILL')
+      process.kill(await hangingPid(other, [first]), 'SIGKILL')
       const told = await other.ended(job)
-      assert.deepEqual(told.clips.map(({ status }) => status), ['killed', 'timeout'])
+      assert.deepEqual(told.clips.map(({ status }) => status), ['killed', 'killed'])
       assert.match(told.clips[0].error, /SIGKILL/)
       assert.equal(await other.metric('clip_seconds_count'), 2)
     })
@@ -173,77 +181,36 @@ open(out + ".pid", "w").write(str(child.pid)); time.sleep(600)`
 
     test('one that shouts without an end of line costs no memory', async (t) => {
       const shout = `
-for _ in range(100):
+for _ in range(200):
     os.write(2, b"x" * 1000000)
     os.write(1, b"x" * 1000000)
 sys.exit(1)`
       const other = await startService(t, { FFMPEG: fakeFfmpeg(t, shout), FFMPEG_WRAPPER: wrapper })
       const upload = await other.upload(makeFilm())
-      const before_ = await other.metric('process_resident_memory_bytes')
+      const before_ = peakBytes(other)
       const told = await other.ended(await other.orderClips(upload, [0, 1]))
       assert.equal(told.clips[0].error.length, 1000)
-      assert.ok(await other.metric('process_resident_memory_bytes') - before_ < 40e6)
+      // Kept, either of the two would be 200 MB. V8 lets 64 MiB of read blocks lie before it collects them.
+      assert.ok(peakBytes(other) - before_ < 120e6)
     })
 
     test('its end is its own, not that of what it started', async (t) => {
       const outlived = `
 child = subprocess.Popen(["sleep", "600"])
-far = subprocess.Popen(["sleep", "5"], start_new_session=True)
+far = subprocess.Popen(["sleep", "600"], start_new_session=True)
 open(out, "w").write("clip"); print("frame=1", flush=True)
-open(out + ".child", "w").write(str(child.pid))`
+open(out + ".pids", "w").write(f"{child.pid} {far.pid}")`
       const other = await startService(t, { FFMPEG: fakeFfmpeg(t, outlived), FFMPEG_WRAPPER: wrapper })
-      const from = Date.now()
       const job = await other.orderClips(await other.upload(makeFilm()), [0, 1])
       assert.equal((await other.ended(job)).status, 'done')
-      assert.ok(Date.now() - from < 3000)
-      const file = other.files().find((name) => name.endsWith('.child'))
-      const child = Number(readFileSync(path.join(other.folder, 'clips', file), 'utf8'))
-      await until(() => gone(child), 1000)
+      const file = other.files().find((name) => name.endsWith('.pids'))
+      const [child, far] = readFileSync(path.join(other.folder, 'clips', file), 'utf8').split(' ').map(Number)
+      t.after(() => process.kill(far, 'SIGKILL'))
+      await until(() => gone(child), 2000)
+      assert.ok(!gone(far), 'it held the pipes all the while')
     })
   })
 }
-
-describe('orders', () => {
-  const scope = suiteScope()
-  let service
-  let film
-  before(async () => {
-    service = await startService(scope, { FFMPEG: fakeFfmpeg(scope, HANG), QUEUE_LIMIT: '2', MAX_CLIPS: '2' })
-    film = await service.upload(makeFilm())
-  })
-
-  test('what is no order is told by what is wrong', async () => {
-    const clip = { start_s: 0, duration_s: 1 }
-    const status = async (body, type = 'application/json') => {
-      const answer = await service.request('/jobs', { method: 'POST', headers: { 'Content-Type': type }, body })
-      assert.equal(answer.headers.get('content-type'), 'application/problem+json')
-      return answer.status
-    }
-    assert.equal(await status('{'), 400)
-    assert.equal(await status(Buffer.from([0xff])), 400)
-    assert.equal(await status('['.repeat(100_000)), 400)
-    assert.equal(await status('{"upload": "x", "clips": [{"start_s": NaN, "duration_s": 1}]}'), 400)
-    assert.equal(await status('{"upload": "x", "clips": [{"start_s": 1e309, "duration_s": 1}]}'), 422)
-    assert.equal(await status(JSON.stringify({ upload: film, clips: [clip, clip, clip] })), 422)
-    assert.equal(await status(JSON.stringify({ upload: 'a'.repeat(22), clips: [clip] })), 404)
-    assert.equal(await status(JSON.stringify({ upload: film, clips: [clip] }), 'text/plain'), 415)
-    assert.equal(await status(`"${'x'.repeat(1024 * 1024)}"`), 413)
-  })
-
-  test('a full queue is 503 with Retry-After, and jobs wait in order', async () => {
-    const first = await service.orderClips(film, [0, 1])
-    const second = await service.orderClips(film, [0, 1])
-    const refused = await service.order({ upload: film, clips: [{ start_s: 0, duration_s: 1 }] })
-    assert.equal(refused.status, 503)
-    assert.match(refused.headers.get('retry-after'), /^[0-9]+$/)
-    await hangingPid(service)
-    assert.equal((await service.json(`/jobs/${second}`)).status, 'queued')
-    assert.equal(await service.metric('jobs{status="queued"}'), 1)
-    await service.request(`/jobs/${first}`, { method: 'DELETE' })
-    await until(async () => (await service.json(`/jobs/${second}`)).status === 'running')
-    await service.request(`/jobs/${second}`, { method: 'DELETE' })
-  })
-})
 
 /** The processes whose words name `folder`. */
 function namedBy(folder) {
@@ -266,32 +233,8 @@ test('a service that is killed while it starts an ffmpeg leaves none', async (t)
   }
 })
 
-test('as many at once as allowed, and no more', async (t) => {
-  const noted = path.join(folderFor(t), 'times')
-  const slow = `
-with open(${JSON.stringify(noted)}, "a") as times: times.write("+")
-time.sleep(0.3)
-with open(${JSON.stringify(noted)}, "a") as times: times.write("-")
-${DONE}`
-  const service = await startService(t, { FFMPEG: fakeFfmpeg(t, slow), MAX_CONCURRENT: '3' })
-  const upload = await service.upload(makeFilm())
-  const jobs = [await service.orderClips(upload, [0, 1], [1, 1], [2, 1], [3, 1]), await service.orderClips(upload, [0, 1], [1, 1])]
-  for (const job of jobs) assert.equal((await service.ended(job)).status, 'done')
-  let now = 0
-  const most = Math.max(...[...readFileSync(noted, 'utf8')].map((sign) => (now += sign === '+' ? 1 : -1)))
-  assert.equal(most, 3)
-})
-
 test('as sketched, a clip without a picture fails too', async (t) => {
   const service = await startService(t, { ARGV: 'sketched' })
   const told = await service.ended(await service.orderClips(await service.upload(makeFilm()), [100, 1], [1, 1]))
   assert.deepEqual(told.clips.map(({ status }) => status), ['failed', 'ok'])
-})
-
-test('ended jobs are removed after KEEP_S', async (t) => {
-  const service = await startService(t, { FFMPEG: fakeFfmpeg(t, DONE), KEEP_S: '0.5' })
-  const job = await service.orderClips(await service.upload(makeFilm()), [0, 1])
-  await service.ended(job)
-  await until(async () => (await service.request(`/jobs/${job}`)).status === 404, 3000)
-  await until(() => service.files().length === 0, 3000)
 })

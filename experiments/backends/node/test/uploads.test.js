@@ -88,7 +88,7 @@ describe('uploads', () => {
   const scope = suiteScope()
   let service
   before(async () => {
-    service = await startService(scope, { MAX_UPLOAD_BYTES: String(MIB), STALL_TIMEOUT_S: '1' })
+    service = await startService(scope, { MAX_UPLOAD_BYTES: String(MIB), STALL_TIMEOUT_S: '2' })
   })
 
   test('another content type, an encoding, and no body are told apart', async () => {
@@ -128,10 +128,10 @@ describe('uploads', () => {
 
   test('a refusal does not wait for the end of the body, which is dropped for 5 s at most', async () => {
     const client = new Raw(service.port).send(uploadHead('Content-Length: 500000'), part('video', 'x'))
-    assert.equal(await client.status(1000), 400)
+    assert.equal(await client.status(3000), 400)
     const from = Date.now()
     await client.closed
-    assert.ok(Date.now() - from < 6000)
+    assert.ok(Date.now() - from < 8000)
   })
 
   test('one that stands still is given up, one that is slow is taken', async () => {
@@ -151,7 +151,7 @@ describe('uploads', () => {
     clearInterval(dripping)
     slow.send(chunk(LAST), '0\r\n\r\n')
     assert.equal(await slow.status(), 201)
-    assert.ok(Date.now() - from > 2500)
+    assert.ok(Date.now() - from > 2500, 'longer than one may stand still')
     for (const client of [still, drip]) assert.equal(await client.status(), 408)
     slow.socket.destroy()
   })
@@ -191,9 +191,10 @@ test('what an earlier life left is removed, links as links', async (t) => {
 })
 
 test('unused uploads are removed after KEEP_S', async (t) => {
-  const service = await startService(t, { KEEP_S: '0.5' })
+  const service = await startService(t, { KEEP_S: '1.5' })
+  const from = Date.now()
   const { id } = await (await post(service, [video(), LAST])).json()
-  assert.deepEqual(service.files(), [id])
-  await nothingLeft(service)
+  await until(() => service.files().length === 0)
+  assert.ok(Date.now() - from > 1400, 'not before its time')
   assert.equal((await service.request(`/uploads/${id}`, { method: 'DELETE' })).status, 404)
 })

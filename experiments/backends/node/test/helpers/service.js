@@ -96,7 +96,7 @@ class Service {
 
   /** All files and folders in uploads/ and clips/. */
   files() {
-    return ['uploads', 'clips'].flatMap((part) => readdirSync(path.join(this.folder, part), { recursive: true }))
+    return ['uploads', 'clips'].flatMap((part) => namesIn(path.join(this.folder, part)))
   }
 
   /** The open descriptors, by what they are. */
@@ -111,8 +111,21 @@ class Service {
   }
 }
 
+/** All files and folders in a folder and in those; one that is removed meanwhile has nothing in it. */
+function namesIn(folder) {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => [
+      entry.name,
+      ...(entry.isDirectory() ? namesIn(path.join(folder, entry.name)).map((name) => path.join(entry.name, name)) : []),
+    ])
+  } catch (error) {
+    if (error.code === 'ENOENT') return []
+    throw error
+  }
+}
+
 /** The first true value of `probe`, within `limitMs`. */
-export async function until(probe, limitMs = 15_000) {
+export async function until(probe, limitMs = 30_000) {
   const deadline = Date.now() + limitMs
   for (;;) {
     const found = await probe()
@@ -136,6 +149,17 @@ else:
 ${body}
 `, { mode: 0o755 })
   return file
+}
+
+/** What `fakeFfmpeg` may do: tell its pid and hang, or cut a clip of sorts at once. */
+export const HANG = 'open(out + ".pid", "w").write(str(os.getpid())); time.sleep(600)'
+export const DONE = 'open(out, "w").write("clip"); print("frame=1"); print("progress=end")'
+
+/** Of an ffmpeg that hangs, none of `but`, once it has told. */
+export function hangingPid(service, but = []) {
+  return until(() => service.files().filter((name) => name.endsWith('.pid'))
+    .map((name) => Number(readFileSync(path.join(service.folder, 'clips', name), 'utf8')))
+    .find((pid) => pid && !but.includes(pid)))
 }
 
 let film
