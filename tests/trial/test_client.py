@@ -94,14 +94,16 @@ class TestClient:
 
 class TestHealthProbes:
     def test_they_are_due_at_a_constant_rate(self, started: Starts) -> None:
-        with HealthProbes(started().port, per_s=20.0) as asking:
+        client = started()
+        began_s = time.monotonic()
+        with HealthProbes(client.port, per_s=20.0) as asking:
             time.sleep(1.0)
         probes = sorted(asking.probes, key=lambda probe: probe.due_s)
-        assert 15 <= len(probes) <= 21
+        assert 10 <= len(probes) <= 20.0 * (time.monotonic() - began_s) + 1
         steps_s = [b.due_s - a.due_s for a, b in itertools.pairwise(probes)]
         assert steps_s == pytest.approx([0.05] * len(steps_s))
         assert all(probe.latency_s is not None for probe in probes)
-        assert all(0 < (probe.latency_s or 0) < 1 for probe in probes)
+        assert all(0 < (probe.latency_s or 0) < 5 for probe in probes)
         assert 0 < asking.cpu_s < 1
 
     def test_a_stall_is_seen_by_every_probe_that_was_due_in_it(self) -> None:
@@ -112,13 +114,14 @@ class TestHealthProbes:
             HealthProbes(server.getsockname()[1], per_s=10.0) as asking,
         ):
             time.sleep(stall_s)
+            answered_s = time.monotonic()
             answering = threading.Thread(target=_answer_all, args=(server,))
             answering.start()
             time.sleep(0.3)
         answering.join()
-        late = [probe for probe in asking.probes if (probe.latency_s or 0) > 0.1]
-        assert 7 <= len(late) <= 11
-        assert max(probe.latency_s or 0 for probe in asking.probes) > 0.9 * stall_s
+        due = [probe for probe in asking.probes if probe.due_s < answered_s]
+        assert len(due) >= 7
+        assert all((probe.latency_s or 0) >= answered_s - probe.due_s for probe in due)
 
     def test_who_is_not_there_is_no_latency(self) -> None:
         with HealthProbes(free_port(), per_s=20.0) as asking:
