@@ -24,19 +24,31 @@ export function suiteScope() {
 
 /** A folder that is gone after the test `t` (a TestContext, or what has `after`). */
 export function folderFor(t) {
-  const folder = mkdtempSync(path.join(tmpdir(), 'clips-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const folder = newFolder()
+  t.after(() => removeFolder(folder))
   return folder
+}
+
+function newFolder() {
+  return mkdtempSync(path.join(tmpdir(), 'clips-'))
+}
+
+function removeFolder(folder) {
+  rmSync(folder, { recursive: true, force: true })
 }
 
 /** A started service that ends with `t`. `env` is added to its environment. */
 export async function startService(t, env = {}) {
-  const folder = env.DATA_DIR ?? folderFor(t)
+  const folder = env.DATA_DIR ?? newFolder()
   const child = spawn(process.execPath, [MAIN], {
     env: { ...process.env, PORT: '0', DATA_DIR: folder, ...env }, stdio: ['ignore', 'pipe', 'pipe'],
   })
-  t.after(() => child.kill('SIGKILL'))
   const exited = once(child, 'exit')
+  t.after(async () => {
+    child.kill('SIGKILL')
+    await exited // it may be writing
+    if (!env.DATA_DIR) removeFolder(folder)
+  })
   const logs = []
   const lines = createInterface({ input: child.stdout })
   lines.on('line', (line) => logs.push(JSON.parse(line)))
@@ -176,8 +188,8 @@ export function makeFilmWithOtherSound() {
 }
 
 function execFilm(sound, name) {
-  const folder = mkdtempSync(path.join(tmpdir(), 'films-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const folder = newFolder()
+  process.once('exit', () => removeFolder(folder))
   const file = path.join(folder, name)
   execFileSync('ffmpeg', [
     '-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25:duration=8', '-f', 'lavfi', '-i', 'sine=duration=8',
