@@ -65,6 +65,12 @@ class Table:
         ]
         return [line.rstrip() for line in written]
 
+    def markdown(self) -> str:
+        """The table for a README; it ends with a line feed, and leaves the caption out."""
+        lines = (self.heads, ("---",) * len(self.heads), *self.rows)
+        escaped = (" | ".join(cell.replace("|", "\\|") for cell in line) for line in lines)
+        return "".join(f"| {line} |\n" for line in escaped)
+
     def _is_numeric(self, column: int) -> bool:
         cells = [row[column] for row in self.rows]
         return any(cells) and all(_NUMBER.fullmatch(cell) for cell in cells)

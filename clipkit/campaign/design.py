@@ -109,7 +109,8 @@ def _cell(experiment: Experiment, levels: Levels, upload: Upload) -> Cell:
         key = "service" if levels["subject"] == SERVICE else "name"
         raise ExperimentError(f"{experiment.path}: [subject] {key}: {error}") from None
     try:
-        job = spread(upload, levels["clips"], levels["length_s"], experiment.clips_seed)
+        clips = levels["clips"] or asked.concurrency
+        job = spread(upload, clips, levels["length_s"], experiment.clips_seed)
     except (ClipRangeError, ClipListError) as error:
         raise ExperimentError(f"{experiment.path}: [job] length_s: {error}") from None
     if place.reserve_bytes and subject.which:

@@ -31,7 +31,7 @@ class Experiment:
     """`factors`: name -> levels, in the file's order of tables; every combination is a cell.
 
     The names are `upload`, `clips`, `length_s`, `subject`, those of `OF_A_SERVICE`, `place` (`Place`) and
-    every setting.
+    every setting. `clips` None: as many as run at once.
     `variants`: further combinations that fix some factors, each with a name; without any, one that
     fixes none. `excluded`: a cell that has one of the listed levels of every factor
     in such a rule is left out. `options` are the strategy's own keys of `[run]`; `rest_s`: see

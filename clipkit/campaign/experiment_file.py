@@ -56,8 +56,9 @@ def parse_experiment(text: str, path: Path) -> Experiment:
     top.only("name", "job", "subject", "host", "settings", "variants", "exclude", "run")
     name = top.one("name", name_level, path.stem)
     job, subject, run = top.table("job"), top.table("subject"), top.table("run")
+    strategy = run.one("strategy", one_of(STRATEGIES), DEFAULT_STRATEGY)
     factors = {
-        **_job(job),
+        **_job(job, strategy),
         "subject": subject.levels("name", LEVELS["subject"], (ENGINE,)),
         "service": subject.levels("service", LEVELS["service"], (None,)),
         "argv": subject.levels("argv", LEVELS["argv"], (SAME,)),
@@ -74,7 +75,6 @@ def parse_experiment(text: str, path: Path) -> Experiment:
     if len(set(names)) < len(names):
         raise top.error("variants", f"each needs a name of its own, not {names}")
     exclusions = top.tables("exclude")
-    strategy = run.one("strategy", one_of(STRATEGIES), DEFAULT_STRATEGY)
     experiment = Experiment(
         name=name,
         path=path.absolute(),
@@ -117,11 +117,14 @@ def _options(run: Table, strategy: str) -> dict[str, Any]:
     return found
 
 
-def _job(job: Table) -> dict[str, tuple[Any, ...]]:
+def _job(job: Table, strategy: str) -> dict[str, tuple[Any, ...]]:
     job.only("uploads", "clips", "length_s", "seed")
+    at_once = STRATEGIES[strategy].clips_at_once
+    if at_once and "clips" in job:
+        raise job.error("clips", f"with the strategy '{strategy}' as many as run at once: leave it out")
     return {
         "upload": job.levels("uploads", LEVELS["upload"], ("sample",)),
-        "clips": job.levels("clips", LEVELS["clips"], (12,)),
+        "clips": (None,) if at_once else job.levels("clips", LEVELS["clips"], (12,)),
         "length_s": job.levels("length_s", LEVELS["length_s"], (12.0,)),
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from clipkit.campaign import grid, random_search
+from clipkit.campaign import edge, grid, random_search
 from clipkit.campaign.course import Course
 from clipkit.campaign.design import Design
 from clipkit.campaign.readers import Reader, number_between, whole_number
@@ -19,12 +19,14 @@ Options = Mapping[str, Any]
 class StrategyKind:
     """`keys`: of `[run]`, each with its reader and default; of `one_needed` one has to be given.
     `make` makes the strategy; `cells` tells what it will run at most, in its order. `in_blocks`: it
-    runs whole blocks, so a campaign can be measured in shards."""
+    runs whole blocks, so a campaign can be measured in shards. `clips_at_once`: its jobs have as many
+    clips as run at once."""
 
     keys: Mapping[str, tuple[Reader, Any]]
     make: Callable[[Course, Options], Strategy]
     cells: Callable[[Design, Options], list[Cell]]
     in_blocks: bool = False
+    clips_at_once: bool = False
     one_needed: tuple[str, ...] = ()
 
 
@@ -45,5 +47,11 @@ STRATEGIES: dict[str, StrategyKind] = {
         make=random_search.make_random,
         cells=random_search.random_cells,
         one_needed=("trials", "minutes"),
+    ),
+    "edge": StrategyKind(
+        keys={"blocks": (whole_number(1, 1000), 3)},
+        make=edge.make_edge,
+        cells=edge.edge_cells,
+        clips_at_once=True,
     ),
 }
