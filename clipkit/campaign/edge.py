@@ -93,9 +93,9 @@ def make_edge(course: Course, options: Mapping[str, Any]) -> Edge:
 
 def edge_cells(design: Design, options: Mapping[str, Any]) -> list[Cell]:
     """What it may run: of each line the longest way to an edge."""
-    found = []
+    found: list[Cell] = []
     for line in _lines_of(design.cells):
-        ways = (list(_way(line, edge, options["blocks"])) for edge in range(len(line) + 1))
+        ways = [list(_way(line, edge, options["blocks"])) for edge in range(len(line) + 1)]
         found += max(ways, key=len)
     return found
 

@@ -121,7 +121,9 @@ def _job(job: Table, strategy: str) -> dict[str, tuple[Any, ...]]:
     job.only("uploads", "clips", "length_s", "seed")
     at_once = STRATEGIES[strategy].clips_at_once
     if at_once and "clips" in job:
-        raise job.error("clips", f"with the strategy '{strategy}' as many as run at once: leave it out")
+        raise job.error(
+            "clips", f"with the strategy '{strategy}' as many as run at once: leave it out"
+        )
     return {
         "upload": job.levels("uploads", LEVELS["upload"], ("sample",)),
         "clips": (None,) if at_once else job.levels("clips", LEVELS["clips"], (12,)),

@@ -127,7 +127,9 @@ def append_start(path: Path, start: ServiceStart) -> None:
 
 def read_lives(path: Path) -> list[ServiceLife]:
     """Raises CampaignError for a line that is none, naming it."""
-    return [ServiceLife(**row | _inner(row, "arrivals", Arrival)) for row in _rows(path, ServiceLife)]
+    return [
+        ServiceLife(**row | _inner(row, "arrivals", Arrival)) for row in _rows(path, ServiceLife)
+    ]
 
 
 def read_loads(path: Path) -> list[ServiceLoad]:

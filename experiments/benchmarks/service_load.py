@@ -1,155 +1,173 @@
 """What a service does under its users' load: jobs an hour, how long they wait, what fails, what it takes.
 
     pip install locust
-    python experiments/benchmarks/service_load.py python --users 1 2 4 --minutes 3
-    python experiments/benchmarks/service_load.py python --per-hour 60 120 --minutes 10
+    python experiments/benchmarks/service_load.py node python rust --into results/services/load.jsonl
 
-`--users`: so many users, each one job after the other: the capacity. `--per-hour`: jobs arrive at that
-constant rate, whether or not those before them are done: the waiting. The generator is locust
-(github.com/locustio/locust, MIT): well kept, of the same language as the rest, scripted as a user acts
-rather than as one address is hit, and with a rate that is kept as long as some user is idle; there are many,
-and a run in which they all were busy is marked. (ab, hey and wrk hit one address; k6 and vegeta do as
-well as locust, and are programs of another language to be fetched first.) It runs outside of the ceiling.
-Each line is one start of the service.
+`--users`: so many users, each one job after the other: the capacity, of which the highest is taken. Then
+`--of-capacity`: jobs arrive at random (a Poisson process) at that share of it, whether or not those before them
+are done: the waiting. With `--into FILE` each start of the service leaves a line there, as
+`clipkit.records.service_lives.ServiceLoad` tells, every job of every user in it.
+
+The generator is locust (github.com/locustio/locust, MIT): well kept, of the same language as the rest, scripted
+as a user acts rather than as one address is hit; when jobs are due is told by `service_users.py`. (ab, hey and
+wrk hit one address; k6 and vegeta do as well as locust, and are programs of another language to be fetched
+first.) It runs outside of the ceiling. As called above the whole takes 12 minutes; jobs are short (one clip
+of 2 s), so that there are enough of them: what waiting comes to in times of a job holds for longer ones. It wants
+a quiet machine.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from clipkit import ffmpeg_builds, hosts
+from started_service import Started, start_columns, started
+
 from clipkit import format as fmt
-from clipkit.ceiling.base import Limits
-from clipkit.ceiling.choose import open_ceiling
+from clipkit import hosts
 from clipkit.media.probe import probe_upload
 from clipkit.media.sample import find_sample
 from clipkit.plan.clips import Job, spread
-from clipkit.plan.services import Which, backend_service
+from clipkit.plan.services import BackendService, Which, backend_service
+from clipkit.records.folder import whole_lines
+from clipkit.records.service_lives import ServiceLoad, UserJob, append_start
 from clipkit.settings import Settings
-from clipkit.trial.apart import told_apart
-from clipkit.trial.sampler import Sampler
-from clipkit.trial.serving import Workplace, serving, terminate, wait_until_served
+from clipkit.trial.serving import terminate
 
 _USERS = Path(__file__).with_name("service_users.py")
-_MOST_USERS = 200
-"""At a constant rate: each may be waiting for a job of its own."""
+_CALLERS = 50
+"""At a rate: each may be waiting for a job of its own."""
+_STOP_S = 120
 
 
 @dataclass(frozen=True)
 class Load:
-    users: int
-    per_hour: float | None
-    minutes: float
-
-    @property
-    def words(self) -> str:
-        return f"{self.users} users" if self.per_hour is None else f"{self.per_hour:g} jobs an hour"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        if self.per_hour is None:
-            return {}
-        return {"CLIPKIT_PER_S": repr(self.per_hour / 3600 / self.users)}
+    users: int | None
+    jobs_per_hour: float | None
+    asked_s: float
 
 
-def put_under(load: Load, job: Job, port: int) -> list[dict[str, Any]]:
-    """What locust says of each kind of request."""
-    clips = [{"start_s": c.start_s, "duration_s": c.duration_s} for c in job.clips]
+def put_under(load: Load, job: Job, port: int, folder: Path) -> tuple[UserJob, ...]:
+    """By locust; every job that any user began."""
+    told = folder / "jobs.jsonl"
+    callers = load.users or _CALLERS
     environment = {
         **os.environ,
         "CLIPKIT_FILM": str(job.upload.path),
-        "CLIPKIT_CLIPS": json.dumps(clips),
-        **load.environment,
+        "CLIPKIT_CLIPS": json.dumps(
+            [{"start_s": clip.start_s, "duration_s": clip.duration_s} for clip in job.clips]
+        ),
+        "CLIPKIT_JOBS": str(told),
+        "CLIPKIT_BEGAN_S": repr(time.monotonic()),
     }
-    seconds = round(load.minutes * 60)
-    argv = [
-        sys.executable,
-        "-m",
-        "locust",
-        "-f",
-        str(_USERS),
-        "--headless",
-        "--json",
-        "--only-summary",
-    ]
-    argv += ["--host", f"http://127.0.0.1:{port}", "-u", str(load.users), "-r", str(load.users)]
-    argv += ["-t", f"{seconds}s", "--stop-timeout", "300", "--loglevel", "ERROR"]
-    ran = subprocess.run(argv, env=environment, stdout=subprocess.PIPE, text=True, check=False)
-    found: list[dict[str, Any]] = json.loads(ran.stdout)
-    return found
+    if load.jobs_per_hour is not None:
+        environment["CLIPKIT_PER_S"] = repr(load.jobs_per_hour / 3600 / callers)
+    argv = [sys.executable, "-m", "locust", "-f", str(_USERS)]
+    argv += ["--headless", "--only-summary", "--loglevel", "ERROR"]
+    argv += ["--host", f"http://127.0.0.1:{port}", "-u", str(callers), "-r", str(callers)]
+    argv += ["-t", f"{load.asked_s:.0f}s", "--stop-timeout", str(_STOP_S)]
+    ran = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    jobs = tuple(UserJob(**json.loads(entry)) for entry in whole_lines(told))
+    if not jobs:
+        raise SystemExit(f"locust ended with {ran.returncode} and no job: {ran.stderr[-2000:]}")
+    return jobs
 
 
-def line(load: Load, told: list[Mapping[str, Any]], need_bytes: int | None, kills: int) -> str:
-    jobs = next((entry for entry in told if entry["name"] == "job"), None)
-    if jobs is None:
-        return f"{load.words:<20} no job ended"
-    done = jobs["num_requests"] - jobs["num_failures"]
-    span_s = jobs["last_request_timestamp"] - jobs["start_time"]
-    times = sorted((int(ms), n) for ms, n in jobs["response_times"].items())
-    return (
-        f"{load.words:<20}{done:>6} jobs{done / span_s * 3600:>9.0f} an hour"
-        f"{_quantile_s(times, 0.5):>9} median{_quantile_s(times, 0.95):>9} p95"
-        f"{jobs['num_failures']:>6} failed{fmt.size(need_bytes):>10} its own{kills:>4} kills"
+def measure(
+    load: Load, backend: BackendService, settings: Settings, host: hosts.Host, job: Job
+) -> ServiceLoad:
+    with (
+        tempfile.TemporaryDirectory(dir=Path.cwd()) as folder,
+        started(backend, settings, host) as one,
+    ):
+        columns = start_columns(one, backend, settings, host, job)
+        before_s, jobs = _client_cpu_s(), put_under(load, job, one.client.port, Path(folder))
+        client_cpu_s = _client_cpu_s() - before_s
+        died = one.process.poll() is not None
+        kills = one.ceiling.usage().oom_kills
+        peak_bytes = _peak_bytes(one)
+        if not died:
+            terminate(one.process)
+    return ServiceLoad(
+        **columns,
+        **dataclasses.asdict(load),
+        jobs=tuple(sorted(jobs, key=lambda each: each.due_s)),
+        peak_bytes=peak_bytes,
+        oom_kills=kills,
+        service_died=died,
+        client_cpu_s=client_cpu_s,
     )
 
 
-def _quantile_s(times: list[tuple[int, int]], fraction: float) -> str:
-    passed, wanted = 0, fraction * sum(count for _, count in times)
-    for ms, count in times:
-        passed += count
-        if passed >= wanted:
-            return fmt.seconds(ms / 1000)
-    return "none"
+def _client_cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _peak_bytes(one: Started) -> int | None:
+    seen = [sample.service_bytes for sample in one.sampler.samples]
+    return max((value for value in seen if value is not None), default=None)
+
+
+def line(measured: ServiceLoad) -> str:
+    load = (
+        f"{measured.users} users"
+        if measured.jobs_per_hour is None
+        else f"{measured.jobs_per_hour:.0f} jobs an hour"
+    )
+    took_s = sorted(job.took_s for job in measured.done)
+    times = ", ".join(fmt.seconds(_quantile(took_s, q)) for q in (0.5, 0.95)) if took_s else "none"
+    return (
+        f"{measured.who:<10}{load:<22}{len(took_s):>5} done, {measured.done_per_hour or 0:.0f} an hour; "
+        f"median and p95: {times}; {len(measured.jobs) - len(took_s)} failed, "
+        f"{measured.oom_kills} kills, {fmt.size(measured.peak_bytes)} its own"
+    )
+
+
+def _quantile(ascending: Sequence[float], fraction: float) -> float:
+    return ascending[min(len(ascending) - 1, int(fraction * len(ascending)))]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("backend")
+    parser.add_argument("backends", nargs="+")
     parser.add_argument("--host", default="render-starter")
-    parser.add_argument("--users", type=int, nargs="*", default=[])
-    parser.add_argument("--per-hour", type=float, nargs="*", default=[])
-    parser.add_argument("--minutes", type=float, default=3.0)
-    parser.add_argument("--clips", type=int, default=4)
-    parser.add_argument("--length", type=float, default=12.0)
-    parser.add_argument("--film", default="sample-720p-60s")
+    parser.add_argument("--users", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--of-capacity", type=float, nargs="*", default=[0.3, 0.6, 0.9])
+    parser.add_argument("--seconds", type=float, default=25.0, help="for each number of users")
+    parser.add_argument("--waiting-seconds", type=float, default=45.0, help="for each rate")
+    parser.add_argument("--clips", type=int, default=1)
+    parser.add_argument("--length", type=float, default=2.0)
+    parser.add_argument("--film", default="sample-720p-20s")
     parser.add_argument("--concurrency", type=int, default=1)
+    parser.add_argument("--into", type=Path, default=None)
     asked = parser.parse_args()
-    loads = [Load(users, None, asked.minutes) for users in asked.users]
-    loads += [Load(_MOST_USERS, rate, asked.minutes) for rate in asked.per_hour]
-    settings = Settings(concurrency=asked.concurrency)
-    build = ffmpeg_builds.find_build(settings.ffmpeg)
+    host, settings = hosts.find_host(asked.host), Settings(concurrency=asked.concurrency)
     job = spread(probe_upload(find_sample(asked.film, Path.cwd())), asked.clips, asked.length, None)
-    service = backend_service(Which(asked.backend)).service(settings, build)
-    host = hosts.find_host(asked.host)
-    print(f"{asked.backend} on {host.name}, {asked.clips} clips of {asked.length:g} s a job")
-    for load in loads:
-        with (
-            tempfile.TemporaryDirectory(dir=Path.cwd()) as folder,
-            open_ceiling(Limits(host.memory_bytes, host.cpus, host.swap_bytes)) as ceiling,
-        ):
-            apart = told_apart(ceiling, Path(folder, "launcher"), build.path)
-            place = Workplace(Path(folder, "data"), Path(folder))
-            with (
-                Sampler(
-                    ceiling, 0, frozenset(), lambda apart=apart: apart.service().need_bytes
-                ) as sampler,
-                serving(service, apart, ceiling, place) as process,
-            ):
-                reached = wait_until_served(process, place, 60.0)
-                told = put_under(load, job, reached.client.port)
-                kills = ceiling.usage().oom_kills
-                terminate(process)
-            needs = [s.service_bytes for s in sampler.samples if s.service_bytes is not None]
-            print(line(load, told, max(needs, default=None), kills), flush=True)
+
+    def run(load: Load, backend: BackendService) -> ServiceLoad:
+        measured = measure(load, backend, settings, host, job)
+        if asked.into:
+            append_start(asked.into, measured)
+        print(line(measured), flush=True)
+        return measured
+
+    for name in asked.backends:
+        backend = backend_service(Which(name))
+        full = [run(Load(users, None, asked.seconds), backend) for users in asked.users]
+        capacity = max(measured.done_per_hour or 0.0 for measured in full)
+        for share in asked.of_capacity:
+            run(Load(None, share * capacity, asked.waiting_seconds), backend)
 
 
 if __name__ == "__main__":

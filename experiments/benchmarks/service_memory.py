@@ -119,7 +119,9 @@ def live(
 def line(life: ServiceLife) -> str:
     known = (life.soon_bytes, life.later_bytes, life.after_first_bytes, life.after_last_bytes)
     ends = (f"{fmt.size(a.peak_bytes)}{f' ({a.told})' if a.told else ''}" for a in life.arrivals)
-    return f"{life.who:<32}{''.join(f'{fmt.size(value):>12}' for value in known)}   {', '.join(ends)}"
+    return (
+        f"{life.who:<32}{''.join(f'{fmt.size(value):>12}' for value in known)}   {', '.join(ends)}"
+    )
 
 
 @contextlib.contextmanager

@@ -46,7 +46,9 @@ class Started:
         act()
         ended_s = self.sampler.now_s
         seen = [s.service_bytes for s in self.sampler.samples if began_s <= s.t_s <= ended_s]
-        return max((value for value in [*seen, self.need_bytes()] if value is not None), default=None)
+        return max(
+            (value for value in [*seen, self.need_bytes()] if value is not None), default=None
+        )
 
     def has_died(self) -> bool:
         """A process takes a moment to die after its connections broke."""

@@ -166,7 +166,9 @@ def test_a_job_has_as_many_clips_as_run_at_once() -> None:
         (n, n) for n in range(1, 21)
     }
     with pytest.raises(ExperimentError, match=r"\[job\] clips: with the strategy 'edge' as many"):
-        parse_experiment(EXPERIMENT.replace("length_s", "clips = 4\nlength_s"), Path("/x/file.toml"))
+        parse_experiment(
+            EXPERIMENT.replace("length_s", "clips = 4\nlength_s"), Path("/x/file.toml")
+        )
 
 
 def test_it_has_no_blocks_to_share_out() -> None:
