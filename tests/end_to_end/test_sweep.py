@@ -15,7 +15,11 @@ import pandas as pd
 import pytest
 from running import clipkit, ffmpegs_in, finish, groups_of, processes_with, start, until
 
+from clipkit.analysis.edges import edges_in
+from clipkit.ceiling.base import Ceiling
+from clipkit.format import MIB
 from clipkit.records.columns import columns
+from clipkit.records.folder import read_records
 from clipkit.records.served import OF_SERVICES
 
 EXPERIMENT = """
@@ -390,6 +394,30 @@ class TestRandom:
         assert {row["status"] for row in stored} == {"timeout"}
         clipkit("sweep", path, cwd=tmp_path)
         assert rows(tmp_path / "results" / "chance") == stored
+
+
+class TestEdge:
+    def test_finds_how_many_at_once_the_memory_holds(
+        self, slow: Path, real_ceiling: Callable[..., Ceiling], tmp_path: Path
+    ) -> None:
+        real_ceiling(memory_bytes=300 * MIB)  # where the kernel holds none, nothing runs out
+        path, text = tmp_path / "edge.toml", EXPERIMENT.format(upload=slow).replace("clips = 2", "")
+        text = text.replace('["256M", "64M"]', '"300M"').replace("blocks", 'strategy = "edge"\nblocks')
+        text = text.replace("[1, 2]", "{ from = 1, to = 8 }", 1).replace("[1, 2]", "1")
+        path.write_text(text)
+        dry = clipkit("sweep", path, "--dry-run", "--json", cwd=tmp_path)
+        ran = clipkit("sweep", path, "--json", cwd=tmp_path)
+        assert ran.code == 0, ran.err
+        assert 4 <= ran.json["ran"] == ran.json["total"] <= dry.json["trials"]
+        folder = tmp_path / "results" / "edge"
+        assert {row["clips"] - row["concurrency"] for row in rows(folder)} == {0}
+        (edge,) = edges_in(read_records(folder))
+        assert edge.survived and edge.beyond
+        assert edge.beyond.at_once == edge.survived.at_once + 1
+        assert edge.survived.runs == edge.beyond.runs == 2
+        assert edge.beyond.ran_out and edge.beyond.ffmpegs_killed
+        again = clipkit("sweep", path, "--json", cwd=tmp_path)
+        assert (again.code, again.json["ran"]) == (0, 0)
 
 
 class TestMistakes:
