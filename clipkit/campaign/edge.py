@@ -96,7 +96,8 @@ def edge_cells(design: Design, options: Mapping[str, Any]) -> list[Cell]:
     found: list[Cell] = []
     for line in _lines_of(design.cells):
         ways = [list(_way(line, edge, options["blocks"])) for edge in range(len(line) + 1)]
-        found += max(ways, key=len)
+        longest: list[Cell] = max(ways, key=len)
+        found += longest
     return found
 
 

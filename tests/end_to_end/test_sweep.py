@@ -402,7 +402,9 @@ class TestEdge:
     ) -> None:
         real_ceiling(memory_bytes=300 * MIB)  # where the kernel holds none, nothing runs out
         path, text = tmp_path / "edge.toml", EXPERIMENT.format(upload=slow).replace("clips = 2", "")
-        text = text.replace('["256M", "64M"]', '"300M"').replace("blocks", 'strategy = "edge"\nblocks')
+        text = text.replace('["256M", "64M"]', '"300M"').replace(
+            "blocks", 'strategy = "edge"\nblocks'
+        )
         text = text.replace("[1, 2]", "{ from = 1, to = 8 }", 1).replace("[1, 2]", "1")
         path.write_text(text)
         dry = clipkit("sweep", path, "--dry-run", "--json", cwd=tmp_path)
