@@ -144,7 +144,7 @@ def main() -> None:
     parser.add_argument("--host", default="render-starter")
     parser.add_argument("--users", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--of-capacity", type=float, nargs="*", default=[0.3, 0.6, 0.9])
-    parser.add_argument("--seconds", type=float, default=25.0, help="for each number of users")
+    parser.add_argument("--seconds", type=float, default=20.0, help="for each number of users")
     parser.add_argument("--waiting-seconds", type=float, default=45.0, help="for each rate")
     parser.add_argument("--clips", type=int, default=1)
     parser.add_argument("--length", type=float, default=2.0)

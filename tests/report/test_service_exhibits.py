@@ -11,6 +11,7 @@ from inventing_records import TEMPLATE
 
 from clipkit.errors import CampaignError
 from clipkit.format import MIB
+from clipkit.model.waiting import waiting
 from clipkit.records.record import Record
 from clipkit.records.served import Served
 from clipkit.records.service_lives import (
@@ -24,7 +25,6 @@ from clipkit.records.service_lives import (
 )
 from clipkit.records.status import Status
 from clipkit.report.exhibits.service_exhibits import in_a_row_table, lives_table, loads_table
-from clipkit.tuning.waiting import waiting
 
 START: dict[str, Any] = {
     "service": "node",

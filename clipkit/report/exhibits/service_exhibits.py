@@ -8,11 +8,11 @@ from statistics import fmean, median
 from typing import TypeVar
 
 from clipkit import format as fmt
+from clipkit.model.waiting import waiting
 from clipkit.records.record import Record
 from clipkit.records.service_lives import Arrival, ServiceLife, ServiceLoad
 from clipkit.records.status import COUNTS, Status
 from clipkit.tables import Table
-from clipkit.tuning.waiting import waiting
 
 Start = TypeVar("Start", ServiceLife, ServiceLoad)
 
