@@ -22,6 +22,9 @@ BOUNDARY = "in-between"
 FORM = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 T = TypeVar("T")
 
+SOON_S = 4.0
+"""What does not wait for a body: a refused one is read on for 5 s."""
+
 
 def part(
     data: bytes, name: str = "video", filename: str | None = "a.mp4", extra: str = ""
@@ -44,7 +47,7 @@ def argv() -> list[str]:
     return [sys.executable, "-P", str(SERVE)]
 
 
-def until(look: Callable[[], T], within_s: float = 10.0) -> T:
+def until(look: Callable[[], T], within_s: float = 30.0) -> T:
     """What `look` returns once it is true."""
     end = time.monotonic() + within_s
     while not (found := look()):
@@ -119,9 +122,9 @@ class Backend:
     # The process
 
     def files(self) -> list[str]:
-        return sorted(
-            str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file()
-        )
+        # Not `rglob`, which fails where a folder goes meanwhile.
+        found = (Path(folder, name) for folder, _, names in os.walk(self.folder) for name in names)
+        return sorted(str(path.relative_to(self.folder)) for path in found)
 
     def children(self) -> list[int]:
         path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
@@ -136,10 +139,12 @@ class Backend:
                 continue
         return found
 
-    def resident_bytes(self) -> int:
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024
+    def peak_bytes(self) -> int:
+        return int(status_of(self.process.pid, "VmHWM").split()[0]) * 1024
+
+    def cpu_s(self) -> float:
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
     def stop(self, number: int = signal.SIGTERM, within_s: float = 10.0) -> int:
         self.process.send_signal(number)
@@ -167,6 +172,17 @@ def answer_of(sock: socket.socket) -> tuple[int, dict[str, str], bytes]:
     while len(body) < length and (block := sock.recv(65536)):
         body += block
     return int(first.split()[1]), headers, body
+
+
+def status_of(pid: int, name: str) -> str:
+    """A line of the process' status, as the kernel has it."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(line.split(":", 1)[1] for line in lines if line.startswith(f"{name}:")).strip()
+
+
+def catches(pid: int, number: int) -> bool:
+    """Whether the process has a handler for the signal."""
+    return bool(int(status_of(pid, "SigCgt"), 16) >> (number - 1) & 1)
 
 
 def is_alive(pid: int) -> bool:

@@ -12,13 +12,13 @@ from pathlib import Path
 import httpx
 import pytest
 from conftest import Start
-from driving import argv, environment
+from driving import argv, catches, environment, until
 
 
 def refused(changes: dict[str, str]) -> str:
     """The one line on stderr of a service that does not start."""
     ended = subprocess.run(
-        argv(), env=environment(changes), capture_output=True, text=True, timeout=20, check=False
+        argv(), env=environment(changes), capture_output=True, text=True, timeout=60, check=False
     )
     assert ended.returncode == 2
     assert ended.stdout == ""
@@ -58,11 +58,10 @@ def test_an_ffmpeg_that_hangs_is_an_error_of_the_start_and_is_gone(
     tmp_path: Path,
 ) -> None:
     program = tmp_path / "hangs"
-    program.write_text("#!/bin/sh\nexec sleep 77.5\n")
+    program.write_text('#!/bin/sh\ntouch "$0.began"\nexec sleep 77.5\n')
     program.chmod(0o755)
-    began = time.monotonic()
     assert "FFMPEG" in refused({"DATA_DIR": str(tmp_path), "FFMPEG": str(program)})
-    assert time.monotonic() - began < 8
+    assert time.time() - Path(f"{program}.began").stat().st_mtime < 10
     assert subprocess.run(["pgrep", "-f", "sleep 77.5"], check=False).returncode == 1
 
 
@@ -119,7 +118,7 @@ def test_a_log_that_nobody_reads_stops_nothing(reader: str, tmp_path: Path) -> N
     port = json.loads(process.stdout.readline())["port"]
     if reader == "gone":
         process.stdout.close()
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
         for _ in range(1500):  # over 64 kB of log
             assert client.get("/nothing").status_code == 404
     process.terminate()
@@ -139,13 +138,13 @@ def test_a_signal_during_the_start_is_exit_0(tmp_path: Path, program: Callable[[
     hanging = tmp_path / "hangs"
     hanging.write_text("#!/bin/sh\nexec sleep 78.5\n")
     hanging.chmod(0o755)
-    for wait_s in (0.05, 0.3, 1.5):
+    for wait_s in (0, 0.1, 0.3, 1.5):
         process = subprocess.Popen(
             argv(), env=environment({"DATA_DIR": str(tmp_path), "FFMPEG": str(hanging)})
         )
+        # Before Python reads its first line nobody can take the signal.
+        until(lambda pid=process.pid: catches(pid, signal.SIGTERM))
         time.sleep(wait_s)
         process.send_signal(signal.SIGTERM)
-        code = process.wait(10)
-        # Before Python reads its first line nobody can take the signal.
-        assert code == 0 or (wait_s == 0.05 and code == -signal.SIGTERM)
+        assert process.wait(10) == 0
     assert subprocess.run(["pgrep", "-f", "sleep 78.5"], check=False).returncode == 1

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,7 @@ def test_each_way_to_end_is_told(  # noqa: PLR0917
     clip = job["clips"][0]
     assert (clip["status"], job["status"]) == (status, "failed")
     assert says in clip["error"]
-    assert clip["ended_s"] - clip["started_s"] < 3
+    assert clip["ended_s"] - clip["started_s"] < 5
     assert backend.metric(f'clips_total{{status="{status}"}}') == 1
     assert [name for name in backend.files() if name.startswith("clips")] == []
 
@@ -177,26 +178,30 @@ def test_a_shouting_ffmpeg_costs_no_memory_and_no_wait(
     script = "head -c 60000000 /dev/zero | tr '\\0' x >&2\nhead -c 60000000 /dev/zero\nexit 1\n"
     backend = start(FFMPEG=program(script))
     upload = backend.upload(film)
-    before = backend.resident_bytes()
+    before = backend.peak_bytes()
     job = backend.ended(backend.order(upload, (0, 1)))
     assert job["clips"][0]["status"] == "failed"
     assert len(job["clips"][0]["error"]) <= 1000
-    assert backend.resident_bytes() - before < 8_000_000
+    assert backend.peak_bytes() - before < 20_000_000  # kept, it would be 60 or 120 MB
 
 
-@pytest.mark.parametrize("leave", ["sleep 61.5 &", "setsid sleep 61.5 &"])
+@pytest.mark.parametrize("session", ["", "setsid"])
 def test_a_grandchild_that_holds_the_pipes_does_not_hold_the_clip(
-    leave: str, start: Start, program: Program, film: Path
+    session: str, start: Start, program: Program, film: Path
 ) -> None:
-    backend = start(FFMPEG=program(f'{leave}\nexec ffmpeg "$@"\n'))
-    clip = backend.ended(backend.order(backend.upload(film), (0, 0.5)), within_s=10)["clips"][0]
-    try:
-        assert clip["status"] == "ok"
-        assert clip["ended_s"] - clip["started_s"] < 5
-        alive = subprocess.run(["pgrep", "-f", "sleep 61.5"], check=False).returncode == 0
-        assert alive == ("setsid" in leave)  # the group ends with its clip
-    finally:
-        subprocess.run(["pkill", "-f", "sleep 61.5"], check=False)
+    # ffmpeg goes on when the grandchild is where it is to be, in a session of its own or not.
+    begun = 'sh -c \'echo $$ > "$0"; exec sleep 600\' "$0.pid" &'
+    waits = 'while [ ! -s "$0.pid" ]; do sleep 0.01; done'
+    path = program(f'{session} {begun}\n{waits}\nexec ffmpeg "$@"\n')
+    backend = start(FFMPEG=path)
+    clip = backend.ended(backend.order(backend.upload(film), (0, 0.5)))["clips"][0]
+    grandchild = int(Path(f"{path}.pid").read_text())
+    assert clip["status"] == "ok"
+    if session:
+        assert is_alive(grandchild)
+        os.kill(grandchild, signal.SIGKILL)
+    else:
+        until(lambda: not is_alive(grandchild), within_s=2)  # the group ends with its clip
 
 
 def test_so_many_run_at_once_in_the_order_in_which_they_came(
@@ -205,13 +210,14 @@ def test_so_many_run_at_once_in_the_order_in_which_they_came(
     backend = start(FFMPEG=program("sleep 0.4\necho frame=1\n"), MAX_CONCURRENT="2")
     upload = backend.upload(film)
     jobs = [backend.order(upload, (0, 1), (0, 1), (0, 1)) for _ in range(2)]
-    most = 0
     while any(backend.job(job)["status"] in ("queued", "running") for job in jobs):
-        most = max(most, len(backend.children()))
+        assert len(backend.children()) <= 2
         assert backend.metric("ffmpeg_processes") <= 2
-    assert most == 2
-    starts = [clip["started_s"] for job in jobs for clip in backend.job(job)["clips"]]
+    clips = [clip for job in jobs for clip in backend.job(job)["clips"]]
+    starts = [clip["started_s"] for clip in clips]
     assert starts == sorted(starts)
+    at_once = [sum(c["started_s"] <= s < c["ended_s"] for c in clips) for s in starts]
+    assert max(at_once) == 2
 
 
 def test_a_full_queue_is_503_with_a_time(start: Start, program: Program, film: Path) -> None:
@@ -219,7 +225,8 @@ def test_a_full_queue_is_503_with_a_time(start: Start, program: Program, film: P
     upload = backend.upload(film)
     first = backend.order(upload, (0, 1))
     second = backend.order(upload, (0, 1))
-    assert (backend.job(first)["status"], backend.job(second)["status"]) == ("running", "queued")
+    until(lambda: backend.job(first)["status"] == "running")
+    assert backend.job(second)["status"] == "queued"
     order = {"upload": upload, "clips": [{"start_s": 0, "duration_s": 1}]}
     answer = backend.http.post("/jobs", json=order)
     assert answer.status_code == 503
@@ -302,12 +309,22 @@ def test_ffmpeg_leads_a_group_of_its_own_with_stdin_closed(start: Start, film: P
     backend = start(PRESET="placebo")
     backend.order(backend.upload(film), (0, 6))
     pid = until(backend.children)[0]
-    until(lambda: b"ffmpeg" in Path(f"/proc/{pid}/exe").readlink().name.encode())
+    # Its output is open: it is ffmpeg, and has loaded all that it needs.
+    clips = backend.folder / "clips"
+    until(lambda: [target for target in targets(pid).values() if clips in target.parents])
     assert os.getpgid(pid) == pid
     assert str(Path(f"/proc/{pid}/fd/0").readlink()) == "/dev/null"
+    for number, target in targets(pid).items():
+        assert number <= 2 or target.is_file(), target  # files of its own
+
+
+def targets(pid: int) -> dict[int, Path]:
+    """What its descriptors are."""
+    found = {}
     for path in Path(f"/proc/{pid}/fd").iterdir():
-        if int(path.name) > 2:  # files of its own
-            assert path.readlink().is_file(), path.readlink()
+        with suppress(FileNotFoundError):  # it is closed meanwhile
+            found[int(path.name)] = path.readlink()
+    return found
 
 
 ORDER: dict[str, Any] = {"upload": "x" * 32, "clips": [{"start_s": 0, "duration_s": 1}]}
@@ -370,12 +387,11 @@ def test_what_is_no_order_is_refused(body: bytes, codes: set[int], backend: Back
 )
 def test_an_order_of_faults_alone_is_refused_at_little_cost(body: bytes, start: Start) -> None:
     backend = start(MAX_CLIPS="1000000")
-    before = backend.resident_bytes()
-    began = time.monotonic()
+    peak_bytes, cpu_s = backend.peak_bytes(), backend.cpu_s()
     kind = {"Content-Type": "application/json"}
     assert backend.http.post("/jobs", content=body, headers=kind).status_code == 422
-    assert time.monotonic() - began < 2
-    assert backend.resident_bytes() - before < 60_000_000
+    assert backend.cpu_s() - cpu_s < 2
+    assert backend.peak_bytes() - peak_bytes < 60_000_000
 
 
 def test_another_content_type_is_415(backend: Backend) -> None:

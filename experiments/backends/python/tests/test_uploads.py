@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Start
-from driving import BOUNDARY, FORM, Backend, answer_of, form, part, until
+from driving import BOUNDARY, FORM, SOON_S, Backend, answer_of, form, part, until
 
 HEAD = (
     "POST /uploads HTTP/1.1\r\nHost: x\r\n"
@@ -90,10 +90,10 @@ def test_a_long_announced_body_is_refused_before_it_comes(start: Start) -> None:
     for announced, expected in ((1000 + 1024**2 + 1, 413), (1000 + 1024**2, None)):
         with backend.socket() as sock:
             sock.sendall(f"{HEAD}Content-Length: {announced}\r\n\r\n".encode())
-            sock.settimeout(2)
             if expected:
                 assert answer_of(sock)[0] == expected
             else:
+                sock.settimeout(2)
                 with pytest.raises(TimeoutError):
                     sock.recv(1)
 
@@ -118,6 +118,7 @@ def test_a_chunked_body_past_the_limit_is_answered_while_it_still_comes(start: S
         sock.sendall(CHUNKED + chunk(opening))
         for _ in range(17):
             sock.sendall(chunk(b"x" * 65536))  # 1.1 MB, and the body stays open
+        sock.settimeout(SOON_S)
         code, headers, body = answer_of(sock)
         assert code == 413
         assert headers["connection"] == "close"
@@ -149,19 +150,19 @@ def test_what_is_read_on_after_a_refusal_has_an_end(start: Start) -> None:
                 sock.sendall(block)
                 sent += 1_000_000
         assert sent < 200_000_000
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 10
     with backend.socket() as sock:
+        began = time.monotonic()
         sock.sendall(CHUNKED + chunk(b"no form"))
         assert answer_of(sock)[0] == 400
-        began = time.monotonic()
         assert sock.recv(1) == b""  # the client keeps its side open
         try:
-            while time.monotonic() - began < 8:
+            while time.monotonic() - began < 12:
                 sock.sendall(chunk(b"x"))
                 time.sleep(0.2)
         except OSError:
             pass
-        assert 4 < time.monotonic() - began < 7
+        assert 4 < time.monotonic() - began < 10
 
 
 def test_any_early_answer_ends_that_way(backend: Backend) -> None:
@@ -245,7 +246,7 @@ def test_a_full_temporary_folder_is_507_too(start: Start, tmp_path: Path) -> Non
 
 
 def test_a_large_upload_takes_disk_not_memory(backend: Backend) -> None:
-    before = backend.resident_bytes()
+    before = backend.peak_bytes()
     block = b"x" * 1_000_000
     with backend.socket() as sock:
         sock.sendall(CHUNKED + chunk(part(b"")[:-2]))
@@ -255,7 +256,7 @@ def test_a_large_upload_takes_disk_not_memory(backend: Backend) -> None:
         code, _, body = answer_of(sock)
     assert code == 201
     assert b'"bytes":300000000' in body
-    assert backend.resident_bytes() - before < 20_000_000
+    assert backend.peak_bytes() - before < 50_000_000
 
 
 def test_uploads_are_deleted_unless_a_job_uses_them(start: Start, film: Path) -> None:
@@ -271,13 +272,16 @@ def test_uploads_are_deleted_unless_a_job_uses_them(start: Start, film: Path) ->
 
 
 def test_unused_uploads_and_ended_jobs_are_kept_for_a_time(start: Start, film: Path) -> None:
-    backend = start(KEEP_S="1.5")
-    unused, used = backend.upload(film), backend.upload(film)
+    backend = start(KEEP_S="2")
+    used, began_s = backend.upload(film), time.time()
     job = backend.order(used, (0, 0.5))
-    backend.ended(job)
-    time.sleep(0.5)
-    assert len(backend.files()) == 3
-    until(lambda: not backend.files(), within_s=4)
+    unused = backend.upload(film)
+    ended_s = backend.ended(job)["clips"][0]["ended_s"]
+    # Seen now, however long ago they went: not before their time.
+    until(lambda: f"uploads/{unused}" not in backend.files(), within_s=10)
+    assert time.time() - began_s >= 2
+    until(lambda: not backend.files(), within_s=10)
+    assert time.time() - ended_s >= 2
     assert backend.http.get(f"/jobs/{job}").status_code == 404
     assert backend.http.delete(f"/uploads/{unused}").status_code == 404
 
