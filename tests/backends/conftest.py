@@ -129,10 +129,13 @@ def uploaded(shared: Service, film: Path) -> str:
 
 
 @pytest.fixture
-def launcher(tmp_path: Path, ffmpeg: str) -> Callable[[str], Launcher]:
+def launcher(tmp_path: Path, ffmpeg: str) -> Iterator[Callable[[str], Launcher]]:
     """`launcher("sleep 9")`: a program to give as FFMPEG."""
+    with ExitStack() as stack:
 
-    def made(body: str = "") -> Launcher:
-        return Launcher.made(tmp_path / "launcher", ffmpeg, body)
+        def made(body: str = "") -> Launcher:
+            own = Launcher.made(tmp_path / "launcher", ffmpeg, body)
+            stack.callback(own.close)
+            return own
 
-    return made
+        yield made

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from running import until
@@ -17,13 +18,15 @@ mv {folder}/$$.part {folder}/$$.argv
 exec {real} "$@"
 """
 
-HELD = "while [ -e {folder}/hold ]; do sleep 0.01; done"
-"""Waits as long as the launcher is held, then cuts."""
+HELD = "[ ! -e {folder}/hold ] || read -r _ < {folder}/hold || :"
+"""Waits as long as the launcher is held, then cuts. It starts no other program for that: one between its
+fork and its exec would pass for an ffmpeg."""
 
 
 @dataclass(frozen=True)
 class Launcher:
     folder: Path
+    _open: list[int] = field(default_factory=list)
 
     @classmethod
     def made(cls, folder: Path, real: str, body: str = "") -> Launcher:
@@ -39,10 +42,19 @@ class Launcher:
         return self.folder / "ffmpeg"
 
     def hold(self) -> None:
-        (self.folder / "hold").touch()
+        """By a pipe: whoever opens it waits for a writer."""
+        os.mkfifo(self.folder / "hold")
 
     def release(self) -> None:
-        (self.folder / "hold").unlink()
+        """A line for each that waits; the pipe stays open for one that is on its way to it."""
+        gate = self.folder / "hold"
+        self._open.append(os.open(gate, os.O_RDWR))
+        os.write(self._open[-1], b"\n" * 100)
+        gate.unlink()
+
+    def close(self) -> None:
+        for descriptor in self._open:
+            os.close(descriptor)
 
     def pids(self) -> list[int]:
         """Of the clips, in the order in which they began; ended or not."""

@@ -11,6 +11,9 @@ from types import TracebackType
 from typing import Any
 
 PATIENCE_S = 20.0
+SOON_S = 4.0
+"""For an answer that waits for no body: what is refused is read on for 5 s."""
+
 _BLOCK = 1 << 16
 
 BOUNDARY = "frontier-of-a-test"

@@ -18,7 +18,7 @@ import raw_http
 from raw_http import FORM, Answer, form, part
 from running import processes_with, until
 
-START_S = 20
+START_S = 30
 END_S = 10.0
 """A service ends in this time, whatever its clients do."""
 
@@ -67,9 +67,10 @@ class Service:
 
     def kept(self) -> set[str]:
         """The files in its two folders."""
-        folders = (self.data / "uploads", self.data / "clips")
-        found = (path for folder in folders for path in folder.rglob("*"))
-        return {str(path.relative_to(self.data)) for path in found if not path.is_dir()}
+        # Not `rglob`, which fails where a folder goes meanwhile.
+        walks = (walk for name in ("uploads", "clips") for walk in os.walk(self.data / name))
+        found = (Path(folder, name) for folder, _, names in walks for name in names)
+        return {str(path.relative_to(self.data)) for path in found}
 
     def ffmpegs(self) -> list[int]:
         """The processes, no zombies, that work on its files; not itself."""

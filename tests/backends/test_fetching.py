@@ -185,9 +185,9 @@ def test_an_answer_that_nobody_reads_is_not_held_for_ever(
     with Connection(service.port) as connection:
         connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.head("GET", job["clips"][0]["url"])
-        until(lambda: service.descriptors() > before, patience_s=2)
+        until(lambda: service.descriptors() > before)
         assert service.ask("GET", "/health").status == 200
-        until(lambda: service.descriptors() <= before, patience_s=6)
+        until(lambda: service.descriptors() <= before, patience_s=8)
     whole = service.ask("GET", job["clips"][0]["url"])
     assert len(whole.body) == size, "who reads gets it"
 

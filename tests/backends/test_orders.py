@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from raw_http import Connection
+from raw_http import SOON_S, Connection
 from running_service import Service
 
 NOBODYS = "0123456789abcdefABCDEF_-"
@@ -149,13 +149,13 @@ class TestSize:
             kind = "application/json"
             connection.head("POST", "/jobs", content_type=kind, transfer_encoding="chunked")
             connection.chunk(self.padded(NOBODYS, (1 << 20) + 100))
-            connection.answer(patience_s=2).refuses(413)
+            connection.answer(SOON_S).refuses(413)
 
     def test_a_length_over_it_is_refused_at_once(self, shared: Service) -> None:
         with Connection(shared.port) as connection:
             kind = "application/json"
             connection.head("POST", "/jobs", content_type=kind, content_length=5 << 20)
-            connection.answer(patience_s=2).refuses(413)
+            connection.answer(SOON_S).refuses(413)
 
     def test_max_clips_are_taken_and_one_more_is_not(
         self, start: Callable[..., Service], film: Path

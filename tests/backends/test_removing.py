@@ -60,13 +60,15 @@ def test_one_that_runs_is_ended_with_all_that_it_started(
     start: Callable[..., Service], launcher: Launch, film: Path, stubborn: bool
 ) -> None:
     """`stubborn`: it does not heed SIGTERM, and has a child."""
-    trap = "trap '' TERM INT HUP; sleep 300 & " if stubborn else ""
+    child = "sh -c 'touch {folder}/child.$$; exec sleep 300' & "
+    trap = f"trap '' TERM INT HUP; {child}" if stubborn else ""
     recorder = launcher(f"{trap}{HELD}")
     recorder.hold()
     service = start(FFMPEG=recorder.path, MAX_CONCURRENT=2)
     upload = service.upload(film)
     job = service.order(upload, *((n, 0.1) for n in range(3)))
     recorder.began(2)
+    until(lambda: not stubborn or len(list(recorder.folder.glob("child.*"))) == 2)
     remove(service, job)
     for pid in recorder.pids():
         assert not Path(f"/proc/{pid}").exists()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from raw_http import BOUNDARY, CLOSING, FORM, Connection, form, part
+from raw_http import BOUNDARY, CLOSING, FORM, SOON_S, Connection, form, part
 from running import until
 from running_service import Service
 
@@ -201,7 +201,7 @@ class TestLimit:
         with Connection(service.port) as connection:
             size = self.LIMIT + (1 << 20) + 2_000
             connection.head("POST", "/uploads", content_type=FORM, content_length=size)
-            connection.answer(patience_s=2).refuses(413)
+            connection.answer(SOON_S).refuses(413)
 
     @pytest.mark.parametrize("with_length", [True, False])
     def test_it_is_refused_while_the_body_is_still_open(
@@ -213,7 +213,7 @@ class TestLimit:
         with Connection(service.port) as connection:
             connection.head("POST", "/uploads", content_type=FORM, **told)
             connection.send(whole) if with_length else connection.chunk(whole)
-            connection.answer(patience_s=2).refuses(413)
+            connection.answer(SOON_S).refuses(413)
         until(lambda: not service.kept(), patience_s=2)
 
     def test_a_client_that_sends_it_all_can_read_the_refusal(self, service: Service) -> None:
