@@ -32,8 +32,9 @@ def _no_border(_effects: Sequence[Effect]) -> str:
 class Claim:
     """`effects` finds what the records say of it; `found` puts that into a sentence, after which come
     the `fits`, where the claim speaks of what fits. Of the `factors` the first is what the claim turns
-    on by its own words or by a law; `predicted` says where that law puts the border. `needs`: the
-    experiment without which nothing is known. `named`: what a finding means of this claim."""
+    on by its own words or by a law; `predicted` says where that law puts the border. `services_first`: it
+    speaks of services, so that of these it is judged where they were measured. `needs`: the experiment
+    without which nothing is known. `named`: what a finding means of this claim."""
 
     id: str
     claim: str
@@ -44,6 +45,7 @@ class Claim:
     fits: Callable[[Evidence], tuple[Fit, ...]] | None = None
     predicted: Callable[[Sequence[Effect]], str] = _no_border
     unmeasured: tuple[str, ...] = ()
+    services_first: bool = False
     needs: str | None = None
     named: Mapping[Finding, str] = field(default_factory=dict)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from clipkit.analysis.statistics import geometric_mean
-from clipkit.claims.evidence import Evidence, Runs, side_of
+from clipkit.claims.evidence import Evidence, Runs, paired, side_of
 from clipkit.claims.rules import (
     ALL_TOGETHER,
     AT_MOST,
@@ -131,16 +131,16 @@ def effect(
     """What one variant does in place of another, judged by `claimed`."""
     variants = evidence.runs[condition]
     before, after = pair
-    speedup = evidence.speedup(variants[before], variants[after])
+    ratio = evidence.speedup(variants[before], variants[after])
     sides = side_of(before, variants[before]), side_of(after, variants[after])
-    finding, why = claimed.judge(condition, speedup, *sides)
+    finding, why = claimed.judge(condition, ratio, *sides)
     return Effect(
         condition=condition,
         change=change,
         before=sides[0],
         after=sides[1],
-        speedup=speedup,
-        size=evidence.size(variants[before], variants[after]),
+        ratio=ratio,
+        size=paired(variants[after], variants[before], lambda run: run.output_bytes),
         finding=finding,
         why=why,
     )

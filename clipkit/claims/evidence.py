@@ -1,28 +1,30 @@
-"""A campaign's table as runs by condition and variant: what the verdicts are computed from."""
+"""Campaigns' tables as runs by condition and variant: what the verdicts are computed from."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from clipkit.analysis.statistics import Estimate, paired_ratio
-from clipkit.claims.verdict import Side, Variant
+from clipkit.claims.verdict import Side, Split, Variant
 from clipkit.records.best import ranked
 from clipkit.records.cells import cells_of, host_noise_of
 from clipkit.records.condition import Condition
 from clipkit.records.evidence import evidence
-from clipkit.records.noise import Noise
+from clipkit.records.noise import Noise, pool
 from clipkit.records.record import Record
 from clipkit.records.status import Status, is_finished, status_of_all
 
 Runs = tuple[Record, ...]
 Blocks = dict[tuple[str, int], float]
 """A figure of each block, of each machine that measured."""
+Figure = Callable[[Record], float | None]
+"""What is compared of two runs; None or 0: not known of this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,39 +51,72 @@ class Evidence:
         if side_status(before) is not Status.OK or side_status(after) is not Status.OK:
             return None
         noise = self.noises.get(before[0].host)
-        return self._ratio(_by_block(before, "wall_s"), _by_block(after, "wall_s"), noise)
-
-    def size(self, before: Runs, after: Runs) -> Estimate | None:
-        """Bytes of all clips after over before, block by block."""
-        sizes = _by_block(after, "output_bytes"), _by_block(before, "output_bytes")
-        return self._ratio(*sizes, None)
-
-    @staticmethod
-    def _ratio(numerators: Blocks, denominators: Blocks, before: Noise | None) -> Estimate | None:
-        both = sorted(numerators.keys() & denominators.keys())
-        if not both:
-            return None
-        return paired_ratio([numerators[b] for b in both], [denominators[b] for b in both], before)
+        return paired(before, after, lambda run: run.wall_s, noise)
 
 
-def gather_runs(table: pd.DataFrame) -> Evidence:
-    """The table's attempts that count, and inferences; the last of each cell and block."""
+def paired(before: Runs, after: Runs, figure: Figure, noise: Noise | None = None) -> Estimate | None:
+    """A figure before over after, block by block; None where no block has both. `noise`: what is known
+    beforehand of a single one."""
+    numerators, denominators = _by_block(before, figure), _by_block(after, figure)
+    both = sorted(numerators.keys() & denominators.keys())
+    if not both:
+        return None
+    return paired_ratio([numerators[b] for b in both], [denominators[b] for b in both], noise)
+
+
+def split(before: Runs, after: Runs) -> Split | None:
+    """The ratio of wall times as its two parts, block by block."""
+    work = paired(before, after, lambda run: run.ffmpeg_cpu_s)
+    rest = paired(
+        before,
+        after,
+        lambda run: run.wall_s / run.ffmpeg_cpu_s if run.wall_s and run.ffmpeg_cpu_s else None,
+    )
+    return Split(work, rest) if work and rest else None
+
+
+def gather_runs(tables: Sequence[pd.DataFrame]) -> tuple[Evidence, ...]:
+    """Of each table the attempts that count, and inferences; the last of each cell and block.
+
+    Campaigns that the same machines measured are one body of evidence, those of others another: machines
+    are never taken as one. Pairs are of one campaign alone.
+    """
+    together: dict[frozenset[str], list[pd.DataFrame]] = {}
+    for table in tables:
+        together.setdefault(frozenset(table["host_id"]), []).append(table)
+    return tuple(_gathered(own) for own in together.values())
+
+
+def _gathered(tables: Sequence[pd.DataFrame]) -> Evidence:
+    grouped: dict[Condition, dict[Variant, list[Record]]] = {}
+    noises: dict[str, list[Noise]] = {}
+    fastest: set[str] = set()
+    first_block = 0
+    for table in tables:
+        for record in _latest(table):
+            condition = Condition.of(record.to_row())
+            apart = replace(record, block=record.block + first_block)
+            variants = grouped.setdefault(condition, {})
+            variants.setdefault(Variant.of(record), []).append(apart)
+        first_block += 1 + int(table["block"].max()) if len(table) else 0
+        cells = ranked(cells_of(table))
+        fastest |= set(cells.loc[cells["fastest"], "cell"])
+        for host, noise in host_noise_of(cells).items():
+            noises.setdefault(host, []).append(noise)
+    return Evidence(
+        {at: {which: tuple(own) for which, own in each.items()} for at, each in grouped.items()},
+        {host: pool(*own) for host, own in noises.items()},
+        frozenset(fastest),
+    )
+
+
+def _latest(table: pd.DataFrame) -> Iterator[Record]:
     latest: dict[tuple[str, str, int], Record] = {}
     rows = evidence(table).sort_values(["attempt", "order"], kind="stable")
     for row in rows.to_dict("records"):
         record = _record(row)
         latest[record.cell, record.host_id, record.block] = record
-    grouped: dict[Condition, dict[Variant, list[Record]]] = {}
-    for record in latest.values():
-        condition = Condition.of(record.to_row())
-        variants = grouped.setdefault(condition, {})
-        variants.setdefault(Variant(record.who, record.settings), []).append(record)
-    runs = {
-        condition: {variant: tuple(own) for variant, own in variants.items()}
-        for condition, variants in grouped.items()
-    }
-    cells = ranked(cells_of(table))
-    return Evidence(runs, host_noise_of(cells), frozenset(cells.loc[cells["fastest"], "cell"]))
+    yield from latest.values()
 
 
 def side_of(variant: Variant, runs: Runs) -> Side:
@@ -114,8 +149,8 @@ def side_status(runs: Sequence[Record]) -> Status:
     return status_of_all(record.status for record in runs) or Status.CANCELLED
 
 
-def _by_block(runs: Runs, name: str) -> Blocks:
-    values = {(r.host_id, r.block): getattr(r, name) for r in runs if is_finished(r)}
+def _by_block(runs: Runs, figure: Figure) -> Blocks:
+    values = {(run.host_id, run.block): figure(run) for run in runs if is_finished(run)}
     return {block: float(value) for block, value in values.items() if value}
 
 

@@ -1,8 +1,9 @@
-"""From a campaign's table to the verdicts: each claim's effects, what they say together, and what all
+"""From campaigns' tables to the verdicts: each claim's effects, what they say together, and what all
 claims together allow to be said. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -10,64 +11,66 @@ import pandas as pd
 from clipkit.analysis.interaction import LEVEL, holm
 from clipkit.analysis.quiet import unquiet_words
 from clipkit.claims import memory_words, words
+from clipkit.claims.bodies import Body, bodies_of
 from clipkit.claims.border import depends_on
 from clipkit.claims.catalogue import CLAIMS, Claim
 from clipkit.claims.evidence import Evidence, gather_runs
 from clipkit.claims.outcome import outcome_of
 from clipkit.claims.readings import as_one, divided_p, readings_of, shown_readings
-from clipkit.claims.verdict import Effect, Finding, LevelFinding, Outcome, Reading, Verdict
+from clipkit.claims.verdict import LevelFinding, Outcome, Reading, Verdict
 from clipkit.claims.words import Told
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A claim and what its own effects say; of those to which it applies, `together` and by each factor."""
+    """A claim and what its own effects say: the body that leads, of it those to which the claim applies,
+    `together` and by each factor; the other bodies."""
 
     claim: Claim
-    effects: tuple[Effect, ...]
+    body: Body
+    others: tuple[Body, ...]
     together: LevelFinding | None
     readings: tuple[Reading, ...]
 
 
-def verdicts(table: pd.DataFrame) -> tuple[Verdict, ...]:
-    """One verdict for each claim, also where the table holds nothing on it.
+def verdicts(*tables: pd.DataFrame) -> tuple[Verdict, ...]:
+    """One verdict for each claim, also where the tables hold nothing on it.
 
-    `table` has the columns of `Record`, as `records.table` reads it.
+    Each table is a campaign's, with the columns of `Record`, as `records.table` reads it.
     """
-    evidence = gather_runs(table)
-    everywhere = _unmeasured(evidence)
+    evidence = gather_runs(tables)
     read = {claim.id: _read(claim, evidence) for claim in CLAIMS}
     divided = {name: divided_p(own.readings, own.claim.factors) for name, own in read.items()}
     adjusted = holm({name: p for name, p in divided.items() if p is not None})
     shown = shown_readings({name: own.readings for name, own in read.items()}, adjusted, LEVEL)
     return tuple(
-        _verdict(own, evidence, shown.get(name, ()), adjusted.get(name), everywhere)
+        _verdict(own, evidence, shown.get(name, ()), adjusted.get(name))
         for name, own in read.items()
     )
 
 
-def _read(claim: Claim, evidence: Evidence) -> _Read:
-    effects = tuple(claim.effects(evidence))
-    applying = [e for e in effects if e.judged and e.finding is not Finding.DOES_NOT_APPLY]
-    readings = readings_of(applying, claim.claimed, claim.factors)
-    together = as_one(applying, claim.claimed) if applying else None
-    return _Read(claim, effects, together, readings)
+def _read(claim: Claim, evidence: Sequence[Evidence]) -> _Read:
+    timed = claim.claimed is not None
+    leads, *others = bodies_of(
+        claim.effects, evidence, timed=timed, services_first=claim.services_first
+    )
+    readings = readings_of(leads.applying, claim.claimed, claim.factors)
+    return _Read(claim, leads, tuple(others), _together_of(leads, claim), readings)
+
+
+def _together_of(body: Body, claim: Claim) -> LevelFinding | None:
+    return as_one(body.applying, claim.claimed) if body.applying else None
 
 
 def _verdict(
-    read: _Read,
-    evidence: Evidence,
-    shown: tuple[Reading, ...],
-    p: float | None,
-    everywhere: tuple[str, ...],
+    read: _Read, evidence: Sequence[Evidence], shown: tuple[Reading, ...], p: float | None
 ) -> Verdict:
-    claim, effects = read.claim, read.effects
-    judged = [effect for effect in effects if effect.judged]
+    claim, judged = read.claim, read.body.judged
     ended = outcome_of(judged, read.together, read.readings, shown)
-    fits = claim.fits(evidence) if claim.fits else ()
-    told = Told(effects, read.together, shown, ended.why)
+    fits = tuple(fit for own in evidence for fit in claim.fits(own)) if claim.fits else ()
     nothing = ended.outcome is Outcome.NOT_MEASURED
-    found = words.nothing_found(claim.needs) if nothing else claim.found(told)
+    told = Told(read.body.effects, read.together, shown, ended.why)
+    found = words.nothing_found(claim.needs) if nothing else _found(read, told)
     return Verdict(
         id=claim.id,
         claim=claim.claim,
@@ -80,11 +83,23 @@ def _verdict(
         depends_on=depends_on(shown, {claim.factors[0].name: claim.predicted(judged)}, claim.named),
         divided_p=p,
         holds_for=words.holds_for(judged),
-        effects=effects,
+        effects=(*read.body.effects, *(e for body in read.others for e in body.beside)),
         together=_together(read.together, shown),
         fits=fits,
-        unmeasured=() if nothing else (*claim.unmeasured, *everywhere),
+        unmeasured=() if nothing else (*claim.unmeasured, *_unmeasured(read, evidence)),
     )
+
+
+def _found(read: _Read, told: Told) -> str:
+    """What the body that leads says; then each other one by itself."""
+    found = read.claim.found(told)
+    if not read.others:
+        return found
+    said = [f"{read.body.words(read.body)}: {found}"]
+    for body in read.others:
+        alone = Told(body.effects, _together_of(body, read.claim), (), "")
+        said.append(f"beside it {body.words(read.body)}: {read.claim.found(alone)}")
+    return "; ".join(said)
 
 
 def _together(
@@ -95,16 +110,17 @@ def _together(
     return (together,) if together else ()
 
 
-def _unmeasured(evidence: Evidence) -> tuple[str, ...]:
-    """What no verdict of this campaign shows."""
-    runs = list(evidence.all_runs())
+def _unmeasured(read: _Read, evidence: Sequence[Evidence]) -> tuple[str, ...]:
+    """What no verdict on this body of evidence shows."""
+    own = [evidence[place] for place in sorted(read.body.places)]
+    runs = [record for each in own for record in each.all_runs()]
     said = []
     blocks = len({record.block for record in runs})
     if blocks < 3:
         said.append(f"only {blocks} blocks were measured: the intervals lean on the pooled noise")
     if noise := unquiet_words(runs):
         said.append(noise)
-    lengths = {c.clips for c in evidence.runs}
+    lengths = {condition.clips for each in own for condition in each.runs}
     if lengths:
         said.append(f"jobs of other than {words.and_listed(sorted(lengths))} clips")
     said.append("other films: content, codec and key frames decide how much is decoded")

@@ -34,7 +34,7 @@ def orchestrator_effects(evidence: Evidence) -> Iterator[Effect]:
                 change="a free orchestrator",
                 before=with_it,
                 after=without,
-                speedup=bound,
+                ratio=bound,
                 size=None,
                 finding=finding,
                 why=why,

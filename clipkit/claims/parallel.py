@@ -39,7 +39,7 @@ def parallel_effects(evidence: Evidence) -> Iterator[Effect]:
                 change=f"{after.subject}, {settings.preset}, {settings.concurrency} at once{threads}",
                 before=side_of(alone, variants[alone]) if alone else None,
                 after=several,
-                speedup=evidence.speedup(variants[alone], runs) if alone else None,
+                ratio=evidence.speedup(variants[alone], runs) if alone else None,
                 size=None,
                 finding=finding,
                 why=why,
@@ -85,7 +85,7 @@ def _families(condition: Condition, variants: Mapping[Variant, Runs]) -> Iterato
     for variant, runs in variants.items():
         one = side_of(variant, runs)
         if variant.settings.encoder_threads == 1 and one.status is Status.OK and one.peak_bytes:
-            family = Variant(variant.subject, variant.settings.changed_to(concurrency=1))
+            family = replace(variant, settings=variant.settings.changed_to(concurrency=1))
             at_once = min(variant.settings.concurrency, condition.clips)
             families.setdefault(family, {})[at_once] = one
     yield from families.values()

@@ -41,7 +41,7 @@ def _reading(effects: Sequence[Effect], claimed: Claimed | None, factor: Factor)
     levels: dict[Level, list[Effect]] = {}
     for effect in effects:
         levels.setdefault(factor.level(effect), []).append(effect)
-    pooled = pool_levels({level: _speedups(own) for level, own in levels.items()})
+    pooled = pool_levels({level: _ratios(own) for level, own in levels.items()})
     found = tuple(
         _timed(level, levels[level], claimed, pooled.get(level))
         if claimed
@@ -56,7 +56,7 @@ def _timed(
 ) -> LevelFinding:
     """Where a change that ran out of memory stands beside others that did well, nothing is decided; where
     all did, that is known without error: a peak repeats, as a time does not."""
-    died = [e for e in effects if e.speedup is None and e.finding is Finding.OPPOSITE]
+    died = [e for e in effects if e.ratio is None and e.finding is Finding.OPPOSITE]
     finding, z, why = Finding.NOT_DECIDED, 0.0, ""
     if pooled is not None:
         finding, why = claimed.size_finding(pooled.estimate)
@@ -80,8 +80,8 @@ def _untimed(level: Level, effects: Sequence[Effect]) -> LevelFinding:
     return LevelFinding(level.words, level.value, None, finding, holds, z)
 
 
-def _speedups(effects: Sequence[Effect]) -> list[Estimate]:
-    return [effect.speedup for effect in effects if effect.speedup]
+def _ratios(effects: Sequence[Effect]) -> list[Estimate]:
+    return [effect.ratio for effect in effects if effect.ratio]
 
 
 def shown_readings(

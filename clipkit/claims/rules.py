@@ -50,9 +50,10 @@ def if_cpu_allows(condition: Condition, before: Side, _after: Side) -> str | Non
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What a claim says of wall time before over after, and the rule in words. `low` 0 and `high`
-    infinite: no bound. `gain`: it promises to be faster, so that slower is the opposite. `limit`: it
-    says that no more than `high` can be had: less is no contradiction, and only more refutes it."""
+    """What a claim says of a ratio, of wall time before over after or of memory, and the rule in words.
+    `low` 0 and `high` infinite: no bound. `gain`: it promises more than 1, so that less is the opposite.
+    `limit`: it says that no more than `high` can be had: less is no contradiction, and only more refutes
+    it."""
 
     low: float
     high: float
@@ -74,7 +75,7 @@ class Claimed:
         return finding not in fails
 
     def judge(
-        self, condition: Condition, speedup: Estimate | None, before: Side, after: Side
+        self, condition: Condition, ratio: Estimate | None, before: Side, after: Side
     ) -> tuple[Finding, str]:
         """What an effect says, and why in words."""
         if before.status is not Status.OK:
@@ -85,13 +86,13 @@ class Claimed:
             return Finding.OPPOSITE, ended_words(after)
         if after.status is not Status.OK:
             return Finding.NOT_DECIDED, ended_words(after)
-        return self.size_finding(speedup)
+        return self.size_finding(ratio)
 
-    def size_finding(self, speedup: Estimate | None) -> tuple[Finding, str]:
+    def size_finding(self, ratio: Estimate | None) -> tuple[Finding, str]:
         """Of a ratio by its interval alone."""
-        if speedup is None or speedup.interval is None:
+        if ratio is None or ratio.interval is None:
             return Finding.NOT_DECIDED, "too few runs for an interval"
-        low, high = speedup.interval
+        low, high = ratio.interval
         if low > self.high:
             return Finding.MORE, f"above {fmt.ratio(self.high)}"
         if high < self.low:

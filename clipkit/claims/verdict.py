@@ -7,7 +7,9 @@ from enum import StrEnum
 
 from clipkit.analysis.pooling import Pooled
 from clipkit.analysis.statistics import Estimate
+from clipkit.plan.services import SAME, SKETCHED
 from clipkit.records.condition import Condition
+from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.settings import UsedSettings
 
@@ -39,10 +41,35 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One way to cut: who, with which settings."""
+    """One way to cut: who, with which settings. `service`: the backend that served, with which words for
+    ffmpeg (`argv`) and what else it was told; None: a command was run, by clipkit's engine."""
 
     subject: str
     settings: UsedSettings
+    service: str | None = None
+    argv: str | None = None
+    environment: str | None = None
+
+    @classmethod
+    def of(cls, record: Record) -> Variant:
+        own = record.served
+        return cls(
+            record.who,
+            record.settings,
+            own.service,
+            own.service_argv,
+            own.service_environment,
+        )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a service gave ffmpeg the one list of words of all of them, and was told nothing else."""
+        return self.argv == SAME and self.environment is None
+
+    @property
+    def is_sketched(self) -> bool:
+        """Whether a service gave ffmpeg the words of the analysis' sketch for its language."""
+        return self.argv == SKETCHED and self.environment is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +86,42 @@ class Side:
     cores: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A ratio of wall times as two, whose product it is. `work`: of ffmpeg's CPU seconds, which is the
+    machine's speed and the check of fairness where both gave ffmpeg the same words. `rest`: of the wall
+    time for each of these seconds, which is all that an orchestrator can change, and far less noisy."""
+
+    work: Estimate
+    rest: Estimate
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """One change under one condition. `change` says it in words.
 
-    `speedup` is wall time before over after, paired by block (C1: the most that a rewrite of the
-    orchestrator could gain); None where a side did not finish. `before` None: not run. `size` is output after over before.
-    `judged`: it is what the claim speaks of; others are shown beside it. `why` says how the finding
-    follows.
+    `ratio` is of wall time before over after, paired by block, or of what else the claim is on (C1: the
+    most that a rewrite of the orchestrator could gain; C4a, C5b: memory); None where a side did not
+    finish. `before` None: not run. `size` is output after over before. `split`: the ratio of times of two
+    services in its two parts. `judged`: it is what the claim speaks of; others are shown beside it. `why`
+    says how the finding follows.
     """
 
     condition: Condition
     change: str
     before: Side | None
     after: Side
-    speedup: Estimate | None
+    ratio: Estimate | None
     size: Estimate | None
     finding: Finding
     why: str
     judged: bool = True
+    split: Split | None = None
+
+    @property
+    def is_served(self) -> bool:
+        """Whether a service cut it, not a command that clipkit's engine ran."""
+        return self.after.variant.service is not None
 
     @property
     def at_once(self) -> int:

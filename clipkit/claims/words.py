@@ -146,8 +146,8 @@ def _shown_beside(effects: Sequence[Effect]) -> list[str]:
     """What the claim does not speak of, in short: `8 threads: 0.89x`."""
     others: dict[str, list[float]] = {}
     for effect in effects:
-        if not effect.judged and effect.speedup:
-            others.setdefault(effect.change, []).append(effect.speedup.value)
+        if not effect.judged and effect.ratio:
+            others.setdefault(effect.change, []).append(effect.ratio.value)
     return [
         f"{change}: {' to '.join(dict.fromkeys(fmt.ratio(end) for end in (min(own), max(own))))}"
         for change, own in others.items()
@@ -156,7 +156,7 @@ def _shown_beside(effects: Sequence[Effect]) -> list[str]:
 
 def bound_of_rewrite(told: Told) -> str:
     effects = told.applying
-    known = [effect for effect in effects if effect.speedup]
+    known = [effect for effect in effects if effect.ratio]
     if not known:
         return "; ".join(unfinished_words(effects)) or "the orchestrator's CPU is not known"
     most = max(known, key=_upper)
@@ -177,8 +177,8 @@ def _gain(effect: Effect) -> str:
 
 def _upper(effect: Effect) -> float:
     """The highest that a gain may be; its middle where it has no interval."""
-    speedup = effect.speedup
-    return (speedup.high or speedup.value) if speedup else 1.0
+    bound = effect.ratio
+    return (bound.high or bound.value) if bound else 1.0
 
 
 def times_and_sizes(told: Told) -> str:
@@ -214,7 +214,7 @@ def and_listed(items: Iterable[object]) -> str:
 
 
 def _span(effects: Sequence[Effect], what: str) -> str:
-    known = [effect for effect in effects if effect.speedup]
+    known = [effect for effect in effects if effect.ratio]
     if not known:
         return "no time can be compared"
     least, most = min(known, key=_middle), max(known, key=_middle)
@@ -223,13 +223,13 @@ def _span(effects: Sequence[Effect], what: str) -> str:
 
 
 def _at(effect: Effect) -> str:
-    known = effect.speedup
+    known = effect.ratio
     return f"{ratio_words(known) if known else '–'} at {effect.condition.words}"
 
 
 def _tenfold(effects: Sequence[Effect]) -> list[str]:
     """Worth a word, since the analysis rules it out."""
-    ten = [e for e in effects if e.speedup and e.speedup.interval and e.speedup.interval[0] > _TEN]
+    ten = [e for e in effects if e.ratio and e.ratio.interval and e.ratio.interval[0] > _TEN]
     return [f"more than 10x: {_at(max(ten, key=_middle))}"] if ten else []
 
 
@@ -247,7 +247,7 @@ def unfinished_words(effects: Sequence[Effect]) -> list[str]:
 
 
 def _middle(effect: Effect) -> float:
-    return effect.speedup.value if effect.speedup else 0.0
+    return effect.ratio.value if effect.ratio else 0.0
 
 
 def _fraction(ratio: float) -> str:

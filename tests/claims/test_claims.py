@@ -81,9 +81,9 @@ def test_a_change_is_judged_by_where_its_interval_lies(claim, settings, wall_s, 
     assert (found.outcome, found.finding) == (outcome, finding)
     (effect,) = found.judged
     assert effect.finding is finding
-    assert effect.speedup is not None
-    assert effect.speedup.n == 3
-    assert effect.speedup.value == pytest.approx(60 / wall_s, rel=0.02)
+    assert effect.ratio is not None
+    assert effect.ratio.n == 3
+    assert effect.ratio.value == pytest.approx(60 / wall_s, rel=0.02)
 
 
 def test_more_threads_are_no_claim_where_the_original_leaves_no_cpu_idle():
@@ -153,8 +153,8 @@ def test_the_orchestrators_share_bounds_what_a_rewrite_gains(own_s, outcome):
     found = verdict("C1", cut(orchestrator_cpu_s=own_s, orchestrator_peak_rss_bytes=13 * MIB))
     assert found.outcome is outcome
     (effect,) = found.effects
-    assert effect.speedup is not None
-    assert effect.speedup.value == pytest.approx(60 / (60 - own_s / min(1, Place().cpus)), rel=0.01)
+    assert effect.ratio is not None
+    assert effect.ratio.value == pytest.approx(60 / (60 - own_s / min(1, Place().cpus)), rel=0.01)
     assert "clipkit's own engine takes 13 MB of 60 MB" in found.found
     assert "what your orchestrator takes is unknown here (--reserve" in found.found
 
@@ -237,7 +237,7 @@ def test_never_as_many_fit_as_ran_out():
 def test_the_orchestrators_seconds_last_longer_under_half_a_cpu():
     half = cut(place=Place(cpus=0.5), orchestrator_cpu_s=3.0, wall_s=60.0)
     (effect,) = verdict("C1", half, log_sd=0.0).effects
-    assert effect.speedup.value == pytest.approx(60 / 54)
+    assert effect.ratio.value == pytest.approx(60 / 54)
 
 
 def test_how_many_clips_fit_is_marked_as_measured_where_it_was():
@@ -420,6 +420,6 @@ def test_the_interval_of_a_ratio_has_the_noise_of_the_whole_table():
     others = [cut(settings=replace(ORIGINAL, crf=crf)) for crf in range(24, 44)]
     noisy = pd.concat([agreeing, table(others, log_sd=0.05)], ignore_index=True)
     (effect,) = next(v for v in verdicts(noisy) if v.id == "C6").judged
-    assert effect.speedup is not None
-    assert effect.speedup.value == pytest.approx(1.5)
-    assert 0.05 < effect.speedup.log_half_width < 0.15
+    assert effect.ratio is not None
+    assert effect.ratio.value == pytest.approx(1.5)
+    assert 0.05 < effect.ratio.log_half_width < 0.15

@@ -106,7 +106,7 @@ def _ratio_words(known: Estimate) -> str:
 
 
 def _line(effect: Effect) -> Line:
-    known = effect.speedup
+    known = effect.ratio
     low, high = known.interval if known and known.interval else (None, None)
     words = effect.why if known is None else _ratio_words(known)
     return Line(
