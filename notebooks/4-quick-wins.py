@@ -12,12 +12,13 @@
 # ---
 
 # %% [markdown] tags=["first-screen"]
-# # Do the quick wins win?
+# # Which of the claims hold?
 #
 # The original's backend cuts one clip at a time, with one thread and the preset `ultrafast`. Each verdict
 # is computed from the campaign's records, by the rules below: by whole 95 % intervals, of alike conditions
 # together. More and less than claimed are told apart; "it depends" is said only where a division is shown;
-# where nothing is decided, that is the verdict.
+# where nothing is decided, that is the verdict. Of services one language stands beside another that was told the
+# same, each started anew for every trial.
 
 # %% tags=["first-screen"]
 from clipkit.report.exhibits import claim_exhibits

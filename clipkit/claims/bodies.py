@@ -57,13 +57,12 @@ def bodies_of(
         everything = tuple(effect for effects in found for effect in effects)
         return [Body(frozenset(range(len(found))), is_served=False, effects=everything)]
     bodies = [
-        Body(
-            frozenset({place}), is_served, tuple(e for e in effects if e.is_served is is_served)
-        )
+        Body(frozenset({place}), is_served, tuple(e for e in effects if e.is_served is is_served))
         for place, effects in enumerate(found)
         for is_served in (False, True)
     ]
-    known = [body for body in bodies if body.judged] or bodies[:1]
+    judged = [body for body in bodies if body.judged]
+    known = judged or [body for body in bodies if body.effects] or bodies[:1]
     return sorted(
         known, key=lambda body: (body.is_served is not services_first, -len(body.applying))
     )

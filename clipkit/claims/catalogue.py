@@ -1,7 +1,7 @@
 """The claims of the original's analysis, each with its effects, its size and what it may depend on.
 
-To add one: its effects, its rule in `rules`, an entry here. Those that need the three services beside
-each other say so in `needs` until a campaign of theirs is read.
+To add one: its effects, its rule in `rules`, an entry here. A claim of several parts has an entry for each.
+Those that need the three services beside each other say so in `needs` until a campaign of theirs is read.
 """
 
 from __future__ import annotations
@@ -9,9 +9,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from clipkit.claims import changes, memory_words, orchestrator, parallel, rules, words
+from clipkit.claims import (
+    capacity,
+    changes,
+    language_memory,
+    language_words,
+    languages,
+    memory_words,
+    orchestrator,
+    parallel,
+    rules,
+    words,
+)
 from clipkit.claims.evidence import Evidence
-from clipkit.claims.factors import AT_ONCE, COMPARED, PICTURE, PLACE, THREADS, Factor
+from clipkit.claims.factors import (
+    AT_ONCE,
+    COMPARED,
+    MOMENT,
+    PICTURE,
+    PLACE,
+    SERVICE_OF,
+    THREADS,
+    Factor,
+)
 from clipkit.claims.rules import Claimed
 from clipkit.claims.verdict import Effect, Finding, Fit
 from clipkit.claims.words import Told
@@ -58,6 +78,10 @@ class Claim:
         return self.rule.rule if isinstance(self.rule, Claimed) else self.rule
 
 
+_FOUR_CLIPS = "jobs of 12 clips: where three at once cut 4, the last runs alone, which is to their disadvantage"
+_LONG_LIFE = (
+    "memory after 50 jobs, and while 500 MB arrive (experiments/benchmarks/service_memory.py does)"
+)
 _QUALITY = "quality (VMAF) was not measured: that the pictures are better is taken on trust"
 
 CLAIMS = (
@@ -66,12 +90,14 @@ CLAIMS = (
         "FFmpeg is the bottleneck; the orchestrator's language hardly matters for one clip",
         rules.ORCHESTRATOR,
         orchestrator.orchestrator_effects,
-        words.bound_of_rewrite,
+        language_words.bound_by_service,
+        (SERVICE_OF, *PLACE),
         unmeasured=(
-            "the orchestrator measured is clipkit's engine (Python), not Node.js: what another "
-            "one needs more or less is not shown, only what it could save here",
-            "what it waits without working is not bounded",
+            "of runs without a service the orchestrator is clipkit's engine (Python), not Node.js: what "
+            "another one needs more or less is not shown, only what it could save there, and what it waits "
+            "without working is not bounded",
         ),
+        services_first=True,
     ),
     Claim(
         "C2",
@@ -87,18 +113,70 @@ CLAIMS = (
     Claim(
         "C3",
         "a Rust orchestrator is 2 to 5 times faster when clips run in parallel",
+        rules.PARALLEL,
+        languages.parallel_time_effects,
+        language_words.language_times,
+        unmeasured=(_FOUR_CLIPS,),
+        services_first=True,
         needs=LANGUAGES,
     ),
     Claim(
-        "C4",
-        "a Rust orchestrator needs 50 to 70 % less memory than Node.js, so that 3 to 5 clips run in parallel in "
-        "512 MB, and 12 clips take 48 s instead of 144 s",
+        "C4a",
+        "a Rust orchestrator needs 50 to 70 % less memory than Node.js",
+        rules.LESS_MEMORY,
+        language_memory.less_memory_effects,
+        language_words.less_memory,
+        (MOMENT, *PLACE),
+        unmeasured=(_LONG_LIFE,),
+        services_first=True,
         needs=LANGUAGES,
     ),
     Claim(
-        "C5",
-        "a Python orchestrator is as fast as Node.js or slightly slower, needs more memory, and stays limited "
-        "to one clip after another",
+        "C4b",
+        "so that 3 to 5 clips run in parallel in the same 512 MB where Node.js runs 1",
+        rules.MORE_CLIPS,
+        capacity.room_effects,
+        language_words.room_at_once,
+        needs=LANGUAGES,
+    ),
+    Claim(
+        "C4c",
+        "12 clips then take 48 s instead of 144 s (3 times as fast)",
+        rules.THREE_TIMES,
+        languages.whole_change_effects,
+        words.time_found,
+        unmeasured=(_FOUR_CLIPS,),
+        services_first=True,
+        needs=LANGUAGES,
+    ),
+    Claim(
+        "C5a",
+        "a Python orchestrator is as fast as Node.js or slightly slower",
+        rules.AS_FAST,
+        languages.python_time_effects,
+        language_words.language_times,
+        services_first=True,
+        needs=LANGUAGES,
+    ),
+    Claim(
+        "C5b",
+        "a Python orchestrator needs more memory than Node.js",
+        rules.MORE_MEMORY,
+        language_memory.more_memory_effects,
+        language_words.more_memory,
+        (MOMENT, *PLACE),
+        unmeasured=(_LONG_LIFE,),
+        services_first=True,
+        needs=LANGUAGES,
+    ),
+    Claim(
+        "C5c",
+        "a Python orchestrator stays limited to one clip after another: no improvement",
+        rules.STAYS_ONE,
+        languages.parallel_gain_effects,
+        language_words.parallel_gain,
+        unmeasured=(_FOUR_CLIPS,),
+        services_first=True,
         needs=LANGUAGES,
     ),
     Claim(
@@ -127,6 +205,7 @@ CLAIMS = (
         "all three together make the backend 1.5 to 2 times faster without a migration",
         rules.ALL_TOGETHER,
         changes.TOGETHER.effects,
+        services_first=True,
     ),
     Claim(
         "C10",

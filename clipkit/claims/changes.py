@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from clipkit.analysis.statistics import geometric_mean
 from clipkit.claims.evidence import Evidence, Runs, paired, side_of
+from clipkit.claims.originals import PRESET, SERVICE, originals, set_up_alike
 from clipkit.claims.rules import (
     ALL_TOGETHER,
     AT_MOST,
@@ -22,41 +23,21 @@ from clipkit.plan.subjects import ENGINE
 from clipkit.records.condition import Condition
 from clipkit.settings import Settings, UsedSettings, knobs
 
-Variants = Mapping[Variant, Runs]
-
-PRESET = "ultrafast"
-"""The original's."""
-READINGS = ("fluent", "sketch")
-"""The two ways to read the original's command line: where it seeks before the input, and after it."""
-
-
-def originals(variants: Variants) -> Iterator[Variant]:
-    """The original as the analysis describes it: one clip at a time, one thread, `ultrafast`."""
-    for variant in variants:
-        s = variant.settings
-        if (variant.subject, s.preset, s.concurrency, s.encoder_threads) == (
-            "fluent",
-            PRESET,
-            1,
-            1,
-        ):
-            yield variant
-
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Settings that a claim changes: the value that it names, which is judged, of each. Other values
-    of the same settings are shown beside it."""
+    """Settings that a claim changes, of the original's command and of its service: the value that the claim
+    names, which is judged, of each. Other values of the same settings are shown beside it."""
 
     values: Mapping[str, object]
     claimed: Claimed
 
     def effects(self, evidence: Evidence) -> Iterator[Effect]:
         for condition, variants in evidence.conditions():
-            for before in originals(variants):
+            for before in (*originals(variants), *set_up_alike(variants, SERVICE)):
                 for after in sorted(variants, key=_order):
                     if after.subject == before.subject and self._is_of_it(before, after):
-                        words = self._words(after.settings)
+                        words = self._words(after)
                         found = effect(evidence, condition, (before, after), words, self.claimed)
                         yield replace(found, judged=self._is_named(after.settings))
 
@@ -72,12 +53,12 @@ class Changed:
         }
         return differing <= self.values.keys() and len(differing) >= min(2, len(self.values))
 
-    def _words(self, after: UsedSettings) -> str:
-        """Such as `3 at once, 4 threads`."""
+    def _words(self, after: Variant) -> str:
+        """Such as `3 at once, 4 threads`, `the service, 3 at once`."""
         usual = Settings(preset=PRESET)
-        said = []
+        said = ["the service"] if after.service else []
         for name in self.values:
-            value = getattr(after, name)
+            value = getattr(after.settings, name)
             if value != getattr(usual, name):
                 said.append(WORDS[name](value))
         return ", ".join(said)

@@ -54,24 +54,37 @@ class Evidence:
         return paired(before, after, lambda run: run.wall_s, noise)
 
 
-def paired(before: Runs, after: Runs, figure: Figure, noise: Noise | None = None) -> Estimate | None:
+def paired(
+    before: Runs, after: Runs, figure: Figure, noise: Noise | None = None
+) -> Estimate | None:
     """A figure before over after, block by block; None where no block has both. `noise`: what is known
     beforehand of a single one."""
-    numerators, denominators = _by_block(before, figure), _by_block(after, figure)
-    both = sorted(numerators.keys() & denominators.keys())
+    return paired_blocks(blocks_of(before, figure), blocks_of(after, figure), noise)
+
+
+def paired_blocks(before: Blocks, after: Blocks, noise: Noise | None = None) -> Estimate | None:
+    """The same of figures at hand."""
+    both = sorted(before.keys() & after.keys())
     if not both:
         return None
-    return paired_ratio([numerators[b] for b in both], [denominators[b] for b in both], noise)
+    return paired_ratio([before[b] for b in both], [after[b] for b in both], noise)
+
+
+def quotients(numerators: Blocks, denominators: Blocks) -> Blocks:
+    """One over the other, of the blocks that have both."""
+    both = numerators.keys() & denominators.keys()
+    return {block: numerators[block] / denominators[block] for block in both}
+
+
+def rest_s(run: Record) -> float | None:
+    """The wall time for each CPU second of its ffmpegs: what an orchestrator can change."""
+    return run.wall_s / run.ffmpeg_cpu_s if run.wall_s and run.ffmpeg_cpu_s else None
 
 
 def split(before: Runs, after: Runs) -> Split | None:
     """The ratio of wall times as its two parts, block by block."""
     work = paired(before, after, lambda run: run.ffmpeg_cpu_s)
-    rest = paired(
-        before,
-        after,
-        lambda run: run.wall_s / run.ffmpeg_cpu_s if run.wall_s and run.ffmpeg_cpu_s else None,
-    )
+    rest = paired(before, after, rest_s)
     return Split(work, rest) if work and rest else None
 
 
@@ -149,7 +162,8 @@ def side_status(runs: Sequence[Record]) -> Status:
     return status_of_all(record.status for record in runs) or Status.CANCELLED
 
 
-def _by_block(runs: Runs, figure: Figure) -> Blocks:
+def blocks_of(runs: Runs, figure: Figure) -> Blocks:
+    """What finished runs tell of it."""
     values = {(run.host_id, run.block): figure(run) for run in runs if is_finished(run)}
     return {block: float(value) for block, value in values.items() if value}
 

@@ -6,7 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from clipkit import format as fmt
+from clipkit.claims.bodies import LANGUAGES
 from clipkit.claims.verdict import Effect
+
+MOMENTS = {
+    "at rest": "the service at rest",
+    "while an upload arrives": "an upload arriving",
+    "while clips are cut": "clips being cut",
+}
+"""When a service's own memory is told, as a change and as a level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,11 @@ PLACE = (
 )
 """What every condition has. Of these the CPU is what decides by the law of idle CPU, so it is first."""
 
+SERVICE_OF = Factor(
+    "the service",
+    lambda e: Level(None, LANGUAGES.get(e.after.variant.service or "", e.after.variant.subject)),
+)
+MOMENT = Factor("the moment", lambda e: Level(None, MOMENTS.get(e.change, e.change)))
 COMPARED = Factor(
     "what it is compared with",
     lambda e: Level(None, e.before.variant.subject if e.before else "nothing"),

@@ -1,13 +1,14 @@
 """From campaigns' tables to the verdicts: each claim's effects, what they say together, and what all
-claims together allow to be said. Pure."""
+claims of one body of evidence allow to be said. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from clipkit import format as fmt
 from clipkit.analysis.interaction import LEVEL, holm
 from clipkit.analysis.quiet import unquiet_words
 from clipkit.claims import memory_words, words
@@ -19,6 +20,7 @@ from clipkit.claims.outcome import outcome_of
 from clipkit.claims.readings import as_one, divided_p, readings_of, shown_readings
 from clipkit.claims.verdict import LevelFinding, Outcome, Reading, Verdict
 from clipkit.claims.words import Told
+from clipkit.records.record import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,23 @@ def verdicts(*tables: pd.DataFrame) -> tuple[Verdict, ...]:
     """
     evidence = gather_runs(tables)
     read = {claim.id: _read(claim, evidence) for claim in CLAIMS}
-    divided = {name: divided_p(own.readings, own.claim.factors) for name, own in read.items()}
-    adjusted = holm({name: p for name, p in divided.items() if p is not None})
+    adjusted = _adjusted(read)
     shown = shown_readings({name: own.readings for name, own in read.items()}, adjusted, LEVEL)
     return tuple(
         _verdict(own, evidence, shown.get(name, ()), adjusted.get(name))
         for name, own in read.items()
     )
+
+
+def _adjusted(read: Mapping[str, _Read]) -> dict[str, float]:
+    """How probable each claim's division is by noise alone, among all claims that the same body decides: what
+    another experiment tests is no more reason to doubt this one."""
+    families: dict[tuple[frozenset[int], bool], dict[str, float]] = {}
+    for name, own in read.items():
+        p = divided_p(own.readings, own.claim.factors)
+        if p is not None:
+            families.setdefault((own.body.places, own.body.is_served), {})[name] = p
+    return {name: p for family in families.values() for name, p in holm(family).items()}
 
 
 def _read(claim: Claim, evidence: Sequence[Evidence]) -> _Read:
@@ -120,8 +132,21 @@ def _unmeasured(read: _Read, evidence: Sequence[Evidence]) -> tuple[str, ...]:
         said.append(f"only {blocks} blocks were measured: the intervals lean on the pooled noise")
     if noise := unquiet_words(runs):
         said.append(noise)
+    said += _crowded(runs)
     lengths = {condition.clips for each in own for condition in each.runs}
     if lengths:
         said.append(f"jobs of other than {words.and_listed(sorted(lengths))} clips")
     said.append("other films: content, codec and key frames decide how much is decoded")
     return tuple(said)
+
+
+def _crowded(runs: Sequence[Record]) -> list[str]:
+    """That a service's host was no host of its size, since the client took of its cores what it promises."""
+    crowded = [run for run in runs if run.served.service_crowded]
+    if not crowded:
+        return []
+    quotas = dict.fromkeys(fmt.cpus(run.cpu_quota) for run in crowded)
+    return [
+        f"a whole host of {words.and_listed(quotas)}: there the client took part of the machine's cores, of every "
+        "service alike"
+    ]

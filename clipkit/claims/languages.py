@@ -6,62 +6,59 @@ difference the language's; rows as sketched are shown beside and called what the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from clipkit import format as fmt
 from clipkit.claims.bodies import LANGUAGES
-from clipkit.claims.changes import PRESET, effect
+from clipkit.claims.changes import effect
 from clipkit.claims.evidence import (
     Evidence,
-    Runs,
     blocks_of,
     paired_blocks,
     quotients,
     rest_s,
-    side_of,
     split,
 )
+from clipkit.claims.originals import PRESET, SERVICE, Variants, set_up_alike
 from clipkit.claims.rules import AS_FAST, PARALLEL, STAYS_ONE, THREE_TIMES, Claimed
-from clipkit.claims.verdict import Effect, Finding, Variant
+from clipkit.claims.verdict import Effect, Variant
 from clipkit.plan.services import SKETCHED
 from clipkit.records.condition import Condition
 
-AGAINST = "node"
-"""The service that the others are compared with: the original's language."""
 THREE = 3
-
-Variants = Mapping[Variant, Runs]
+"""How many at once the claims speak of."""
 
 
 def language_pairs(variants: Variants) -> Iterator[tuple[Variant, Variant]]:
     """Node.js' service and each other one that was told the same."""
     for before in variants:
-        if before.service == AGAINST:
+        if before.service == SERVICE:
             for after in sorted(variants, key=lambda variant: variant.subject):
-                if after.service not in (None, AGAINST) and _told_the_same(before, after):
+                if after.service not in (None, SERVICE) and _told_the_same(before, after):
                     yield before, after
 
 
 def parallel_time_effects(evidence: Evidence) -> Iterator[Effect]:
     """Each language in place of Node.js; judged is Rust, where clips run at the same time."""
     return _times(
-        evidence, PARALLEL, lambda pair, at_once: pair.service == "rust" and at_once > 1
+        evidence, PARALLEL, lambda after, at_once: after.service == "rust" and at_once > 1
     )
 
 
 def python_time_effects(evidence: Evidence) -> Iterator[Effect]:
     """Python in place of Node.js, however many clips run at the same time."""
-    found = _times(evidence, AS_FAST, lambda pair, _at_once: pair.service == "python")
+    found = _times(evidence, AS_FAST, lambda after, _at_once: after.service == "python")
     return (own for own in found if own.after.variant.service == "python")
 
 
 def whole_change_effects(evidence: Evidence) -> Iterator[Effect]:
-    """Rust with three at once in place of Node.js with one."""
+    """Rust with three at once in place of Node.js with one; beside it each of the two changes alone."""
     for condition, variants in evidence.conditions():
-        for before, after in _pairs_across(variants, AGAINST, "rust", (1, THREE)):
-            change = f"Rust, {THREE} at once, in place of Node.js, one at a time"
-            yield effect(evidence, condition, (before, after), change, THREE_TIMES)
+        for change, (services, at_once) in _STEPS.items():
+            for pair in _pairs_across(variants, services, at_once):
+                found = effect(evidence, condition, pair, change, THREE_TIMES)
+                yield replace(found, judged=change == _BOTH)
 
 
 def parallel_gain_effects(evidence: Evidence) -> Iterator[Effect]:
@@ -70,40 +67,33 @@ def parallel_gain_effects(evidence: Evidence) -> Iterator[Effect]:
     for condition, variants in evidence.conditions():
         gains = {}
         for name in LANGUAGES:
-            for before, after in _pairs_across(variants, name, name, (1, THREE)):
+            for before, after in _pairs_across(variants, (name, name), (1, THREE)):
                 change = f"{LANGUAGES[name]}, {THREE} at once"
                 found = effect(evidence, condition, (before, after), change, STAYS_ONE)
                 gains[name] = quotients(
                     blocks_of(variants[before], rest_s), blocks_of(variants[after], rest_s)
                 )
                 yield replace(found, judged=name == "python")
-                if name == "python" and AGAINST in gains:
-                    ratio = paired_blocks(gains[name], gains[AGAINST])
+                if name == "python" and SERVICE in gains:
+                    ratio = paired_blocks(gains[name], gains[SERVICE])
                     yield replace(found, change=GAINS, ratio=ratio, judged=False, why="")
 
 
 GAINS = "Python's gain over Node.js', at equal work of ffmpeg"
 
-
-def one_at_a_time(variants: Variants, service: str, at_once: int = 1) -> Iterator[Variant]:
-    """A service as the original is set up, but for how many clips run at the same time."""
-    for variant in variants:
-        own = variant.settings
-        told = (own.preset, own.seek, own.encoder_threads, own.concurrency)
-        if (variant.service, variant.is_plain) == (service, True) and told == (
-            PRESET,
-            "input",
-            1,
-            at_once,
-        ):
-            yield variant
+_BOTH = f"Rust, {THREE} at once, in place of Node.js, one at a time"
+_STEPS = {
+    _BOTH: ((SERVICE, "rust"), (1, THREE)),
+    "the language alone, one at a time": ((SERVICE, "rust"), (1, 1)),
+    f"{THREE} at once alone, in Rust": (("rust", "rust"), (1, THREE)),
+}
 
 
 def _pairs_across(
-    variants: Variants, before: str, after: str, at_once: tuple[int, int]
+    variants: Variants, services: tuple[str, str], at_once: tuple[int, int]
 ) -> Iterator[tuple[Variant, Variant]]:
-    for one in one_at_a_time(variants, before, at_once[0]):
-        for other in one_at_a_time(variants, after, at_once[1]):
+    for one in set_up_alike(variants, services[0], at_once[0]):
+        for other in set_up_alike(variants, services[1], at_once[1]):
             if one.settings.changed_to(concurrency=at_once[1]) == other.settings:
                 yield one, other
 
@@ -116,9 +106,15 @@ def _times(
             found = effect(
                 evidence, condition, (before, after), _change(condition, before, after), claimed
             )
-            judged = after.is_plain and is_judged(after, found.at_once)
+            judged = is_whole_job(condition, after) and is_judged(after, found.at_once)
             parts = split(variants[before], variants[after]) if found.ratio else None
             yield replace(found, judged=judged, split=parts)
+
+
+def is_whole_job(condition: Condition, variant: Variant) -> bool:
+    """Whether a service told as all are had more clips to cut than at the same time: only then does it
+    matter how soon it takes the next one."""
+    return variant.is_plain and condition.clips > int(variant.settings.concurrency)
 
 
 def _told_the_same(one: Variant, other: Variant) -> bool:
@@ -126,7 +122,7 @@ def _told_the_same(one: Variant, other: Variant) -> bool:
     if (one.argv, one.environment) != (other.argv, other.environment):
         return False
     if one.argv == SKETCHED:
-        return one.settings.concurrency == other.settings.concurrency
+        return bool(one.settings.concurrency == other.settings.concurrency)
     return one.settings == other.settings
 
 

@@ -40,7 +40,9 @@ def _most_that_fitted(well: Sequence[Effect]) -> list[str]:
         f"{most.at_once} at once peaked at {fmt.size(peak_bytes)} of {fmt.size(room_bytes)} at most "
         f"({most.condition.lines}p, {most.change})"
     )
-    if room_bytes is not None and not most.condition.reserve_bytes:
+    if room_bytes is not None and most.is_served:
+        said += ", the service itself included"
+    elif room_bytes is not None and not most.condition.reserve_bytes:
         left = USABLE_FRACTION * room_bytes - peak_bytes
         said += f", which leaves {fmt.size(left)} for the server, whose memory is not in these runs"
     return [said]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from clipkit.claims.changes import READINGS, WORDS, originals
+from clipkit.claims.changes import WORDS
 from clipkit.claims.evidence import Evidence, Runs, side_of
+from clipkit.claims.originals import READINGS, SERVICE, originals, set_up_alike
 from clipkit.claims.rules import one_after_another
-from clipkit.claims.verdict import Effect, Fit, Side, Variant
+from clipkit.claims.verdict import Effect, Finding, Fit, Side, Variant
 from clipkit.format import MIB
 from clipkit.records.best import USABLE_FRACTION
 from clipkit.records.condition import Condition
@@ -20,14 +21,19 @@ CEILING_BYTES = 512 * MIB
 
 
 def parallel_effects(evidence: Evidence) -> Iterator[Effect]:
-    """Every variant that cut several clips at once under that ceiling or a lower one, against the
-    original. Commands of the original's kind are judged, whatever their preset and threads; what
-    clipkit's engine needs is shown beside."""
+    """Every variant that cut several clips at once under that ceiling or a lower one, against the original.
+    Commands of the original's kind and its own service are judged, whatever their preset and threads; what
+    clipkit's engine and other services need is shown beside. So is what needed too much of a kind of which
+    several fitted: that more ran out says nothing of two."""
+    yield from _beside_what_fitted(list(_all_effects(evidence)))
+
+
+def _all_effects(evidence: Evidence) -> Iterator[Effect]:
     for condition, variants in evidence.conditions():
         if condition.memory_bytes is None or condition.memory_bytes > CEILING_BYTES:
             continue
-        alone = next(originals(variants), None)
         for after, runs in variants.items():
+            alone = next(_original_of(after, variants), None)
             settings = after.settings
             if min(settings.concurrency, condition.clips) < 2:
                 continue
@@ -43,13 +49,32 @@ def parallel_effects(evidence: Evidence) -> Iterator[Effect]:
                 size=None,
                 finding=finding,
                 why=why,
-                judged=after.subject in READINGS,
+                judged=after.subject in (*READINGS, SERVICE),
             )
 
 
+def _original_of(after: Variant, variants: Mapping[Variant, Runs]) -> Iterator[Variant]:
+    """A service is compared with itself, any command with the original's."""
+    return set_up_alike(variants, after.service) if after.service else originals(variants)
+
+
+def _beside_what_fitted(effects: Sequence[Effect]) -> Iterator[Effect]:
+    fitted = {_kind(effect) for effect in effects if effect.finding is Finding.OPPOSITE}
+    for effect in effects:
+        too_many = effect.finding is not Finding.OPPOSITE and _kind(effect) in fitted
+        yield replace(effect, judged=effect.judged and not too_many)
+
+
+def _kind(effect: Effect) -> tuple[object, ...]:
+    """What differs in nothing but how many are cut at once, on hosts of one memory."""
+    after, condition = effect.after.variant, effect.condition
+    alone = replace(after, settings=after.settings.changed_to(concurrency=1))
+    return alone, condition.lines, condition.room_bytes
+
+
 def fits_at_once(evidence: Evidence) -> tuple[Fit, ...]:
-    """For each size of frame, subject and preset (one thread a clip): how many at once leave the
-    usual margin free; the fewest of all conditions of that size, and fewer than ever ran out."""
+    """For each size of frame, command and preset (one thread a clip; of services `capacity` tells): how many
+    at once leave the usual margin free; the fewest of all conditions of that size, and fewer than ever ran out."""
     fewest: dict[tuple[object, ...], Fit] = {}
     too_many = _ran_out(evidence)
     for condition, variants in evidence.conditions():
@@ -84,7 +109,8 @@ def _families(condition: Condition, variants: Mapping[Variant, Runs]) -> Iterato
     families: dict[Variant, dict[int, Side]] = {}
     for variant, runs in variants.items():
         one = side_of(variant, runs)
-        if variant.settings.encoder_threads == 1 and one.status is Status.OK and one.peak_bytes:
+        alone = variant.service is None and variant.settings.encoder_threads == 1
+        if alone and one.status is Status.OK and one.peak_bytes:
             family = replace(variant, settings=variant.settings.changed_to(concurrency=1))
             at_once = min(variant.settings.concurrency, condition.clips)
             families.setdefault(family, {})[at_once] = one

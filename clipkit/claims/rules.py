@@ -22,6 +22,10 @@ MATTERS = 1.05
 """A smaller change of the wall time is none that anybody would deploy for."""
 _STILL_FAST = 1.5
 """How much longer "still fast" may take, as we read the words: half as long again."""
+_SLIGHTLY = 1.1
+"""How many times as long "slightly slower" may take, as we read the words."""
+_ABOUT = 1.1
+"""By how much a single number that a claim states may be missed, as a factor."""
 
 Applies = Callable[[Condition, Side, Side], str | None]
 """Why a claim does not apply to a change under a condition; None where it does."""
@@ -41,10 +45,19 @@ def if_memory_allows(condition: Condition, _before: Side, after: Side) -> str | 
 
 def if_cpu_allows(condition: Condition, before: Side, _after: Side) -> str | None:
     """More threads have nothing to run on where the original leaves no CPU idle."""
+    return _none_idle(condition, before, "the original leaves")
+
+
+def if_one_leaves_cpu(condition: Condition, before: Side, _after: Side) -> str | None:
+    """Nor have more clips at once, in whatever language, where one leaves none."""
+    return _none_idle(condition, before, "one clip at a time leaves")
+
+
+def _none_idle(condition: Condition, before: Side, who_leaves: str) -> str | None:
     if condition.cpus is None or before.cores is None:
         return None
     if most_from_idle(before.cores, condition.cpus) < MATTERS:
-        return f"the original leaves no CPU idle: it uses {before.cores:.2f} of {condition.cpus:g}"
+        return f"{who_leaves} no CPU idle: it uses {before.cores:.2f} of {condition.cpus:g}"
     return None
 
 
@@ -115,7 +128,7 @@ ORCHESTRATOR = Claimed(
     MATTERS,
     "as claimed where even an orchestrator that costs nothing would make the job less than "
     f"{fmt.ratio(MATTERS)} as fast: at most wall / (wall - its own CPU seconds), these stretched "
-    "by a quota below one CPU",
+    "by a quota below one CPU; of a service also less the time in which none of its ffmpegs ran",
     limit=True,
 )
 MORE_AT_ONCE = Claimed(
@@ -159,6 +172,55 @@ AT_MOST = Claimed(
     "a limit: refuted only where the 95 % interval of the whole speed-up lies above 3x; below 2x it is "
     "less than claimed, which is no contradiction",
     limit=True,
+)
+PARALLEL = Claimed(
+    2.0,
+    5.0,
+    "as claimed where the 95 % interval of Rust in place of Node.js, told the same, at least two clips at a "
+    "time, lies above 2x, more where it lies above 5x, less where it lies below 2x, the opposite where it "
+    "lies below 1x",
+    gain=True,
+)
+AS_FAST = Claimed(
+    1 / _SLIGHTLY,
+    MATTERS,
+    f"as claimed where Python in place of Node.js, told the same, takes less than {fmt.ratio(_SLIGHTLY)} as "
+    f"long, less where it takes longer, more where it is above {fmt.ratio(MATTERS)} as fast",
+)
+STAYS_ONE = Claimed(
+    0.0,
+    MATTERS,
+    "a limit, where the service leaves CPU idle with one clip at a time: as claimed where three at once are "
+    f"less than {fmt.ratio(MATTERS)} as fast, refuted only where the 95 % interval lies above that",
+    limit=True,
+    applies=if_one_leaves_cpu,
+)
+THREE_TIMES = Claimed(
+    3 / _ABOUT,
+    3 * _ABOUT,
+    "as claimed where the 95 % interval of Rust with three at once in place of Node.js with one lies above "
+    "3x, give or take a tenth; less where it lies below, the opposite where it lies below 1x",
+    gain=True,
+)
+LESS_MEMORY = Claimed(
+    2.0,
+    1 / 0.3,
+    "by the service's own memory (anonymous, shared and the kernel's, without its ffmpegs) at rest, while an "
+    "upload arrives and while clips are cut: as claimed where Node.js needs 2 to 3.3 times as much as Rust "
+    "(50 to 70 % less), more above, less below, the opposite where Rust needs more",
+    gain=True,
+)
+MORE_MEMORY = Claimed(
+    1.0,
+    math.inf,
+    "by the same memory: as claimed where the 95 % interval of Python's over Node.js' lies above 1x, the "
+    "opposite where it lies below",
+    gain=True,
+)
+MORE_CLIPS = (
+    f"by structure: (the memory less {margin_words()} - the service's peak) / the most that one clip needs, "
+    "never as many as ran out; as claimed where Node.js holds one and Rust three or more, more where six or more, else "
+    "less; the opposite where Rust holds fewer than Node.js"
 )
 ONE_AFTER_ANOTHER = (
     "the opposite where clips at once ended well in every run and left "

@@ -19,10 +19,12 @@ def verdict_words(verdict: Verdict) -> str:
 
 
 def tally_words(verdicts: Sequence[Verdict]) -> str:
-    """`Of 13 claims 1 is confirmed, 3 are refuted, …`."""
+    """`Of 13 claims, 17 with their parts, 1 is confirmed, 3 are refuted, …`."""
     told = Counter(verdict.outcome for verdict in verdicts)
     counted = [_counted(told[outcome], outcome) for outcome in Outcome if told[outcome]]
-    return f"Of {len(verdicts)} claims {', '.join(counted)}"
+    claims = len({verdict.number for verdict in verdicts})
+    parts = f", {len(verdicts)} with their parts," if len(verdicts) > claims else ""
+    return f"Of {claims} claims{parts} {', '.join(counted)}"
 
 
 def claim_sentence(verdict: Verdict) -> str:
@@ -30,6 +32,32 @@ def claim_sentence(verdict: Verdict) -> str:
     claim = f"{verdict.claim[0].upper()}{verdict.claim[1:]}"
     depends = f" It depends on {verdict.depends_on}." if verdict.depends_on else ""
     return f"{claim}: **{verdict_words(verdict)}**; {verdict.found}.{depends}"
+
+
+def verdict_lines_of(verdicts: Sequence[Verdict]) -> list[str]:
+    """Each in a line, then how many came out how."""
+    return [
+        *(f"{verdict.id:<4} {claim_sentence(verdict).replace('**', '')}" for verdict in verdicts),
+        f"{tally_words(verdicts)}.",
+    ]
+
+
+def verdict_json(verdict: Verdict) -> dict[str, object]:
+    """For machines: what is told, without the effects one by one."""
+    pooled = verdict.pooled.estimate if verdict.pooled else None
+    return {
+        "id": verdict.id,
+        "claim": verdict.claim,
+        "rule": verdict.rule,
+        "outcome": str(verdict.outcome),
+        "finding": None if verdict.finding is None else str(verdict.finding),
+        "ratio": pooled and pooled.value,
+        "ratio_ci95": pooled and pooled.interval,
+        "found": verdict.found,
+        "depends_on": verdict.depends_on,
+        "holds_for": verdict.holds_for,
+        "unmeasured": list(verdict.unmeasured),
+    }
 
 
 def counted_findings(effects: Sequence[Effect]) -> str:

@@ -96,6 +96,15 @@ class Split:
     rest: Estimate
 
 
+@dataclass(frozen=True, slots=True)
+class Overhead:
+    """What a service itself takes of a job: its part of all CPU seconds, and of the wall time that in which
+    none of its ffmpegs ran."""
+
+    own_cpu: float
+    gaps: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """One change under one condition. `change` says it in words.
@@ -103,7 +112,7 @@ class Effect:
     `ratio` is of wall time before over after, paired by block, or of what else the claim is on (C1: the
     most that a rewrite of the orchestrator could gain; C4a, C5b: memory); None where a side did not
     finish. `before` None: not run. `size` is output after over before. `split`: the ratio of times of two
-    services in its two parts. `judged`: it is what the claim speaks of; others are shown beside it. `why`
+    services in its two parts, `overhead`: of C1, what the service itself took. `judged`: it is what the claim speaks of; others are shown beside it. `why`
     says how the finding follows.
     """
 
@@ -117,6 +126,7 @@ class Effect:
     why: str
     judged: bool = True
     split: Split | None = None
+    overhead: Overhead | None = None
 
     @property
     def is_served(self) -> bool:
@@ -182,7 +192,7 @@ class Verdict:
     None for a claim that is not on time; `finding` what all conditions say as one, and `pooled` their
     mean; `together` the same, or by the levels of what it depends on; `found` what was measured, in a sentence; `depends_on` what decides, with the border, where the
     outcome depends; `divided_p`: how probable such a division is by noise alone, for this claim among
-    all; `unmeasured` what it does not show."""
+    all that the same evidence decides; `unmeasured` what it does not show."""
 
     id: str
     claim: str
@@ -199,6 +209,11 @@ class Verdict:
     together: tuple[LevelFinding, ...] = ()
     fits: tuple[Fit, ...] = ()
     unmeasured: tuple[str, ...] = ()
+
+    @property
+    def number(self) -> str:
+        """`C4` of `C4a`, which is a part of it."""
+        return self.id.rstrip("abc")
 
     @property
     def judged(self) -> tuple[Effect, ...]:

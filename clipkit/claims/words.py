@@ -159,7 +159,7 @@ def bound_of_rewrite(told: Told) -> str:
     known = [effect for effect in effects if effect.ratio]
     if not known:
         return "; ".join(unfinished_words(effects)) or "the orchestrator's CPU is not known"
-    most = max(known, key=_upper)
+    most = max(known, key=upper_limit)
     said = f"an orchestrator that costs nothing would be at most {_gain(most)} faster"
     needs = [
         (effect.before.peak_bytes - effect.after.peak_bytes, effect.before.peak_bytes)
@@ -172,10 +172,10 @@ def bound_of_rewrite(told: Told) -> str:
 
 
 def _gain(effect: Effect) -> str:
-    return f"{_upper(effect) * 100 - 100:.1f} % ({effect.condition.words})"
+    return f"{upper_limit(effect) * 100 - 100:.1f} % ({effect.condition.words})"
 
 
-def _upper(effect: Effect) -> float:
+def upper_limit(effect: Effect) -> float:
     """The highest that a gain may be; its middle where it has no interval."""
     bound = effect.ratio
     return (bound.high or bound.value) if bound else 1.0

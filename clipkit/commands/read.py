@@ -1,4 +1,4 @@
-"""What reads campaigns: `clipkit report`, `compare`, `batch`, `lab`."""
+"""What reads campaigns: `clipkit report`, `claims`, `compare`, `batch`, `lab`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from clipkit.errors import CampaignError, UsageError
 
 def add_reading(commands: Any) -> None:
     _add_report(commands)
+    _add_claims(commands)
     _add_compare(commands)
     _add_batch(commands)
     _add_lab(commands)
@@ -32,6 +33,29 @@ def _report(parsed: argparse.Namespace) -> int:
         print_json({"report": report.absolute()})
     else:
         print(report)
+    return 0
+
+
+def _add_claims(commands: Any) -> None:
+    help = "the original's claims, judged from one or several campaigns"
+    command = add_command(commands, "claims", _claims, help)
+    command.add_argument("campaigns", nargs="+", metavar="CAMPAIGN", help="a campaign's folder")
+    command.add_argument("--markdown", action="store_true", help="as a table for a page")
+
+
+def _claims(parsed: argparse.Namespace) -> int:
+    from clipkit.claims import verdicts
+    from clipkit.claims.telling import verdict_json, verdict_lines_of
+    from clipkit.records.campaign import open_campaign
+    from clipkit.report.exhibits.claim_exhibits import verdicts_markdown
+
+    found = verdicts(*(open_campaign(folder).table for folder in parsed.campaigns))
+    if parsed.json:
+        print_json({"claims": [verdict_json(verdict) for verdict in found]})
+    elif parsed.markdown:
+        print(verdicts_markdown(found), end="")
+    else:
+        print("\n".join(verdict_lines_of(found)))
     return 0
 
 

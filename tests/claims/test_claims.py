@@ -32,8 +32,9 @@ def changed(settings: Settings, wall_s: float, **place: float) -> tuple[Record, 
     return cut(place=where), cut(settings=settings, place=where, wall_s=wall_s)
 
 
-ALL = [f"C{number}" for number in range(1, 14)]
-OF_SERVICES = ("C3", "C4", "C5", "C10", "C11")
+PARTS = {4: "abc", 5: "abc"}
+ALL = [f"C{number}{part}" for number in range(1, 14) for part in PARTS.get(number, [""])]
+OF_SERVICES = ("C3", "C4a", "C4b", "C4c", "C5a", "C5b", "C5c", "C10", "C11")
 
 
 def test_every_claim_has_a_verdict_even_where_nothing_was_measured():

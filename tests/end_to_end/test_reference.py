@@ -7,19 +7,26 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from running import clipkit
 
-from clipkit.claims import claim_sentence
+from clipkit.claims import Verdict, claim_sentence
 from clipkit.claims import verdicts as judge
+from clipkit.claims.decomposition import decomposition
 from clipkit.records.table import read_table
-from clipkit.report.exhibits.claim_exhibits import verdicts_markdown
+from clipkit.report.exhibits.claim_exhibits import (
+    outcomes_markdown,
+    parts_markdown,
+    verdicts_markdown,
+)
 from clipkit.tuning.answer import verdict_lines
 from clipkit.tuning.recommendation import read_recommendation
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESULTS = REPOSITORY / "results"
 CAMPAIGNS = {
+    "languages": {"2-explore", "4-quick-wins"},
     "quick-wins": {"2-explore", "3-optimum", "4-quick-wins"},
     "reference-grid": {"2-explore", "3-optimum"},
     "reference-tune": {"1-measure"},
@@ -32,6 +39,10 @@ README = (REPOSITORY / "README.md").read_text("utf-8")
 CLAIMS = (RESULTS / "CLAIMS.md").read_text("utf-8")
 QUICK_WINS = ("C6", "C7", "C8", "C9")
 """Those that the README tells, each in a sentence."""
+OF_LANGUAGES = ("C1", "C3", "C4a", "C4b", "C4c", "C5a", "C5b", "C5c")
+"""Those of which it tells how they came out."""
+CLAIMS_FROM = ("quick-wins", "languages")
+"""The campaigns that put claims to the test."""
 
 
 @pytest.fixture(params=CAMPAIGNS)
@@ -84,16 +95,48 @@ def block(text: str, name: str) -> str:
     return text.partition(f"<!-- {name} -->\n")[2].partition("<!-- end -->")[0]
 
 
-def test_the_pages_verdicts_are_those_of_the_stored_records() -> None:
-    assert block(CLAIMS, "quick wins") == verdicts_markdown(
-        judge(read_table(RESULTS / "quick-wins"))
+@pytest.fixture(scope="module")
+def tables() -> list[pd.DataFrame]:
+    return [read_table(RESULTS / name) for name in CLAIMS_FROM]
+
+
+@pytest.fixture(scope="module")
+def judged(tables: list[pd.DataFrame]) -> dict[str, Verdict]:
+    return {verdict.id: verdict for verdict in judge(*tables)}
+
+
+def test_the_pages_verdicts_are_those_of_the_stored_records(judged: dict[str, Verdict]) -> None:
+    assert block(CLAIMS, "claims") == verdicts_markdown(list(judged.values()))
+
+
+def test_the_parts_of_48_s_instead_of_144_s_are_those_of_the_stored_records(
+    tables: list[pd.DataFrame],
+) -> None:
+    assert block(CLAIMS, "parts") == parts_markdown(*decomposition(*tables))
+
+
+def test_the_command_prints_the_pages_table(tmp_path: Path) -> None:
+    folders = [RESULTS / name for name in CLAIMS_FROM]
+    assert (
+        f"clipkit claims {' '.join(f'results/{name}' for name in CLAIMS_FROM)} --markdown" in CLAIMS
     )
+    assert clipkit("claims", *folders, "--markdown", cwd=tmp_path).out == block(CLAIMS, "claims")
+    told = clipkit("claims", *folders, "--json", cwd=tmp_path).json["claims"]
+    assert f"| {told[0]['id']}: {told[0]['claim']} | **{told[0]['outcome']}" in CLAIMS
 
 
-def test_the_readmes_four_claims_are_those_of_the_stored_records() -> None:
-    found = {verdict.id: verdict for verdict in judge(read_table(RESULTS / "quick-wins"))}
-    lines = [f"- {claim_sentence(found[name])}\n" for name in QUICK_WINS]
+def test_the_readmes_four_claims_are_those_of_the_stored_records(
+    judged: dict[str, Verdict],
+) -> None:
+    lines = [f"- {claim_sentence(judged[name])}\n" for name in QUICK_WINS]
     assert block(README, "four claims") == "".join(lines)
+
+
+def test_the_readmes_verdicts_on_languages_are_those_of_the_stored_records(
+    judged: dict[str, Verdict],
+) -> None:
+    told = outcomes_markdown([judged[name] for name in OF_LANGUAGES])
+    assert block(README, "languages") == told
 
 
 @pytest.mark.parametrize("name", ["tune-default", "tune-own-command"])

@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import pytest
 from extents import Saved, measured
+from inventing_claims import ORIGINAL, Place
+from inventing_services import serve, starts
 from stored_campaigns import NAMES, RESULTS, SWEEPS, TUNINGS
 
-from clipkit.claims import verdicts
+from clipkit.claims import Verdict, verdicts
 from clipkit.errors import CampaignError
 from clipkit.records.campaign import Campaign, open_campaign
 from clipkit.report.exhibits import campaign_charts, claim_exhibits, grid_charts, tuning_charts
@@ -72,11 +76,28 @@ def test_no_words_of_a_tunings_chart_leave_it_or_lie_on_others(
     check(seen)
 
 
+@pytest.fixture(scope="module", params=["commands", "services", "both"])
+def judged(request: pytest.FixtureRequest) -> tuple[Verdict, ...]:
+    """Of the quick wins, of invented services in every language, and of both, beside each other."""
+    commands = [open_campaign(RESULTS / "quick-wins").table]
+    three = replace(ORIGINAL, concurrency=3)
+    places = [Place(cpus=cpus, lines=lines) for cpus in (0.5, 2.0) for lines in (720, 1080)]
+    services = [
+        starts(
+            serve(name, settings, place=place)
+            for name in ("node", "python", "rust")
+            for settings in (ORIGINAL, three)
+            for place in places
+        )
+    ]
+    told = {"commands": commands, "services": services, "both": [*commands, *services]}
+    return verdicts(*told[request.param])
+
+
 @pytest.mark.parametrize("chart", CLAIMS)
 def test_no_words_of_the_claims_charts_leave_them_or_lie_on_others(
-    chart: str, monkeypatch: pytest.MonkeyPatch
+    judged: tuple[Verdict, ...], chart: str, monkeypatch: pytest.MonkeyPatch
 ):
-    judged = verdicts(open_campaign(RESULTS / "quick-wins").table)
     with measured(monkeypatch) as seen:
         CLAIMS[chart](judged)
     check(seen)

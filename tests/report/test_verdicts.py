@@ -9,8 +9,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "tuning"))
 
 from inventing_claims import ORIGINAL, Place, cut, ran_out, table
+from inventing_services import serve
 
-from clipkit.claims import Finding, verdicts
+from clipkit.claims import Finding, telling, verdicts
 from clipkit.format import MIB
 from clipkit.records.status import Status
 from clipkit.report.charts import claims_forest as forest
@@ -37,7 +38,8 @@ def judged() -> shown.Verdicts:
 
 def test_the_summary_has_a_row_for_every_claim(judged):
     summary = shown.verdicts_table(judged)
-    assert [row[0] for row in summary.rows] == [f"C{number}" for number in range(1, 14)]
+    assert [row[0] for row in summary.rows] == [verdict.id for verdict in judged]
+    assert {row[0].rstrip("abc") for row in summary.rows} == {f"C{n}" for n in range(1, 14)}
     told = {row[0]: row[2] for row in summary.rows}
     assert told["C6"] == "confirmed"
     assert told["C2"] == "depends"
@@ -160,3 +162,31 @@ def test_where_nothing_was_measured_the_exhibits_say_so():
 def test_what_all_verdicts_lack_is_said_once(judged):
     markup = shown.limits_of_claims(judged)._repr_html_()
     assert markup.count("other films") == 1
+
+
+def test_claims_in_lines_and_as_json_tell_the_same(judged):
+    lines = telling.verdict_lines_of(judged)
+    assert len(lines) == len(judged) + 1
+    assert lines[-1].startswith("Of 13 claims, 17 with their parts, ")
+    told = {each["id"]: each for each in map(telling.verdict_json, judged)}
+    assert told["C6"]["outcome"] == "confirmed"
+    assert told["C6"]["ratio"] == pytest.approx(1.5, rel=0.01)
+    assert str(told["C6"]["found"]) in next(line for line in lines if line.startswith("C6 "))
+    assert told["C3"]["ratio"] is None
+
+
+def test_services_stand_in_panels_of_their_own_on_both_sides_of_the_edge():
+    many = [replace(ORIGINAL, concurrency=n) for n in (1, 2, 4, 8)]
+    fitted = [serve("node", settings, clips=settings.concurrency) for settings in many]
+    lost = [ran_out(serve("node", replace(ORIGINAL, concurrency=n), clips=n)) for n in (9, 10)]
+    command = [replace(trial, cpu_quota=2.0, host="512M-2cpu") for trial in TRIALS[:2]]
+    verdict = next(v for v in verdicts(table([*command, *fitted, *lost])) if v.id == "C2")
+    bars = at_once.at_once_bars(verdict)
+    served = [bar for bar in bars if bar.served]
+    assert [(bar.panel, bar.at_once, bar.status) for bar in served] == [
+        ("720p, services", 8, Status.OK),
+        ("720p, services", 9, Status.OOM),
+    ]
+    assert {bar.panel for bar in bars} == {"720p", "720p, services"}
+    assert at_once.panel_rows(bars) == 1
+    assert at_once.panel_rows(bars, 1) == 2

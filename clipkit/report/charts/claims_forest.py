@@ -73,6 +73,12 @@ def forest_panels(verdicts: Sequence[Verdict]) -> list[Panel]:
 
 _X_LABELS = {
     "C1": "times as fast at most, with any other orchestrator",
+    "C3": "times as fast as Node.js, told the same",
+    "C4a": "Node.js' memory over Rust's",
+    "C4c": "times as fast as Node.js, one at a time",
+    "C5a": "times as fast as Node.js, told the same",
+    "C5b": "Python's memory over Node.js'",
+    "C5c": "times as fast as the same service, one at a time",
     "C13": "times as fast as each reading of the original",
 }
 

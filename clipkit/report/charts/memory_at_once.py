@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -13,7 +14,8 @@ from matplotlib.patches import Patch
 
 from clipkit import format
 from clipkit.claims import Effect, Finding, Fit, Side, Verdict
-from clipkit.claims.changes import PRESET
+from clipkit.claims.originals import PRESET
+from clipkit.claims.verdict import Variant
 from clipkit.format import MIB
 from clipkit.plan.subjects import TUNABLE
 from clipkit.records.best import USABLE_FRACTION, margin_words
@@ -21,7 +23,7 @@ from clipkit.records.status import RAN_OUT, Status
 from clipkit.report.charts import style, writing
 from clipkit.report.charts.status_looks import LOOKS
 
-_NARROW_PX = 500
+_NARROW_PX, _COLUMNS = 500, 3
 _NUMBER_PX, _AXES_PX = 12, 200
 """About how high a number and a panel are."""
 
@@ -30,7 +32,7 @@ _NUMBER_PX, _AXES_PX = 12, 200
 class Bar:
     """The highest peak of all runs of one subject with so many clips of one size at once; None where
     one did not finish, as `status` says, or where no peak is known. `extrapolated`: on the line
-    through the measured ones."""
+    through the measured ones. `served`: by a service, whose own memory is in it."""
 
     subject: str
     lines: int
@@ -38,6 +40,11 @@ class Bar:
     peak_bytes: int | None
     status: Status
     extrapolated: bool
+    served: bool = False
+
+    @property
+    def panel(self) -> str:
+        return f"{self.lines}p, services" if self.served else f"{self.lines}p"
 
     @property
     def lacks(self) -> str:
@@ -56,21 +63,44 @@ def largest_room_bytes(verdict: Verdict) -> int | None:
 
 def at_once_bars(verdict: Verdict) -> list[Bar]:
     """Of the verdict on claim C2, under `largest_room_bytes`: by size, then by how many at once; one thread
-    a clip."""
+    a clip. Of a service the most at once that ended well, and the fewest that did not."""
     room = largest_room_bytes(verdict)
-    sides: dict[tuple[int, int, str], list[Side]] = {}
+    sides: dict[tuple[int, int, Variant], list[Side]] = {}
     for effect in _shown_effects(verdict):
         if effect.condition.room_bytes != room:
             continue
         for side, count in ((effect.before, 1), (effect.after, effect.at_once)):
             if side and side.variant.settings.encoder_threads == 1:
-                key = (effect.condition.lines, count, side.variant.subject)
-                sides.setdefault(key, []).append(side)
+                alone = replace(
+                    side.variant, settings=side.variant.settings.changed_to(concurrency=1)
+                )
+                sides.setdefault((effect.condition.lines, count, alone), []).append(side)
     measured = [_measured(key, own) for key, own in sides.items()]
-    known = measured + [_at_the_limit(fit) for fit in verdict.fits if _shown(fit, room)]
+    known = _telling(measured) + [_at_the_limit(fit) for fit in verdict.fits if _shown(fit, room)]
     return sorted(
-        known, key=lambda bar: (bar.lines, bar.subject != "fluent", bar.subject, bar.at_once)
+        known,
+        key=lambda bar: (
+            bar.served,
+            bar.lines,
+            bar.subject != "fluent",
+            bar.subject,
+            bar.at_once,
+        ),
     )
+
+
+def _telling(bars: Sequence[Bar]) -> list[Bar]:
+    """All of commands; of each service two at most, on both sides of the edge."""
+    found = [bar for bar in bars if not bar.served]
+    edges: dict[tuple[str, int, bool], Bar] = {}
+    for bar in bars:
+        if bar.served:
+            well = bar.status is Status.OK
+            key = (bar.subject, bar.lines, well)
+            known = edges.get(key)
+            if known is None or (bar.at_once > known.at_once) is well:
+                edges[key] = bar
+    return [*found, *edges.values()]
 
 
 def _shown_effects(verdict: Verdict) -> list[Effect]:
@@ -85,7 +115,7 @@ def _shown_effects(verdict: Verdict) -> list[Effect]:
 
 def draw_at_once(own: Sequence[Bar], ax: Axes, room_bytes: int | None) -> Axes:
     """The bars of one size of frame, side by side; extrapolated ones hatched."""
-    writing.title(ax, f"{own[0].lines}p")
+    writing.title(ax, own[0].panel)
     highest = max(bar.peak_bytes or 0 for bar in own) / MIB
     room = room_bytes / MIB if room_bytes else max(highest, 1.0)
     for place, bar in enumerate(own):
@@ -138,17 +168,25 @@ def draw_at_once(own: Sequence[Bar], ax: Axes, room_bytes: int | None) -> Axes:
 
 
 def draw_each_size(bars: Sequence[Bar], figure: Figure, room_bytes: int | None, found: str) -> None:
-    """A panel for each size of frame, beside each other, or below on a phone."""
-    sizes = sorted({bar.lines for bar in bars})
-    if not sizes:
+    """A panel for each size of frame, and of services for each, beside each other, or below on a phone."""
+    panels = list(dict.fromkeys(bar.panel for bar in bars))
+    if not panels:
         style.draw_nothing(figure.subplots(), "nothing was cut at once under that ceiling")
         return
     narrow = writing.width_px(figure) < _NARROW_PX
-    shape = (len(sizes), 1) if narrow else (1, len(sizes))
-    for ax, lines in zip(figure.subplots(*shape, squeeze=False).flat, sizes, strict=True):
-        draw_at_once([bar for bar in bars if bar.lines == lines], ax, room_bytes)
+    columns = 1 if narrow else min(_COLUMNS, len(panels))
+    axes = list(figure.subplots(panel_rows(bars, columns), columns, squeeze=False).flat)
+    for ax, panel in zip(axes, panels, strict=False):
+        draw_at_once([bar for bar in bars if bar.panel == panel], ax, room_bytes)
+    for ax in axes[len(panels) :]:
+        ax.set_axis_off()
     writing.heading(figure, found, "highest peak of all runs, whole job")
     style.legend_below(figure, at_once_legend(room_bytes))
+
+
+def panel_rows(bars: Sequence[Bar], columns: int = _COLUMNS) -> int:
+    """In how many rows the panels stand, at least one."""
+    return max(1, math.ceil(len({bar.panel for bar in bars}) / columns))
 
 
 def at_once_finding(bars: Sequence[Bar], room_bytes: int | None) -> str:
@@ -190,12 +228,14 @@ def at_once_legend(room_bytes: int | None) -> list[Artist]:
     return entries
 
 
-def _measured(key: tuple[int, int, str], own: Sequence[Side]) -> Bar:
-    lines, count, subject = key
+def _measured(key: tuple[int, int, Variant], own: Sequence[Side]) -> Bar:
+    lines, count, variant = key
     failed = [side.status for side in own if side.status is not Status.OK]
     status = next((s for s in failed if s in RAN_OUT), failed[0] if failed else Status.OK)
     peaks = [side.peak_bytes for side in own if side.peak_bytes is not None]
-    return Bar(subject, lines, count, None if failed else max(peaks, default=None), status, False)
+    peak_bytes = None if failed else max(peaks, default=None)
+    served = variant.service is not None
+    return Bar(variant.subject, lines, count, peak_bytes, status, False, served)
 
 
 def _shown(fit: Fit, room_bytes: int | None) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
 
 from clipkit import format as fmt
 from clipkit.analysis.statistics import Estimate
 from clipkit.claims import Effect, Outcome, Side, Verdict, tally_words, verdict_words
 from clipkit.claims.telling import counted_findings
-from clipkit.claims.words import p_words
+from clipkit.claims.words import p_words, ratio_words
 from clipkit.records.settings_words import how_words
 from clipkit.records.status import Status
 from clipkit.report.charts import claims_forest as forest_chart
@@ -37,7 +40,7 @@ def verdicts_table(judged: Verdicts) -> Table:
     heads = ("claim", "says", "verdict", "found (95 % interval)", "depends on")
     decided = (Outcome.CONFIRMED, Outcome.REFUTED, Outcome.DEPENDS)
     marked = frozenset(i for i, v in enumerate(judged) if v.outcome in decided)
-    caption = "Ratios of wall time, paired by block; above 1x is faster"
+    caption = "Ratios of wall time, paired by block; above 1x is faster. Of services a pair is one start of each"
     return Table(heads, rows, caption, marked, whole=True)
 
 
@@ -71,7 +74,10 @@ def every_effect(judged: Verdicts) -> Exhibit:
         ),
         lambda figure: draw_forest(panels, figure, tally_words(judged)),
     )
-    caption = "peaks: anonymous, shared and kernel memory of the whole job; n: pairs of runs"
+    caption = (
+        "peaks: anonymous, shared and kernel memory of the whole job, of C4a and C5b of the service alone; "
+        "n: pairs of runs"
+    )
     return kept(Exhibit(drawn, Table(heads, rows, caption)))
 
 
@@ -94,7 +100,11 @@ def memory_at_once(judged: Verdicts) -> Exhibit:
     drawn = picture(
         "at-once",
         f"Peak memory. {verdict.found}",
-        (WIDE_PX, 330, 130 + 230 * max(1, len({bar.lines for bar in bars}))),
+        (
+            WIDE_PX,
+            330 * at_once_chart.panel_rows(bars),
+            130 + 230 * at_once_chart.panel_rows(bars, 1),
+        ),
         lambda figure: at_once_chart.draw_each_size(bars, figure, room_bytes, found),
     )
     heads = ("size", "subject", "clips at once", "peak memory", "how it is known")
@@ -127,7 +137,7 @@ def rules_table(judged: Verdicts) -> Table:
     caption = (
         "alike: how probable such differences between conditions are by noise alone (Cochran's Q); on one "
         "side: how probable it is by noise alone that some factor's levels look divided by the claim's edge "
-        "(Gail and Simon; of all claims together, Holm): under 0.05 the claim depends on that factor"
+        "(Gail and Simon; of all claims that the same runs decide, Holm): under 0.05 the claim depends on that factor"
     )
     return Table(heads, rows, caption)
 
@@ -154,6 +164,43 @@ def limits_of_claims(judged: Verdicts) -> Section:
 def verdicts_markdown(found: Sequence[Verdict]) -> str:
     """The verdicts as a table for a README; it ends with a line feed."""
     return "\n".join([*_markdown_lines(found), ""])
+
+
+def outcomes_markdown(found: Sequence[Verdict]) -> str:
+    """Only how each came out; it ends with a line feed."""
+    rows = [f"| {v.id}: {v.claim} | **{_outcome(v)}** |" for v in found]
+    return "\n".join(["| claim | verdict |", "|---|---|", *rows, ""])
+
+
+def _outcome(verdict: Verdict) -> str:
+    depends = f" on {verdict.depends_on}" if verdict.depends_on else ""
+    return f"{verdict_words(verdict)}{depends}"
+
+
+def parts_markdown(parts: pd.DataFrame, sentence: str) -> str:
+    """`claims.decomposition` as a sentence and a table; it ends with a line feed."""
+    said = f"{sentence[0].upper()}{sentence[1:].rstrip('.')}."
+    if parts.empty:
+        return f"{said}\n"
+    heads = ("where", "part", "from", "to", "times as fast", "pairs")
+    rows = [f"| {' | '.join(_part_cells(row))} |" for row in parts.to_dict("records")]
+    return "\n".join([said, "", f"| {' | '.join(heads)} |", "|---|---|---|---|---|---|", *rows, ""])
+
+
+def _part_cells(row: Mapping[Hashable, Any]) -> tuple[str, ...]:
+    low, high = row["low"], row["high"]
+    known = None if pd.isna(low) else float(low), None if pd.isna(high) else float(high)
+    times = Estimate(float(row["times"]), *known, int(row["starts"]))
+    words = ratio_words(times) if times.n else fmt.ratio(times.value)
+    pairs = str(times.n) if times.n else "computed"
+    return (
+        str(row["condition"]),
+        str(row["part"]),
+        str(row["before"]),
+        str(row["after"]),
+        words,
+        pairs,
+    )
 
 
 def _markdown_lines(found: Sequence[Verdict]) -> Iterator[str]:

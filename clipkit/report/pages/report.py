@@ -36,7 +36,8 @@ def _of_a_tuning(campaign: Path) -> str:
 
 def _of_a_sweep(campaign: Path) -> str:
     is_quick_wins = folders.read_experiment(campaign).get("name") == QUICK_WINS
-    names = ["4-quick-wins"] if is_quick_wins else []
+    tells_claims = is_quick_wins or sweep_page.has_services(campaign)
+    names = ["4-quick-wins"] if tells_claims else []
     names.append("2-explore")
     if sweep_page.has_optimum(campaign):
         names.append("3-optimum")
@@ -44,7 +45,7 @@ def _of_a_sweep(campaign: Path) -> str:
     parts = [page.notebook_body(path, {page.ELSEWHERE}) for path in executed]
     shown = sweep_page.sweep_first_screen(campaign)
     shown["best"] = Markup(shown["best"]._repr_html_())  # noqa: S704 (escapes what it holds)
-    if is_quick_wins:
+    if tells_claims:
         shown |= sweep_page.claims_first(campaign)
     return _rendered("sweep", "".join(f"<section>{part}</section>" for part in parts), shown)
 

@@ -64,6 +64,11 @@ def has_optimum(folder: Path) -> bool:
     return bool(_optima(open_campaign(folder))[0])
 
 
+def has_services(folder: Path) -> bool:
+    """Whether services cut any of it. Raises CampaignError for no campaign."""
+    return bool(open_campaign(folder).table["service"].notna().any())
+
+
 def claims_first(folder: Path) -> dict[str, Any]:
     """What the template shows of the claims before all else."""
     judged = verdicts(open_campaign(folder).table)
