@@ -42,8 +42,8 @@ def program() -> str:
     return "clipkit" if shutil.which("clipkit") else fmt.near(Path(sys.argv[0]).absolute())
 
 
-def add_host(command: argparse.ArgumentParser, several: bool = False) -> None:
-    """`several`: the host may be repeated."""
+def add_host(command: argparse.ArgumentParser, several: bool = False, reserve: bool = True) -> None:
+    """`several`: the host may be repeated. `reserve`: a part of it may be kept for the user's server."""
     group = command.add_argument_group("host")
     if several:
         told = "from `clipkit hosts`; may be repeated: which plan?"
@@ -52,7 +52,10 @@ def add_host(command: argparse.ArgumentParser, several: bool = False) -> None:
         group.add_argument("--host", metavar="NAME", help="from `clipkit hosts`")
     group.add_argument("--memory", metavar="512M", help="of a custom host")
     group.add_argument("--cpus", metavar="0.5", help="of a custom host")
-    group.add_argument("--reserve", default="0", metavar="120M", help="kept for your own server")
+    if reserve:
+        group.add_argument(
+            "--reserve", default="0", metavar="120M", help="kept for your own server"
+        )
     add_ceiling(command)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from clipkit import __version__
-from clipkit.commands import backends, cut, look, plans, read, sweep, tune
+from clipkit.commands import backends, cut, look, measure_server, plans, read, sweep, tune
 from clipkit.commands.parser import INTERRUPTED, Parser
 from clipkit.errors import ClipkitError
 
@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     read.add_reading(commands)
     backends.add_backends(commands)
     plans.add_plans(commands)
+    measure_server.add_measure_server(commands)
     return parser
 
 

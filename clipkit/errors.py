@@ -7,6 +7,7 @@ ClipkitError                 exit 1: the work failed or was refused
 │   ├── ClipListError        a list of clips that cannot be read, times that are no times
 │   ├── TemplateError        a command template that lacks a placeholder or has an unknown one
 │   ├── ExperimentError      an experiment's file
+│   ├── DriveError           the description of a server's routes
 │   └── NotebookError        a notebook's parameter that does not exist
 ├── UploadError              no such upload, no video in it, damaged
 ├── ClipRangeError           a clip that lies outside its upload
@@ -54,6 +55,10 @@ class TemplateError(UsageError):
 
 
 class ExperimentError(UsageError):
+    pass
+
+
+class DriveError(UsageError):
     pass
 
 

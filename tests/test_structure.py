@@ -17,7 +17,7 @@ MODULES = {
 }
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "format", "legal", "tables", "terminal"),
+    ("errors", "format", "keys", "legal", "tables", "terminal"),
     ("media", "settings", "hosts", "ffmpeg_builds", "resources", "backends"),
     ("model",),
     ("plan",),

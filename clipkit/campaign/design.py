@@ -13,6 +13,7 @@ from clipkit.errors import ClipListError, ClipRangeError, ExperimentError, Usage
 from clipkit.media.upload import Upload
 from clipkit.plan import subjects
 from clipkit.plan.clips import spread
+from clipkit.plan.own_service import OwnServer
 from clipkit.plan.services import SAME, SERVICE, Which
 from clipkit.records.columns import column
 from clipkit.records.identity import levels_of_cell
@@ -95,7 +96,7 @@ def warm_ups(cells: list[Cell]) -> list[Cell]:
             who = cell.subject.which.get("service", "")
             key = (who, cell.job.upload.sha256, cell.settings.ffmpeg)
             job = cell.job.reduced([len(cell.job.clips) // 2])
-            found.setdefault(key, replace(cell, phase=WARMUP, job=job))
+            found.setdefault(key, replace(cell, phase=WARMUP, job=job, jobs=1))
     return list(found.values())
 
 
@@ -103,7 +104,7 @@ def _cell(experiment: Experiment, levels: Levels, upload: Upload) -> Cell:
     asked, place = settings_of(levels), levels["place"]
     try:
         subject = subjects.subject_named(
-            levels["subject"], asked, experiment.command, _which(levels)
+            levels["subject"], asked, experiment.command, _which(experiment, levels)
         )
     except UsageError as error:
         key = "service" if levels["subject"] == SERVICE else "name"
@@ -127,11 +128,14 @@ def _cell(experiment: Experiment, levels: Levels, upload: Upload) -> Cell:
         block=0,
         timeout_s=experiment.timeout_s,
         rest_s=experiment.rest_s,
+        jobs=experiment.jobs,
     )
 
 
-def _which(levels: Levels) -> Which | None:
+def _which(experiment: Experiment, levels: Levels) -> Which | OwnServer | None:
     backend, words, environment = (levels[name] for name in OF_A_SERVICE)
+    if experiment.server and backend == experiment.server.name:
+        return experiment.server
     return None if backend is None else Which(backend, words, environment)
 
 

@@ -33,6 +33,7 @@ _TIMEOUT_S = 120.0
 # At one core; which service it is makes more of a difference than is worth knowing here.
 _SERVICE_STARTS_S = 1.0
 _UPLOAD_BYTES_PER_S = 150e6
+_FURTHER_JOB_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +152,12 @@ def _trial_s(cell: Cell, cpu_s: float) -> float:
 
 
 def _visiting_s(cell: Cell) -> float:
-    """A service is started, left alone before and after its job, given the upload, and ended."""
+    """A service is started, left alone before and after its job, given the upload, and ended; further jobs
+    of one short clip take it once more each."""
     if not isinstance(cell.subject, Serves):
         return 0.0
     slowed = 1 / min(1.0, cell.host.cpus or 1.0)
     arrives_s = cell.job.upload.size_bytes / _UPLOAD_BYTES_PER_S
-    return 2 * cell.rest_s + (_SERVICE_STARTS_S + arrives_s) * slowed
+    further_s = (cell.jobs - 1) * (_FURTHER_JOB_S + arrives_s)
+    rests = 2 if cell.jobs == 1 else 3
+    return rests * cell.rest_s + (_SERVICE_STARTS_S + arrives_s + further_s) * slowed

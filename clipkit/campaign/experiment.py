@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clipkit.hosts import Host
+from clipkit.plan.own_service import OwnServer
 from clipkit.plan.services import SERVICE
 from clipkit.settings import Settings, knobs
 
@@ -34,8 +35,8 @@ class Experiment:
     every setting. `clips` None: as many as run at once.
     `variants`: further combinations that fix some factors, each with a name; without any, one that
     fixes none. `excluded`: a cell that has one of the listed levels of every factor
-    in such a rule is left out. `options` are the strategy's own keys of `[run]`; `rest_s`: see
-    `campaign.strategy.Cell`.
+    in such a rule is left out. `options` are the strategy's own keys of `[run]`; `rest_s` and `jobs`: see
+    `campaign.strategy.Cell`. `server`: what the service of that name is, where it is the user's own.
     """
 
     name: str
@@ -51,6 +52,8 @@ class Experiment:
     seed: int
     timeout_s: float
     rest_s: float
+    jobs: int = 1
+    server: OwnServer | None = None
 
     def combinations(self) -> Iterator[Levels]:
         """Every combination of levels that is not excluded; among them `variant`, its name, and

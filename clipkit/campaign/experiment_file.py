@@ -14,25 +14,26 @@ from typing import Any
 
 from clipkit import hosts
 from clipkit.campaign.experiment import OF_A_SERVICE, Experiment, Levels, Place, rule_matches
-from clipkit.campaign.keys import Table
 from clipkit.campaign.readers import (
     LEVELS,
     SETTING_LEVELS,
-    Reader,
     host_level,
     name_level,
-    number_between,
-    one_of,
+    start_level,
     template_level,
-    text_level,
-    whole_number,
 )
 from clipkit.campaign.strategies import DEFAULT_STRATEGY, STRATEGIES
 from clipkit.errors import ExperimentError
+from clipkit.keys import Reader, Table, number_between, one_of, text_level, whole_number
+from clipkit.plan.drive_file import routes_of
+from clipkit.plan.own_service import OwnServer
 from clipkit.plan.services import SAME, SERVICE
 from clipkit.plan.subjects import ENGINE, OF_A_COMMAND
 from clipkit.settings import knobs
 from clipkit.trial.visit import Manner
+
+_OF_SERVICES = ("rest_s", "jobs")
+"""How services are visited."""
 
 
 def read_experiment_file(path: Path) -> Experiment:
@@ -52,8 +53,8 @@ def parse_experiment(text: str, path: Path) -> Experiment:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ExperimentError(f"{path} is not TOML: {error}") from None
-    top = Table(str(path), "", document)
-    top.only("name", "job", "subject", "host", "settings", "variants", "exclude", "run")
+    top = Table(str(path), "", document, ExperimentError)
+    top.only("name", "job", "subject", "drive", "host", "settings", "variants", "exclude", "run")
     name = top.one("name", name_level, path.stem)
     job, subject, run = top.table("job"), top.table("subject"), top.table("run")
     strategy = run.one("strategy", one_of(STRATEGIES), DEFAULT_STRATEGY)
@@ -89,6 +90,8 @@ def parse_experiment(text: str, path: Path) -> Experiment:
         seed=run.one("seed", whole_number(0, 2**63 - 1), 0),
         timeout_s=run.one("timeout_s", number_between(0.001, 86_400), 600.0),
         rest_s=subject.one("rest_s", number_between(0, 3600), Manner().rest_s),
+        jobs=subject.one("jobs", whole_number(1, 10_000), Manner().jobs),
+        server=_server(top, subject, factors["service"]),
     )
     _check_exclusions(experiment, exclusions)
     return experiment
@@ -167,7 +170,7 @@ def _settings(table: Table) -> dict[str, tuple[Any, ...]]:
 
 
 def _command(subject: Table, chosen: tuple[Any, ...]) -> str | None:
-    subject.only("name", "command", *OF_A_SERVICE, "rest_s")
+    subject.only("name", "command", *OF_A_SERVICE, *_OF_SERVICES, "start", "folder")
     command: str | None = subject.one("command", template_level, None)
     named = OF_A_COMMAND.intersection(chosen)
     if named and command is None:
@@ -181,11 +184,27 @@ def _check_services(
     """A service is named where one is asked for, and one is asked for where one is named."""
     every = [{**{name: known[0] for name, known in factors.items()}, **fixed} for fixed in variants]
     asked = SERVICE in factors["subject"] or any(each["subject"] == SERVICE for each in every)
-    for key in (*OF_A_SERVICE, "rest_s"):
+    for key in (*OF_A_SERVICE, *_OF_SERVICES):
         if key in subject and not asked:
             raise subject.error(key, f"is for the subject '{SERVICE}', which is not asked for")
     if any(each["service"] is None for each in every if each["subject"] == SERVICE):
         raise subject.error("service", f"missing, though the subject '{SERVICE}' is asked for")
+
+
+def _server(top: Table, subject: Table, named: tuple[Any, ...]) -> OwnServer | None:
+    """A server of the user's own, which `[drive]` describes as a `drive.toml` does."""
+    if "drive" not in top:
+        if "start" in subject or "folder" in subject:
+            raise subject.error("start", "is for a server of your own: describe it by [drive]")
+        return None
+    start = subject.one("start", start_level, None)
+    if start is None:
+        raise subject.error("start", "missing: say what starts the server that [drive] describes")
+    if len(named) != 1 or named[0] is None:
+        raise subject.error("service", "the server that [drive] describes needs one name")
+    place = Path(top.path).absolute().parent / subject.one("folder", text_level, ".")
+    routes = routes_of(top.table("drive").content, top.path, "drive")
+    return OwnServer(named[0], start, place, routes)
 
 
 def _variant(table: Table) -> tuple[str, Levels]:

@@ -117,7 +117,7 @@ class Loop:
             reserve_bytes=cell.reserve_bytes,
             timeout_s=cell.timeout_s,
             accept_noise=accept_noise,
-            manner=Manner(rest_s=cell.rest_s),
+            manner=Manner(rest_s=cell.rest_s, jobs=cell.jobs),
         )
 
     def _ended(self, cell: Cell, record: Record) -> None:

@@ -3,15 +3,15 @@ ExperimentError or another ClipkitError that says in words what is legal."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Collection
 from typing import Any
 
 from clipkit import hosts
 from clipkit.errors import ClipkitError, ExperimentError
+from clipkit.keys import Reader, number_between, one_of, text_level, whole_number
 from clipkit.legal import legal_are
 from clipkit.plan import baselines
+from clipkit.plan.drive_file import NAME
+from clipkit.plan.own_service import start_words
 from clipkit.plan.services import WORDS, read_environment
 from clipkit.plan.subjects import KINDS
 from clipkit.records.store import campaign_named
@@ -19,15 +19,6 @@ from clipkit.settings import Knob, knobs
 
 LEFT_OUT = "default"
 """What TOML cannot say: that a setting is left to the preset."""
-
-Reader = Callable[[Any], Any]
-_SERVICE = re.compile(r"[a-z][a-z0-9_-]*")
-
-
-def text_level(value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise ExperimentError(legal_are(["any text that is not empty"]))
-    return value
 
 
 def name_level(value: Any) -> str:
@@ -40,31 +31,10 @@ def template_level(value: Any) -> str:
     return text
 
 
-def one_of(known: Collection[str]) -> Reader:
-    def read(value: Any) -> str:
-        if value not in known:
-            raise ExperimentError(legal_are(known))
-        return str(value)
-
-    return read
-
-
-def whole_number(low: int, high: int) -> Reader:
-    def read(value: Any) -> int:
-        if type(value) is not int or not low <= value <= high:
-            raise ExperimentError(legal_are([f"whole numbers from {low} to {high}"]))
-        return value
-
-    return read
-
-
-def number_between(low: float, high: float) -> Reader:
-    def read(value: Any) -> float:
-        if type(value) not in (int, float) or not math.isfinite(value) or not low <= value <= high:
-            raise ExperimentError(legal_are([f"numbers from {low:g} to {high:g}"]))
-        return float(value)
-
-    return read
+def start_level(value: Any) -> str:
+    text = text_level(value)
+    start_words(text)
+    return text
 
 
 def size_level(value: Any) -> int:
@@ -81,7 +51,7 @@ def host_level(value: Any) -> str:
 def service_level(value: Any) -> str:
     """A backend's name. Whether there is such a one is seen when its cells are laid out: an experiment is
     also read where its backends are not, with a campaign of another machine."""
-    if not isinstance(value, str) or not _SERVICE.fullmatch(value):
+    if not isinstance(value, str) or not NAME.fullmatch(value):
         raise ExperimentError(legal_are(["names of backends, such as node"]))
     return value
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from clipkit.campaign import edge, grid, random_search
+from clipkit.campaign import edge, grid, random_search, starts
 from clipkit.campaign.course import Course
 from clipkit.campaign.design import Design
-from clipkit.campaign.readers import Reader, number_between, whole_number
 from clipkit.campaign.strategy import Cell, Strategy
+from clipkit.keys import Reader, number_between, whole_number
 
 Options = Mapping[str, Any]
 
@@ -53,5 +53,10 @@ STRATEGIES: dict[str, StrategyKind] = {
         make=edge.make_edge,
         cells=edge.edge_cells,
         clips_at_once=True,
+    ),
+    "starts": StrategyKind(
+        keys={"starts": (whole_number(1, 1000), 3)},
+        make=starts.make_starts,
+        cells=starts.starts_cells,
     ),
 }

@@ -28,7 +28,8 @@ class Cell:
     `settings` are what is asked; what of them its subject does not follow tells no cells apart.
     `attempts`: how often it is tried in one session before what others disturb stays so; `last_counts`:
     the last of them counts all the same, and its record tells how disturbed it was.
-    `rest_s`: how long a service is left alone before its memory at rest is read.
+    `rest_s`: how long a service is left alone before its memory at rest is read; `jobs`: how many it gets
+    in one life (`trial.visit.Manner`).
     `known_as`: its name in the campaign that it is run for, where a clipkit of another age gave it one.
     """
 
@@ -44,6 +45,7 @@ class Cell:
     attempts: int = ATTEMPTS
     last_counts: bool = False
     rest_s: float = Manner().rest_s
+    jobs: int = 1
 
     @property
     def levels(self) -> Levels:

@@ -1,4 +1,4 @@
-"""A backend as the subject of trials: a process that serves, and the settings that its environment takes.
+"""A server as the subject of trials: a process that serves, and the settings that its environment takes.
 
 The list of words that every backend gives ffmpeg (`same`) follows the settings. The words of the analysis'
 sketches (`sketched`) follow fewer: Python's and Rust's seek after the input and leave the threads to ffmpeg,
@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from clipkit.backends.declared import Backend, backends_named
@@ -22,6 +23,8 @@ from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.plan.changed import ALWAYS
 from clipkit.plan.clips import Clip, Job, frames_decoded_from
 from clipkit.plan.command_words import Encoding
+from clipkit.plan.drive_file import contract_routes
+from clipkit.plan.routes import OF_SETTINGS, OF_THE_PLACE, Routes, fill_in, placeholders
 from clipkit.settings import Settings, UsedSettings
 
 SERVICE = "service"
@@ -43,22 +46,24 @@ _OF_ITSELF = {
     "audio": "copy",
 }
 """What a service does where it is not told, or does not listen."""
-DECIDED = (
-    *("BIND", "PORT", "DATA_DIR", "FFMPEG"),
-    *("MAX_CONCURRENT", "SEEK", "PRESET", "CRF", "ENCODER_THREADS", "DECODER_THREADS", "ARGV"),
-)
-"""Variables of a service's environment that are not an experiment's to add."""
+_DECIDED = ("DECODER_THREADS", "ARGV")
+"""Variables that are not an experiment's to add, besides those that the contract's description tells."""
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 KNOWN = (*ALWAYS, *FOLLOWED, *(name for name in _OF_ITSELF if name not in FOLLOWED))
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """How to start a process that serves: an argv inside the ceiling, with these variables in its
-    environment. Its first line on stdout says that it listens, and where."""
+    """How to start a process that serves, and how to talk to it: an argv inside the ceiling, with these
+    variables in its environment, in which `{port}`, `{data}` and `{ffmpeg}` are still open. `folder`: where
+    it is started, None: in its own data. `inherits`: it also gets our environment, as it does when its user
+    starts it."""
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
+    routes: Routes
+    folder: Path | None = None
+    inherits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +97,9 @@ class BackendService:
 
     def service(self, settings: Settings, build: FfmpegBuild) -> Service:  # noqa: ARG002
         """The build is the launcher's, which comes before it."""
-        environment = {
-            "MAX_CONCURRENT": str(settings.concurrency),
-            "SEEK": settings.seek,
-            "PRESET": settings.preset,
-            "ENCODER_THREADS": str(settings.encoder_threads),
-            "ARGV": self.asked.words,
-            **read_environment(self.asked.environment or ""),
-        }
-        if settings.crf != Settings().crf:
-            environment["CRF"] = str(settings.crf)
-        return Service(self.start, environment)
+        routes = contract_routes()
+        own = {"ARGV": self.asked.words, **read_environment(self.asked.environment or "")}
+        return Service(self.start, told_by_environment(routes, settings) | own, routes)
 
     def used(self, settings: Settings) -> UsedSettings:
         own: dict[str, Any] = dict(_OF_ITSELF)
@@ -135,6 +132,19 @@ def backend_service(which: Which) -> BackendService:
     return BackendService(which, *_found(which.backend))
 
 
+def told_by_environment(routes: Routes, settings: Settings) -> dict[str, str]:
+    """Its variables with the settings filled in. A CRF that is ffmpeg's own is left to ffmpeg, as the
+    original leaves it: the variable is not there."""
+    values: dict[str, Any] = {name: getattr(settings, name) for name in OF_SETTINGS}
+    values |= {name: f"{{{name}}}" for name in OF_THE_PLACE}
+    left_out = {"crf"} if settings.crf == Settings().crf else set()
+    return {
+        name: str(fill_in(text, values))
+        for name, text in routes.environment.items()
+        if not left_out.intersection(placeholders(text))
+    }
+
+
 def read_environment(text: str) -> dict[str, str]:
     """`UPLOAD_TO=memory KEEP_S=60` as a dict. Raises UsageError for what is none, or what a trial itself
     decides."""
@@ -143,7 +153,7 @@ def read_environment(text: str) -> dict[str, str]:
         name, equals, value = word.partition("=")
         if not equals or not _NAME.fullmatch(name):
             raise UsageError(f"'{word}' is no NAME=VALUE, such as UPLOAD_TO=memory")
-        if name in DECIDED:
+        if name in (*contract_routes().environment, *_DECIDED):
             raise UsageError(
                 f"{name} is not free: a trial decides it, by its settings or by itself"
             )

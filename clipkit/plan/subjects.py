@@ -21,6 +21,7 @@ from clipkit.plan.changed import ALWAYS, CHANGED, Changed
 from clipkit.plan.changed_words import BY_X264, THREADS
 from clipkit.plan.clips import Clip, Job, frames_decoded_from
 from clipkit.plan.command_words import CommandWords, Encoding, read_words
+from clipkit.plan.own_service import OwnServer, own_service
 from clipkit.plan.services import FOLLOWED, KNOWN, SERVICE, Which, backend_service
 from clipkit.plan.subject import Cuts, Serves
 from clipkit.plan.task import Task
@@ -140,10 +141,11 @@ class CommandLine:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What besides its name says who a subject is: the user's command line, or which service."""
+    """What besides its name says who a subject is: the user's command line, which service, or the user's
+    own server."""
 
     command: str | None = None
-    which: Which | None = None
+    which: Which | OwnServer | None = None
 
 
 _Make = Callable[[Settings, Given], Cuts | Serves]
@@ -197,6 +199,8 @@ def _changed(_settings: Settings, given: Given) -> Cuts | Serves:
 def _service(_settings: Settings, given: Given) -> Cuts | Serves:
     if given.which is None:
         raise UsageError("the subject 'service' needs to know which: name a backend")
+    if isinstance(given.which, OwnServer):
+        return own_service(given.which)
     return backend_service(given.which)
 
 
@@ -223,7 +227,7 @@ def subject_named(
     name: str,
     settings: Settings,
     command: str | None = None,
-    which: Which | None = None,
+    which: Which | OwnServer | None = None,
 ) -> Cuts | Serves:
     """The subject of that name, with `settings` in its command line where it follows them.
 

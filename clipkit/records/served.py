@@ -21,14 +21,15 @@ class Served:
     """Bytes and seconds; a name ends in its unit. None is unknown, or no service cut the job."""
 
     service: str | None = _column(
-        "which backend served the job, by its name in experiments/backends; null: no service did",
+        "which backend served the job, by its name in experiments/backends, or the name of a server of the "
+        "user's own; null: no service did",
         key="service",
         missing="no service",
         speaks=True,
     )
     service_argv: str | None = _column(
-        "its words for ffmpeg: same, one list for all services, or sketched, those of the analysis' "
-        "sketch for its language",
+        "its words for ffmpeg: same, one list for all services; sketched, those of the analysis' sketch "
+        "for its language; or own, those of a user's own server",
         key="argv",
         title="ffmpeg's words",
     )
@@ -62,6 +63,13 @@ class Served:
         "peak of its own memory from the order to the job's end"
     )
     service_after_bytes: int | None = _column("its own memory at rest after the job")
+    service_jobs: int | None = _column(
+        "how many jobs it got in one life, those after the first of one short clip each"
+    )
+    service_later_bytes: int | None = _column(
+        "its own memory at rest after the last of them; null: there was one job"
+    )
+    service_later_peak_bytes: int | None = _column("peak of its own memory from the first job on")
     service_cache_bytes: int | None = _column(
         "page cache charged to it then, which the kernel may drop: its copy of the upload, mostly"
     )
@@ -75,7 +83,8 @@ class Served:
         "pages of files that had been dropped not long before and were read again meanwhile"
     )
     service_gaps_s: float | None = _column(
-        "of wall_s, the time in which none of its ffmpegs was running, by the service's clock"
+        "of wall_s, the time in which none of its ffmpegs was running, by the service's clock, or as seen "
+        "from outside where it does not tell"
     )
     service_efficiency: float | None = _column(
         "CPU of service and ffmpegs / (wall_s * the cores that the quota or the machine gives)"
@@ -86,7 +95,9 @@ class Served:
     service_polls: int | None = _column("how often the client asked for the job meanwhile")
     service_health_hz: float | None = _column("probes of its health a second while the job ran")
     service_health_probes: int | None = _column("how many there were")
-    service_health_failed: int | None = _column("those without an answer, or with another than 200")
+    service_health_failed: int | None = _column(
+        "those without an answer, or with one that is no 2xx"
+    )
     service_health_median_s: float | None = _column(
         "time to the answer from when each probe was due, median of those answered"
     )

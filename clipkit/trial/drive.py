@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from typing import Any
 from clipkit.ceiling.base import Ceiling
 from clipkit.errors import OutputError
 from clipkit.plan.clips import Job
+from clipkit.plan.routes import Routes
 from clipkit.plan.services import Service
 from clipkit.trial.apart import Apart, told_apart
+from clipkit.trial.ends import Ends, with_times
 from clipkit.trial.health import Probe
 from clipkit.trial.inside import log_folder, read_logs, work_folder
 from clipkit.trial.launcher import Launch
@@ -26,6 +29,7 @@ from clipkit.trial.serving import (
     NotServingError,
     Workplace,
     how_ended,
+    last_words,
     serving,
     terminate,
     wait_until_served,
@@ -57,9 +61,14 @@ class _Scene:
     order: Drive
     ceiling: Ceiling
     apart: Apart
-    place: Workplace
+    data: Path
+    logs: Path
     visit: Visit
     ending: Ending
+
+    def place(self) -> Workplace:
+        """For one life of the service. Raises NotServingError where its port is taken."""
+        return Workplace.of(self.order.service.routes, self.data, self.logs)
 
 
 def drive(order: Drive, ceiling: Ceiling, watch: Watch) -> Execution:
@@ -68,23 +77,29 @@ def drive(order: Drive, ceiling: Ceiling, watch: Watch) -> Execution:
     An interrupt (Ctrl-C) is told by `cancelled`. Raises CeilingError where the kernel refuses to divide the
     ceiling, OutputError for an unusable folder.
     """
-    with work_folder(order.out_dir) as work_dir:
+    routes = order.service.routes
+    with work_folder(order.out_dir) as work_dir, _data_folder(work_dir, routes) as data:
         apart = _divided(ceiling, work_dir / "launcher", order.ffmpeg)
         deadline_s = time.monotonic() + order.timeout_s
-        visit = Visit(order.job, order.manner, Moments(ceiling, apart), deadline_s)
-        place = Workplace(work_dir / "data", log_folder(work_dir))
-        scene = _Scene(order, ceiling, apart, place, visit, Ending())
+        visit = Visit(order.job, routes, order.manner, Moments(ceiling, apart), deadline_s)
+        scene = _Scene(order, ceiling, apart, data, log_folder(work_dir), visit, Ending())
+        ends = Ends(apart.launcher)
         try:
             before = ceiling.usage()
-            with Sampler(ceiling, 0, frozenset(), lambda: apart.service().need_bytes) as sampler:
+            with (
+                Sampler(ceiling, 0, frozenset(), lambda: apart.service().need_bytes) as sampler,
+                contextlib.nullcontext() if routes.tells_times else ends,
+            ):
                 _live(scene, watch)
                 after = scene.ending.usage or ceiling.usage()
             if scene.ending.died and scene.ending.ready_s is not None:
                 _live_again(scene)
         finally:
             ceiling.kill()
+        launches = _of_the_job(scene)
+        if visit.document and not routes.tells_times:
+            _look_from_outside(visit, launches, ends)
         _log(scene)
-        launches = apart.launcher.launches()
         told = told_of(visit, scene.ending, launches)
         logs = read_logs(work_dir)
     seen = Seen(before, after, sampler.samples, job_end_s(visit, sampler), reserve_bytes=0)
@@ -99,16 +114,39 @@ def _divided(ceiling: Ceiling, folder: Path, ffmpeg: str) -> Apart:
         raise OutputError(f"cannot write {folder}: {error.strerror}") from None
 
 
+@contextlib.contextmanager
+def _data_folder(work_dir: Path, routes: Routes) -> Iterator[Path]:
+    """Where a service has its files. A user's own knows it by a path without a dot in front of a name: what
+    serves files, such as Express' `sendFile`, gives out nothing below a hidden folder."""
+    data = work_dir / "data"
+    if not routes.is_theirs:
+        yield data
+        return
+    data.mkdir()
+    with tempfile.TemporaryDirectory(prefix="clipkit-server-") as folder:
+        link = Path(folder, "data")
+        link.symlink_to(data, target_is_directory=True)
+        yield link
+
+
 def _live(scene: _Scene, watch: Watch) -> None:
     """From its start to its end, by itself or by SIGTERM."""
-    visit, ending = scene.visit, scene.ending
-    with serving(scene.order.service, scene.apart, scene.ceiling, scene.place) as process:
+    try:
+        place = scene.place()
+    except NotServingError as error:
+        scene.ending.why = str(error)
+        return
+    visit, ending, routes = scene.visit, scene.ending, scene.order.service.routes
+    with serving(scene.order.service, scene.apart, scene.ceiling, place) as process:
         try:
-            reached = wait_until_served(process, scene.place, _CLIENT_PATIENCE_S)
+            reached = wait_until_served(process, place, routes, _CLIENT_PATIENCE_S)
             ending.ready_s = reached.after_s
-            visit.make(reached.client, process, scene.place.data, watch)
-            visit.fetch(reached.client, scene.place.fetched)
-            ending.job_lost = visit.is_lost(reached.client)
+            visit.make(
+                reached.client, place.data, place.fetched, lambda: process.poll() is None, watch
+            )
+            if routes.is_theirs and (said := last_words(place.complained)):
+                visit.explain(f"; the server said: {said}")
+            ending.job_lost = visit.is_lost()
         except NotServingError as error:
             ending.why = str(error)
         except KeyboardInterrupt:
@@ -133,23 +171,48 @@ def _is_gone(process: subprocess.Popen[bytes], visit: Visit) -> bool:
 
 def _live_again(scene: _Scene) -> None:
     """As a host starts anew what has died: is it back, and does it know the job?"""
-    scene.place.said.replace(scene.place.said.with_name("service-died.log"))
-    with (
-        contextlib.suppress(NotServingError, KeyboardInterrupt),
-        serving(scene.order.service, scene.apart, scene.ceiling, scene.place) as process,
-    ):
-        reached = wait_until_served(process, scene.place, _CLIENT_PATIENCE_S)
-        scene.ending.back_s = reached.after_s
-        scene.ending.job_lost = scene.visit.is_lost(reached.client)
-        terminate(process)
+    with contextlib.suppress(NotServingError, KeyboardInterrupt):
+        place = scene.place()
+        place.said.replace(place.said.with_name("service-died.log"))
+        with serving(scene.order.service, scene.apart, scene.ceiling, place) as process:
+            routes = scene.order.service.routes
+            reached = wait_until_served(process, place, routes, _CLIENT_PATIENCE_S)
+            scene.ending.back_s = reached.after_s
+            scene.ending.job_lost = scene.visit.is_lost_to(reached.client)
+            terminate(process)
+
+
+def _of_the_job(scene: _Scene) -> list[Launch]:
+    """The starts of ffmpeg up to the end of the job that is measured, without those of further jobs."""
+    launches = scene.apart.launcher.launches()
+    ended = scene.visit.moments.get("ended")
+    if ended is None or scene.visit.manner.jobs == 1:
+        return launches
+    return [launch for launch in launches if launch.started_s <= ended.clock_s]
+
+
+def _look_from_outside(visit: Visit, launches: Sequence[Launch], ends: Ends) -> None:
+    """What a server does not tell of its ffmpegs."""
+    cutting = [launch for launch in launches if launch.reads_a_file]
+    visit.document = with_times(visit.document, visit.job.clips, cutting, ends.ended_s)
+    if cutting or visit.document["status"] != "done":
+        return
+    why = (
+        "clips came, but none of its ffmpegs was seen, so that its memory cannot be told from theirs: it "
+        "starts another program than 'ffmpeg' on PATH; name the variable that tells it which, in "
+        f'{Path(visit.routes.file).name}: [environment] FFMPEG_PATH = "{{ffmpeg}}"'
+    )
+    visit.document = visit.document | {
+        "clips": [clip | {"status": "failed", "error": why} for clip in visit.document["clips"]]
+    }
 
 
 def _log(scene: _Scene) -> None:
     """What no column holds: each start of an ffmpeg, each probe, the job as the service told it."""
-    visit = scene.visit
-    _write_lines(scene.place.logs / "launches.jsonl", scene.apart.launcher.launches())
-    _write_lines(scene.place.logs / "health.jsonl", visit.probes.probes if visit.probes else [])
-    _write_lines(scene.place.logs / "job.jsonl", [visit.document])
+    visit, logs = scene.visit, scene.logs
+    _write_lines(logs / "launches.jsonl", scene.apart.launcher.launches())
+    _write_lines(logs / "health.jsonl", visit.probes.probes if visit.probes else [])
+    _write_lines(logs / "job.jsonl", [visit.document])
 
 
 def _write_lines(path: Path, entries: Sequence[Launch | Probe | dict[str, Any]]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Sequence
@@ -16,9 +17,9 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from clipkit.trial.client import HEALTH, HOST
+from clipkit.trial.client import Client
 
-_OK = b"HTTP/1.1 200"
+_OK = re.compile(rb"HTTP/1\.[01] 2\d\d ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,11 @@ class Probe:
 
 @dataclass(slots=True)
 class HealthProbes:
-    """`with HealthProbes(port, per_s) as probes:` asks in a thread until the block ends; what is open
-    then is waited for."""
+    """`with HealthProbes(client, path, per_s) as probes:` asks in a thread until the block ends; what is
+    open then is waited for."""
 
-    port: int
+    client: Client
+    path: str
     per_s: float
     patience_s: float = 30.0
     probes: list[Probe] = field(default_factory=list)
@@ -73,16 +75,20 @@ class HealthProbes:
                 asked.append(asyncio.create_task(self._ask(due_s)))
         await asyncio.gather(*asked)
 
+    @property
+    def _head(self) -> bytes:
+        host = f"{self.client.host}:{self.client.port}"
+        return f"GET {self.path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+
     async def _ask(self, due_s: float) -> None:
         late_s, latency_s = time.monotonic() - due_s, None
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(self.patience_s):
-                reader, writer = await asyncio.open_connection(HOST, self.port)
+                reader, writer = await asyncio.open_connection(self.client.host, self.client.port)
                 try:
-                    head = f"GET {HEALTH} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
-                    writer.write(head.encode())
+                    writer.write(self._head)
                     said = await reader.read()
-                    if said.startswith(_OK):
+                    if _OK.match(said):
                         latency_s = time.monotonic() - due_s
                 finally:
                     writer.close()

@@ -13,6 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from clipkit.plan.clips import Clip
+from clipkit.plan.ffmpeg_times import is_time
+
 _SCRIPT = """#!/bin/sh
 {enter}printf '%s\\0' "$@" > {notes}/$$
 exec {ffmpeg} "$@"
@@ -76,3 +79,17 @@ class Launcher:
 def _read(note: Path) -> Launch:
     words = note.read_bytes().decode("utf-8", "surrogateescape").split("\0")[:-1]
     return Launch(int(note.name), note.stat().st_mtime, tuple(words))
+
+
+def launch_of(clip: Clip, unused: list[Launch]) -> Launch | None:
+    """That which was for this clip, by the start in its words; then it is used."""
+    for launch in unused:
+        words = launch.argv
+        if any(is_time(word, clip.start_s) for word in _behind("-ss", words)):
+            unused.remove(launch)
+            return launch
+    return None
+
+
+def _behind(option: str, words: Sequence[str]) -> Sequence[str]:
+    return words[words.index(option) + 1 :][:1] if option in words else ()

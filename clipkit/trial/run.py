@@ -125,7 +125,7 @@ def _way_to_cut(trial: Trial, out_dir: Path, watch: Watch) -> Callable[[Ceiling]
             out_dir=out_dir,
             timeout_s=trial.timeout_s,
             cpus=trial.host.cpus,
-            manner=trial.manner,
+            manner=replace(trial.manner, at_once=trial.settings.concurrency),
         )
         return lambda ceiling: drive(order, ceiling, watch)
     tasks = subject.tasks(trial.job, trial.settings, trial.build)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,16 +14,20 @@ from pathlib import Path
 
 from clipkit.ceiling.base import Ceiling
 from clipkit.errors import OutputError
+from clipkit.plan.routes import Routes, fill_in
 from clipkit.plan.services import Service
 from clipkit.trial.apart import Apart
-from clipkit.trial.client import HEALTH, Client, ServiceGoneError
+from clipkit.trial.client import LOOPBACK, Client, ServiceGoneError
 
 START_PATIENCE_S = 60.0
 END_PATIENCE_S = 15.0
 """A service of the contract ends within 10 s of SIGTERM."""
 _LOOK_S = 0.005
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
-"""Of our environment; the rest of it is the harness' own, and no host would have it."""
+"""Of our environment; the rest of it is the harness' own, and no host would have it. A user's own server
+gets all of it: it is started as its user starts it."""
+_HARNESS = "CLIPKIT_"
+_LAST_LINES, _LAST_BYTES = 6, 600
 
 
 class NotServingError(Exception):
@@ -32,15 +36,29 @@ class NotServingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """Where a service works: its own files in `data`, what it says in `logs`."""
+    """Where a service works: its own files in `data`, what it says in `logs`; `port` is where it is to
+    listen."""
 
     data: Path
     logs: Path
+    port: int
+
+    @classmethod
+    def of(cls, routes: Routes, data: Path, logs: Path) -> Workplace:
+        """At its own port, or a free one. Raises NotServingError where its own is taken."""
+        if routes.port is None:
+            return cls(data, logs, _free_port())
+        if any(Client(routes.port, 1.0, host).listens() for host in LOOPBACK):
+            raise NotServingError(
+                f"port {routes.port} is in use: end what listens there, or let the server be told "
+                'another one (PORT = "{port}")'
+            )
+        return cls(data, logs, routes.port)
 
     @property
     def fetched(self) -> Path:
         """What came of its clips, on the client's side."""
-        return self.data.with_name("fetched")
+        return self.logs.with_name("fetched")
 
     @property
     def said(self) -> Path:
@@ -65,15 +83,6 @@ def serving(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Its process, killed with its whole session in the end. It writes into files, so that nobody has to
     read it while it is measured. Raises OutputError."""
-    environment = {name: value for name in _INHERITED if (value := os.environ.get(name))}
-    environment |= {
-        "TMPDIR": str(place.data),
-        **service.environment,
-        "BIND": "127.0.0.1",
-        "PORT": "0",
-        "DATA_DIR": str(place.data),
-        "FFMPEG": str(apart.launcher.path),
-    }
     try:
         place.data.mkdir(exist_ok=True)
         with place.said.open("wb") as said, place.complained.open("ab") as complained:
@@ -82,8 +91,8 @@ def serving(
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=complained,
-                cwd=place.data,
-                env=environment,
+                cwd=service.folder or place.data,
+                env=_environment(service, apart, place),
                 start_new_session=True,
             )
     except OSError as error:
@@ -97,22 +106,43 @@ def serving(
         process.wait()
 
 
+def _environment(service: Service, apart: Apart, place: Workplace) -> dict[str, str]:
+    """What the service is told. The launcher comes first on PATH, under ffmpeg's name."""
+    if service.inherits:
+        known = {k: v for k, v in os.environ.items() if not k.startswith(_HARNESS)}
+    else:
+        known = {name: value for name in _INHERITED if (value := os.environ.get(name))}
+    launcher = apart.launcher.path
+    open_ = {"port": str(place.port), "data": str(place.data), "ffmpeg": str(launcher)}
+    known |= {
+        "TMPDIR": str(place.data),
+        "PATH": os.pathsep.join([str(launcher.parent), known.get("PATH", os.defpath)]),
+    }
+    return known | {name: str(fill_in(text, open_)) for name, text in service.environment.items()}
+
+
 def wait_until_served(
-    process: subprocess.Popen[bytes], place: Workplace, client_patience_s: float
+    process: subprocess.Popen[bytes], place: Workplace, routes: Routes, client_patience_s: float
 ) -> Reached:
     """Raises NotServingError."""
     began_s = time.monotonic()
     deadline_s = began_s + START_PATIENCE_S
-    port: int | None = None
+    listens = False
     while time.monotonic() < deadline_s:
         if process.poll() is not None:
             raise NotServingError(f"the service {how_ended(process.returncode)}{_last(place)}")
-        port = port or _port(place.said)
-        if port and _is_well(Client(port, START_PATIENCE_S)):
-            return Reached(Client(port, client_patience_s), time.monotonic() - began_s)
+        for host in LOOPBACK:
+            is_ready = _is_ready(Client(place.port, START_PATIENCE_S, host), routes)
+            if is_ready:
+                reached = Client(place.port, client_patience_s, host)
+                return Reached(reached, time.monotonic() - began_s)
+            listens = listens or is_ready is not None
         time.sleep(_LOOK_S)
-    silent = "does not listen" if port is None else "does not answer its health route"
-    raise NotServingError(f"the service {silent} after {START_PATIENCE_S:g} s{_last(place)}")
+    silent = (
+        f"does not answer {routes.ready or routes.health} well" if listens else "does not listen"
+    )
+    where = "" if listens else f" on port {place.port} of {LOOPBACK[0]}"
+    raise NotServingError(f"the service {silent}{where} after {START_PATIENCE_S:g} s{_last(place)}")
 
 
 def terminate(process: subprocess.Popen[bytes]) -> tuple[float | None, int | None]:
@@ -133,24 +163,32 @@ def how_ended(code: int) -> str:
     return f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
 
-def _port(said: Path) -> int | None:
-    """From the event `listening`, its first whole line."""
-    line, whole, _ = said.read_bytes().partition(b"\n")
-    if not whole:
-        return None
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind((LOOPBACK[0], 0))
+        return int(free.getsockname()[1])
+
+
+def _is_ready(client: Client, routes: Routes) -> bool | None:
+    """By its route for that, or its health; without either it is enough that it listens. None: it does
+    not."""
+    path = routes.ready or routes.health
+    if path is None:
+        return client.listens() or None
     try:
-        event = json.loads(line)
-        return int(event["port"])
-    except (ValueError, KeyError, TypeError):
-        raise NotServingError(f"its first line is no event 'listening': {line[:80]!r}") from None
-
-
-def _is_well(client: Client) -> bool:
-    with contextlib.suppress(ServiceGoneError):
-        return client.get(HEALTH).status == 200
-    return False
+        return client.get(path).is_good
+    except ServiceGoneError as error:
+        return None if isinstance(error.__cause__, ConnectionRefusedError) else False
 
 
 def _last(place: Workplace) -> str:
-    lines = place.complained.read_bytes()[-4096:].decode("utf-8", "replace").strip().splitlines()
-    return f": {lines[-1][:200]}" if lines else ""
+    said = last_words(place.complained) or last_words(place.said)
+    return f": {said}" if said else ""
+
+
+def last_words(log: Path) -> str:
+    """The end of what it said, without the lines that tell where in its code it was."""
+    text = log.read_bytes()[-4096:].decode("utf-8", "replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith(("at ", "File "))][-_LAST_LINES:]
+    return " | ".join(told)[-_LAST_BYTES:]

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from clipkit.records.outcome import Sample
 from clipkit.records.served import Served
 from clipkit.trial.health import quantile
-from clipkit.trial.launcher import Launch
+from clipkit.trial.launcher import Launch, launch_of
 from clipkit.trial.lifetimes import gaps_s
 from clipkit.trial.moments import Moment
 from clipkit.trial.sampler import Sampler
 from clipkit.trial.visit import Visit
-from clipkit.trial.visited import Ending, JobTimes, launch_of, times_of
+from clipkit.trial.visited import Ending, JobTimes, times_of
 
 _SPARE_CORES = 0.1
 _WINDOW_S = 0.5
@@ -47,6 +47,9 @@ def served_figures(
         service_fsync_s=visit.fsync_s,
         service_clips_peak_bytes=peak("ordered", "ended"),
         service_after_bytes=rest("after"),
+        service_jobs=visit.jobs or None,
+        service_later_bytes=rest("later"),
+        service_later_peak_bytes=peak("after", "later"),
         service_cache_bytes=after.own.cache_bytes if after else None,
         service_upload_cached_fraction=visit.cached_fraction,
         service_major_faults=_whole(at.in_job(lambda moment: moment.whole.major_faults)),
@@ -54,8 +57,8 @@ def served_figures(
         service_gaps_s=gaps_s(times.spans, times.ordered_s, times.last_s) if times else None,
         service_efficiency=_efficiency(visit, times, cpus),
         service_seen_s=at.passed_s("ordered", "ended") if times else None,
-        service_polls=visit.polls,
-        service_health_hz=visit.manner.health_hz,
+        service_polls=visit.polls if visit.routes.poll else None,
+        service_health_hz=visit.manner.health_hz if visit.routes.health else None,
         service_health_probes=len(visit.probes.probes) if visit.probes else None,
         service_health_failed=(len(visit.probes.probes) - len(latencies) if visit.probes else None),
         service_health_median_s=quantile(latencies, 0.5),
@@ -65,7 +68,7 @@ def served_figures(
         service_crowded=_is_crowded(visit, cpus),
         service_launches=sum(launch.reads_a_file for launch in launches),
         service_other_launches=sum(not launch.reads_a_file for launch in launches),
-        service_launch_lag_s=_launch_lag_s(visit, launches),
+        service_launch_lag_s=_launch_lag_s(visit, launches) if visit.routes.tells_times else None,
         service_stop_s=ending.stop_s,
         service_exit_code=ending.exit_code,
         service_oom_kills=ending.own_oom_kills,

@@ -10,14 +10,11 @@ from typing import Any
 from clipkit.ceiling.base import Usage
 from clipkit.engine.boxes import Mp4Error
 from clipkit.engine.mp4 import read_video_track
-from clipkit.plan.clips import Clip
-from clipkit.trial.launcher import Launch
+from clipkit.trial.launcher import Launch, launch_of
 from clipkit.trial.sampler import Sampler
 from clipkit.trial.talk import Told
-from clipkit.trial.visit import ENDED, Visit
-
-_SAME_TIME_S = 1e-4
-"""Words for ffmpeg may be printed with fewer digits than the order had."""
+from clipkit.trial.told_job import ENDED
+from clipkit.trial.visit import Visit
 
 
 @dataclass(slots=True)
@@ -81,23 +78,6 @@ def job_end_s(visit: Visit, sampler: Sampler) -> float:
     return sampler.at_s(seen.at_s - (seen.clock_s - times.last_s))
 
 
-def launch_of(clip: Clip, unused: list[Launch]) -> Launch | None:
-    """That which was for this clip, by the start in its words; then it is used."""
-    for launch in unused:
-        words = launch.argv
-        if "-ss" in words and _is_time(words[words.index("-ss") + 1 :][:1], clip.start_s):
-            unused.remove(launch)
-            return launch
-    return None
-
-
-def _is_time(word: Sequence[str], time_s: float) -> bool:
-    try:
-        return abs(float(word[0]) - time_s) < _SAME_TIME_S
-    except (IndexError, ValueError):
-        return False
-
-
 def _event(
     clip: dict[str, Any] | None, visit: Visit, ending: Ending, number: int
 ) -> dict[str, Any]:
@@ -115,7 +95,7 @@ def _event(
         event |= {"status": clip["status"], "error": clip["error"], "bytes": clip["bytes"]}
         event["wall_s"] = clip["ended_s"] - clip["started_s"]
         if clip["status"] == "ok" and not ending.cancelled:
-            event |= _checked(visit.fetched.get(number), clip["bytes"])
+            event |= _checked(visit, number, clip["bytes"])
     elif visit.timed_out:
         event |= {"status": "timeout", "error": "the time limit struck"}
     elif clip and clip["status"] in ("failed", "killed", "timeout"):  # it never began
@@ -123,18 +103,22 @@ def _event(
     return event
 
 
-def _checked(fetched: Path | str | None, told_bytes: int | None) -> dict[str, Any]:
-    """What came over the wire: as many bytes as the job says, and a clip that shows something."""
+def _checked(visit: Visit, number: int, told_bytes: int | None) -> dict[str, Any]:
+    """What came over the wire: as many bytes as the job says, where it does, and a clip that shows
+    something. The server's word is all there is where it gives none out."""
+    if not visit.routes.can_fetch:
+        return {}
+    fetched = visit.fetched.get(number)
     if not isinstance(fetched, Path):
         return {"status": "failed", "error": f"it cannot be fetched: {fetched or 'not tried'}"}
     size_bytes = fetched.stat().st_size
-    if size_bytes != told_bytes:
+    if told_bytes not in (None, size_bytes):
         return {"status": "failed", "error": f"{size_bytes} bytes came of {told_bytes}"}
     try:
         track = read_video_track(fetched)
     except (Mp4Error, OSError) as error:
         return {"status": "failed", "error": f"no readable clip came: {error}"}
-    return {"frames": track.frames_shown, "file": fetched.name}
+    return {"frames": track.frames_shown, "file": fetched.name, "bytes": size_bytes}
 
 
 def times_of(visit: Visit) -> JobTimes | None:

@@ -66,12 +66,13 @@ def started(backend: BackendService, settings: Settings, host: Host) -> Iterator
         open_ceiling(Limits(host.memory_bytes, host.cpus, host.swap_bytes)) as ceiling,
     ):
         apart = told_apart(ceiling, Path(folder, "launcher"), build.path)
-        place = Workplace(Path(folder, "data"), Path(folder))
+        service = backend.service(settings, build)
+        place = Workplace.of(service.routes, Path(folder, "data"), Path(folder))
         with (
             Sampler(ceiling, 0, frozenset(), lambda: apart.service().need_bytes) as sampler,
-            serving(backend.service(settings, build), apart, ceiling, place) as process,
+            serving(service, apart, ceiling, place) as process,
         ):
-            client = wait_until_served(process, place, _PATIENCE_S).client
+            client = wait_until_served(process, place, service.routes, _PATIENCE_S).client
             yield Started(client, process, ceiling, apart, sampler)
 
 

@@ -23,7 +23,8 @@ class TestWhatItIsTold:
     def test_the_settings_become_its_environment(self, build: FfmpegBuild) -> None:
         told = service().service(ASKED, build)
         assert told.argv == ("start",)
-        assert told.environment == {
+        place = ("BIND", "PORT", "DATA_DIR", "FFMPEG")
+        assert {k: v for k, v in told.environment.items() if k not in place} == {
             "MAX_CONCURRENT": "3",
             "SEEK": "output",
             "PRESET": "fast",
@@ -31,6 +32,13 @@ class TestWhatItIsTold:
             "ENCODER_THREADS": "4",
             "ARGV": "same",
         }
+
+    def test_where_it_listens_and_works_is_left_open_until_it_is_started(
+        self, build: FfmpegBuild
+    ) -> None:
+        told = service().service(ASKED, build).environment
+        assert (told["PORT"], told["DATA_DIR"], told["FFMPEG"]) == ("{port}", "{data}", "{ffmpeg}")
+        assert told["BIND"] == "127.0.0.1"
 
     def test_the_default_crf_is_left_to_ffmpeg_as_the_original_leaves_it(
         self, build: FfmpegBuild

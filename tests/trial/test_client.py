@@ -96,7 +96,7 @@ class TestHealthProbes:
     def test_they_are_due_at_a_constant_rate(self, started: Starts) -> None:
         client = started()
         began_s = time.monotonic()
-        with HealthProbes(client.port, per_s=20.0) as asking:
+        with HealthProbes(client, "/health", per_s=20.0) as asking:
             time.sleep(1.0)
         probes = sorted(asking.probes, key=lambda probe: probe.due_s)
         assert 10 <= len(probes) <= 20.0 * (time.monotonic() - began_s) + 1
@@ -111,7 +111,7 @@ class TestHealthProbes:
         stall_s = 1.0
         with (
             socket.create_server(("127.0.0.1", 0), backlog=50) as server,
-            HealthProbes(server.getsockname()[1], per_s=10.0) as asking,
+            HealthProbes(Client(server.getsockname()[1], 10.0), "/health", per_s=10.0) as asking,
         ):
             time.sleep(stall_s)
             answered_s = time.monotonic()
@@ -124,7 +124,7 @@ class TestHealthProbes:
         assert all((probe.latency_s or 0) >= answered_s - probe.due_s for probe in due)
 
     def test_who_is_not_there_is_no_latency(self) -> None:
-        with HealthProbes(free_port(), per_s=20.0) as asking:
+        with HealthProbes(Client(free_port(), 10.0), "/health", per_s=20.0) as asking:
             time.sleep(0.3)
         assert asking.probes
         assert {probe.latency_s for probe in asking.probes} == {None}

@@ -10,10 +10,11 @@ import pytest
 from inventing_uploads import upload
 
 from clipkit.plan.clips import Clip, Job
-from clipkit.trial.launcher import Launch
+from clipkit.plan.drive_file import contract_routes
+from clipkit.trial.launcher import Launch, launch_of
 from clipkit.trial.moments import Moments
 from clipkit.trial.visit import Manner, Visit
-from clipkit.trial.visited import Ending, launch_of, times_of, told_of
+from clipkit.trial.visited import Ending, times_of, told_of
 
 CLIPS = (Clip(1.0, 2.0), Clip(5.0, 2.0))
 
@@ -24,7 +25,8 @@ def told_clip(number: int, **known: Any) -> dict[str, Any]:
 
 
 def visit(status: str = "done", *clips: dict[str, Any], **known: Any) -> Visit:
-    made = Visit(Job(upload(), CLIPS), Manner(), Moments(None, None), 0.0, **known)  # type: ignore[arg-type]
+    moments = Moments(None, None)  # type: ignore[arg-type]
+    made = Visit(Job(upload(), CLIPS), contract_routes(), Manner(), moments, 0.0, **known)
     if clips:
         made.document = {"id": "x", "status": status, "created_s": 100.0, "clips": list(clips)}
     return made

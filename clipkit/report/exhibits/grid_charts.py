@@ -43,8 +43,11 @@ def heat_maps(campaign: Campaign, layout: Layout | None = None) -> Exhibits:
 
 def scaling(campaign: Campaign, panels: str = "preset") -> Exhibits:
     """Time a clip over concurrency, a line for each number of encoder threads, a panel for each level of
-    `panels` and of what else varies; in its table the speed-up too."""
+    `panels` and of what else varies; in its table the speed-up too. Raises CampaignError where nobody was
+    told how many."""
     ours = campaign.tuned()
+    if ours.cells[scaling_chart.X].isna().all():
+        raise CampaignError("how many clips were cut at once is not known: the server was not told")
     used = {scaling_chart.X, scaling_chart.LINES, panels}
     others = [f for f in factors_of(ours.cells) if f.column not in used and not used & set(f.along)]
     lines = [

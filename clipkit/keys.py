@@ -1,16 +1,19 @@
-"""A table of an experiment's file, read key by key: every error names file, key and legal values."""
+"""A table of a TOML file, read key by key: every error names file, key and legal values."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from clipkit.errors import ClipkitError, ExperimentError
-from clipkit.legal import instead_of
+from clipkit.errors import ClipkitError, UsageError
+from clipkit.legal import instead_of, legal_are
+
+Reader = Callable[[Any], Any]
+"""Checks a value and returns it, or raises a ClipkitError that says in words what is legal."""
 
 _MOST_LEVELS = 1000
 _RANGE = ("from", "to", "step")
@@ -19,21 +22,23 @@ _SPAN = re.compile(r"(\d[\d.]*?)\s*(?:-|–|:|to|\.\.+)\s*(\d[\d.]*)")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table and where it stands. `path` is the file, `name` the table's, empty for the whole."""
+    """A table and where it stands. `path` is the file, `name` the table's, empty for the whole; `kind`
+    is what its errors are."""
 
     path: str
     name: str
     content: Mapping[str, Any]
+    kind: type[UsageError] = UsageError
 
     def __contains__(self, key: str) -> bool:
         return key in self.content
 
-    def error(self, key: str, why: str) -> ExperimentError:
+    def error(self, key: str, why: str) -> UsageError:
         where = f"[{self.name}] {key}".strip() if self.name else key
-        return ExperimentError(f"{self.path}: {where}: {why}")
+        return self.kind(f"{self.path}: {where}: {why}")
 
     def only(self, *known: str) -> None:
-        """Raise ExperimentError for a key that is none of these."""
+        """Raise an error for a key that is none of these."""
         for key in self.content:
             if key not in known:
                 raise self.error(key, f"unknown key: {instead_of(key, list(known))}")
@@ -42,8 +47,8 @@ class Table:
         """The table of that name; an empty one where it is left out."""
         content = self.content.get(key, {})
         if not isinstance(content, dict):
-            raise self.error(key, f"must be a table: write [{key}]")
-        return Table(self.path, key, content)
+            raise self.error(key, f"must be a table: write [{self._within(key)}]")
+        return replace(self, name=self._within(key), content=content)
 
     def tables(self, key: str) -> list[Table]:
         """`[key]` once, or `[[key]]` several times."""
@@ -52,16 +57,15 @@ class Table:
         if not all(isinstance(entry, dict) for entry in entries):
             raise self.error(key, f"must be tables: write [[{key}]]")
         if len(entries) == 1:
-            return [Table(self.path, key, entries[0])]
-        return [Table(self.path, f"{key} {n}", entry) for n, entry in enumerate(entries, start=1)]
+            return [replace(self, name=key, content=entries[0])]
+        numbered = enumerate(entries, start=1)
+        return [replace(self, name=f"{key} {n}", content=entry) for n, entry in numbered]
 
-    def one(self, key: str, read: Callable[[Any], Any], default: Any) -> Any:
+    def one(self, key: str, read: Reader, default: Any) -> Any:
         """A single value; `read` checks it and says in its error what is legal."""
         return self._read(key, read, self.content[key]) if key in self.content else default
 
-    def levels(
-        self, key: str, read: Callable[[Any], Any], default: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
+    def levels(self, key: str, read: Reader, default: tuple[Any, ...]) -> tuple[Any, ...]:
         """A factor's levels: a list, a range `{ from = 1, to = 4, step = 1 }`, or a single value."""
         if key not in self.content:
             return default
@@ -76,7 +80,10 @@ class Table:
             raise self.error(key, "names a level twice")
         return tuple(found)
 
-    def _read(self, key: str, read: Callable[[Any], Any], value: Any) -> Any:
+    def _within(self, key: str) -> str:
+        return f"{self.name}.{key}" if self.name else key
+
+    def _read(self, key: str, read: Reader, value: Any) -> Any:
         try:
             return read(value)
         except ClipkitError as error:
@@ -118,3 +125,36 @@ def _toml(value: Any) -> str:
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{key} = {_toml(entry)}" for key, entry in value.items()) + " }"
     return repr(value)[:80]
+
+
+def text_level(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise UsageError(legal_are(["any text that is not empty"]))
+    return value
+
+
+def one_of(known: Collection[str]) -> Reader:
+    def read(value: Any) -> str:
+        if value not in known:
+            raise UsageError(legal_are(known))
+        return str(value)
+
+    return read
+
+
+def whole_number(low: int, high: int) -> Reader:
+    def read(value: Any) -> int:
+        if type(value) is not int or not low <= value <= high:
+            raise UsageError(legal_are([f"whole numbers from {low} to {high}"]))
+        return value
+
+    return read
+
+
+def number_between(low: float, high: float) -> Reader:
+    def read(value: Any) -> float:
+        if type(value) not in (int, float) or not math.isfinite(value) or not low <= value <= high:
+            raise UsageError(legal_are([f"numbers from {low:g} to {high:g}"]))
+        return float(value)
+
+    return read
