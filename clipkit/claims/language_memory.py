@@ -49,10 +49,11 @@ def _effects(
     claimed: Claimed,
     compare: Callable[[Runs, Runs, Figure], Estimate | None],
 ) -> Iterator[Effect]:
-    """Sketches are left out: other words for ffmpeg are none for the service's own memory."""
+    """Sketches and other seeks are left out: other words for ffmpeg are none for the service's own memory."""
     for condition, variants in evidence.conditions():
         for before, after in language_pairs(variants):
-            if after.service != language or not after.is_plain:
+            other_words = not after.is_plain or after.settings.seek != "input"
+            if after.service != language or other_words:
                 continue
             node, own = variants[before], variants[after]
             for moment, figure in OWN_MEMORY.items():

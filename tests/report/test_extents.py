@@ -1,9 +1,5 @@
-from dataclasses import replace
-
 import pytest
 from extents import Saved, measured
-from inventing_claims import ORIGINAL, Place
-from inventing_services import serve, starts
 from stored_campaigns import NAMES, RESULTS, SWEEPS, TUNINGS
 
 from clipkit.claims import Verdict, verdicts
@@ -76,22 +72,12 @@ def test_no_words_of_a_tunings_chart_leave_it_or_lie_on_others(
     check(seen)
 
 
-@pytest.fixture(scope="module", params=["commands", "services", "both"])
+@pytest.fixture(
+    scope="module", params=[("quick-wins",), ("languages",), ("quick-wins", "languages")]
+)
 def judged(request: pytest.FixtureRequest) -> tuple[Verdict, ...]:
-    """Of the quick wins, of invented services in every language, and of both, beside each other."""
-    commands = [open_campaign(RESULTS / "quick-wins").table]
-    three = replace(ORIGINAL, concurrency=3)
-    places = [Place(cpus=cpus, lines=lines) for cpus in (0.5, 2.0) for lines in (720, 1080)]
-    services = [
-        starts(
-            serve(name, settings, place=place)
-            for name in ("node", "python", "rust")
-            for settings in (ORIGINAL, three)
-            for place in places
-        )
-    ]
-    told = {"commands": commands, "services": services, "both": [*commands, *services]}
-    return verdicts(*told[request.param])
+    """Of commands, of services, and of both, beside each other."""
+    return verdicts(*(open_campaign(RESULTS / name).table for name in request.param))
 
 
 @pytest.mark.parametrize("chart", CLAIMS)

@@ -190,3 +190,12 @@ def test_services_stand_in_panels_of_their_own_on_both_sides_of_the_edge():
     assert {bar.panel for bar in bars} == {"720p", "720p, services"}
     assert at_once.panel_rows(bars) == 1
     assert at_once.panel_rows(bars, 1) == 2
+
+
+def test_a_services_memory_is_told_by_moment_and_by_how_many_it_cut():
+    three = replace(ORIGINAL, concurrency=3)
+    trials = [serve(name, settings) for name in ("node", "rust") for settings in (ORIGINAL, three)]
+    panel = next(p for p in forest.forest_panels(verdicts(table(trials))) if p.title[:3] == "C4a")
+    labels = {name: [line.label for line in lines] for name, lines in panel.groups}
+    assert labels["at rest"] == ["2 CPU, 720p, 12 s", "2 CPU, 720p, 12 s, 3 at once"]
+    assert panel.x_label == "Node.js' memory over Rust's"

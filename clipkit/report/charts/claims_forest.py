@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from clipkit import format
 from clipkit.analysis.statistics import Estimate
 from clipkit.claims import Effect, Finding, Verdict, verdict_words
+from clipkit.claims.factors import MOMENTS
 from clipkit.claims.verdict import LevelFinding
 
 _EXACT = 0.005
@@ -111,12 +112,20 @@ def _ratio_words(known: Estimate) -> str:
     return f"{value}x  [{' – '.join(ends)}]"
 
 
+def _where(effect: Effect) -> str:
+    """Of a service's own memory also how many clips it cut, since a change there is a moment."""
+    at_once = (
+        f", {effect.at_once} at once" if effect.change in MOMENTS and effect.at_once > 1 else ""
+    )
+    return f"{effect.condition.words}{at_once}"
+
+
 def _line(effect: Effect) -> Line:
     known = effect.ratio
     low, high = known.interval if known and known.interval else (None, None)
     words = effect.why if known is None else _ratio_words(known)
     return Line(
-        label=effect.condition.words,
+        label=_where(effect),
         ratio=known.value if known else None,
         low=low,
         high=high,
