@@ -17,6 +17,8 @@ LANGUAGES = {"node": "Node.js", "python": "Python", "rust": "Rust"}
 """The backends by what they are written in."""
 
 Find = Callable[[Evidence], Iterable[Effect]]
+Settle = Callable[[Sequence[Effect], Sequence[Evidence]], Iterable[Effect]]
+"""What effects say of a claim that is not on time, in the light of all evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +48,18 @@ class Body:
         return who if self.places == leader.places else f"{who}, on another machine"
 
 
-def bodies_of(
-    find: Find, bodies_of_evidence: Sequence[Evidence], *, timed: bool, services_first: bool
-) -> list[Body]:
+def one_body(find: Find, evidence: Sequence[Evidence], settle: Settle | None) -> Body:
+    """Of a claim that is not on time: whether something fits is no matter of a machine's speed, and each
+    condition is known without error."""
+    found = [effect for own in evidence for effect in find(own)]
+    settled = tuple(settle(found, evidence) if settle else found)
+    return Body(frozenset(range(len(evidence))), is_served=False, effects=settled)
+
+
+def bodies_of(find: Find, evidence: Sequence[Evidence], *, services_first: bool) -> list[Body]:
     """The one that leads first: services, or commands, as the claim wants it, then what most conditions
-    speak of. Of a claim that is not on time there is one body: whether something fits is no matter of a
-    machine's speed, and each condition is known without error."""
-    found = [tuple(find(evidence)) for evidence in bodies_of_evidence]
-    if not timed:
-        everything = tuple(effect for effects in found for effect in effects)
-        return [Body(frozenset(range(len(found))), is_served=False, effects=everything)]
+    speak of."""
+    found = [tuple(find(own)) for own in evidence]
     bodies = [
         Body(frozenset({place}), is_served, tuple(e for e in effects if e.is_served is is_served))
         for place, effects in enumerate(found)

@@ -21,6 +21,7 @@ from clipkit.claims import (
     rules,
     words,
 )
+from clipkit.claims.bodies import Settle
 from clipkit.claims.evidence import Evidence
 from clipkit.claims.factors import (
     AT_ONCE,
@@ -51,7 +52,7 @@ def _no_border(_effects: Sequence[Effect]) -> str:
 @dataclass(frozen=True, slots=True)
 class Claim:
     """`effects` finds what the records say of it; `found` puts that into a sentence, after which come
-    the `fits`, where the claim speaks of what fits. Of the `factors` the first is what the claim turns
+    the `fits`, where the claim speaks of what fits; `settle` sees its effects in the light of all evidence. Of the `factors` the first is what the claim turns
     on by its own words or by a law; `predicted` says where that law puts the border. `services_first`: it
     speaks of services, so that of these it is judged where they were measured. `needs`: the experiment
     without which nothing is known. `named`: what a finding means of this claim."""
@@ -63,6 +64,7 @@ class Claim:
     found: Callable[[Told], str] = words.time_found
     factors: tuple[Factor, ...] = PLACE
     fits: Callable[[Evidence], tuple[Fit, ...]] | None = None
+    settle: Settle | None = None
     predicted: Callable[[Sequence[Effect]], str] = _no_border
     unmeasured: tuple[str, ...] = ()
     services_first: bool = False
@@ -107,6 +109,7 @@ CLAIMS = (
         memory_words.peaks_at_once,
         (PICTURE, THREADS, AT_ONCE, *PLACE),
         parallel.fits_at_once,
+        parallel.beside_the_service,
         named={Finding.AS_CLAIMED: "they do not fit", Finding.OPPOSITE: "they fit"},
         unmeasured=("frames of more than 1080 lines, and two at once where three ran out",),
     ),

@@ -12,7 +12,7 @@ from clipkit import format as fmt
 from clipkit.analysis.interaction import LEVEL, holm
 from clipkit.analysis.quiet import unquiet_words
 from clipkit.claims import memory_words, words
-from clipkit.claims.bodies import Body, bodies_of
+from clipkit.claims.bodies import Body, bodies_of, one_body
 from clipkit.claims.border import depends_on
 from clipkit.claims.catalogue import CLAIMS, Claim
 from clipkit.claims.evidence import Evidence, gather_runs
@@ -62,10 +62,10 @@ def _adjusted(read: Mapping[str, _Read]) -> dict[str, float]:
 
 
 def _read(claim: Claim, evidence: Sequence[Evidence]) -> _Read:
-    timed = claim.claimed is not None
-    leads, *others = bodies_of(
-        claim.effects, evidence, timed=timed, services_first=claim.services_first
-    )
+    if claim.claimed is None:
+        leads, others = one_body(claim.effects, evidence, claim.settle), []
+    else:
+        leads, *others = bodies_of(claim.effects, evidence, services_first=claim.services_first)
     readings = readings_of(leads.applying, claim.claimed, claim.factors)
     return _Read(claim, leads, tuple(others), _together_of(leads, claim), readings)
 

@@ -52,8 +52,9 @@ def _close(effects: Sequence[Effect]) -> list[str]:
     """Ended well, but with too little to spare."""
     close = [e for e in effects if e.finding is Finding.NOT_DECIDED and e.after.status is Status.OK]
     return [
-        f"{change}: ended well at {and_listed(dict.fromkeys(own))} with less than {margin_words()} to spare"
-        for change, own in _by_change(close).items()
+        f"{change}: {why} at {and_listed(dict.fromkeys(own))}"
+        for why in dict.fromkeys(effect.why for effect in close)
+        for change, own in _by_change([e for e in close if e.why == why]).items()
     ]
 
 
@@ -85,7 +86,7 @@ def how_many_fit(fits: Iterable[Fit]) -> list[str]:
         alike.setdefault(key, []).append(f"{fit.clips} of {fit.lines}p")
     return [
         f"with {margin_words()} to spare {fmt.size(room)} hold {and_listed(sizes)} at once "
-        f"({subject}, {preset}; {'extrapolated' if extrapolated else 'measured'})"
+        f"({subject}, {preset}, no server beside; {'extrapolated' if extrapolated else 'measured'})"
         for (subject, preset, room, extrapolated), sizes in alike.items()
     ]
 

@@ -6,13 +6,15 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from clipkit import format as fmt
 from clipkit.claims.changes import WORDS
 from clipkit.claims.evidence import Evidence, Runs, side_of
+from clipkit.claims.language_memory import OWN_MEMORY, own_peak_bytes
 from clipkit.claims.originals import READINGS, SERVICE, originals, set_up_alike
 from clipkit.claims.rules import one_after_another
 from clipkit.claims.verdict import Effect, Finding, Fit, Side, Variant
 from clipkit.format import MIB
-from clipkit.records.best import USABLE_FRACTION
+from clipkit.records.best import USABLE_FRACTION, leaves_margin, margin_words
 from clipkit.records.condition import Condition
 from clipkit.records.status import Status
 
@@ -23,12 +25,7 @@ CEILING_BYTES = 512 * MIB
 def parallel_effects(evidence: Evidence) -> Iterator[Effect]:
     """Every variant that cut several clips at once under that ceiling or a lower one, against the original.
     Commands of the original's kind and its own service are judged, whatever their preset and threads; what
-    clipkit's engine and other services need is shown beside. So is what needed too much of a kind of which
-    several fitted: that more ran out says nothing of two."""
-    yield from _beside_what_fitted(list(_all_effects(evidence)))
-
-
-def _all_effects(evidence: Evidence) -> Iterator[Effect]:
+    clipkit's engine and other services need is shown beside."""
     for condition, variants in evidence.conditions():
         if condition.memory_bytes is None or condition.memory_bytes > CEILING_BYTES:
             continue
@@ -58,11 +55,31 @@ def _original_of(after: Variant, variants: Mapping[Variant, Runs]) -> Iterator[V
     return set_up_alike(variants, after.service) if after.service else originals(variants)
 
 
-def _beside_what_fitted(effects: Sequence[Effect]) -> Iterator[Effect]:
-    fitted = {_kind(effect) for effect in effects if effect.finding is Finding.OPPOSITE}
-    for effect in effects:
+def beside_the_service(effects: Sequence[Effect], evidence: Sequence[Evidence]) -> Iterator[Effect]:
+    """A command that fitted alone needs the service's memory beside it, as far as that was measured. And what
+    needed too much of a kind of which several fitted is shown beside: that more ran out says nothing of
+    two."""
+    own_bytes = _service_bytes(evidence)
+    known = [_with_service(effect, own_bytes) for effect in effects]
+    fitted = {_kind(effect) for effect in known if effect.finding is Finding.OPPOSITE}
+    for effect in known:
         too_many = effect.finding is not Finding.OPPOSITE and _kind(effect) in fitted
         yield replace(effect, judged=effect.judged and not too_many)
+
+
+def _service_bytes(evidence: Sequence[Evidence]) -> int:
+    """The most that the original's service needs of itself; 0 where it was not measured."""
+    starts = tuple(run for own in evidence for run in own.all_runs() if run.served.who == SERVICE)
+    return max((own_peak_bytes(starts, figure) or 0 for figure in OWN_MEMORY.values()), default=0)
+
+
+def _with_service(effect: Effect, own_bytes: int) -> Effect:
+    peak_bytes, room_bytes = effect.after.peak_bytes, effect.condition.room_bytes
+    alone = effect.finding is Finding.OPPOSITE and not effect.is_served
+    if not alone or peak_bytes is None or leaves_margin(peak_bytes + own_bytes, room_bytes):
+        return effect
+    why = f"ended well, but leaves less than {margin_words()} free beside the service's {fmt.size(own_bytes)}"
+    return replace(effect, finding=Finding.NOT_DECIDED, why=why)
 
 
 def _kind(effect: Effect) -> tuple[object, ...]:

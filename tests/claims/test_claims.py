@@ -170,7 +170,7 @@ def test_parallel_clips_that_ended_well_refute_that_they_do_not_fit():
 def test_clips_that_fit_with_too_little_to_spare_decide_nothing():
     found = verdict("C2", cut(), cut(settings=THREE, peak_anon_bytes=470 * MIB))
     assert found.outcome is Outcome.NOT_DECIDED
-    assert "ended well at 720p with less than 10 % to spare" in found.found
+    assert "3 at once: ended well, but left less than 10 % free at 720p" in found.found
 
 
 def test_what_fits_at_one_size_and_runs_out_at_another_depends_on_it():

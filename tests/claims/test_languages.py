@@ -400,3 +400,17 @@ def test_a_host_that_shares_its_cores_with_the_client_is_told():
     assert any("a whole host of 2 CPU" in said for said in verdict("C4a", *crowded).unmeasured)
     free = verdict("C4a", serve("node"), serve("rust"))
     assert not any("a whole host" in said for said in free.unmeasured)
+
+
+def test_what_fits_alone_must_fit_beside_the_measured_service():
+    """90 % of 512 MB are 461 MB; the service needs up to 55."""
+    command = [cut(), cut(settings=THREE, peak_anon_bytes=(430 - 2) * 2**20)]
+    assert verdict("C2", *command).finding is Finding.OPPOSITE
+    found = verdict("C2", *command, serve("node"))
+    assert found.outcome is Outcome.NOT_DECIDED
+    assert (
+        "3 at once: ended well, but leaves less than 10 % free beside the service's 55 MB at 720p"
+        in found.found
+    )
+    small = [cut(), cut(settings=THREE, peak_anon_bytes=(400 - 2) * 2**20)]
+    assert verdict("C2", *small, serve("node")).finding is Finding.OPPOSITE
