@@ -27,6 +27,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 RESULTS = REPOSITORY / "results"
 CAMPAIGNS = {
     "languages": {"2-explore", "4-quick-wins"},
+    "plans": {"2-explore", "4-quick-wins"},
     "quick-wins": {"2-explore", "3-optimum", "4-quick-wins"},
     "reference-grid": {"2-explore", "3-optimum"},
     "reference-tune": {"1-measure"},
@@ -41,7 +42,7 @@ QUICK_WINS = ("C6", "C7", "C8", "C9")
 """Those that the README tells, each in a sentence."""
 OF_LANGUAGES = ("C1", "C3", "C4a", "C4b", "C4c", "C5a", "C5b", "C5c")
 """Those of which it tells how they came out."""
-CLAIMS_FROM = ("quick-wins", "languages")
+CLAIMS_FROM = ("quick-wins", "languages", "plans")
 """The campaigns that put claims to the test."""
 
 
