@@ -20,6 +20,7 @@ from clipkit.claims.outcome import outcome_of
 from clipkit.claims.readings import as_one, divided_p, readings_of, shown_readings
 from clipkit.claims.verdict import LevelFinding, Outcome, Reading, Verdict
 from clipkit.claims.words import Told
+from clipkit.plan.own_service import OWN
 from clipkit.records.record import Record
 
 
@@ -38,9 +39,10 @@ class _Read:
 def verdicts(*tables: pd.DataFrame) -> tuple[Verdict, ...]:
     """One verdict for each claim, also where the tables hold nothing on it.
 
-    Each table is a campaign's, with the columns of `Record`, as `records.table` reads it.
+    Each table is a campaign's, with the columns of `Record`, as `records.table` reads it. A user's own server
+    is none of those that the claims speak of.
     """
-    evidence = gather_runs(tables)
+    evidence = gather_runs([table[table["service_argv"].fillna("") != OWN] for table in tables])
     read = {claim.id: _read(claim, evidence) for claim in CLAIMS}
     adjusted = _adjusted(read)
     shown = shown_readings({name: own.readings for name, own in read.items()}, adjusted, LEVEL)

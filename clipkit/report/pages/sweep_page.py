@@ -14,6 +14,7 @@ from clipkit import format as fmt
 from clipkit.analysis.quiet import not_measured_words
 from clipkit.claims import verdicts
 from clipkit.errors import CampaignError
+from clipkit.plan.own_service import OWN
 from clipkit.records.campaign import Campaign, open_campaign
 from clipkit.records.folder import FIGURES
 from clipkit.records.status import Status
@@ -65,8 +66,10 @@ def has_optimum(folder: Path) -> bool:
 
 
 def has_services(folder: Path) -> bool:
-    """Whether services cut any of it. Raises CampaignError for no campaign."""
-    return bool(open_campaign(folder).table["service"].notna().any())
+    """Whether services that the claims speak of cut any of it, and not a user's own alone. Raises
+    CampaignError for no campaign."""
+    table = open_campaign(folder).table
+    return bool((table["service"].notna() & (table["service_argv"].fillna("") != OWN)).any())
 
 
 def claims_first(folder: Path) -> dict[str, Any]:
