@@ -16,7 +16,7 @@ from clipkit.claims.verdict import Effect, Finding, Side, Variant
 from clipkit.records.best import USABLE_FRACTION
 from clipkit.records.condition import Condition
 from clipkit.records.record import Record
-from clipkit.records.status import RAN_OUT, Status, is_finished
+from clipkit.records.status import RAN_OUT, Status
 
 _CLAIMED = (3, 5)
 """So many with Rust where Node.js holds one."""
@@ -133,6 +133,6 @@ def _held(service: str, family: Family) -> Held | None:
 def _clip_bytes(run: Record) -> int | None:
     """Of a start with one clip at a time."""
     own_bytes = run.served.service_clips_peak_bytes
-    if not is_finished(run) or run.peak_need_bytes is None or own_bytes is None:
+    if run.status is not Status.OK or run.peak_need_bytes is None or own_bytes is None:
         return None
     return run.peak_need_bytes - own_bytes

@@ -26,6 +26,7 @@ from clipkit.claims.evidence import Evidence
 from clipkit.claims.factors import (
     AT_ONCE,
     COMPARED,
+    LINES,
     MOMENT,
     PICTURE,
     PLACE,
@@ -107,11 +108,11 @@ CLAIMS = (
         rules.ONE_AFTER_ANOTHER,
         parallel.parallel_effects,
         memory_words.peaks_at_once,
-        (PICTURE, THREADS, AT_ONCE, *PLACE),
+        (PICTURE, THREADS, AT_ONCE, *(place for place in PLACE if place is not LINES)),
         parallel.fits_at_once,
         parallel.beside_the_service,
         named={Finding.AS_CLAIMED: "they do not fit", Finding.OPPOSITE: "they fit"},
-        unmeasured=("frames of more than 1080 lines, and two at once where three ran out",),
+        unmeasured=("two at once where three ran out",),
     ),
     Claim(
         "C3",

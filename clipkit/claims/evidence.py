@@ -92,7 +92,8 @@ def gather_runs(tables: Sequence[pd.DataFrame]) -> tuple[Evidence, ...]:
     """Of each table the attempts that count, and inferences; the last of each cell and block.
 
     Campaigns that the same machines measured are one body of evidence, those of others another: machines
-    are never taken as one. Pairs are of one campaign alone.
+    are never taken as one. Pairs are of one campaign alone. The times of a search for the edge of memory
+    are left out.
     """
     together: dict[frozenset[str], list[pd.DataFrame]] = {}
     for table in tables:
@@ -106,12 +107,16 @@ def _gathered(tables: Sequence[pd.DataFrame]) -> Evidence:
     fastest: set[str] = set()
     first_block = 0
     for table in tables:
+        untimed = _tells_of_memory_alone(table)
         for record in _latest(table):
             condition = Condition.of(record.to_row())
-            apart = replace(record, block=record.block + first_block)
+            wall_s = None if untimed else record.wall_s
+            apart = replace(record, block=record.block + first_block, wall_s=wall_s)
             variants = grouped.setdefault(condition, {})
             variants.setdefault(Variant.of(record), []).append(apart)
         first_block += 1 + int(table["block"].max()) if len(table) else 0
+        if untimed:
+            continue
         cells = ranked(cells_of(table))
         fastest |= set(cells.loc[cells["fastest"], "cell"])
         for host, noise in host_noise_of(cells).items():
@@ -121,6 +126,13 @@ def _gathered(tables: Sequence[pd.DataFrame]) -> Evidence:
         {host: pool(*own) for host, own in noises.items()},
         frozenset(fastest),
     )
+
+
+def _tells_of_memory_alone(table: pd.DataFrame) -> bool:
+    """Whether every job has as many clips as it cuts at once, and these vary: a search for the edge of memory
+    (`campaign.edge`), which a busy machine may run, since no two of its steps did the same job."""
+    alike = (table["clips"] == table["concurrency"]).fillna(value=False)
+    return bool(len(table) and alike.all() and table["clips"].nunique() > 1)
 
 
 def _latest(table: pd.DataFrame) -> Iterator[Record]:

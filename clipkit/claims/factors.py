@@ -42,13 +42,14 @@ def _unlimited(value: float | None) -> float:
 CPU = Factor(
     "the host's CPU", lambda e: Level(_unlimited(e.condition.cpus), fmt.cpus(e.condition.cpus))
 )
+LINES = Factor("the frame size", lambda e: Level(e.condition.lines, f"{e.condition.lines}p"))
 PLACE = (
     CPU,
     Factor(
         "the host's memory",
         lambda e: Level(_unlimited(e.condition.room_bytes), fmt.size(e.condition.room_bytes)),
     ),
-    Factor("the frame size", lambda e: Level(e.condition.lines, f"{e.condition.lines}p")),
+    LINES,
     Factor("the clips' length", lambda e: Level(e.condition.clip_s, f"{e.condition.clip_s:g} s")),
     Factor(
         "the upload's length",

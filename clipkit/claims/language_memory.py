@@ -11,7 +11,7 @@ from clipkit.claims.factors import MOMENTS
 from clipkit.claims.languages import language_pairs
 from clipkit.claims.rules import LESS_MEMORY, MORE_MEMORY, Claimed
 from clipkit.claims.verdict import Effect, Side, Variant
-from clipkit.records.status import is_finished
+from clipkit.records.status import Status
 
 OWN_MEMORY: dict[str, Figure] = dict(
     zip(
@@ -39,7 +39,7 @@ def more_memory_effects(evidence: Evidence) -> Iterator[Effect]:
 
 def own_peak_bytes(runs: Runs, figure: Figure) -> int | None:
     """The highest of all starts."""
-    known = [value for run in runs if is_finished(run) and (value := figure(run))]
+    known = [value for run in runs if run.status is Status.OK and (value := figure(run))]
     return int(max(known)) if known else None
 
 
@@ -59,6 +59,8 @@ def _effects(
             for moment, figure in OWN_MEMORY.items():
                 sides = _side(before, node, figure), _side(after, own, figure)
                 ratio = compare(node, own, figure)
+                if ratio is None:
+                    continue
                 finding, why = claimed.judge(condition, ratio, *sides)
                 yield Effect(
                     condition=condition,

@@ -108,6 +108,8 @@ def _times(
             )
             judged = is_whole_job(condition, after) and is_judged(after, found.at_once)
             parts = split(variants[before], variants[after]) if found.ratio else None
+            if not judged and parts is None:
+                continue
             yield replace(found, judged=judged, split=parts)
 
 

@@ -35,6 +35,8 @@ def orchestrator_effects(evidence: Evidence) -> Iterator[Effect]:
             for at_once in _AT_ONCE:
                 for variant in set_up_alike(variants, service, at_once):
                     found = _effect(condition, variant, variants[variant])
+                    if found.ratio is None:
+                        continue
                     told = "one at a time" if at_once == 1 else f"{at_once} at once"
                     judged = at_once == 1 and is_whole_job(condition, variant)
                     yield replace(found, change=f"{name}, {told}", judged=judged)

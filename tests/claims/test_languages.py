@@ -362,15 +362,30 @@ def test_what_ran_out_with_many_at_once_says_nothing_of_two():
     assert "Node.js 8 (10 ran out, 8 ended well), Rust 9" in held.found
 
 
-def test_jobs_of_no_more_clips_than_run_at_once_are_for_memory_alone():
-    trials = [
-        serve(name, replace(ORIGINAL, concurrency=n), clips=n)
-        for n in (1, 4)
-        for name in ("node", "python", "rust")
+def search() -> list[Record]:
+    """For the edge of memory, with times of a busy machine."""
+    return [
+        serve(name, replace(ORIGINAL, concurrency=n), clips=n, wall_s=60.0 * n / (1 + k))
+        for n in (1, 2, 4)
+        for k, name in enumerate(("node", "python", "rust"))
     ]
-    found = {v.id: v.outcome for v in verdicts(starts(trials))}
-    assert found["C4a"] is Outcome.CONFIRMED
-    assert {found[name] for name in ("C1", "C3", "C5a")} == {Outcome.NOT_MEASURED}
+
+
+def test_a_search_for_the_edge_tells_of_memory_alone():
+    found = {v.id: v for v in verdicts(starts(search()))}
+    assert found["C4b"].outcome is Outcome.REFUTED
+    assert found["C2"].outcome is Outcome.REFUTED
+    for name in ("C1", "C3", "C5a", "C6"):
+        assert found[name].outcome is Outcome.NOT_MEASURED
+        assert found[name].effects == ()
+
+
+def test_a_search_on_a_busy_machine_makes_no_other_campaign_less_sure():
+    quiet, busy = starts(side_by_side()), starts(search(), log_sd=0.5)
+    alone = {v.id: v for v in verdicts(quiet)}
+    beside = {v.id: v for v in verdicts(quiet, busy)}
+    for name in ("C3", "C4a", "C5a", "C5b"):
+        assert alone[name].effects == beside[name].effects
 
 
 def test_claims_of_another_experiment_do_not_make_this_one_less_sure():
