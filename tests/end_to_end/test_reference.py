@@ -20,12 +20,15 @@ from clipkit.report.exhibits.claim_exhibits import (
     parts_markdown,
     verdicts_markdown,
 )
+from clipkit.report.exhibits.services_page import PAGE, services_blocks, with_blocks
 from clipkit.tuning.answer import verdict_lines
 from clipkit.tuning.recommendation import read_recommendation
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESULTS = REPOSITORY / "results"
 CAMPAIGNS = {
+    "edge": {"2-explore"},
+    "hundred-clips": {"2-explore"},
     "languages": {"2-explore", "4-quick-wins"},
     "plans": {"2-explore", "4-quick-wins"},
     "quick-wins": {"2-explore", "3-optimum", "4-quick-wins"},
@@ -85,7 +88,7 @@ def test_they_are_small_enough_for_git() -> None:
     ).stdout.decode()
     files = [REPOSITORY / name for name in listed.split("\0") if name]
     assert {path.relative_to(RESULTS).parts[0] for path in files} == {
-        *("README.md", "CLAIMS.md", "report.png"),
+        *("README.md", "CLAIMS.md", "SERVICES.md", "report.png", "services"),
         *CAMPAIGNS,
     }
     assert sum(path.stat().st_size for path in files) < SMALL_BYTES
@@ -124,6 +127,11 @@ def test_the_command_prints_the_pages_table(tmp_path: Path) -> None:
     assert clipkit("claims", *folders, "--markdown", cwd=tmp_path).out == block(CLAIMS, "claims")
     told = clipkit("claims", *folders, "--json", cwd=tmp_path).json["claims"]
     assert f"| {told[0]['id']}: {told[0]['claim']} | **{told[0]['outcome']}" in CLAIMS
+
+
+def test_the_tables_of_the_services_are_those_of_the_stored_records() -> None:
+    page = (RESULTS / PAGE).read_text("utf-8")
+    assert with_blocks(page, services_blocks(RESULTS)) == page
 
 
 def test_the_readmes_four_claims_are_those_of_the_stored_records(
