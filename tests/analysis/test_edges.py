@@ -12,7 +12,7 @@ from clipkit.format import MIB
 from clipkit.records.record import Record
 from clipkit.records.served import Served
 from clipkit.records.status import Status
-from clipkit.report.exhibits.edge_exhibits import edges_table
+from clipkit.report.exhibits.edge_exhibits import edge_sentences, edges_table
 
 KILLED = "clip 3 killed: ended by signal 9; 1 of 4 clips not ok"
 
@@ -92,6 +92,21 @@ def test_what_was_seen_beyond() -> None:
         "lost in 1 of 3",
         "–",
     )
+
+
+def test_it_comes_to_so_many_by_film_and_to_how_often_the_service_itself_died() -> None:
+    killed = {"service_oom_kills": 1, "service_died": True, "service_job_lost": True}
+    runs = [
+        ran(3),
+        ran(4, Status.OOM, **killed),
+        ran(8, Status.OOM),
+        ran(1, Status.OOM, who="rust"),
+    ]
+    assert edge_sentences(runs) == [
+        "720p: 3 at once by node, not even 1 at once by rust",
+        "node: of 2 runs that ran out, 1 had the service itself killed, 1 were left without it, 1 lost their job",
+        "rust: of 1 runs that ran out, 0 had the service itself killed, 0 were left without it, 0 lost their job",
+    ]
 
 
 def test_each_service_film_and_host_has_an_edge_of_its_own_small_films_first() -> None:

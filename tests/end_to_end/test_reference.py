@@ -27,8 +27,8 @@ from clipkit.tuning.recommendation import read_recommendation
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESULTS = REPOSITORY / "results"
 CAMPAIGNS = {
-    "edge": {"2-explore"},
-    "hundred-clips": {"2-explore"},
+    "edge": {"2-explore", "4-quick-wins"},
+    "hundred-clips": {"2-explore", "4-quick-wins"},
     "languages": {"2-explore", "4-quick-wins"},
     "plans": {"2-explore", "4-quick-wins"},
     "quick-wins": {"2-explore", "3-optimum", "4-quick-wins"},

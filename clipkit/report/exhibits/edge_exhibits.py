@@ -31,6 +31,34 @@ def edges_table(records: Iterable[Record]) -> Table:
     return Table(_HEADS, rows, f"clips at once on {', '.join(hosts)}", whole=True)
 
 
+def edge_sentences(records: Iterable[Record]) -> list[str]:
+    """What the table comes to: how many survive by film, and how often which service itself was killed."""
+    found = edges_in(records)
+    films: dict[int, list[FoundEdge]] = {}
+    for edge in found:
+        films.setdefault(edge.condition.lines, []).append(edge)
+    said = [
+        f"{lines}p: {', '.join(f'{_most(edge)} at once by {edge.who}' for edge in own)}"
+        for lines, own in films.items()
+    ]
+    deaths: dict[str, tuple[int, int, int, int]] = {}
+    for edge in found:
+        past = [beyond for beyond in (edge.beyond, edge.farther) if beyond]
+        more = [(b.ran_out, b.services_killed, b.services_died, b.jobs_lost) for b in past]
+        known = [deaths.get(edge.who, (0, 0, 0, 0)), *more]
+        ran_out, killed, died, lost = map(sum, zip(*known, strict=True))
+        deaths[edge.who] = (ran_out, killed, died, lost)
+    return said + [
+        f"{who}: of {ran_out} runs that ran out, {killed} had the service itself killed, {died} were left "
+        f"without it, {lost} lost their job"
+        for who, (ran_out, killed, died, lost) in deaths.items()
+    ]
+
+
+def _most(edge: FoundEdge) -> str:
+    return "not even 1" if edge.survived is None else str(edge.survived.at_once)
+
+
 def _row(edge: FoundEdge, several_hosts: bool) -> tuple[str, ...]:
     where = f" on {edge.condition.host}" if several_hosts else ""
     return (

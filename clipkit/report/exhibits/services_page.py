@@ -6,7 +6,7 @@ from pathlib import Path
 
 from clipkit.records.folder import read_records
 from clipkit.records.service_lives import ServiceLife, read_lives, read_loads
-from clipkit.report.exhibits.edge_exhibits import edges_table
+from clipkit.report.exhibits.edge_exhibits import edge_sentences, edges_table
 from clipkit.report.exhibits.service_exhibits import in_a_row_table, lives_table, loads_table
 
 PAGE = "SERVICES.md"
@@ -14,11 +14,13 @@ MEMORY, LOAD = Path("services", "memory.jsonl"), Path("services", "load.jsonl")
 
 
 def services_blocks(results: Path) -> dict[str, str]:
-    """By the mark that each stands behind: a table in markdown. `results` is the folder of campaigns."""
+    """By the mark that each stands behind: a table in markdown, or a list. `results` is the folder of campaigns."""
     plain, wild = _told_apart(read_lives(results / MEMORY))
+    edge = read_records(results / "edge")
     loads = read_loads(results / LOAD)
     return {
-        "edge": edges_table(read_records(results / "edge")).markdown(),
+        "found at the edge": "".join(f"- {line}.\n" for line in edge_sentences(edge)),
+        "edge": edges_table(edge).markdown(),
         "hundred clips": in_a_row_table(read_records(results / "hundred-clips")).markdown(),
         "lives": lives_table(plain).markdown(),
         "in the wild": lives_table(wild).markdown(),
