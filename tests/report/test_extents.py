@@ -73,7 +73,13 @@ def test_no_words_of_a_tunings_chart_leave_it_or_lie_on_others(
 
 
 @pytest.fixture(
-    scope="module", params=[("quick-wins",), ("languages",), ("quick-wins", "languages")]
+    scope="module",
+    params=[
+        ("quick-wins",),
+        ("languages",),
+        ("edge",),
+        ("quick-wins", "languages", "plans", "edge"),
+    ],
 )
 def judged(request: pytest.FixtureRequest) -> tuple[Verdict, ...]:
     """Of commands, of services, and of both, beside each other."""

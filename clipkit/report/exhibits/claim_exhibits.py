@@ -166,10 +166,9 @@ def verdicts_markdown(found: Sequence[Verdict]) -> str:
     return "\n".join([*_markdown_lines(found), ""])
 
 
-def outcomes_markdown(found: Sequence[Verdict]) -> str:
+def outcomes_in_a_line(found: Sequence[Verdict]) -> str:
     """Only how each came out; it ends with a line feed."""
-    rows = [f"| {v.id}: {v.claim} | **{_outcome(v)}** |" for v in found]
-    return "\n".join(["| claim | verdict |", "|---|---|", *rows, ""])
+    return f"{'; '.join(f'{verdict.claim}: **{_outcome(verdict)}**' for verdict in found)}.\n"
 
 
 def _outcome(verdict: Verdict) -> str:
