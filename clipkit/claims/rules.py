@@ -224,8 +224,9 @@ MORE_CLIPS = (
 )
 ONE_AFTER_ANOTHER = (
     "the opposite where clips at once ended well in every run and left "
-    f"{margin_words()} of the memory free; as claimed where they ran out of memory; of the original's own "
-    "kind of command, whatever its preset and threads"
+    f"{margin_words()} of the memory free, beside the service's where a command was run without one and the "
+    "service was measured; as claimed where they ran out of memory; of the original's own service and kind of "
+    "command, whatever its preset and threads; what ran out with more at once than fitted says nothing"
 )
 
 
