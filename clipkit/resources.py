@@ -10,7 +10,9 @@ import clipkit
 from clipkit.errors import ReportError
 
 GRID, TUNING, QUICK_WINS = "reference-grid", "reference-tune", "quick-wins"
+LANGUAGES, PLANS, EDGE = "languages", "plans", "edge"
 """The campaigns that come with clipkit; in an installed package without samples and logs."""
+_OURS = (GRID, TUNING, QUICK_WINS, LANGUAGES, PLANS, EDGE)
 
 
 def folder(kind: Literal["notebooks", "experiments", "results"]) -> Path:
@@ -36,4 +38,4 @@ def is_reference(campaign: Path) -> bool:
         ours = folder("results").resolve()
     except ReportError:
         return False
-    return campaign.name in (GRID, TUNING, QUICK_WINS) and campaign.resolve().parent == ours
+    return campaign.name in _OURS and campaign.resolve().parent == ours

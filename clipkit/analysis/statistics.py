@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -138,6 +138,17 @@ def total_by_ratio(
     if noise:
         halves.append(noise.half_width * math.sqrt(covered / n))
     return _estimate(slope * whole, math.hypot(*halves), n)
+
+
+def scaled(known: Estimate, factor: float) -> Estimate:
+    """The same in another unit."""
+    low, high = known.interval or (None, None)
+    return replace(
+        known,
+        value=known.value * factor,
+        low=None if low is None else low * factor,
+        high=None if high is None else high * factor,
+    )
 
 
 def noise_of(groups: Sequence[Sequence[float]], fitted: int = 0) -> Noise | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from clipkit.claims import (
+    bigger_plan,
     capacity,
     changes,
     language_memory,
@@ -40,6 +41,8 @@ from clipkit.claims.words import Told
 
 LANGUAGES = "experiments/languages.toml"
 """What measures the three services; the claims about them wait for it."""
+PLANS = "experiments/plans.toml"
+"""What measures one service on plans whose prices are known."""
 
 
 def _none(_evidence: Evidence) -> Iterable[Effect]:
@@ -56,7 +59,8 @@ class Claim:
     the `fits`, where the claim speaks of what fits; `settle` sees its effects in the light of all evidence. Of the `factors` the first is what the claim turns
     on by its own words or by a law; `predicted` says where that law puts the border. `services_first`: it
     speaks of services, so that of these it is judged where they were measured. `needs`: the experiment
-    without which nothing is known. `named`: what a finding means of this claim."""
+    without which nothing is known. `no_verdict`: what stands in place of one, in words. `named`: what a
+    finding means of this claim."""
 
     id: str
     claim: str
@@ -70,6 +74,7 @@ class Claim:
     unmeasured: tuple[str, ...] = ()
     services_first: bool = False
     needs: str | None = None
+    no_verdict: str | None = None
     named: Mapping[Finding, str] = field(default_factory=dict)
 
     @property
@@ -213,13 +218,24 @@ CLAIMS = (
     ),
     Claim(
         "C10",
-        "a larger hosting plan gives more parallelism and faster encoding: is it worth its price per clip?",
-        needs=LANGUAGES,
+        "a larger hosting plan gives more parallelism and faster encoding: is it worth its price? (judged: a clip "
+        "costs no more there)",
+        rules.WORTH_ITS_PRICE,
+        bigger_plan.plan_effects,
+        bigger_plan.price_found,
+        unmeasured=(
+            "a plan's price is shared by its clips: at a load that the smaller plan carries in time, the larger "
+            "one costs more in any case, and buys shorter waits alone",
+            "how fast the provider's cores are: of both plans alike, so that the ratios hold and the USD need not",
+            "each plan's best settings were chosen by these same runs, which flatters them a little",
+        ),
+        services_first=True,
+        needs=PLANS,
     ),
     Claim(
         "C11",
         "optimise first; if that is not enough, migrate to Rust, not to Python",
-        needs=LANGUAGES,
+        no_verdict="what each way brings, at which cost, is a table, with a rule to decide by",
     ),
     Claim(
         "C12",

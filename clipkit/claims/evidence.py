@@ -12,7 +12,7 @@ import pandas as pd
 
 from clipkit.analysis.statistics import Estimate, paired_ratio
 from clipkit.claims.verdict import Side, Split, Variant
-from clipkit.records.best import ranked
+from clipkit.records.best import RECOMMENDED, ranked
 from clipkit.records.cells import cells_of, host_noise_of
 from clipkit.records.condition import Condition
 from clipkit.records.evidence import evidence
@@ -31,11 +31,13 @@ Figure = Callable[[Record], float | None]
 class Evidence:
     """All runs that count. `noises`: what repeats of one cell differ by, over all cells of that host, since
     two or three repeats say little of their own; only where something was repeated.
-    `fastest`: the cells that are the best of their condition, subject and picture (`records.best`)."""
+    `fastest` and `recommended`: the cells that take the least time of their condition, subject and picture, and
+    those to take (`records.best`)."""
 
     runs: Mapping[Condition, Mapping[Variant, Runs]]
     noises: Mapping[str, Noise]
     fastest: frozenset[str]
+    recommended: frozenset[str]
 
     def conditions(self) -> Iterator[tuple[Condition, Mapping[Variant, Runs]]]:
         """From the smallest host, frame and clip to the largest."""
@@ -105,6 +107,7 @@ def _gathered(tables: Sequence[pd.DataFrame]) -> Evidence:
     grouped: dict[Condition, dict[Variant, list[Record]]] = {}
     noises: dict[str, list[Noise]] = {}
     fastest: set[str] = set()
+    recommended: set[str] = set()
     first_block = 0
     for table in tables:
         untimed = _tells_of_memory_alone(table)
@@ -119,12 +122,14 @@ def _gathered(tables: Sequence[pd.DataFrame]) -> Evidence:
             continue
         cells = ranked(cells_of(table))
         fastest |= set(cells.loc[cells["fastest"], "cell"])
+        recommended |= set(cells.loc[cells["standing"] == RECOMMENDED, "cell"])
         for host, noise in host_noise_of(cells).items():
             noises.setdefault(host, []).append(noise)
     return Evidence(
         {at: {which: tuple(own) for which, own in each.items()} for at, each in grouped.items()},
         {host: pool(*own) for host, own in noises.items()},
         frozenset(fastest),
+        frozenset(recommended),
     )
 
 

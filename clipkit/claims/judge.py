@@ -85,15 +85,16 @@ def _verdict(
     nothing = ended.outcome is Outcome.NOT_MEASURED
     told = Told(read.body.effects, read.together, shown, ended.why)
     found = words.nothing_found(claim.needs) if nothing else _found(read, told)
+    outcome = Outcome.NO_VERDICT if claim.no_verdict else ended.outcome
     return Verdict(
         id=claim.id,
         claim=claim.claim,
         rule=claim.rule_words,
         band=(claim.claimed.low, claim.claimed.high) if claim.claimed else None,
-        outcome=ended.outcome,
+        outcome=outcome,
         finding=ended.finding,
         pooled=read.together.pooled if read.together else None,
-        found="; ".join([found, *memory_words.how_many_fit(fits)]),
+        found="; ".join([claim.no_verdict or found, *memory_words.how_many_fit(fits)]),
         depends_on=depends_on(shown, {claim.factors[0].name: claim.predicted(judged)}, claim.named),
         divided_p=p,
         holds_for=words.holds_for(judged),

@@ -153,6 +153,13 @@ STILL_FAST = Claimed(
     f"as claimed where it takes less than {fmt.ratio(_STILL_FAST)} as long, less where it takes "
     "longer: the half on time alone",
 )
+WORTH_ITS_PRICE = Claimed(
+    1 / MATTERS,
+    math.inf,
+    "as claimed where a clip costs less than "
+    f"{fmt.ratio(MATTERS)} as much on the larger plan as on the next smaller one, both busy day and night and "
+    "each with its best settings of the original's picture; less than claimed where it costs more",
+)
 ALL_TOGETHER = Claimed(
     1.5,
     2.0,

@@ -77,6 +77,7 @@ _ONE_OR_MORE = {
     Outcome.NOT_DECIDED: ("is not decided", "are not decided"),
     Outcome.DOES_NOT_APPLY: ("does not apply", "do not apply"),
     Outcome.NOT_MEASURED: ("is not measured", "are not measured"),
+    Outcome.NO_VERDICT: ("is a table and no verdict", "are tables and no verdicts"),
 }
 
 

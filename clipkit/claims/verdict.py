@@ -37,6 +37,10 @@ class Outcome(StrEnum):
     NOT_DECIDED = "not decided"
     DOES_NOT_APPLY = "does not apply"
     NOT_MEASURED = "not measured yet"
+    NO_VERDICT = "no verdict"
+
+
+UNJUDGED = frozenset({Outcome.NOT_MEASURED, Outcome.NO_VERDICT})
 
 
 @dataclass(frozen=True, slots=True)

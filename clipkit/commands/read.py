@@ -46,16 +46,20 @@ def _add_claims(commands: Any) -> None:
 def _claims(parsed: argparse.Namespace) -> int:
     from clipkit.claims import verdicts
     from clipkit.claims.telling import verdict_json, verdict_lines_of
+    from clipkit.claims.which_way import which_way
     from clipkit.records.campaign import open_campaign
     from clipkit.report.exhibits.claim_exhibits import verdicts_markdown
 
-    found = verdicts(*(open_campaign(folder).table for folder in parsed.campaigns))
+    tables = [open_campaign(folder).table for folder in parsed.campaigns]
+    found, ways = verdicts(*tables), which_way(*tables)
     if parsed.json:
-        print_json({"claims": [verdict_json(verdict) for verdict in found]})
+        print_json(
+            {"claims": [verdict_json(verdict) for verdict in found], "which_way": ways.to_json()}
+        )
     elif parsed.markdown:
         print(verdicts_markdown(found), end="")
     else:
-        print("\n".join(verdict_lines_of(found)))
+        print("\n".join([*verdict_lines_of(found), *ways.lines()]))
     return 0
 
 

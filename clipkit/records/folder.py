@@ -132,6 +132,12 @@ def is_tuning(folder: Path) -> bool:
     return (folder / RECOMMENDATION).is_file()
 
 
+def searches_the_edge(campaign: Path) -> bool:
+    """Whether it is a sweep that searched for the edge of memory: no two of its steps did the same job, so that
+    its times tell nothing. Raises CampaignError for an experiment that cannot be read."""
+    return strategy_of(campaign) == "edge"
+
+
 def is_sweep(folder: Path) -> bool:
     """Whether an experiment was swept there, and not one host tuned. Raises CampaignError where
     its experiment cannot be read."""

@@ -13,7 +13,7 @@ from clipkit.plan.services import SERVICE, SKETCHED
 from clipkit.records.best import RECOMMENDED
 from clipkit.records.campaign import Campaign
 from clipkit.records.condition import Condition
-from clipkit.records.folder import is_tuning
+from clipkit.records.folder import is_tuning, searches_the_edge
 from clipkit.records.identity import plain, who_of
 from clipkit.records.usual_noise import usual_noise
 from clipkit.settings import Settings
@@ -56,7 +56,9 @@ class Timing:
 
 
 def timings_of(campaign: Campaign) -> tuple[Timing, ...]:
-    """Of a tuning, or of a sweep. Raises CampaignError where nothing finished."""
+    """Of a tuning, or of a sweep. Raises CampaignError where nothing finished, or no time tells anything."""
+    if searches_the_edge(campaign.folder):
+        raise CampaignError(f"{campaign.name} searched for the edge of memory: it tells no times")
     if is_tuning(campaign.folder):
         return tuple(_of_tuning(campaign.name, read_recommendation(campaign.folder)))
     return tuple(_of_sweep(campaign))
@@ -142,8 +144,12 @@ def _of_services(campaign: str, rows: Sequence[Mapping[Any, Any]]) -> Iterator[T
             continue
         if _is_original(row):
             yield _of_cell(campaign, row, f"{who_of(row)}, {_service_words(row)}")
-        if row["service_argv"] != SKETCHED and row["standing"] == RECOMMENDED:
+        if _is_as_the_original_seeks(row) and row["standing"] == RECOMMENDED:
             yield _of_cell(campaign, row, f"{who_of(row)}, {TUNED}")
+
+
+def _is_as_the_original_seeks(row: Mapping[Any, Any]) -> bool:
+    return bool(row["service_argv"] != SKETCHED and row["seek"] == "input")
 
 
 def _service_words(row: Mapping[Any, Any]) -> str:

@@ -115,6 +115,7 @@ def test_every_other_notebook_shows_a_campaign(
         ("2-explore", "reference-grid"),
         ("3-optimum", "reference-grid"),
         ("4-quick-wins", "quick-wins"),
+        ("5-question", "languages"),
     ],
 )
 def test_without_a_campaign_of_the_users_the_reference_is_shown_and_called_so(
@@ -153,7 +154,9 @@ def test_the_reference_adds_a_few_hundred_kilobytes(installed: Installed) -> Non
     with zipfile.ZipFile(wheel) as file:
         ours = [each for each in file.infolist() if each.filename.startswith("clipkit/_results/")]
     names = {Path(each.filename).parts[2] for each in ours}
-    assert names == {"reference-grid", "reference-tune", "quick-wins"}
+    assert names == {
+        *("reference-grid", "reference-tune", "quick-wins", "languages", "plans"),
+    }
     assert sum(each.compress_size for each in ours) < 400_000
 
 

@@ -20,10 +20,10 @@ from clipkit.tuning.recommendation import read_recommendation
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESULTS = REPOSITORY / "results"
 CAMPAIGNS = {
-    "edge": {"2-explore", "4-quick-wins"},
-    "hundred-clips": {"2-explore", "4-quick-wins"},
-    "languages": {"2-explore", "4-quick-wins"},
-    "plans": {"2-explore", "4-quick-wins"},
+    "edge": {"2-explore", "4-quick-wins", "5-question"},
+    "hundred-clips": {"2-explore", "4-quick-wins", "5-question"},
+    "languages": {"2-explore", "4-quick-wins", "5-question"},
+    "plans": {"2-explore", "4-quick-wins", "5-question"},
     "quick-wins": {"2-explore", "3-optimum", "4-quick-wins"},
     "reference-grid": {"2-explore", "3-optimum"},
     "reference-tune": {"1-measure"},

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from clipkit.model.waiting import FULL, waiting
+from clipkit.model.waiting import FULL, most_jobs_per_s, waiting
 
 
 def crommelin(jobs_per_s: float, job_s: float, wait_s: float) -> float:
@@ -58,3 +58,18 @@ def test_a_host_that_is_too_full_has_no_steady_queue():
 
 def test_the_same_question_has_the_same_answer():
     assert waiting(0.01, 50.0, 0.1) == waiting(0.01, 50.0, 0.1)
+
+
+def test_the_most_that_are_ready_in_time_are_just_in_time():
+    most = most_jobs_per_s(job_s=36.0, longest_s=600.0)
+    assert waiting(most, 36.0).nearly_all_s == pytest.approx(600.0, rel=0.02)
+    assert waiting(most * 1.01, 36.0).nearly_all_s > 600.0
+
+
+def test_twice_as_fast_a_host_carries_more_than_twice_as_much_in_the_same_time():
+    slow, fast = (most_jobs_per_s(job_s, longest_s=120.0) for job_s in (60.0, 30.0))
+    assert fast > 2 * slow
+
+
+def test_a_job_that_alone_takes_too_long_is_never_ready_in_time():
+    assert most_jobs_per_s(job_s=61.0, longest_s=60.0) == 0.0

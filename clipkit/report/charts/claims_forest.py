@@ -80,6 +80,7 @@ _X_LABELS = {
     "C5a": "times as fast as Node.js, told the same",
     "C5b": "Python's memory over Node.js'",
     "C5c": "times as fast as the same service, one at a time",
+    "C10": "times as many clips for a dollar as on the smaller plan",
     "C13": "times as fast as each reading of the original",
 }
 

@@ -11,6 +11,7 @@ from clipkit import format as fmt
 from clipkit.analysis.statistics import Estimate
 from clipkit.claims import Effect, Outcome, Side, Verdict, tally_words, verdict_words
 from clipkit.claims.telling import counted_findings
+from clipkit.claims.verdict import UNJUDGED
 from clipkit.claims.words import p_words, ratio_words
 from clipkit.records.settings_words import how_words
 from clipkit.records.status import Status
@@ -131,7 +132,7 @@ def rules_table(judged: Verdicts) -> Table:
             verdict.holds_for,
         )
         for verdict in judged
-        if verdict.outcome is not Outcome.NOT_MEASURED
+        if verdict.outcome not in UNJUDGED
     )
     heads = ("claim", "rule", "conditions", "alike", "on one side", "holds for")
     caption = (
@@ -152,7 +153,7 @@ def limits_of_claims(judged: Verdicts) -> Section:
     for verdict in judged:
         for words in verdict.unmeasured:
             said.setdefault(words, []).append(verdict.id)
-    every = sum(verdict.outcome is not Outcome.NOT_MEASURED for verdict in judged)
+    every = sum(verdict.outcome not in UNJUDGED for verdict in judged)
     return Section(
         html_list(
             words if len(ids) == every else f"{', '.join(ids)}: {words}"
@@ -178,12 +179,19 @@ def _outcome(verdict: Verdict) -> str:
 
 def parts_markdown(parts: pd.DataFrame, sentence: str) -> str:
     """`claims.decomposition` as a sentence and a table; it ends with a line feed."""
-    said = f"{sentence[0].upper()}{sentence[1:].rstrip('.')}."
-    if parts.empty:
-        return f"{said}\n"
+    said = said_of_parts(sentence)
+    return f"{said}\n" if parts.empty else f"{said}\n\n{parts_table(parts).markdown()}"
+
+
+def said_of_parts(sentence: str) -> str:
+    return f"{sentence[0].upper()}{sentence[1:].rstrip('.')}."
+
+
+def parts_table(parts: pd.DataFrame) -> Table:
+    """Of `claims.decomposition`, a row for each part."""
     heads = ("where", "part", "from", "to", "times as fast", "pairs")
-    rows = [f"| {' | '.join(_part_cells(row))} |" for row in parts.to_dict("records")]
-    return "\n".join([said, "", f"| {' | '.join(heads)} |", "|---|---|---|---|---|---|", *rows, ""])
+    rows = tuple(_part_cells(row) for row in parts.to_dict("records"))
+    return Table(heads, rows, "95 % intervals; pairs of starts", whole=True)
 
 
 def _part_cells(row: Mapping[Hashable, Any]) -> tuple[str, ...]:

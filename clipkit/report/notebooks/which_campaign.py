@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from clipkit import resources
 from clipkit.campaign.standing import read_standing
 from clipkit.errors import CampaignError
 from clipkit.records.folder import PROGRESS, RUNS, is_sweep, is_tuning
@@ -31,9 +32,15 @@ def given_or_quick_wins(campaign: str) -> Path:
     reference."""
     if campaign:
         return Path(campaign).resolve()
-    own = (results / QUICK_WINS for results in _RESULTS)
+    return own_or_reference(QUICK_WINS) or reference(QUICK_WINS)
+
+
+def own_or_reference(name: str) -> Path | None:
+    """The user's campaign of that name, else the one that comes with clipkit; None where there is neither."""
+    places = [*_RESULTS, resources.folder("results")]
+    own = (results / name for results in places)
     found = next((folder for folder in own if (folder / RUNS).is_file()), None)
-    return reference(QUICK_WINS) if found is None else found.resolve()
+    return None if found is None else found.resolve()
 
 
 def is_complete(campaign: Path) -> bool:

@@ -38,6 +38,7 @@ def _of_a_sweep(campaign: Path) -> str:
     is_quick_wins = folders.read_experiment(campaign).get("name") == QUICK_WINS
     tells_claims = is_quick_wins or sweep_page.has_services(campaign)
     names = ["4-quick-wins"] if tells_claims else []
+    names += ["5-question"] if sweep_page.has_services(campaign) else []
     names.append("2-explore")
     if sweep_page.has_optimum(campaign):
         names.append("3-optimum")
