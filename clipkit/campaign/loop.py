@@ -94,6 +94,8 @@ class Loop:
                 self.store.append(outcome)
             if record.status is Status.CANCELLED:
                 self._ended(cell, record)
+                if not self.store.finished():
+                    raise Cancelled("interrupted before anything was finished")
                 raise Cancelled(f"interrupted; what was finished is kept in {self.store.folder}")
             if record.status is not Status.INVALID_NOISE or attempt == attempts[-1]:
                 break

@@ -33,12 +33,13 @@ class Told:
 
     ends: Iterator[Status]
     ran: list[Trial] = field(default_factory=list)
+    warm_up: Status = Status.OK
 
     def run(self, trial: Trial, watch: Watch) -> Outcome:
         self.ran.append(trial)
         watch({"event": "clip"})
         warm = trial.identity.phase == WARMUP
-        status = Status.OK if warm else next(self.ends, Status.OK)
+        status = self.warm_up if warm else next(self.ends, Status.OK)
         identity = trial.identity
         cell = replace(DESIGN.cells[0], phase=identity.phase, block=identity.block)
         found = replace(record(cell, status), run_id=identity.run_id, attempt=identity.attempt)
@@ -51,13 +52,13 @@ class Campaign:
     design: Design = DESIGN
     events: list[Event] = field(default_factory=list)
 
-    def run(self, *ends: Status, blocks: int = 1) -> list[Record]:
+    def run(self, *ends: Status, blocks: int = 1, warm_up: Status = Status.OK) -> list[Record]:
         """What it stores; resumed where it was."""
         store = Store.create(self.folder)
         past = store.records()
         strategy = Grid(course(self.design, past), blocks)
         known = Counter((entry.cell, entry.block) for entry in past)
-        executor = Told(iter(ends))
+        executor = Told(iter(ends), warm_up=warm_up)
 
         def watch(event: Event) -> None:
             self.events.append(event)
@@ -111,6 +112,11 @@ def test_an_interrupt_ends_it_and_the_attempt_is_kept_and_run_again(campaign: Ca
     with pytest.raises(Cancelled, match="what was finished is kept in"):
         campaign.run(Status.CANCELLED)
     assert attempts(campaign.run()) == [(0, 2, Status.OK)]
+
+
+def test_an_interrupt_before_anything_was_finished_names_no_folder(campaign: Campaign):
+    with pytest.raises(Cancelled, match=r"^interrupted before anything was finished$"):
+        campaign.run(warm_up=Status.CANCELLED)
 
 
 def test_who_watches_is_told_of_everything_and_the_strategy_knows_first(campaign: Campaign):
