@@ -15,10 +15,9 @@ from clipkit.campaign.strategy import WARMUP, Cell, Inferred, Progress
 from clipkit.errors import CampaignError
 from clipkit.records.identity import without
 from clipkit.records.record import Record
-from clipkit.records.status import Status
+from clipkit.records.status import TELLING, Status
 
-_SURVIVED = (Status.OK, Status.INVALID_NOISE)
-_DIED = (Status.OOM, Status.OOM_INFERRED, Status.FAILED, Status.TIMEOUT)
+_TOLD = (*TELLING, Status.INVALID_NOISE)
 
 Starts = Mapping[int, Sequence[bool]]
 """How many at once -> of each start whether it survived."""
@@ -72,8 +71,14 @@ class ServerStarts:
         return [survived for (name, _), survived in self._known.items() if name == cell.name]
 
     def _learn(self, record: Record) -> None:
-        if record.status in (*_SURVIVED, *_DIED):
-            self._known[record.cell, record.block] = record.status in _SURVIVED
+        if record.status in _TOLD:
+            self._known[record.cell, record.block] = survived(record)
+
+
+def survived(record: Record) -> bool:
+    """Whether the job was done; others may have made it slow, but where the time limit struck meanwhile it was
+    not."""
+    return record.status in (Status.OK, Status.INVALID_NOISE) and record.wall_s is not None
 
 
 def next_start(outcomes: Starts, starts: int) -> int | None:

@@ -14,7 +14,7 @@ from clipkit import ffmpeg_builds
 from clipkit.campaign.experiment import Experiment
 from clipkit.campaign.experiment_file import parse_experiment
 from clipkit.campaign.loop import Watch
-from clipkit.campaign.starts import edge_of
+from clipkit.campaign.starts import edge_of, survived
 from clipkit.campaign.sweep import plan_sweep, run_sweep
 from clipkit.campaign.tally import Tally
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism
@@ -149,7 +149,7 @@ def _counting(records: list[Record]) -> tuple[Record, ...]:
 def _how_it_ended(folder: Path) -> str:
     """Of a server that died with the fewest clips at once."""
     records = _counting(read_records(folder)) if folder.is_dir() else ()
-    dead = [record for record in records if record.status in FAILURES]
+    dead = [record for record in records if not survived(record)]
     if not dead:
         return ""
     _, beyond = edge_of({int(r.settings.concurrency or 1): [False] for r in dead})

@@ -13,11 +13,10 @@ from statistics import median
 from typing import Any
 
 from clipkit import format as fmt
-from clipkit.campaign.starts import edge_of
+from clipkit.campaign.starts import edge_of, survived
 from clipkit.hosts import Host
 from clipkit.plan.own_service import OwnServer
 from clipkit.records.record import Record
-from clipkit.records.status import FAILURES
 
 _USUAL_JOB = (12, 12.0)
 """Clips and their length, where nothing else is asked for, here and of `tune`."""
@@ -73,7 +72,7 @@ class ServerAnswer:
     def starts(self) -> tuple[Record, ...]:
         """Those with the fewest clips at once that ended well."""
         fewest = min(_at_once(record) for record in self.records)
-        well = [r for r in self.records if _at_once(r) == fewest and r.status not in FAILURES]
+        well = [r for r in self.records if _at_once(r) == fewest and survived(r)]
         return tuple(well)
 
     @property
@@ -82,7 +81,7 @@ class ServerAnswer:
         peaks = [
             getattr(record.served, name)
             for record in self.records
-            if record.status not in FAILURES
+            if survived(record)
             for name in _OWN_PEAKS
         ]
         return max((value for value in peaks if value is not None), default=None)
@@ -113,14 +112,14 @@ class ServerAnswer:
         """How many at once -> of each start whether it survived."""
         found: defaultdict[int, list[bool]] = defaultdict(list)
         for record in self.records:
-            found[_at_once(record)].append(record.status not in FAILURES)
+            found[_at_once(record)].append(survived(record))
         return dict(found)
 
     @property
     def first_beyond(self) -> Record | None:
         """Of the fewest at once that do not survive."""
         _, beyond = edge_of(self.outcomes)
-        dead = [r for r in self.records if _at_once(r) == beyond and r.status in FAILURES]
+        dead = [r for r in self.records if _at_once(r) == beyond and not survived(r)]
         return dead[0] if dead else None
 
     @property

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
-from clipkit.campaign.starts import edge_of, next_start
+import pytest
+from inventing_design import PLAIN, course, laid_out, record
+
+from clipkit.campaign.starts import ServerStarts, edge_of, next_start, survived
+from clipkit.records.status import Status
 
 STARTS = 3
 
@@ -58,3 +62,13 @@ def test_an_earlier_session_is_gone_on_from() -> None:
     known = {1: [True] * 3, 2: [True], 3: [], 4: [False]}
     assert next_start(known, STARTS) == 3
     assert next_start(known | {3: [True] * 3}, STARTS) == 4
+
+
+def test_what_others_made_slow_survived_unless_the_time_limit_struck() -> None:
+    (cell, *_) = laid_out(PLAIN).cells
+    assert survived(record(cell))
+    assert survived(record(cell, Status.INVALID_NOISE))
+    late = record(cell, Status.INVALID_NOISE, wall_s=None)
+    assert not survived(late)
+    strategy = ServerStarts(course(laid_out(PLAIN), [replace(late, block=0)]), STARTS)
+    assert strategy.ask() is None

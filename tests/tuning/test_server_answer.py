@@ -75,6 +75,10 @@ def line(found: ServerAnswer, name: str) -> str:
 
 
 class TestReserve:
+    def test_a_start_that_others_kept_from_ending_in_time_did_not_survive(self) -> None:
+        late = started(2, status=Status.INVALID_NOISE, wall_s=None, error="the time limit struck")
+        assert line(answer(started(), late), "AT ONCE").endswith("2 do not: the time limit struck")
+
     def test_it_is_the_most_of_any_start_that_ended_well_rounded_up(self) -> None:
         most = started(service_upload_peak_bytes=137 * MIB - 5)
         dead = started(2, status=Status.OOM, service_clips_peak_bytes=400 * MIB)
