@@ -21,6 +21,8 @@ OF_A_CLIP = ("start_s", "duration_s", "end_s", "number")
 OF_THE_PLACE = ("port", "data", "ffmpeg")
 OF_SETTINGS = ("concurrency", "seek", "preset", "crf", "encoder_threads", "decoder_threads")
 """Placeholders of the environment that are filled in by what is measured."""
+_LEGAL = "/%:@!$&'()*+,;=~"
+"""What stands for itself in a path (RFC 3986, section 3.3), and what is quoted already."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1", "0.0.0.0")  # noqa: S104 (names in an address, bound by nobody)
 
 
@@ -205,8 +207,8 @@ def own_path(url: str) -> str:
         raise AnswerError(f"{url[:80]!r} is no address") from None
     if host is not None and host not in _LOOPBACK:
         raise AnswerError(f"{url[:80]!r} is not at the server itself: only loopback is asked")
-    path = "/" + quote(parts.path.lstrip("/"), safe="/%:@!$&'()*+,;=~")
-    return f"{path}?{parts.query}" if parts.query else path
+    path = "/" + quote(parts.path.lstrip("/"), safe=_LEGAL)
+    return f"{path}?{quote(parts.query, safe=_LEGAL + '?')}" if parts.query else path
 
 
 def find_in(document: Any, key: str) -> Any:
@@ -229,6 +231,11 @@ def find_in(document: Any, key: str) -> Any:
 def status_word(value: Any) -> str:
     """A status as text: `true` of JSON is the word true."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def shown(value: Any) -> str:
+    """As JSON writes it, cut short."""
+    return json.dumps(value)[:80]
 
 
 def _shape(found: Any) -> str:

@@ -153,6 +153,7 @@ class Conversation:
             return True
         try:
             status = self._requests.status_in(poll, answer)
+            self._requests.check_figures(Asking("[poll]", "GET", poll.path), answer.document)
         except RefusedError as error:
             self.told = str(error)
             return False
@@ -193,7 +194,9 @@ class Conversation:
         try:
             answer = self._requests.send(patient, asking, self._values(order), to)
             if to is None:
-                order.document = self._requests.json_told(asking, answer)
+                document = self._requests.json_told(asking, answer)
+                self._requests.check_figures(asking, document)
+                order.document = document
             else:
                 self.fetched[order.numbers[0]] = self._requests.clip_told(asking, answer, to)
             status = "done"

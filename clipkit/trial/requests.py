@@ -9,8 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clipkit.plan.routes import AnswerError, Asking, ClipKeys, Poll, Routes, find_in, status_word
+from clipkit.plan.routes import (
+    AnswerError,
+    Asking,
+    ClipKeys,
+    Poll,
+    Routes,
+    find_in,
+    shown,
+    status_word,
+)
 from clipkit.trial.client import Answer, Client
+from clipkit.trial.told_job import entries_of, no_time, told_under
 
 
 class RefusedError(Exception):
@@ -38,13 +48,27 @@ class Requests:
         return answer
 
     def name_in(self, asking: Asking, answer: Answer) -> Any:
-        """By which it is asked for later; None where it is not."""
+        """By which it is asked for later, a text or a number; None where it is not."""
         if asking.id is None:
             return None
+        key = f"{asking.table} id"
         try:
-            return find_in(_json_of(answer), asking.id)
+            name = find_in(_json_of(answer), asking.id)
         except AnswerError as why:
-            raise self._mismatch(f"{asking.table} id", asking, str(why)) from None
+            raise self._mismatch(key, asking, str(why)) from None
+        if isinstance(name, bool) or not isinstance(name, str | int | float):
+            raise self._mismatch(key, asking, f"'{asking.id}' names nothing: it is {shown(name)}")
+        return name
+
+    def check_figures(self, asking: Asking, document: Any) -> None:
+        """Whether what it tells of its clips in figures is figures."""
+        poll = self.routes.poll
+        if poll and (why := no_time(told_under(document, poll.created_s))):
+            raise self._mismatch("[poll] created_s", asking, why)
+        for entry in entries_of(document, self.routes.clips):
+            for key in ("started_s", "ended_s"):
+                if why := no_time(told_under(entry, getattr(self.routes.clips, key))):
+                    raise self._mismatch(f"[clips] {key}", asking, why)
 
     def status_in(self, poll: Poll, answer: Answer) -> str:
         try:

@@ -5,7 +5,8 @@
 and is asked by `GET /render/ID`. ffmpeg is found by FFMPEG_PATH, or else by PATH.
 
 Words on its command line: `port=N` listens there and nowhere else; `exit` ends at once, `mute` never listens,
-`html`, `500`, `keyless` and `413` are what an upload is answered with, `endless` never finishes a job,
+`html`, `500`, `keyless`, `null` and `413` are what an upload is answered with, `endless` never finishes a job,
+`clock=iso` tells times as text, else they are milliseconds,
 `away` sends its clients elsewhere, `hold=MIB` keeps so much memory from each upload, `whole=PATH` is another
 program than ffmpeg, `crowd=N` falls when more than N clips are cut at once.
 """
@@ -62,6 +63,12 @@ def render(job: dict[str, Any], film: str, clips: list[dict[str, Any]]) -> None:
         job |= {"state": "broken", "why": str(error)}
 
 
+def now() -> str | float:
+    if WORDS.get("clock") == "iso":
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return time.time() * 1000
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -91,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
             elif found[2]:
                 self.say(200, job["files"][int(found[2]) - 1].read_bytes(), "video/mp4")
             else:
-                self.tell(200, {"job": {"state": job["state"], "why": job.get("why")}})
+                self.tell(200, {"job": {"state": job["state"], "why": job.get("why"), "at": now()}})
         elif (file := FOLDER / self.path.removeprefix("/files/")).is_file():
             self.say(200, file.read_bytes(), "video/mp4")
         else:
@@ -128,6 +135,8 @@ class Handler(BaseHTTPRequestHandler):
             self.tell(500, {})
         elif "html" in WORDS:
             self.say(200, b"<html>welcome</html>", "text/html")
+        elif "null" in WORDS:
+            self.tell(200, {"data": [{"id": None}]})
         elif "keyless" in WORDS:
             self.tell(200, {"ok": True, "name": "film"})
         else:

@@ -158,6 +158,7 @@ class TestFillingIn:
             ("files/1.mp4?k=v", "/files/1.mp4?k=v"),
             ("http://localhost:3000/f/1", "/f/1"),
             ("http://127.0.0.1/f%20/1", "/f%20/1"),
+            ("/f?name=Über uns.mp4&sig=a%2Fb", "/f?name=%C3%9Cber%20uns.mp4&sig=a%2Fb"),
         ],
     )
     def test_an_address_of_the_server_is_its_path(self, url: str, path: str) -> None:

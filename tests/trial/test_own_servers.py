@@ -193,6 +193,7 @@ class TestMisbehaviour:
             ("413", "drive.toml [upload] path: POST /film answered 413: at most 1 kB"),
             ("500", "drive.toml [upload] path: POST /film answered 500: Internal Server Error"),
             ("html", "drive.toml [upload] id: POST /film: the answer is no JSON but text/html"),
+            ("null", "drive.toml [upload] id: POST /film: 'data.0.id' names nothing: it is null"),
             (
                 "keyless",
                 "drive.toml [upload] id: POST /film: no 'data' in the answer; it has the keys ok, name",
@@ -215,7 +216,26 @@ class TestMisbehaviour:
         form = own_servers.IS_ASKED.replace("job.state", "job.status")
         error = why(run(form))
         assert "drive.toml [poll] status: GET /render/{job}: no 'status' in the answer" in error
-        assert "it has the keys state, why" in error
+        assert "it has the keys state, why, at" in error
+
+    @pytest.mark.parametrize(
+        ("word", "said"), [("iso", "is no number"), ("ms", "looks like milliseconds")]
+    )
+    @pytest.mark.parametrize("key", ["[poll] created_s", "[clips] started_s"])
+    def test_times_that_are_no_seconds_are_told_with_their_key(
+        self, run: Runs, key: str, word: str, said: str
+    ) -> None:
+        table, name = key.split()
+        line = f'{name} = "job.at"'
+        form = own_servers.IS_ASKED
+        form = (
+            f"{form}\n[clips]\n{line}\n"
+            if table == "[clips]"
+            else form.replace(table, f"{table}\n{line}")
+        )
+        error = why(run(form, f"clock={word}"))
+        assert f"drive.toml {key}: GET /render/{{job}}: " in error
+        assert f"{said}: it is read as seconds since 1970, so leave this key out" in error
 
     def test_json_where_a_clip_was_promised_is_told(self, run: Runs) -> None:
         form = own_servers.IS_ASKED.replace(
