@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 from collections.abc import Mapping
@@ -16,6 +17,8 @@ from clipkit.plan.routes import Routes
 from clipkit.plan.services import SERVICE, Service, told_by_environment
 from clipkit.settings import Settings, UsedSettings
 
+_OF_A_SHELL = ("&&", "||", "|", "&", ";", "<", ">", ">>", "2>", "2>&1")
+_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=")
 OWN = "own"
 """Whose words for ffmpeg: the server's own."""
 
@@ -37,7 +40,7 @@ class OwnServer:
         in_folder = self.folder / program if "/" in program else program
         found = shutil.which(str(in_folder))
         if found is None:
-            raise UsageError(f"cannot start '{self.start}': there is no program '{program}'")
+            raise UsageError(f"cannot start '{self.start}': {_why_none(program, self.folder)}")
         return (found, *rest)
 
 
@@ -88,11 +91,24 @@ def own_service(server: OwnServer) -> OwnService:
 
 
 def start_words(start: str) -> list[str]:
-    """Raises UsageError for what is no command line."""
+    """Raises UsageError for what is no command line, or means something to a shell alone."""
     try:
         words = shlex.split(start)
     except ValueError as error:
         raise UsageError(f"'{start}' cannot be split into words: {error}") from None
     if not words:
-        raise UsageError("it is empty: give what starts the server, such as 'node server.js'")
+        raise UsageError("the command is empty: give what starts it, such as 'node server.js'")
+    if of_a_shell := [word for word in words if word in _OF_A_SHELL]:
+        raise UsageError(
+            f"cannot start '{start}': no shell reads it, so '{of_a_shell[0]}' means nothing; put it into a "
+            "script, or into sh -c '…'"
+        )
     return words
+
+
+def _why_none(program: str, folder: Path) -> str:
+    if assigned := _ASSIGNMENT.match(program):
+        return f"no shell reads it: give {assigned[1]} in [environment]"
+    if (folder / program).is_file():
+        return f"'{program}' is a file but no program: name what runs it, such as 'node {program}'"
+    return f"there is no program '{program}'"
