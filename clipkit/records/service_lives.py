@@ -127,29 +127,27 @@ def append_start(path: Path, start: ServiceStart) -> None:
 
 def read_lives(path: Path) -> list[ServiceLife]:
     """Raises CampaignError for a line that is none, naming it."""
-    return [
-        ServiceLife(**row | _inner(row, "arrivals", Arrival)) for row in _rows(path, ServiceLife)
-    ]
+    return [ServiceLife(**row) for row in _rows(path, ServiceLife, "arrivals", Arrival)]
 
 
 def read_loads(path: Path) -> list[ServiceLoad]:
     """Raises CampaignError for a line that is none, naming it."""
-    return [ServiceLoad(**row | _inner(row, "jobs", UserJob)) for row in _rows(path, ServiceLoad)]
+    return [ServiceLoad(**row) for row in _rows(path, ServiceLoad, "jobs", UserJob)]
 
 
-def _inner(row: dict[str, Any], name: str, kind: type[Arrival] | type[UserJob]) -> dict[str, Any]:
-    return {name: tuple(kind(**each) for each in row[name])}
-
-
-def _rows(path: Path, kind: type[ServiceStart]) -> list[dict[str, Any]]:
+def _rows(
+    path: Path, kind: type[ServiceStart], inner: str, of: type[Arrival] | type[UserJob]
+) -> list[dict[str, Any]]:
+    """Each line, with what it has under `inner` as records `of` that kind."""
     known = {declared.name for declared in fields(kind)}
     rows = []
     for number, line in enumerate(whole_lines(path), start=1):
         try:
             row = json.loads(line)
-        except ValueError:
-            row = None
-        if not isinstance(row, dict) or row.keys() != known:
+            row[inner] = tuple(of(**each) for each in row[inner])
+        except (ValueError, TypeError, KeyError):
+            row = {}
+        if row.keys() != known:
             raise CampaignError(f"{path}, line {number} is no record of a {kind.__name__}")
         rows.append(row)
     return rows
