@@ -41,6 +41,7 @@ from clipkit.trial.visited import Ending, job_end_s, told_of
 
 _CLIENT_PATIENCE_S = 60.0
 _DYING_S = 2.0
+_LINK_FOLDER = "clipkit-server-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +124,21 @@ def _data_folder(work_dir: Path, routes: Routes) -> Iterator[Path]:
         yield data
         return
     data.mkdir()
-    with tempfile.TemporaryDirectory(prefix="clipkit-server-") as folder:
+    _remove_left_links()
+    with tempfile.TemporaryDirectory(prefix=_LINK_FOLDER) as folder:
         link = Path(folder, "data")
         link.symlink_to(data, target_is_directory=True)
         yield link
+
+
+def _remove_left_links() -> None:
+    """Of trials whose harness was killed: what they point to has been swept up by then."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_LINK_FOLDER}*"):
+        link = folder / "data"
+        with contextlib.suppress(OSError):  # of another user, or gone already
+            if link.is_symlink() and not link.exists():
+                link.unlink()
+                folder.rmdir()
 
 
 def _live(scene: _Scene, watch: Watch) -> None:

@@ -274,6 +274,19 @@ class TestMisbehaviour:
         assert "POST /clip answered 500" in why(run(form))
 
 
+def test_the_link_of_a_harness_that_was_killed_is_removed_by_the_next(
+    run: Runs, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    left, alive = folder / "clipkit-server-left", folder / "clipkit-server-alive"
+    for link, target in ((left, folder / "gone"), (alive, folder)):
+        link.mkdir()
+        (link / "data").symlink_to(target)
+    assert run(own_servers.IS_ASKED).record.status is Status.OK
+    assert [path.name for path in folder.iterdir()] == ["clipkit-server-alive"]
+
+
 def test_its_own_python_is_what_starts_it() -> None:
     server = OwnServer("mine", own_servers.start_of("exit"), Path.cwd(), routes_of(
         tomllib.loads(own_servers.IS_ASKED), "drive.toml"
