@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,3 +114,13 @@ def test_no_two_modules_have_a_public_function_of_one_name() -> None:
             for name in public_functions(path):
                 found[name].add(module)
     assert {name: where for name, where in found.items() if len(where) > 1 and name != "main"} == {}
+
+
+def test_no_two_modules_of_tests_have_one_name() -> None:
+    """pytest, and the helpers that tests share, import them by their names alone."""
+    names = Counter(
+        path.name
+        for path in Path(__file__).parent.rglob("*.py")
+        if path.name not in ("conftest.py", "__init__.py")
+    )
+    assert [name for name, count in names.items() if count > 1] == []
