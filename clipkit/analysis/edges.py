@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
+import pandas as pd
+
 from clipkit.records.condition import Condition
 from clipkit.records.record import Record
 from clipkit.records.status import COUNTS, Status
@@ -25,12 +27,13 @@ class Survived:
 
 @dataclass(frozen=True, slots=True)
 class Beyond:
-    """Runs of so many clips at once, or more. `ran_out`: of the runs, those in which the kernel killed;
+    """Runs of so many clips at once, up to `most_at_once`. `ran_out`: of the runs, those in which the kernel killed;
     `ffmpegs_killed`, `services_killed`: the processes; `services_died`: runs that ended without their
     service; `back_s`: how long such a one took to answer again, median; `jobs_lost`: runs whose job nobody
     knew in the end; `told`: what most clients were told, in the words of one."""
 
     at_once: int
+    most_at_once: int
     runs: int
     ran_out: int
     ffmpegs_killed: int
@@ -52,6 +55,13 @@ class FoundEdge:
     survived: Survived | None
     beyond: Beyond | None
     farther: Beyond | None
+
+
+def tells_of_memory_alone(table: pd.DataFrame) -> bool:
+    """Whether every job has as many clips as it cuts at once, and these vary: a search for the edge of memory
+    (`campaign.edge`), which a busy machine may run, since no two of its steps did the same job."""
+    alike = (table["clips"] == table["concurrency"]).fillna(value=False)
+    return bool(len(table) and alike.all() and table["clips"].nunique() > 1)
 
 
 def edges_in(records: Iterable[Record]) -> list[FoundEdge]:
@@ -97,6 +107,7 @@ def _beyond(runs: Sequence[Record]) -> Beyond | None:
     told = [words for record in runs if (words := record.served.service_client_told)]
     return Beyond(
         at_once=min(map(at_once_of, runs)),
+        most_at_once=max(map(at_once_of, runs)),
         runs=len(runs),
         ran_out=sum(record.status is Status.OOM for record in runs),
         ffmpegs_killed=sum(kills) - sum(own_kills),

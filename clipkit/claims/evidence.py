@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from clipkit.analysis.edges import tells_of_memory_alone
 from clipkit.analysis.statistics import Estimate, paired_ratio
 from clipkit.claims.verdict import Side, Split, Variant
 from clipkit.records.best import RECOMMENDED, ranked
@@ -110,7 +111,7 @@ def _gathered(tables: Sequence[pd.DataFrame]) -> Evidence:
     recommended: set[str] = set()
     first_block = 0
     for table in tables:
-        untimed = _tells_of_memory_alone(table)
+        untimed = tells_of_memory_alone(table)
         for record in _latest(table):
             condition = Condition.of(record.to_row())
             wall_s = None if untimed else record.wall_s
@@ -131,13 +132,6 @@ def _gathered(tables: Sequence[pd.DataFrame]) -> Evidence:
         frozenset(fastest),
         frozenset(recommended),
     )
-
-
-def _tells_of_memory_alone(table: pd.DataFrame) -> bool:
-    """Whether every job has as many clips as it cuts at once, and these vary: a search for the edge of memory
-    (`campaign.edge`), which a busy machine may run, since no two of its steps did the same job."""
-    alike = (table["clips"] == table["concurrency"]).fillna(value=False)
-    return bool(len(table) and alike.all() and table["clips"].nunique() > 1)
 
 
 def _latest(table: pd.DataFrame) -> Iterator[Record]:

@@ -71,6 +71,7 @@ def test_what_was_seen_beyond() -> None:
     (edge,) = edges_in([ran(3), *runs])
     assert edge.beyond == Beyond(
         at_once=4,
+        most_at_once=4,
         runs=3,
         ran_out=3,
         ffmpegs_killed=3,

@@ -84,7 +84,8 @@ def _survives(survived: Survived | None) -> str:
 
 
 def _ran_out(beyond: Beyond) -> str:
-    return f"{beyond.at_once} at once: {beyond.ran_out} of {beyond.runs} ran out"
+    upto = "" if beyond.most_at_once == beyond.at_once else f" to {beyond.most_at_once}"
+    return f"{beyond.at_once}{upto} at once: {beyond.ran_out} of {beyond.runs} ran out"
 
 
 def _killed(beyond: Beyond) -> str:
