@@ -29,7 +29,8 @@ def plan_effects(evidence: Evidence) -> Iterator[Effect]:
         steps = list(itertools.pairwise(plans))
         for smaller, larger in steps:
             yield _effect(evidence, smaller.best, larger.best)
-            yield replace(_effect(evidence, smaller.original, larger.original), judged=False)
+            if (smaller.original, larger.original) != (smaller.best, larger.best):
+                yield replace(_effect(evidence, smaller.original, larger.original), judged=False)
         if len(steps) > 1:
             yield replace(_effect(evidence, plans[0].best, plans[-1].best), judged=False)
 
@@ -72,8 +73,9 @@ def _bought(speedup: Estimate, dearer: float, smaller: OnPlan, larger: OnPlan) -
 
 
 def carried_words(plan: OnPlan) -> str:
-    """How many clips a day are ready in time, to two digits: a simulated queue knows no more."""
-    return f"{float(f'{plan.clips_a_day:.2g}'):,.0f}"
+    """How many clips a day are ready in time, to two digits and never more: a simulated queue knows no more."""
+    step = 10 ** max(0, len(str(int(plan.clips_a_day))) - 2)
+    return f"{int(plan.clips_a_day) // step * step:,}"
 
 
 def in_time_words() -> str:

@@ -58,6 +58,8 @@ def whole_change_effects(evidence: Evidence) -> Iterator[Effect]:
         for change, (services, at_once) in _STEPS.items():
             for pair in _pairs_across(variants, services, at_once):
                 found = effect(evidence, condition, pair, change, THREE_TIMES)
+                if found.ratio is None and change != _BOTH:
+                    continue
                 yield replace(found, judged=change == _BOTH)
 
 
