@@ -124,7 +124,7 @@ def _column_px(columns: int, width_px: float) -> float:
 
 
 def _head_px(width_px: float) -> float:
-    return _TOP_PX if width_px >= _TWO_COLUMNS_PX else _TOP_PX + 32
+    return _TOP_PX if width_px >= _TWO_COLUMNS_PX else _TOP_PX + 50
 
 
 def _legend_px(width_px: float) -> float:

@@ -181,7 +181,7 @@ def draw_each_size(bars: Sequence[Bar], figure: Figure, room_bytes: int | None, 
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
     writing.heading(figure, found, "highest peak of all runs, whole job")
-    style.legend_below(figure, at_once_legend(room_bytes))
+    style.legend_below(figure, at_once_legend(bars, room_bytes))
 
 
 def panel_rows(bars: Sequence[Bar], columns: int = _COLUMNS) -> int:
@@ -190,7 +190,7 @@ def panel_rows(bars: Sequence[Bar], columns: int = _COLUMNS) -> int:
 
 
 def at_once_finding(bars: Sequence[Bar], room_bytes: int | None) -> str:
-    """How many at once were run and fitted, in words, by size of frame."""
+    """How many at once were run and fitted, and where not even the fewest did, in words, by size of frame."""
     most: dict[int, Bar] = {}
     for bar in bars:
         if bar.peak_bytes is not None and not bar.extrapolated:
@@ -200,28 +200,29 @@ def at_once_finding(bars: Sequence[Bar], room_bytes: int | None) -> str:
                 known.peak_bytes or 0,
             ):
                 most[bar.lines] = bar
+    never = {
+        lines: min(own)
+        for lines in {bar.lines for bar in bars}.difference(most)
+        if (own := [bar.at_once for bar in bars if bar.lines == lines and bar.status in RAN_OUT])
+    }
     if not most:
         return "How much memory so many clips at once need, was not measured"
     told = ", ".join(
         f"{bar.at_once} at once {format.size(bar.peak_bytes)} at {lines}p"
         for lines, bar in sorted(most.items())
-    )
+    ) + "".join(f"; not {count} at {lines}p" for lines, count in sorted(never.items()))
     return (
         f"They fit into {format.memory(room_bytes)}: {told}" if room_bytes else f"They need: {told}"
     )
 
 
-def at_once_legend(room_bytes: int | None) -> list[Artist]:
-    """What the hatching and the two lines mean."""
+def at_once_legend(bars: Sequence[Bar], room_bytes: int | None) -> list[Artist]:
+    """What the hatching, where there is any, and the two lines mean."""
     margin = margin_words()
-    entries: list[Artist] = [
-        Patch(
-            facecolor="white",
-            edgecolor=style.GREY,
-            hatch="////",
-            label=f"not run: as many as would leave {margin} free, by the line through the others",
-        )
-    ]
+    entries: list[Artist] = []
+    if any(bar.extrapolated for bar in bars):
+        words = f"not run: as many as would leave {margin} free, by the line through the others"
+        entries.append(Patch(facecolor="white", edgecolor=style.GREY, hatch="////", label=words))
     if room_bytes is not None:
         words = f"ceiling {format.size(room_bytes)}; dashed: {margin} less"
         entries.append(Line2D([], [], color=style.FAILURE, linewidth=1.4, label=words))

@@ -103,7 +103,7 @@ def front_grid(fronts: Sequence[Front], width_px: float) -> tuple[int, int]:
 def draw_fronts(fronts: Sequence[Front], figure: Figure) -> None:
     """The fronts in small multiples, each with its own ceiling, under one legend."""
     down, across = front_grid(fronts, writing.width_px(figure))
-    axes = figure.subplots(down, across, squeeze=False).flat
+    axes = list(figure.subplots(down, across, squeeze=False).flat)
     handles: dict[str, Artist] = {}
     drawn = []
     for index, (front, ax) in enumerate(zip(fronts, axes, strict=False)):
@@ -116,7 +116,7 @@ def draw_fronts(fronts: Sequence[Front], figure: Figure) -> None:
         writing.title(ax, style.chart_text(front.place))
         marks, named = ax.get_legend_handles_labels()
         handles |= dict(zip(named, marks, strict=True))
-    for ax in list(axes)[len(fronts) :]:
+    for ax in axes[len(fronts) :]:
         ax.set_axis_off()
     runs = sum(point.runs for front in fronts for point in front.points)
     cells = sum(len(front.points) for front in fronts)

@@ -21,6 +21,8 @@ from clipkit.report.charts import style, writing
 _SHARE = 0.75
 """Of a wide chart's width, what the dots take beside their distribution."""
 _NARROW_PX = 500
+_NAMES_SHARE = 0.59
+"""Of a wide chart's width, what the names of cells take: they end within the frame of the dots."""
 NAMED = 30
 """So many cells can be named beside their dots; more are told by their rank."""
 _DOTS_PX = 22
@@ -56,7 +58,8 @@ class Repeats:
     def names(self, width_px: float) -> list[str]:
         """The cells in words, in lines that have room above their dots."""
         words = {repeat.cell: repeat.words for repeat in self.repeats}
-        return [writing.wrapped(words[cell], width_px * _SHARE - 60) for cell in self.cells]
+        room_px = width_px * (_NAMES_SHARE if width_px > _NARROW_PX else _SHARE) - 60
+        return [writing.wrapped(words[cell], room_px) for cell in self.cells]
 
     def height_px(self, width_px: float) -> int:
         """Of the whole chart, with room for the names where there are such."""
@@ -170,7 +173,7 @@ def draw_repeats(found: Repeats, ax: Axes) -> Axes:
     if named:
         for name, top in zip(names, ends, strict=False):
             ax.text(0.005, top + 3, style.chart_text(name), va="top", fontsize=writing.SMALL_PT,
-                    transform=ax.get_yaxis_transform())  # fmt: skip
+                    transform=ax.get_yaxis_transform(), bbox=style.HALO, zorder=4)  # fmt: skip
         ax.hlines(ends[1:-1], 0, 1, color=style.PALE, linewidth=0.8,
                   transform=ax.get_yaxis_transform())  # fmt: skip
         ax.set_yticks([])

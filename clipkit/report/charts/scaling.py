@@ -113,17 +113,18 @@ def draw_scalings(lines: Sequence[Line], figure: Figure) -> None:
     """Time a clip over concurrency, a panel for each preset and place."""
     panels = panels_of(lines)
     down, across = panel_grid(lines, writing.width_px(figure))
-    axes = figure.subplots(down, across, squeeze=False).flat
+    axes = list(figure.subplots(down, across, squeeze=False).flat)
     several = len({panel for _, panel in panels}) > 1
     for index, ((place, name), ax) in enumerate(zip(panels, axes, strict=False)):
-        draw_times([line for line in lines if (line.place, line.panel) == (place, name)], ax)
+        own = [line for line in lines if (line.place, line.panel) == (place, name)]
+        draw_times(own, ax, _labels(lines))
         shown = [place, name] if several or not place else [place]
         writing.title(ax, style.chart_text(", ".join(filter(None, shown))))
         if index + across >= len(panels):
             ax.set_xlabel("clips at the same time")
         if index % across == 0:
             ax.set_ylabel("wall time a clip (s)")
-    for ax in list(axes)[len(panels) :]:
+    for ax in axes[len(panels) :]:
         ax.set_axis_off()
     runs = sorted({step.runs for line in lines for step in line.steps if step.s_per_clip})
     n = "–".join(dict.fromkeys(map(str, (runs[0], runs[-1])))) if runs else "0"
@@ -132,19 +133,19 @@ def draw_scalings(lines: Sequence[Line], figure: Figure) -> None:
     style.legend_below(figure, _legend(lines))
 
 
-def draw_times(lines: Sequence[Line], ax: Axes) -> Axes:
+def draw_times(lines: Sequence[Line], ax: Axes, labels: Sequence[str]) -> Axes:
     """Seconds a clip from zero; a cross on top where memory ran out; dotted: twice as many, half as
-    long."""
-    for index, line in enumerate(lines):
+    long. `labels`: of all panels, so that a number of threads looks the same in each."""
+    for line in lines:
         known = [step for step in line.steps if step.s_per_clip is not None]
         times = [(step.s_per_clip or 0, step.low_s, step.high_s) for step in known]
-        _draw_line(index, len(lines), known, times, ax)
+        _draw_line(labels.index(line.label), len(labels), known, times, ax)
     reached = sorted({step.concurrency for line in lines for step in line.steps})
     first = next((s for line in lines for s in line.steps[:1] if s.s_per_clip is not None), None)
     if first is not None:
         ideal = [(first.s_per_clip or 0) * first.concurrency / count for count in reached]
         ax.plot(reached, ideal, color=style.GREY, linestyle=":", linewidth=1.4, zorder=1)
-    _mark_losses(lines, ax)
+    _mark_losses(lines, ax, labels)
     _finish(reached, ax)
     return ax
 
@@ -215,16 +216,21 @@ def _dodge(index: int, count: int) -> float:
     return (index - (count - 1) / 2) * 0.06
 
 
-def _mark_losses(lines: Sequence[Line], ax: Axes) -> None:
+def _labels(lines: Sequence[Line]) -> list[str]:
+    return list(dict.fromkeys(line.label for line in lines))
+
+
+def _mark_losses(lines: Sequence[Line], ax: Axes, labels: Sequence[str]) -> None:
     """What did not finish has no time: its mark stands at the top, above the lines."""
     ax.margins(y=0.2)
-    for index, line in enumerate(lines):
+    for line in lines:
+        index = labels.index(line.label)
         color, _ = style.series(index)
         for step in line.steps:
             if step.s_per_clip is None:
                 look = LOOKS[step.status]
                 ax.scatter(
-                    step.concurrency + _dodge(index, len(lines)) * 3,
+                    step.concurrency + _dodge(index, len(labels)) * 3,
                     0.94,
                     marker=look.marker,
                     s=46,
@@ -242,9 +248,8 @@ def _finish(reached: Sequence[int], ax: Axes) -> None:
 
 
 def _legend(lines: Sequence[Line]) -> list[Line2D]:
-    labels = list(dict.fromkeys(line.label for line in lines))
     handles = []
-    for index, label in enumerate(labels):
+    for index, label in enumerate(_labels(lines)):
         color, marker = style.series(index)
         handles.append(Line2D([], [], color=color, marker=marker, label=style.chart_text(label)))
     handles.append(

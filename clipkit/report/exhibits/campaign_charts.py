@@ -20,6 +20,7 @@ from clipkit.report.charts import outcomes as outcome_chart
 from clipkit.report.charts import repeats as repeat_chart
 from clipkit.report.charts.style import PHONE_PX, picture
 from clipkit.report.exhibits.exhibit import WIDE_PX, Exhibit, kept
+from clipkit.report.exhibits.grid_charts import timed
 from clipkit.report.exhibits.measured_on import machine_words, when_and_seeds
 from clipkit.tables import Table
 
@@ -98,9 +99,10 @@ def memory_of_runs(campaign: Campaign, run_ids: Sequence[str] = ()) -> Exhibit:
 
 
 def repeats(campaign: Campaign) -> Exhibit:
-    """Every repeat as a ratio to the mean of its cell; the table names those farthest away."""
+    """Every repeat as a ratio to the mean of its cell; the table names those farthest away.
+    Raises CampaignError where times say nothing."""
     found = repeat_chart.repeat_points(
-        campaign.table, host_noise_of(campaign.cells), cell_words(campaign.cells)
+        timed(campaign).table, host_noise_of(campaign.cells), cell_words(campaign.cells)
     )
     far = repeat_chart.farthest_repeats(found, 20)
     rows = tuple(

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from clipkit import format
+from clipkit.analysis.edges import tells_of_memory_alone
 from clipkit.analysis.factors import Factor, cell_words, factors_of
 from clipkit.errors import CampaignError
 from clipkit.records.best import RECOMMENDED, TIED
@@ -33,7 +34,7 @@ _ROWS = 120
 def heat_maps(campaign: Campaign, layout: Layout | None = None) -> Exhibits:
     """Time a clip over two settings, by two more factors; one heat map for each combination of
     what else varies. Raises CampaignError where those are too many: choose with `part`."""
-    ours = campaign.tuned()
+    ours = timed(campaign).tuned()
     layout = layout or heat_chart.usual_heat_layout(ours.cells)
     parts = _parts(ours, heat_chart.factors_left_over(ours.cells, layout))
     return Exhibits(
@@ -45,7 +46,7 @@ def scaling(campaign: Campaign, panels: str = "preset") -> Exhibits:
     """Time a clip over concurrency, a line for each number of encoder threads, a panel for each level of
     `panels` and of what else varies; in its table the speed-up too. Raises CampaignError where nobody was
     told how many."""
-    ours = campaign.tuned()
+    ours = timed(campaign).tuned()
     if ours.cells[scaling_chart.X].isna().all():
         raise CampaignError("how many clips were cut at once is not known: the server was not told")
     used = {scaling_chart.X, scaling_chart.LINES, panels}
@@ -67,7 +68,7 @@ def scaling(campaign: Campaign, panels: str = "preset") -> Exhibits:
 def fronts(campaign: Campaign) -> Exhibits:
     """Time a clip against peak memory, a front for each ceiling, job and CPU quota: their times cannot
     be compared."""
-    ours = campaign.tuned()
+    ours = timed(campaign).tuned()
     apart = (
         "upload",
         "upload_sha256",
@@ -90,6 +91,16 @@ def fronts(campaign: Campaign) -> Exhibits:
     return Exhibits(
         tuple(_frontier(group, ours, number) for number, group in enumerate(groups, start=1))
     )
+
+
+def timed(campaign: Campaign) -> Campaign:
+    """The campaign. Raises CampaignError where its times say nothing."""
+    if tells_of_memory_alone(campaign.table):
+        raise CampaignError(
+            "a search for the edge of memory: no two of its steps did the same job, so that their times say "
+            "nothing. How many clips at once survive is what it tells"
+        )
+    return campaign
 
 
 def heat_picture(name: str, heat: HeatMap, shown: Sequence[str] = ()) -> Picture:

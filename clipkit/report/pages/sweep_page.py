@@ -38,7 +38,10 @@ def sweep_first_screen(folder: Path) -> dict[str, Any]:
     campaign = open_campaign(folder)
     table = campaign.table
     found, why_none = _optima(campaign)
-    verdict = headline(found) if found else f"No settings can be recommended: {why_none}."
+    nothing = "no settings can be recommended"
+    verdict = (
+        headline(found) if found else f"N{nothing[1:]}: {why_none.removesuffix(f': {nothing}')}."
+    )
     left = left_to_run(folder)
     return {
         "name": campaign.name,
@@ -53,6 +56,7 @@ def sweep_first_screen(folder: Path) -> dict[str, Any]:
             )
             for path in drawn_heat_maps(folder)[:1]
         ],
+        "recommended": bool(found),
         "best": best_table(found),
         "counted": _counted(campaign),
         "measured_on": [*_measured_on(campaign), *when_and_seeds(campaign)],
