@@ -52,11 +52,10 @@ def test_as_much_faster_as_dearer_is_worth_it(tmp_path: Path):
     assert found.outcome is Outcome.CONFIRMED
 
 
-def test_what_is_shown_beside_is_not_judged(tmp_path: Path):
+def test_what_is_shown_beside_is_not_judged_nor_shown_twice(tmp_path: Path):
     found = c10(tmp_path, of_plans())
     beside = [effect.change for effect in found.effects if not effect.judged]
     assert beside == [
-        "render-starter, 1 at once to render-standard, 1 at once",
         "render-standard, 1 at once to render-pro, 1 at once",
         "render-starter, 1 at once to render-pro, 3 at once",
     ]
