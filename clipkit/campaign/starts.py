@@ -53,7 +53,9 @@ class ServerStarts:
         if cell.phase != WARMUP:
             self._learn(record)
         elif record.status in (Status.FAILED, Status.TIMEOUT):
-            raise CampaignError(f"{record.who} does not cut one clip: {record.error}")
+            told = record.served.service_client_told if record.status is Status.TIMEOUT else None
+            more = f"; the client was told: {told}" if told else ""
+            raise CampaignError(f"{record.who} does not cut one clip: {record.error}{more}")
 
     def progress(self) -> Progress:
         return Progress(len(self.course.done), None, None)

@@ -119,6 +119,7 @@ class Conversation:
                     running.remove(order)
             if time.monotonic() > self.deadline_s:
                 self.timed_out = True
+                self.told = self.told or self._requests.standing(running)
                 return
             if running and not (waiting and len(running) < most):
                 time.sleep(self.poll_s)

@@ -5,6 +5,7 @@ Of a server that a user described, an answer that does not match is told with th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from clipkit.plan.routes import (
     status_word,
 )
 from clipkit.trial.client import Answer, Client
-from clipkit.trial.told_job import entries_of, no_time, told_under
+from clipkit.trial.told_job import Order, entries_of, no_time, told_under
 
 
 class RefusedError(Exception):
@@ -93,6 +94,16 @@ class Requests:
         said = answer.body[:80].decode("utf-8", "replace")
         why = f"it answered with JSON, not with the clip: {said}"
         raise self._mismatch(f"{asking.table} answer", asking, why)
+
+    def standing(self, orders: Sequence[Order]) -> str | None:
+        """With what word jobs stand that do not end: nobody may have described it as an end."""
+        poll = self.routes.poll
+        if not self.routes.is_theirs or poll is None:
+            return None
+        told = [told_under(order.document, poll.status) for order in orders]
+        words = " and ".join(sorted({shown(each) for each in told if each is not None}))
+        where = self._where("[poll] done")
+        return f"{where}GET {poll.path} still tells {words}" if words else None
 
     def refusal(self, asking: Asking, answer: Answer) -> str:
         if not self.routes.is_theirs:  # of a contract of ours the answer says enough

@@ -100,6 +100,8 @@ def _event(
         event |= {"status": "timeout", "error": "the time limit struck"}
     elif clip and clip["status"] in ("failed", "killed", "timeout"):  # it never began
         event |= {"status": clip["status"], "error": clip["error"]}
+    if clip and clip["status"] == "failed" and visit.routes.is_theirs and ending.died:
+        event["error"] = f"{event['error']}; {ending.why}"
     return event
 
 

@@ -8,6 +8,8 @@ import pytest
 from inventing_design import PLAIN, course, laid_out, record
 
 from clipkit.campaign.starts import ServerStarts, edge_of, next_start, survived
+from clipkit.campaign.strategy import Cell
+from clipkit.errors import CampaignError
 from clipkit.records.status import Status
 
 STARTS = 3
@@ -72,3 +74,13 @@ def test_what_others_made_slow_survived_unless_the_time_limit_struck() -> None:
     assert not survived(late)
     strategy = ServerStarts(course(laid_out(PLAIN), [replace(late, block=0)]), STARTS)
     assert strategy.ask() is None
+
+
+def test_a_warm_up_that_does_not_end_is_told_with_what_its_client_was_told() -> None:
+    strategy = ServerStarts(course(laid_out(PLAIN)), STARTS)
+    cell = strategy.ask()
+    assert isinstance(cell, Cell)
+    late = record(cell, Status.TIMEOUT)
+    served = replace(late.served, service_client_told='it still tells "completed"')
+    with pytest.raises(CampaignError, match=r'the client was told: it still tells "completed"$'):
+        strategy.tell(cell, replace(late, served=served))

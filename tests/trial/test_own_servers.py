@@ -246,6 +246,8 @@ class TestMisbehaviour:
     def test_a_job_that_never_ends_is_a_time_limit(self, run: Runs) -> None:
         record = run(own_servers.IS_ASKED, "endless", timeout_s=2.5).record
         assert (record.status, record.wall_s) == (Status.TIMEOUT, None)
+        told = 'drive.toml [poll] done: GET /render/{job} still tells "working"'
+        assert record.served.service_client_told == told
 
     def test_an_address_elsewhere_is_not_asked(self, run: Runs) -> None:
         error = why(run(own_servers.ANSWERS_WHEN_DONE, "away"))
@@ -267,6 +269,7 @@ class TestMisbehaviour:
         told = record.served
         assert (told.service_died, told.service_exit_code) == (True, 3)
         assert told.service_client_told == "connection broken off"
+        assert record.error == "clip 1: connection broken off; the service ended with exit code 3"
         assert told.service_back_s
 
     def test_a_refusal_to_cut_is_told_in_its_own_words(self, run: Runs) -> None:
