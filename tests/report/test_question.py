@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from extents import measured
 from inventing_plans import of_plans, served, written
+from matplotlib.figure import Figure
 from stored_campaigns import RESULTS
 
 from clipkit.claims.evidence import gather_runs
@@ -18,7 +19,7 @@ from clipkit.hosts import catalogue
 from clipkit.records.campaign import Campaign, open_campaign
 from clipkit.records.record import Record
 from clipkit.records.status import Status
-from clipkit.report.charts.plan_prices import drawn_hows, plan_bars, plans_finding
+from clipkit.report.charts.plan_prices import draw_plans, drawn_hows, plan_bars, plans_finding
 from clipkit.report.charts.services_side import services_beside, side_by_side_finding
 from clipkit.report.exhibits import claim_exhibits, question_exhibits
 from clipkit.report.exhibits.exhibit import Exhibit, Section
@@ -186,6 +187,20 @@ def test_of_all_ways_those_of_nodejs_are_drawn(tmp_path: Path):
     bars = plan_bars(found)
     assert [bar.usd_per_month for bar in bars] == sorted(bar.usd_per_month for bar in bars)
     assert all(bar.usd_per_month > 0 for bar in bars)
+
+
+def test_plans_that_were_only_estimated_are_marked(tmp_path: Path):
+    found = which_plan([opened(tmp_path / "plans", of_plans())], LOAD, PLANS, ())
+    bars = plan_bars(found)
+    figure = Figure(figsize=(10, 8))
+    draw_plans(bars, found, figure)
+    marked = {label.get_text().endswith(" *") for label in figure.axes[0].get_yticklabels()}
+    assert marked == {True, False} == {bar.measured for bar in bars}
+    for label in figure.axes[0].get_yticklabels():
+        of_plan = [bar for bar in bars if label.get_text().startswith(f"{bar.plan}, ")]
+        assert label.get_text().endswith(" *") == any(not bar.measured for bar in of_plan)
+    told = " ".join(" ".join(text.get_text() for text in figure.texts).split())
+    assert "; *: estimated from CPU seconds, not measured" in told
 
 
 def test_commands_are_drawn_where_no_service_was_measured():

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from clipkit.report.charts import style, writing
-from clipkit.tuning.offers import Offer
+from clipkit.tuning.offers import Known, Offer
 from clipkit.tuning.timings import TUNED
 from clipkit.tuning.which_plan import WhichPlan
 
@@ -26,7 +26,8 @@ _SEVERAL_WAITS = 4.0
 class PlanBar:
     """One plan with one way. `ready_s`: within it nearly all jobs are ready, with the fastest and the
     slowest core of the range beside; None: never. `usd_busy`: for 1,000 clips where it cuts day and night;
-    `usd`: at that load, None: it does not carry so many."""
+    `usd`: at that load, None: it does not carry so many. `measured`: on its CPU; else its times are
+    estimated."""
 
     plan: str
     usd_per_month: float
@@ -38,6 +39,7 @@ class PlanBar:
     fast_s: float | None
     slow_s: float | None
     carries: bool
+    measured: bool
 
 
 def plan_bars(found: WhichPlan) -> list[PlanBar]:
@@ -76,6 +78,7 @@ def _bar(offer: Offer) -> PlanBar:
         fast_s=offer.fast.nearly_all_s,
         slow_s=offer.slow.nearly_all_s,
         carries=offer.carries,
+        measured=offer.known is not Known.BY_CPU_SECONDS,
     )
 
 
@@ -104,6 +107,8 @@ def draw_plans(bars: Sequence[PlanBar], found: WhichPlan, figure: Figure) -> Non
         f"{load.longest_wait_s / 60:g} min; lines: with a core {load.cores[0]:g} to {load.cores[1]:g} times as "
         "fast as the one that measured; beside a plan's name: USD a month"
     )
+    if not all(bar.measured for bar in bars):
+        asked += f"; *: {Known.BY_CPU_SECONDS}, not measured"
     writing.heading(figure, style.chart_text(plans_finding(bars)), asked)
     style.legend_below(figure, _legend(bars))
 
@@ -147,15 +152,17 @@ def _draw_prices(bars: Sequence[PlanBar], at: Sequence[float], ax: Axes) -> None
         ax.annotate(f" {bar.usd_busy:.3g}", (bar.usd_busy, place), va="center",
                     fontsize=writing.SMALL_PT)  # fmt: skip
     middles: dict[str, list[float]] = {}
+    estimated = {bar.plan for bar in bars if not bar.measured}
     for place, bar in zip(at, bars, strict=True):
-        middles.setdefault(f"{bar.plan}, {bar.usd_per_month:g}", []).append(place)
+        mark = " *" if bar.plan in estimated else ""
+        middles.setdefault(f"{bar.plan}, {bar.usd_per_month:g}{mark}", []).append(place)
     ax.set_yticks([sum(own) / len(own) for own in middles.values()], list(middles),
                   fontsize=writing.SMALL_PT)  # fmt: skip
     ax.set_ylim(at[-1] + 0.7, -0.7)
     ax.tick_params(axis="y", length=0, labelleft=True)
     ax.set_xlim(0, most * 1.25)
     ax.locator_params(axis="x", nbins=4)
-    ax.set_xlabel("USD for 1,000 clips, busy day and night")
+    ax.set_xlabel("USD for 1,000 clips, always busy")
 
 
 def _draw_ready(bars: Sequence[PlanBar], at: Sequence[float], ax: Axes, longest_s: float) -> None:
