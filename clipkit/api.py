@@ -290,7 +290,7 @@ def plans(campaigns: Sequence[Campaign | PathLike], **load: Unpack[AskedLoad]) -
     CampaignError where nothing finished, or several jobs were measured, naming these; UsageError.
 
     >>> sorted(plans(["results/threads"], clips_per_day=600, longest_wait_s=600).to_json())
-    ['cheapest', 'elsewhere', 'load', 'offers', 'unknown']
+    ['cheapest', 'elsewhere', 'load', 'not_alike', 'offers', 'unknown']
     """
     opened = [_opened(campaign) for campaign in campaigns]
     return which_plan(opened, Load(**load), [*hosts.catalogue().values()], places_elsewhere())

@@ -11,13 +11,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tuning"))
 from inventing_claims import ORIGINAL, Place, cut, ran_out, table
 from inventing_services import serve
 
-from clipkit.claims import Finding, telling, verdicts
+from clipkit.claims import Finding, Outcome, telling, verdicts
 from clipkit.format import MIB
 from clipkit.records.status import Status
 from clipkit.report.charts import claims_forest as forest
 from clipkit.report.charts import forest_drawing
 from clipkit.report.charts import memory_at_once as at_once
 from clipkit.report.exhibits import claim_exhibits as shown
+from clipkit.report.pages.sweep_words import claims_in_words
 from clipkit.settings import Settings
 
 LARGE = Place(lines=1080)
@@ -34,6 +35,17 @@ TRIALS = [
 @pytest.fixture(scope="module")
 def judged() -> shown.Verdicts:
     return verdicts(table(TRIALS))
+
+
+def test_a_page_begins_with_what_was_judged_and_names_the_others_together(judged):
+    rows = claims_in_words(judged).rows
+    unknown = [verdict.id for verdict in judged if verdict.outcome is Outcome.NOT_MEASURED]
+    assert len(rows) < len(judged)
+    last = [row for row in rows if row[1] == "not measured yet"]
+    assert rows[-len(last) :] == tuple(last)
+    assert sorted(", ".join(row[0] for row in last).split(", ")) == sorted(unknown)
+    of_languages = next(row[2] for row in last if row[0].startswith("C3, "))
+    assert of_languages.startswith("needs experiments/languages.toml. C3: a Rust orchestrator is ")
 
 
 def test_the_summary_has_a_row_for_every_claim(judged):

@@ -100,17 +100,21 @@ def claims_headline(judged: Sequence[Verdict]) -> str:
 
 
 def claims_in_words(judged: Sequence[Verdict]) -> Table:
-    """Each claim, whether it holds, and what it brings or costs."""
-    rows = tuple(
-        (
-            f"{verdict.id}: {verdict.claim}",
-            _outcome_words(verdict),
-            verdict.found,
-        )
-        for verdict in judged
-    )
+    """Each claim, whether it holds, and what it brings or costs; those that were not measured last, in a
+    row for each experiment that they need."""
+    rows: list[tuple[str, str, str]] = []
+    waiting: dict[str, list[Verdict]] = {}
+    for verdict in judged:
+        if verdict.outcome is Outcome.NOT_MEASURED:
+            waiting.setdefault(verdict.found, []).append(verdict)
+        else:
+            rows.append((f"{verdict.id}: {verdict.claim}", _outcome_words(verdict), verdict.found))
+    for needs, open_ones in waiting.items():
+        named = "; ".join(f"{one.id}: {one.claim}" for one in open_ones)
+        ids = ", ".join(one.id for one in open_ones)
+        rows.append((ids, Outcome.NOT_MEASURED.value, f"{needs}. {named}"))
     heads = ("the claim", "holds?", "what it brings or costs (95 % interval)")
-    return Table(heads, rows, whole=True)
+    return Table(heads, tuple(rows), whole=True)
 
 
 def _outcome_words(verdict: Verdict) -> str:
