@@ -17,7 +17,8 @@ from clipkit.format import MIB
 from clipkit.media.upload import Upload
 from clipkit.model.memory import clip_anon_bytes
 from clipkit.plan.clips import Clip, FrameSpan, Job, span
-from clipkit.plan.encode import command_head, has_sound, source_options
+from clipkit.plan.encode import command_head, source_options
+from clipkit.plan.encoded_sound import has_sound
 from clipkit.plan.task import OUTPUT, Attempt, Patch, Run, Task
 from clipkit.settings import Settings
 

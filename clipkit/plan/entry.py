@@ -1,0 +1,57 @@
+"""Where decoding starts for a clip that is re-encoded, and all that decides how it is cut. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.media.upload import Upload
+from clipkit.plan.clips import Clip, FrameSpan
+from clipkit.settings import Settings
+
+# How far before the wanted key frame to aim in a container without an index: its seek may land
+# after its target, and needs the packets before the key frame to find it.
+_LOOSE_MARGIN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where decoding starts, and from where on the upload times in the filter graph count.
+
+    `keep_times`: the container's times are kept as they are, where ffmpeg's own zero cannot be
+    relied upon. Without an index it depends on which streams are mapped; in Matroska on ffmpeg's
+    version (5.1 starts with the encoder's delay before the sound, 9.0 with the pictures).
+    """
+
+    seek_s: float | None
+    origin_s: float
+    keep_times: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """All that decides how one clip is cut."""
+
+    upload: Upload
+    clip: Clip
+    frames: FrameSpan
+    settings: Settings
+    build: FfmpegBuild
+
+
+def entries(cut: Cut) -> list[Entry]:
+    """Where to start decoding, cheapest first; the last, from the start, is always right."""
+    upload, frames = cut.upload, cut.frames
+    origin_s = -upload.container_start_s
+    from_the_start = Entry(None, origin_s, keep_times=True)
+    reachable = [t for t in upload.key_frame_times_s if t <= frames.first_s]
+    if cut.settings.seek == "output" or upload.seek == "none" or not reachable:
+        return [from_the_start]
+    if upload.seek == "exact" and frames.first_s > 0:
+        if "matroska" in upload.container:
+            return [Entry(frames.first_s, origin_s, keep_times=True), from_the_start]
+        return [Entry(frames.first_s, frames.first_s, keep_times=False), from_the_start]
+    seek_s = reachable[-1] - _LOOSE_MARGIN_S
+    if seek_s <= 0:
+        return [from_the_start]
+    return [Entry(seek_s, origin_s, keep_times=True), from_the_start]
