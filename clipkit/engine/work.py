@@ -15,9 +15,9 @@ from clipkit.engine.boxes import Mp4Error
 from clipkit.engine.child import Child, Exit
 from clipkit.engine.mp4 import VideoTrack, read_video_track
 from clipkit.engine.patches import PatchError, apply_patch
+from clipkit.engine.reason import MOST_BYTES, reason
 from clipkit.plan.task import Attempt, Patch, Run, Task, filled
 
-_TAIL_BYTES = 4096
 _NO_SPACE = "no space left on the disk of the output folder"
 # A first frame later than this is not "shown at 0 s"; MP4 timescales are finer than 0.1 ms.
 _FIRST_SHOWN_TOLERANCE_S = 0.001
@@ -145,14 +145,14 @@ class Work:
         return final, size_bytes
 
     def explain(self, ended: Exit) -> str:
-        """Why ffmpeg failed, in one line, with the last thing it said."""
+        """Why ffmpeg failed, in one line: first what it says itself."""
         if ended.signal == signal.SIGXFSZ:
             return f"it wrote more than {self.task.max_output_bytes} bytes"
         if _is_full(self.folder):  # then ffmpeg's own words found no space either
             return _NO_SPACE
         how = f"signal {ended.signal}" if ended.signal else f"exit code {ended.code}"
-        said = self._last_words()
-        return f"ffmpeg ended with {how}: {said}" if said else f"ffmpeg ended with {how}"
+        said = self._said()
+        return f"{said} (ffmpeg ended with {how})" if said else f"ffmpeg ended with {how}"
 
     def why_not_started(self, error: OSError) -> str:
         """Its log is opened with it: where there is no space, that failed, and the program is there."""
@@ -161,14 +161,12 @@ class Work:
         [program, *_] = self.argv(self.unfinished) or [self.task.output]
         return f"{program} cannot be started: {error.strerror}"
 
-    def _last_words(self) -> str:
+    def _said(self) -> str | None:
         try:
             with self.log.open("rb") as log:
-                log.seek(max(0, os.fstat(log.fileno()).st_size - _TAIL_BYTES))
-                lines = log.read().decode("utf-8", "replace").splitlines()
+                return reason(log.read(MOST_BYTES))
         except OSError as error:
-            return errno.errorcode.get(error.errno or 0, "")
-        return " | ".join(line.strip() for line in lines[-3:] if line.strip())
+            return errno.errorcode.get(error.errno or 0)
 
     def report(self, status: str, error: str | None, **found: Any) -> dict[str, Any]:
         """The event that tells of the clip's end."""

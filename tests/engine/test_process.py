@@ -30,6 +30,7 @@ _MODULES = {
     "clipkit.engine.mp4",
     "clipkit.engine.patches",
     "clipkit.engine.pool",
+    "clipkit.engine.reason",
     "clipkit.engine.work",
     "clipkit.plan",
     "clipkit.plan.task",
