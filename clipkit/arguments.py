@@ -37,9 +37,14 @@ FIXED_IN_TUNE = (
 )
 
 
-def program() -> str:
-    """How the user can call clipkit: by its name where that is found, else by its file."""
-    return "clipkit" if shutil.which("clipkit") else fmt.near(Path(sys.argv[0]).absolute())
+def program() -> tuple[str, ...]:
+    """The words with which the user can call clipkit: its name where that is found, else as it was called."""
+    if shutil.which("clipkit"):
+        return ("clipkit",)
+    called = Path(sys.argv[0]).absolute()
+    if called.name == "__main__.py":
+        return (fmt.near(Path(sys.executable)), "-m", "clipkit")
+    return (fmt.near(called),)
 
 
 def add_host(command: argparse.ArgumentParser, several: bool = False, reserve: bool = True) -> None:

@@ -13,11 +13,22 @@ from pathlib import Path
 import pytest
 from running import COMMAND, clipkit, engine_of, ffmpegs_in, finish, groups_of, start, until
 
-from clipkit import __version__
+from clipkit import __version__, arguments
 from clipkit.settings import knobs
 
 # An ffmpeg that is busy for minutes, so that there is something to stop.
 ENDLESS = ("--count", "4", "--length", "3", "--preset", "placebo", "--concurrency", "2")
+
+
+def test_what_is_to_be_typed_next_can_be_typed_where_clipkit_was_called_as_a_module(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr(sys, "argv", [str(Path(arguments.__file__).with_name("__main__.py"))])
+    ran = subprocess.run(
+        [*arguments.program(), "--version"], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout.split()[-1:]) == (0, [__version__])
 
 
 class TestExitCodes:

@@ -41,7 +41,7 @@ _SHOWN_STATUS = (Status.OK, Status.INVALID_NOISE, *FAILURES)
 @dataclass(frozen=True, slots=True)
 class Measuring:
     """What was asked of `measure-server`. `most`: clips at once, at most; `jobs`: in one life. `named`: the
-    film as the user wrote it; `program`: how clipkit is called here."""
+    film as the user wrote it; `program`: the words with which clipkit is called here."""
 
     start: str
     folder: Path
@@ -59,7 +59,7 @@ class Measuring:
     ffmpeg: str
     results: Path
     name: str | None
-    program: str
+    program: tuple[str, ...]
     accept_noise: bool = False
 
 

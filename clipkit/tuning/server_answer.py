@@ -56,7 +56,7 @@ class Figure:
 @dataclass(frozen=True, slots=True)
 class ServerAnswer:
     """`records` are all attempts that count; `command` is what the server gave ffmpeg, as `tune` takes it.
-    `program`: how clipkit is called here; `film`: as the user named it."""
+    `program`: the words with which clipkit is called here; `film`: as the user named it."""
 
     folder: Path
     server: OwnServer
@@ -64,7 +64,7 @@ class ServerAnswer:
     enforced: str
     ffmpeg: str
     film: str
-    program: str
+    program: tuple[str, ...]
     records: tuple[Record, ...]
     command: str | None
 
@@ -128,7 +128,7 @@ class ServerAnswer:
         if self.reserve is None:
             return None
         words = [
-            self.program,
+            *self.program,
             "tune",
             self.film,
             *_host_words(self.host),

@@ -82,7 +82,7 @@ class Request:
     report: bool
     results: Path
     name: str | None
-    program: str
+    program: tuple[str, ...]
     words: tuple[str, ...]
     named: str
     accept_noise: bool = False
@@ -155,7 +155,7 @@ def _setting(
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
         job={"clips": request.clips, "clip_s": request.clip_s, "spread": "evenly"},
         cut=_cut_command(request, question, store),
-        again=shlex.join([request.program, *request.words]),
+        again=shlex.join([*request.program, *request.words]),
     )
 
 
@@ -245,7 +245,7 @@ def _cut_command(request: Request, question: Question, store: Store) -> str:
     length_s = question.jobs[0].clips[0].duration_s
     config = fmt.near(store.folder / CONFIG)
     job = ["--count", str(request.clips), "--length", f"{length_s:g}"]
-    words = [request.program, "cut", request.named, "--out", "clips", *job, "--config", config]
+    words = [*request.program, "cut", request.named, "--out", "clips", *job, "--config", config]
     return shlex.join(words)
 
 

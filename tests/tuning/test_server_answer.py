@@ -62,7 +62,7 @@ def answer(
         "enforced": "enforced by the kernel",
         "ffmpeg": "7.1",
         "film": "my.mp4",
-        "program": "clipkit",
+        "program": ("clipkit",),
         "records": records,
         "command": COMMAND,
     }
