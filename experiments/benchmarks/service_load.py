@@ -11,7 +11,7 @@ are done: the waiting. With `--into FILE` each start of the service leaves a lin
 The generator is locust (github.com/locustio/locust, MIT): well kept, of the same language as the rest, scripted
 as a user acts rather than as one address is hit; when jobs are due is told by `service_users.py`. (ab, hey and
 wrk hit one address; k6 and vegeta do as well as locust, and are programs of another language to be fetched
-first.) It runs outside of the ceiling. As called above the whole takes 12 minutes; jobs are short (one clip
+first.) It runs outside of the ceiling. As called above the whole takes 16 minutes; jobs are short (one clip
 of 2 s), so that there are enough of them: what waiting comes to in times of a job holds for longer ones. It wants
 a quiet machine.
 """
@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("--users", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--of-capacity", type=float, nargs="*", default=[0.3, 0.6, 0.9])
     parser.add_argument("--seconds", type=float, default=20.0, help="for each number of users")
-    parser.add_argument("--waiting-seconds", type=float, default=45.0, help="for each rate")
+    parser.add_argument("--waiting-seconds", type=float, default=75.0, help="for each rate")
     parser.add_argument("--clips", type=int, default=1)
     parser.add_argument("--length", type=float, default=2.0)
     parser.add_argument("--film", default="sample-720p-20s")
