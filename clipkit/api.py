@@ -67,11 +67,13 @@ def cut(  # noqa: PLR0913 (the command's options, by keyword)
     reserve: Size = "0",
     ceiling: str | None = None,
     timeout_s: float = 3600,
+    overwrite: bool = False,
 ) -> Cutting:
     """Cut clips out of an upload, into the folder `out`.
 
     Which clips: either `clips`, pairs of start and duration in seconds, or `count` clips of
-    `length_s`, spread evenly or from `seed`.
+    `length_s`, spread evenly or from `seed`. Clips of another cut in `out` are kept, and nothing is
+    cut, unless `overwrite` has them replaced.
 
     >>> cutting = cut("my.mp4", "clips", clips=[(0.5, 1.0), (2.0, 1.5)])
     >>> [file.name for file in cutting.files]
@@ -97,14 +99,12 @@ def cut(  # noqa: PLR0913 (the command's options, by keyword)
         reserve_bytes=hosts.parse_size(str(reserve)),
         out_dir=Path(out).absolute(),
         timeout_s=timeout_s,
+        overwrite=overwrite,
     )
     progress = CutProgress(len(job.clips), order.frames_shown)
     remove_stale()
-    with open_ceiling(limits(held), given.given_mechanism(ceiling, held)) as opened:
-        try:
-            manifest = cut_order(order, opened, progress)
-        finally:
-            progress.line.clear()
+    with open_ceiling(limits(held), given.given_mechanism(ceiling, held)) as opened, progress:
+        manifest = cut_order(order, opened, progress)
     cutting = Cutting(order.out_dir, manifest)
     if cutting.status == "cancelled":
         raise Cancelled(f"interrupted; {len(cutting.files)} clips are in {order.out_dir}")

@@ -7,7 +7,8 @@ import shutil
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from types import TracebackType
+from typing import Any, Self, TextIO
 
 from clipkit import format as fmt
 
@@ -51,7 +52,7 @@ class Line:
 
 @dataclass(slots=True)
 class CutProgress:
-    """Draws a cut: clips finished, frames so far, the time still to go.
+    """`with CutProgress(…) as progress:` draws a cut until the block ends: clips finished, frames so far, the time still to go.
 
     `frames` are those that the clips show; a copy writes some more before it is cut to them.
     """
@@ -62,6 +63,17 @@ class CutProgress:
     _started_s: float = field(default_factory=time.monotonic)
     _done: int = 0
     _frames: dict[int, int] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.line.clear()
 
     def __call__(self, event: dict[str, Any]) -> None:
         if event["event"] == "progress":

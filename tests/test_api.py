@@ -84,7 +84,9 @@ def test_settings_may_be_a_mapping_an_object_or_a_file(here: Path):
     (here / "clipkit.toml").write_text("[settings]\ncrf = 40\n", "utf-8")
     sizes = set()
     for settings in ({"crf": 40}, Settings(crf=40), "clipkit.toml", here / "clipkit.toml"):
-        cutting = clipkit.cut("my.mp4", here / "out", count=1, length_s=1, settings=settings)
+        cutting = clipkit.cut(
+            "my.mp4", here / "out", count=1, length_s=1, settings=settings, overwrite=True
+        )
         assert cutting.manifest["settings"]["crf"] == 40
         sizes.add(cutting.files[0].stat().st_size)
     assert len(sizes) == 1
@@ -98,7 +100,7 @@ def test_a_host_may_be_a_name_an_object_or_made_of_memory_and_cpus(here: Path):
         ({"memory": "400M", "cpus": 1, "reserve": "32M"}, "400M-1cpu"),
         ({}, "unlimited"),
     ):
-        cutting = clipkit.cut("my.mp4", "out", clips=[(0, 1)], **chosen)
+        cutting = clipkit.cut("my.mp4", "out", clips=[(0, 1)], overwrite=True, **chosen)
         assert cutting.manifest["host"] == name
         assert (cutting.manifest["ceiling"] == "none") is (not chosen)
 

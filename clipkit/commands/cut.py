@@ -24,6 +24,9 @@ def add_cut(commands: Any) -> None:
     command.description = _DESCRIPTION
     command.add_argument("video", metavar="VIDEO")
     command.add_argument("--out", required=True, metavar="DIR", help="where the clips go")
+    command.add_argument(
+        "--overwrite", action="store_true", help="replace the clips of another cut in DIR"
+    )
     command.add_argument("--clips", metavar="FILE.csv", help="columns start_s,duration_s")
     command.add_argument("--count", type=int, metavar="N", help="this many clips instead")
     command.add_argument("--length", type=float, metavar="S", help="of this many seconds")
@@ -54,14 +57,12 @@ def _cut(parsed: argparse.Namespace) -> int:
         reserve_bytes=arguments.reserve_bytes(parsed),
         out_dir=Path(parsed.out).absolute(),
         timeout_s=parsed.timeout,
+        overwrite=parsed.overwrite,
     )
     progress = CutProgress(len(job.clips), order.frames_shown)
     ceiling = arguments.opener(parsed, accounting_only=host.unlimited)(limits(host))
-    try:
+    with ceiling, progress:
         manifest = cut_order(order, ceiling, progress)
-    finally:
-        ceiling.close()
-        progress.line.clear()
     right = sum(clip["status"] == "ok" for clip in manifest["clips"])
     if right and parsed.json:
         print_json(manifest)

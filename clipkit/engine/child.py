@@ -25,6 +25,15 @@ class Exit:
     peak_rss_bytes: int
 
 
+def end_in_words(ended: Exit) -> str:
+    if ended.signal is None:
+        return f"exit code {ended.code}"
+    try:
+        return f"signal {ended.signal} ({signal.Signals(ended.signal).name})"
+    except ValueError:  # of a number that has no name
+        return f"signal {ended.signal}"
+
+
 class Child:
     """A running process. `pidfd` turns readable when it ended, `stdout` carries its progress."""
 

@@ -7,7 +7,6 @@ CPU is what an orchestrator costs at least.
 from __future__ import annotations
 
 import selectors
-import signal
 import time
 from collections import deque
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clipkit.engine.child import Child
+from clipkit.engine.child import Child, end_in_words
 from clipkit.engine.patches import PatchError
 from clipkit.engine.work import ScratchError, Work, WrongOutputError
 from clipkit.plan.task import Task
@@ -74,7 +73,15 @@ class Pool:
 
     def _give_up(self, task: Task, reason: str) -> None:
         work = Work(task, self._orders.work_dir, self._orders.log_dir)
-        self._emit(work.report(reason, "not started"))
+        self._emit(work.report(reason, self._why_stopped(reason, begun=False)))
+
+    def _why_stopped(self, reason: str, begun: bool) -> str:
+        if reason == "timeout":
+            struck = f"the time limit of {self._orders.timeout_s:g} s struck"
+            return (
+                f"{struck} before it was finished" if begun else f"{struck} before it was started"
+            )
+        return "stopped before it was finished" if begun else "not started"
 
     def patience_s(self) -> float | None:
         """How long the selector may sleep before the time limit strikes."""
@@ -149,9 +156,9 @@ class Pool:
         ended = child.reap()
         work.account(ended)
         if work.killed_for:
-            self._end(work, work.killed_for, "stopped before it was finished")
-        elif ended.signal == signal.SIGKILL:
-            self._end(work, "killed", "killed by the kernel or from outside")
+            self._end(work, work.killed_for, self._why_stopped(work.killed_for, begun=True))
+        elif work.was_stopped(ended):
+            self._end(work, "killed", end_in_words(ended))
         elif ended.code != 0:
             self._next_attempt(work, work.explain(ended))
         elif work.follows:
@@ -180,15 +187,17 @@ class Pool:
 
         What the failed one has left is removed first: it may fill the disk, and nothing of it is used.
         """
-        if work.attempt + 1 < len(work.task.attempts):
+        if work.attempt + 1 < len(work.task.attempts) and not work.is_homeless:
             work.tidy()
-            work.attempt, work.step = work.attempt + 1, 0
+            work.attempt, work.step, work.failed_before = work.attempt + 1, 0, error
             self._advance(work)
         else:
             self._end(work, "failed", error)
 
     def _end(self, work: Work, status: str, error: str | None, **found: Any) -> None:
         now_s = time.monotonic()
+        if status == "failed" and work.is_homeless:  # whatever else was seen comes of that
+            error = f"its work folder {work.folder} was removed while it was cutting"
         work.tidy()
         self._running.remove(work)
         if status == "ok":

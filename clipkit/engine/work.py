@@ -15,9 +15,13 @@ from clipkit.engine.boxes import Mp4Error
 from clipkit.engine.child import Child, Exit
 from clipkit.engine.mp4 import VideoTrack, read_video_track
 from clipkit.engine.patches import PatchError, apply_patch
+from clipkit.engine.placing import put_in_place
 from clipkit.engine.reason import MOST_BYTES, reason
 from clipkit.plan.task import Attempt, Patch, Run, Task, filled
 
+# What ends a process that has done nothing wrong; the others are signs of its own fault.
+_STOPS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+_TOLD_TO_END = 255
 _NO_SPACE = "no space left on the disk of the output folder"
 # A first frame later than this is not "shown at 0 s"; MP4 timescales are finer than 0.1 ms.
 _FIRST_SHOWN_TOLERANCE_S = 0.001
@@ -33,7 +37,10 @@ class ScratchError(Exception):
 
 @dataclass(slots=True)
 class Work:
-    """One task in execution. The files it writes stay in `folder` until the clip is right."""
+    """One task in execution. The files it writes stay in `folder` until the clip is right.
+
+    `failed_before`: why the attempt before this one did not do.
+    """
 
     task: Task
     folder: Path
@@ -45,6 +52,7 @@ class Work:
     started_s: float = field(default_factory=time.monotonic)
     child: Child | None = None
     killed_for: str | None = None
+    failed_before: str | None = None
 
     @property
     def current(self) -> Attempt:
@@ -67,6 +75,16 @@ class Work:
     def follows(self) -> bool:
         """Whether another step comes after this one."""
         return self.step + 1 < len(self.current.steps)
+
+    @property
+    def change(self) -> str | None:
+        """As the attempt says it, with the reason why there had to be another."""
+        said = self.current.change
+        return f"{said}: {self.failed_before}" if said and self.failed_before else said
+
+    @property
+    def is_homeless(self) -> bool:
+        return not self.folder.is_dir()
 
     def argv(self, output: Path) -> list[str]:
         """Of the process at work, or of the last one before a patch."""
@@ -138,11 +156,15 @@ class Work:
         return track
 
     def place(self, out_dir: Path) -> tuple[Path, int]:
-        """Move the finished clip to where it belongs, in one act; returns it and its size."""
+        """Put the finished clip where it belongs; returns it and its size. Raises OSError."""
         final = out_dir / self.task.output
         size_bytes = self.unfinished.stat().st_size
-        self.unfinished.replace(final)
+        put_in_place(self.unfinished, final)
         return final, size_bytes
+
+    def was_stopped(self, ended: Exit) -> bool:
+        """Whether somebody ended it. Told to end, ffmpeg does so by itself, with 255 and without a word."""
+        return ended.signal in _STOPS or (ended.code == _TOLD_TO_END and not self._said())
 
     def explain(self, ended: Exit) -> str:
         """Why ffmpeg failed, in one line: first what it says itself."""
@@ -175,7 +197,7 @@ class Work:
             "number": self.task.number,
             "status": status,
             "error": error,
-            "change": self.current.change,
+            "change": self.change,
             "argv": self.argv(self.unfinished),
             "wall_s": time.monotonic() - self.started_s,
             "cpu_s": self.cpu_s,
@@ -200,5 +222,8 @@ def _judge(task: Task, track: VideoTrack) -> None:
 
 def _is_full(folder: Path) -> bool:
     """Less is free than a file buffer of ffmpeg's holds (32 KiB) and a little."""
-    disk = os.statvfs(folder)
+    try:
+        disk = os.statvfs(folder)
+    except OSError:  # it is gone
+        return False
     return disk.f_bavail * disk.f_frsize < 64 * 1024

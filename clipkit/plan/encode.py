@@ -35,9 +35,7 @@ def _task(number: int, cut: Cut) -> Task:
         attempts=tuple(
             Attempt(
                 (Run(tuple(_argv(cut, entry))),),
-                change=None
-                if rank == 0
-                else "decoded from the upload's start: seeking lost frames",
+                change="decoded from the upload's start" if rank else None,
             )
             for rank, entry in enumerate(entries(cut))
         ),

@@ -109,7 +109,7 @@ def _task(number: int, job: Job, clip: Clip, settings: Settings, build: FfmpegBu
 
 def _change(early: str | None, rank: int) -> str | None:
     """How an attempt differs from what was asked, in words."""
-    again = "read from the upload's start: seeking lost frames" if rank else None
+    again = "read from the upload's start" if rank else None
     return "; ".join(words for words in (early, again) if words) or None
 
 

@@ -56,7 +56,8 @@ Step = Run | Patch
 class Attempt:
     """One way to make a clip: a chain of steps, done in order; the last leaves the clip at OUTPUT.
 
-    `change` says how what it makes, or the way to it, differs from what was asked; None: it does not.
+    `change` says how what it makes, or the way to it, differs from what was asked; None: it does not. Behind
+    it the engine says why the attempt before did not do.
     """
 
     steps: tuple[Step, ...]

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from clipkit.ceiling.base import Ceiling
-from clipkit.errors import OutputError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.hosts import Host
 from clipkit.plan import modes
 from clipkit.plan.clips import Clip, Job
-from clipkit.plan.task import Task
 from clipkit.settings import Settings, to_table
 from clipkit.trial.execute import Run, execute
 from clipkit.trial.judge import judge_execution
 from clipkit.trial.measure import ClipOutcome, Execution
+from clipkit.trial.out_folder import Claim, claimed
 from clipkit.trial.run import peaks
 from clipkit.trial.talk import Watch
-
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to cut and how. `timeout_s` bounds the whole job."""
+    """What to cut and how. `timeout_s` bounds the whole job. `overwrite`: another cut in the folder is replaced."""
 
     job: Job
     settings: Settings
@@ -36,6 +31,7 @@ class Order:
     reserve_bytes: int
     out_dir: Path
     timeout_s: float
+    overwrite: bool = False
 
     @property
     def frames_shown(self) -> int:
@@ -48,40 +44,37 @@ class Order:
 def cut_order(order: Order, ceiling: Ceiling, watch: Watch) -> dict[str, Any]:
     """Cut the job and write the manifest, which is returned; `status` tells how it went.
 
-    Some clips right: those, and the manifest. None right: no file at all.
-    Raises CeilingError, ClipRangeError, FfmpegError, OutputError.
+    Some clips right: those, and the manifest. None right: no file at all, and what `overwrite` would have
+    replaced is left. Raises CeilingError, ClipRangeError, FfmpegError, OutputError.
     """
     tasks = modes.tasks(order.job, order.settings, order.build)
-    _spare_the_upload(order, tasks)
-    run = Run(
-        out_dir=order.out_dir,
-        concurrency=order.settings.concurrency,
-        timeout_s=order.timeout_s,
-        stop_on_failure=False,
-        reserve_bytes=order.reserve_bytes,
-        memory_budget_bytes=_budget(order),
-    )
-    execution = execute(tasks, run, ceiling, watch)
-    manifest = _manifest(order, ceiling, execution)
-    if any(clip["status"] == "ok" for clip in manifest["clips"]):
-        _write(order.out_dir / MANIFEST, manifest)
+    with claimed(order.out_dir, order.job.upload.path, order.overwrite) as claim:
+        run = Run(
+            out_dir=claim.target,
+            concurrency=order.settings.concurrency,
+            timeout_s=order.timeout_s,
+            stop_on_failure=False,
+            reserve_bytes=order.reserve_bytes,
+            memory_budget_bytes=_budget(order),
+        )
+        execution = _settled(execute(tasks, run, ceiling, watch), claim)
+        manifest = _manifest(order, ceiling, execution)
+        if any(clip["status"] == "ok" for clip in manifest["clips"]):
+            claim.settle(manifest)
     return manifest
 
 
-def _spare_the_upload(order: Order, tasks: Sequence[Task]) -> None:
-    """A finished clip replaces what has its name: that must not be what it is cut from."""
-    upload = order.job.upload.path
-    for name in (MANIFEST, *(task.output for task in tasks)):
-        target = order.out_dir / name
-        if _same_file(target, upload):
-            raise OutputError(f"{target} is the upload itself: choose another --out")
-
-
-def _same_file(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:  # there is none, or it cannot be reached: writing it will tell
-        return False
+def _settled(execution: Execution, claim: Claim) -> Execution:
+    """With the clips' files where they will be, and not where they wait."""
+    clips = [
+        replace(
+            clip,
+            file=clip.file and claim.settled(clip.file),
+            argv=tuple(map(claim.settled, clip.argv)),
+        )
+        for clip in execution.clips
+    ]
+    return replace(execution, clips=tuple(clips))
 
 
 def _budget(order: Order) -> int | None:
@@ -89,16 +82,6 @@ def _budget(order: Order) -> int | None:
     if order.host.memory_bytes is None:
         return None
     return order.host.memory_bytes - order.reserve_bytes
-
-
-def _write(path: Path, manifest: dict[str, Any]) -> None:
-    unfinished = path.with_name(f".{path.name}.part")
-    try:
-        unfinished.write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _manifest(order: Order, ceiling: Ceiling, execution: Execution) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from clipkit.plan.services import Service
 from clipkit.trial.apart import Apart, told_apart
 from clipkit.trial.ends import Ends, with_times
 from clipkit.trial.health import Probe
+from clipkit.trial.holding import holding, is_left
 from clipkit.trial.inside import log_folder, read_logs, work_folder
 from clipkit.trial.launcher import Launch
 from clipkit.trial.measure import Execution, Seen, gather_execution
@@ -125,7 +126,7 @@ def _data_folder(work_dir: Path, routes: Routes) -> Iterator[Path]:
         return
     data.mkdir()
     _remove_left_links()
-    with tempfile.TemporaryDirectory(prefix=_LINK_FOLDER) as folder:
+    with tempfile.TemporaryDirectory(prefix=_LINK_FOLDER) as folder, holding(Path(folder)):
         link = Path(folder, "data")
         link.symlink_to(data, target_is_directory=True)
         yield link
@@ -136,7 +137,8 @@ def _remove_left_links() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{_LINK_FOLDER}*"):
         link = folder / "data"
         with contextlib.suppress(OSError):  # of another user, or gone already
-            if link.is_symlink() and not link.exists():
+            # In another container that shares /tmp a link leads to where we cannot look.
+            if link.is_symlink() and not link.exists() and is_left(folder):
                 link.unlink()
                 folder.rmdir()
 

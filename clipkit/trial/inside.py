@@ -16,7 +16,8 @@ from clipkit import format as fmt
 from clipkit.ceiling.base import Ceiling
 from clipkit.errors import CeilingError, OutputError
 
-_WORK_PREFIX = ".clipkit-work-"
+WORK_PREFIX = ".clipkit-work-"
+"""Of all that is unfinished: who has an output folder to himself may remove what begins so."""
 _LOGS = "logs"
 ORCHESTRATOR_LOG = "engine.log"
 # Of what one process says, the end: a talkative one must not fill the disk.
@@ -32,21 +33,40 @@ def work_folder(out_dir: Path) -> Iterator[Path]:
 
     Folders made for it that hold nothing in the end are removed again. Raises OutputError.
     """
+    with made_folder(out_dir):
+        folder = _make_work_folder(out_dir)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_work_folder(out_dir: Path) -> Path:
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=WORK_PREFIX, dir=out_dir))
+        try:
+            log_folder(folder).mkdir()
+        except OSError:
+            folder.rmdir()
+            raise
+    except OSError as error:
+        raise OutputError(f"cannot write into {out_dir}: {error.strerror}") from None
+    return folder
+
+
+@contextlib.contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """A folder that is there; what of its path was made for it and holds nothing in the end is removed
+    again. Raises OutputError."""
     made: list[Path] = []
     try:
-        made += [folder for folder in (out_dir, *out_dir.parents) if not folder.exists()]
-        out_dir.mkdir(parents=True, exist_ok=True)
-        for left in out_dir.glob(f"{_WORK_PREFIX}*"):
-            _remove_orphan(left)
-        folder = Path(tempfile.mkdtemp(prefix=f"{_WORK_PREFIX}{os.getpid()}-", dir=out_dir))
-        log_folder(folder).mkdir()
-    except OSError as error:
-        _remove_empty(made)
-        raise OutputError(f"cannot write into {out_dir}: {error.strerror}") from None
-    try:
-        yield folder
+        try:
+            made += [each for each in (folder, *folder.parents) if not each.exists()]
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot write into {folder}: {error.strerror}") from None
+        yield
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
         _remove_empty(made)
 
 
@@ -54,14 +74,8 @@ def _remove_empty(folders: Sequence[Path]) -> None:
     """The deepest first, up to one that holds something."""
     with contextlib.suppress(OSError):
         for folder in folders:
-            folder.rmdir()
-
-
-def _remove_orphan(folder: Path) -> None:
-    """A folder whose process was killed before it could clean up."""
-    owner = folder.name.removeprefix(_WORK_PREFIX).partition("-")[0]
-    if owner.isdigit() and not Path(f"/proc/{owner}").exists():
-        shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):  # somebody else has removed it
+                folder.rmdir()
 
 
 def log_folder(work_dir: Path) -> Path:
@@ -70,9 +84,12 @@ def log_folder(work_dir: Path) -> Path:
 
 
 def read_logs(work_dir: Path) -> dict[str, bytes]:
-    """File's name -> the end of its content."""
-    paths = sorted(log_folder(work_dir).iterdir())
-    return {path.name: path.read_bytes()[-_KEPT_BYTES:] for path in paths}
+    """File's name -> the end of its content; nothing where they are gone."""
+    try:
+        paths = sorted(log_folder(work_dir).iterdir())
+        return {path.name: path.read_bytes()[-_KEPT_BYTES:] for path in paths}
+    except FileNotFoundError:  # somebody removed the folder, which each clip's error tells
+        return {}
 
 
 @contextlib.contextmanager

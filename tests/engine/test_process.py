@@ -29,6 +29,7 @@ _MODULES = {
     "clipkit.engine.lifeline",
     "clipkit.engine.mp4",
     "clipkit.engine.patches",
+    "clipkit.engine.placing",
     "clipkit.engine.pool",
     "clipkit.engine.reason",
     "clipkit.engine.work",
@@ -318,7 +319,8 @@ class TestOutputs:
             clips = running.run([task(1, short, right, frames=25), task(2, right, frames=25)])
         assert [clip["status"] for clip in clips] == ["ok", "ok"]
         assert [clip["frames"] for clip in clips] == [25, 25]
-        assert [clip["change"] for clip in clips] == ["attempt 2", None]
+        why = "13 frames instead of 25"
+        assert [clip["change"] for clip in clips] == [f"attempt 2: {why}", None]
 
     def test_so_is_one_whose_ffmpeg_gave_up(
         self, tmp_path: Path, build: FfmpegBuild, small: Path
@@ -326,7 +328,8 @@ class TestOutputs:
         right = encoding(build.path, small, "-t", "1")
         with engine(tmp_path) as running:
             clip = running.run([task(1, ["false"], right, frames=25)])[0]
-        assert (clip["status"], clip["change"]) == ("ok", "attempt 2")
+        told = ("ok", "attempt 2: ffmpeg ended with exit code 1")
+        assert (clip["status"], clip["change"]) == told
 
     def test_a_clip_that_no_way_makes_right_is_not_kept(
         self, tmp_path: Path, build: FfmpegBuild, small: Path

@@ -74,7 +74,8 @@ class TestChains:
         with engine(tmp_path) as running:
             (clip,) = running.run([chain(1, wrong, right, shown=100)])
             assert not list(running.work.iterdir())
-        assert (clip["status"], clip["change"]) == ("ok", "attempt 2")
+        told = ("ok", "attempt 2: there is no patch 'no_such_patch'")
+        assert (clip["status"], clip["change"]) == told
 
     def test_the_next_way_finds_nothing_of_the_one_before(
         self, tmp_path: Path, build: FfmpegBuild, small: Path
@@ -85,7 +86,8 @@ class TestChains:
         right = (none_there, Run(tuple(encoding(build.path, small))))
         with engine(tmp_path) as running:
             (clip,) = running.run([chain(1, (left,), right, shown=100)])
-        assert (clip["status"], clip["change"]) == ("ok", "attempt 2")
+        told = ("ok", "attempt 2: ffmpeg ended with exit code 1")
+        assert (clip["status"], clip["change"]) == told
 
     def test_where_scratch_files_have_no_place_ffmpeg_is_not_blamed(self, tmp_path: Path) -> None:
         with engine(tmp_path) as running:

@@ -155,8 +155,7 @@ class TestPlan:
         assert task.frames_stored is None
         assert [attempt.change for attempt in task.attempts] == [
             "starts at the key frame 1.000 s before",
-            "starts at the key frame 1.000 s before; "
-            "read from the upload's start: seeking lost frames",
+            "starts at the key frame 1.000 s before; read from the upload's start",
         ]
         assert planned(clip=Clip(6.0, 2.0)).attempts[0].change is None
 
