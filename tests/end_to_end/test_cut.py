@@ -297,10 +297,10 @@ class TestFallback:
         )
         source = looking.pictures(honest)
         assert_exact(source, made)
-        assert [entry["changes"] for entry in made.manifest["clips"]] == [
-            ["decoded from the upload's start: 1 frames instead of 10"],
-            [],
-        ]
+        (change,), unchanged = (entry["changes"] for entry in made.manifest["clips"])
+        why = "Not all references are available (ffmpeg ended with exit code 69)"
+        assert change == f"decoded from the upload's start: {why}"
+        assert unchanged == []
         assert "-ss" not in made.manifest["clips"][0]["argv"]
 
 
