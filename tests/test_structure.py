@@ -17,7 +17,7 @@ MODULES = {
 }
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "format", "keys", "legal", "tables", "terminal"),
+    ("documents", "errors", "files", "format", "keys", "legal", "tables", "terminal"),
     ("media", "settings", "hosts", "ffmpeg_builds", "resources", "backends"),
     ("model",),
     ("plan",),

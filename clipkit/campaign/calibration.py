@@ -16,7 +16,9 @@ from typing import Any
 
 from scipy import stats
 
+from clipkit import files
 from clipkit import format as fmt
+from clipkit.documents import misfit, parse_json
 from clipkit.errors import OutputError
 from clipkit.media.sample import cache_root
 from clipkit.records.noise import Noise, t_quantile
@@ -30,6 +32,9 @@ POWER = 0.8
 
 _EXPLAINS = 0.05
 """A slope that chance alone makes as steep more often than this explains nothing."""
+
+_MOST_BYTES = 1 << 16
+"""Of the file of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +158,10 @@ def _explained(drifts: Sequence[float], ratios: Sequence[float]) -> tuple[float,
 def keep(found: Calibration) -> Path:
     """Put it into the cache. Raises OutputError."""
     path = _path(found.host_id, found.ceiling, found.cpu_quota)
-    unfinished = path.with_suffix(".part")
+    text = json.dumps(dataclasses.asdict(found), indent=1) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(json.dumps(dataclasses.asdict(found), indent=1) + "\n", "utf-8")
-        return unfinished.replace(path)
+        return files.write_file(path.parent, path.name, text.encode())
     except OSError as error:
         raise OutputError(
             f"cannot write {path}: {error.strerror}; set CLIPKIT_CACHE to a folder with room"
@@ -167,9 +171,12 @@ def keep(found: Calibration) -> Path:
 def calibrations_of(host_id: str) -> list[Calibration]:
     """Those of this machine that are good, from the cache; what cannot be read is none."""
     found = []
-    for path in sorted(_folder().glob(f"{host_id}-*.json")):
-        with contextlib.suppress(OSError, ValueError, TypeError):
-            found.append(Calibration(**json.loads(path.read_text("utf-8"))))
+    for name in files.files_in(_folder()):
+        if name.startswith(f"{host_id}-") and name.endswith(".json"):
+            with contextlib.suppress(OSError, ValueError):
+                document = parse_json(files.read_file(_folder(), name, _MOST_BYTES))
+                if misfit(document, Calibration) is None:
+                    found.append(Calibration(**document))
     return [each for each in found if each.host_id == host_id and each.is_good]
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from clipkit import files
 from clipkit.campaign.alike import means_of, unlike
 from clipkit.campaign.course import done_of
 from clipkit.campaign.environment import joined_environments
@@ -64,7 +64,7 @@ def merge_campaigns(parts: Sequence[Path], results: Path) -> Merged:
 
 
 def _into(store: Store, read: list[_Part]) -> Merged:
-    mine = _read(store.folder) if (store.folder / folders.RUNS).exists() else None
+    mine = _read(store.folder) if files.has_entry(store.folder, folders.RUNS) else None
     others = [part for part in read if part.folder != store.folder]
     whole = [mine, *others] if mine else others
     for part in others if mine else []:
@@ -73,22 +73,21 @@ def _into(store: Store, read: list[_Part]) -> Merged:
     new = _new(others, set(mine.lines) if mine else set())
     # How it stood before it grows is no longer so; the next sweep says it anew.
     if new or not mine:
-        (store.folder / folders.PROGRESS).unlink(missing_ok=True)
-        (store.folder / folders.TABLE).unlink(missing_ok=True)
+        store.remove(folders.PROGRESS)
+        store.remove(folders.TABLE)
         longest = max(whole, key=lambda part: _blocks(part.experiment))
-        text = (longest.folder / folders.EXPERIMENT).read_text("utf-8")
-        store.write(folders.EXPERIMENT, text)
+        store.write(folders.EXPERIMENT, folders.experiment_text(longest.folder) or "")
         uploads = {name: facts for part in whole for name, facts in part.uploads.items()}
         environments = [part.environment for part in whole]
         store.describe(environment=joined_environments(*environments), uploads=uploads)
     for part in others:
         own = [record for record, of in new if of is part]
-        _copy_beside(part.folder, store.folder, [record.run_id for record in own])
+        _copy_beside(part.folder, store, [record.run_id for record in own])
     clips = {id(part): folders.clips_by_run(part.folder) for part in others}
     lines = [json.dumps(c) for r, part in new for c in clips[id(part)].get(r.run_id, ())]
     store.append_lines(folders.CLIPS, lines)
     store.append_lines(folders.RUNS, [part.lines[record.run_id] for record, part in new])
-    if not (store.folder / folders.TABLE).exists():
+    if not files.has_file(store.folder, folders.TABLE):
         write_parquet(store.folder)
     records = store.records()
     machines = tuple(dict.fromkeys(record.host_id for record in records))
@@ -123,16 +122,17 @@ def _read(folder: Path) -> _Part:
     return _Part(
         folder=folder,
         experiment=experiment,
-        uploads=folders.read_object(folder / folders.UPLOADS),
-        environment=folders.read_object(folder / folders.ENVIRONMENT),
+        uploads=folders.read_uploads(folder),
+        environment=folders.read_environment_file(folder),
         records=records,
-        lines={record.run_id: line for record, line in zip(records, lines, strict=True)},
+        lines={r.run_id: line.decode("utf-8") for r, line in zip(records, lines, strict=True)},
     )
 
 
 def _blocks(experiment: dict[str, Any]) -> int:
     usual: int = STRATEGIES["grid"].keys["blocks"][1]
-    return int(experiment.get("run", {}).get("blocks", usual))
+    asked = experiment.get("run", {}).get("blocks", usual)
+    return asked if isinstance(asked, int) else usual
 
 
 def _but_for_blocks(experiment: dict[str, Any]) -> dict[str, Any]:
@@ -191,13 +191,11 @@ def _refuse_doubles(parts: Sequence[_Part]) -> None:
                 )
 
 
-def _copy_beside(source: Path, target: Path, run_ids: Sequence[str]) -> None:
-    """Samples and logs, where they were kept."""
+def _copy_beside(source: Path, store: Store, run_ids: Sequence[str]) -> None:
+    """Samples and logs, where they were kept; what is there only by a link was not."""
     for run_id in run_ids:
-        sampled = source / folders.SAMPLES / f"{run_id}.parquet"
-        if sampled.is_file():
-            shutil.copy2(sampled, target / folders.SAMPLES / sampled.name)
-        if (source / folders.LOGS / run_id).is_dir():
-            shutil.copytree(
-                source / folders.LOGS / run_id, target / folders.LOGS / run_id, dirs_exist_ok=True
-            )
+        logs = f"{folders.LOGS}/{run_id}"
+        found = [f"{logs}/{name}" for name in files.files_in(source, logs)]
+        sampled = f"{folders.SAMPLES}/{run_id}.parquet"
+        for name in [*([sampled] if files.has_file(source, sampled) else []), *found]:
+            store.copy(source, name)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from clipkit import files
 from clipkit import format as fmt
+from clipkit.documents import misfit, parse_json
 from clipkit.errors import CampaignError
 from clipkit.records.folder import PROGRESS
+
+_MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,15 @@ def read_standing(folder: Path) -> Standing:
     """How the campaign in that folder stands, by its own word. Raises CampaignError without one."""
     path = folder / PROGRESS
     try:
-        return Standing(**json.loads(path.read_text("utf-8")))
+        document = parse_json(files.read_file(folder, PROGRESS, _MOST_BYTES))
     except FileNotFoundError:
         raise CampaignError(
             f"{folder} has no {PROGRESS}: no sweep has been started there"
         ) from None
-    except (OSError, TypeError, ValueError) as error:
+    except OSError as error:
+        raise CampaignError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
         raise CampaignError(f"{path} cannot be read: {error}") from None
+    if wrong := misfit(document, Standing):
+        raise CampaignError(f"{path} cannot be read: {wrong}")
+    return Standing(**document)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 from collections import Counter
@@ -12,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from clipkit import ffmpeg_builds
+from clipkit import ffmpeg_builds, files
 from clipkit.campaign import environment, hosting
 from clipkit.campaign.alike import means_of, unlike
 from clipkit.campaign.course import Course, disturbed_of, done_of
@@ -39,7 +38,8 @@ from clipkit.media import sample
 from clipkit.media.probe import probe_upload
 from clipkit.media.upload import Upload
 from clipkit.plan.subject import Cuts
-from clipkit.records.folder import ENVIRONMENT, EXPERIMENT, UPLOADS, read_object
+from clipkit.records import folder as folders
+from clipkit.records.folder import ENVIRONMENT, EXPERIMENT, UPLOADS
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.records.store import Store
@@ -230,8 +230,7 @@ def _not_measured(laid_out: Design, records: list[Record], stands: Standing) -> 
 def _settle(experiment: Experiment, store: Store, tally: Tally) -> None:
     """Nothing is left to run. The folder says so, also where an earlier run was stopped short of its
     last word, or the experiment asks for less by now."""
-    file = store.folder / EXPERIMENT
-    if not file.exists() or file.read_text("utf-8") != experiment.text:
+    if folders.experiment_text(store.folder) != experiment.text:
         store.write(EXPERIMENT, experiment.text)
     with contextlib.suppress(CampaignError):
         stands = read_standing(store.folder)
@@ -265,8 +264,8 @@ def _describe(planned: Planned, store: Store, mechanisms: set[str]) -> None:
     choices = sorted({cell.settings.ffmpeg for cell in planned.design.cells})
     builds = [ffmpeg_builds.find_build(choice) for choice in choices]
     store.write(EXPERIMENT, planned.experiment.text)
-    path = store.folder / ENVIRONMENT
-    earlier = [read_object(path)] if path.exists() else []
+    is_described = files.has_entry(store.folder, ENVIRONMENT)
+    earlier = [folders.read_environment_file(store.folder)] if is_described else []
     facts = environment.describe_environment(builds, ", ".join(sorted(mechanisms)))
     store.describe(
         environment=environment.joined_environments(*earlier, facts),
@@ -276,10 +275,9 @@ def _describe(planned: Planned, store: Store, mechanisms: set[str]) -> None:
 
 def _uploads(planned: Planned, folder: Path) -> dict[str, Any]:
     """The facts of each upload by its name, those that an earlier experiment had included."""
-    path = folder / UPLOADS
-    earlier = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    earlier = folders.read_uploads(folder) if files.has_entry(folder, UPLOADS) else {}
     probed = {upload.sha256 for upload in planned.uploads.values()}
-    found = {name: facts for name, facts in earlier.items() if facts["sha256"] not in probed}
+    found = {name: facts for name, facts in earlier.items() if facts.get("sha256") not in probed}
     names = Counter(upload.path.name for upload in planned.uploads.values()) + Counter(found)
     for word, upload in planned.uploads.items():
         found[upload.path.name if names[upload.path.name] == 1 else word] = upload.facts()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import json
 import math
 import os
 import time
@@ -18,6 +17,7 @@ from clipkit.campaign.design import Design
 from clipkit.campaign.loop import ClipProgress, Event, TrialStarted
 from clipkit.campaign.standing import Standing
 from clipkit.campaign.strategy import WARMUP, Cell, Strategy
+from clipkit.documents import json_text
 from clipkit.records.best import RECOMMENDED, ranked
 from clipkit.records.cells import cells_of
 from clipkit.records.condition import Condition
@@ -156,8 +156,9 @@ class Tally:
         self._write()
 
     def _write(self) -> None:
-        text = json.dumps(dataclasses.asdict(self.standing), indent=1)
-        self.store.write(PROGRESS, f"{text}\n")
+        text = json_text(dataclasses.asdict(self.standing), indent=1)
+        # It need not outlast the machine, and making sure of that would make its disk work meanwhile.
+        self.store.write(PROGRESS, f"{text}\n", lasting=False)
         self._written_s = time.monotonic()
 
 

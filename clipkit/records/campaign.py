@@ -156,14 +156,14 @@ def open_campaign(folder: Path | str) -> Campaign:
     """
     folder = Path(folder).resolve()
     table = read_table(folder)
-    uploads = folders.read_object(folder / folders.UPLOADS)
+    uploads = folders.read_uploads(folder)
     cells = cells_of(table)
     names = _upload_names(cells, uploads)
     return Campaign(
         folder=folder,
         table=table,
         cells=ranked(cells.assign(upload=cells["upload_sha256"].map(names))),
-        machines=machines_of(folders.read_object(folder / folders.ENVIRONMENT)),
+        machines=machines_of(folders.read_environment_file(folder)),
         uploads=uploads,
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from clipkit.documents import misfit, parse_json
 from clipkit.errors import CampaignError
 from clipkit.records.folder import whole_lines
 from clipkit.records.served import Served
@@ -143,11 +144,10 @@ def _rows(
     rows = []
     for number, line in enumerate(whole_lines(path), start=1):
         try:
-            row = json.loads(line)
-            row[inner] = tuple(of(**each) for each in row[inner])
-        except (ValueError, TypeError, KeyError):
-            row = {}
-        if row.keys() != known:
+            row = parse_json(line)
+        except ValueError:
+            row = None
+        if misfit(row, kind) or row.keys() != known:
             raise CampaignError(f"{path}, line {number} is no record of a {kind.__name__}")
-        rows.append(row)
+        rows.append(row | {inner: tuple(of(**each) for each in row[inner])})
     return rows

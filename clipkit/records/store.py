@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
+import io
 import json
 import os
 import re
@@ -18,6 +19,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from clipkit import files
+from clipkit.documents import json_text
 from clipkit.errors import CampaignError, OutputError, UsageError
 from clipkit.records.folder import (
     CLIPS,
@@ -34,6 +37,8 @@ from clipkit.records.record import Record
 
 # Who only looks whether a campaign is busy holds it for a moment: that is no reason to give up.
 _LOCK_PATIENCE_S = 0.5
+_MOST_COPIED_BYTES = 1 << 27
+"""Of one file of samples or one log."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,8 +55,9 @@ class Store:
         folder = folder.absolute()
         try:
             made = tuple(each for each in (folder, *folder.parents) if not each.exists())
+            folder.mkdir(parents=True, exist_ok=True)
             for name in (SAMPLES, LOGS):
-                (folder / name).mkdir(parents=True, exist_ok=True)
+                files.make_folder(folder, name)
         except OSError as error:
             raise OutputError(f"cannot write into {folder}: {error.strerror}") from None
         return cls(folder.resolve(), made)
@@ -106,7 +112,9 @@ class Store:
         """What a clipkit that was killed left: its clips, and lines of clips whose attempt does not
         count because its own line was never written."""
         for left in self.folder.glob(f"{CLIPS_PREFIX}*"):
-            shutil.rmtree(left, ignore_errors=True)
+            shutil.rmtree(left, ignore_errors=True)  # of a link it does nothing
+        for name in ("", SAMPLES):
+            files.remove_unfinished(self.folder, name)
         counted = {record.run_id for record in self.records()}
         clips = clips_by_run(self.folder)
         kept = [clip for run_id, own in clips.items() if run_id in counted for clip in own]
@@ -120,19 +128,32 @@ class Store:
     def describe(self, **documents: Mapping[str, Any]) -> None:
         """Write `NAME.json` for each: environment, uploads, recommendation."""
         for name, document in documents.items():
-            self.write(f"{name}.json", json.dumps(document, indent=1, default=str) + "\n")
+            self.write(f"{name}.json", json_text(document, indent=1) + "\n")
 
-    def write(self, name: str, text: str) -> Path:
-        """Write a file in one act: complete or not at all."""
-        path = self.folder / name
-        unfinished = path.with_name(f".{name}.part")
+    def write(self, name: str, text: str, *, lasting: bool = True) -> Path:
+        """Write a file in one act: complete or not at all (see `files.write_file`)."""
         try:
-            unfinished.write_text(text, "utf-8")
-            unfinished.replace(path)
+            return files.write_file(self.folder, name, text.encode("utf-8"), lasting=lasting)
         except OSError as error:
-            unfinished.unlink(missing_ok=True)
-            raise OutputError(f"cannot write {path}: {error.strerror}") from None
-        return path
+            raise OutputError(f"cannot write {self.folder / name}: {error.strerror}") from None
+
+    def copy(self, source: Path, name: str) -> None:
+        """A file of another campaign, under the same name. Raises CampaignError, OutputError."""
+        try:
+            content = files.read_file(source, name, _MOST_COPIED_BYTES)
+        except OSError as error:
+            raise CampaignError(f"cannot read {source / name}: {error.strerror}") from None
+        try:
+            files.write_file(self.folder, name, content)
+        except OSError as error:
+            raise OutputError(f"cannot write {self.folder / name}: {error.strerror}") from None
+
+    def remove(self, name: str) -> None:
+        """A file, if it is there. Raises OutputError."""
+        try:
+            files.remove_file(self.folder, name)
+        except OSError as error:
+            raise OutputError(f"cannot remove {self.folder / name}: {error.strerror}") from None
 
     def finished(self) -> int:
         """How many attempts are stored."""
@@ -144,34 +165,25 @@ class Store:
             run_id = outcome.record.run_id
             if outcome.samples:
                 self._write_samples(run_id, outcome.samples)
-            self._write_logs(self.folder / LOGS / run_id, outcome.logs)
-            self.append_lines(CLIPS, [json.dumps(dict(clip)) for clip in outcome.clips])
-            self.append_lines(RUNS, [json.dumps(outcome.record.to_row())])
+            for name, content in outcome.logs.items():
+                files.write_file(self.folder, f"{LOGS}/{run_id}/{Path(name).name}", content)
+            self.append_lines(CLIPS, [json_text(clip) for clip in outcome.clips])
+            self.append_lines(RUNS, [json_text(outcome.record.to_row())])
         except OSError as error:
             raise OutputError(f"cannot write into {self.folder}: {error.strerror}") from None
 
     def append_lines(self, name: str, lines: Sequence[str]) -> None:
         """To `runs.jsonl` or `clips.jsonl`, in one write; on the disk when this returns."""
-        with (self.folder / name).open("a+b") as file:
+        with files.appending(self.folder, name) as file:
             _mend(file.fileno())
             file.write(b"".join(line.encode() + b"\n" for line in lines))
-            file.flush()
-            os.fsync(file.fileno())
-
-    @staticmethod
-    def _write_logs(folder: Path, logs: Mapping[str, bytes]) -> None:
-        if logs:
-            folder.mkdir(parents=True, exist_ok=True)
-        for name, content in logs.items():
-            (folder / Path(name).name).write_bytes(content)
 
     def _write_samples(self, run_id: str, samples: Sequence[Sample]) -> None:
         columns = [declared.name for declared in dataclasses.fields(Sample)]
         table = pa.table({name: [getattr(row, name) for row in samples] for name in columns})
-        path = self.folder / SAMPLES / f"{run_id}.parquet"
-        unfinished = path.with_suffix(".part")
-        pq.write_table(table, unfinished, compression="zstd")
-        unfinished.replace(path)
+        written = io.BytesIO()
+        pq.write_table(table, written, compression="zstd")
+        files.write_file(self.folder, f"{SAMPLES}/{run_id}.parquet", written.getvalue())
 
 
 def _mend(descriptor: int) -> None:

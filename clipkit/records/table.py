@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.json
 import pyarrow.parquet
 
-from clipkit.errors import CampaignError
+from clipkit import files
+from clipkit.errors import CampaignError, OutputError
 from clipkit.records import folder as folders
+from clipkit.records.checks import CLIP, MAY_BE_NEGATIVE
 from clipkit.records.columns import columns
 from clipkit.records.identity import unified
 from clipkit.records.outcome import Sample
@@ -42,24 +46,17 @@ _PANDAS = {
     pa.bool_(): pd.BooleanDtype(),
     pa.string(): pd.StringDtype(),
 }
-
-_CLIPS: dict[str, Any] = {
-    "run_id": pd.StringDtype(),
-    "number": pd.Int64Dtype(),
-    "start_s": pd.Float64Dtype(),
-    "duration_s": pd.Float64Dtype(),
-    "status": pd.StringDtype(),
-    "error": pd.StringDtype(),
-    "change": pd.StringDtype(),
-    "wall_s": pd.Float64Dtype(),
-    "cpu_s": pd.Float64Dtype(),
-    "peak_rss_bytes": pd.Int64Dtype(),
-    "frames_decoded": pd.Int64Dtype(),
-    "frames_kept": pd.Int64Dtype(),
-    "bytes": pd.Int64Dtype(),
-    "argv": object,
+_CLIPS = {
+    name: next((_PANDAS[kind] for of, kind in _ARROW.items() if hint in (of, of | None)), object)
+    for name, hint in CLIP.items()
 }
-"""The columns of `clips.jsonl`, which `trial.run` writes."""
+_MOST_SAMPLES_BYTES, _MOST_SAMPLES, _MOST_SAMPLED = 1 << 26, 2_000_000, 64
+"""Of one attempt, in how many columns: ten readings a second for two days."""
+
+_ALWAYS_KNOWN = {each.name for each in columns() if not each.nullable}
+
+_INNER = re.compile(rb"[\[{,:]\s*\{|[\[{,]\s*\[")
+"""What no line of a record holds outside a text: Arrow's parser falls over where such is nested deeply."""
 
 
 def read_table(campaign: Path) -> pd.DataFrame:
@@ -69,7 +66,12 @@ def read_table(campaign: Path) -> pd.DataFrame:
     Unknown is NA. The torn last line of a killed run is ignored. Raises CampaignError where there
     is no `runs.jsonl`, or where another line of it is broken.
     """
-    return _tidy(_read(campaign))
+    read = _read(campaign)
+    try:
+        return _tidy(read)
+    except ValueError as error:
+        list(folders.read_rows(campaign))  # says which line is at fault
+        raise CampaignError(f"{campaign / folders.RUNS} cannot be read: {error}") from None
 
 
 def table_of(records: Iterable[Record]) -> pd.DataFrame:
@@ -80,18 +82,43 @@ def table_of(records: Iterable[Record]) -> pd.DataFrame:
 def read_samples(campaign: Path, run_id: str) -> pd.DataFrame:
     """Memory and CPU over time of one attempt. Raises CampaignError where none were kept."""
     path = campaign / folders.SAMPLES / f"{run_id}.parquet"
-    if path.parent != campaign / folders.SAMPLES or not path.is_file():
+    if not has_samples(campaign, run_id):
         raise CampaignError(f"{campaign} holds no samples of run '{run_id}': no {path.name}")
     try:
-        sampled = pyarrow.parquet.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
+        content = files.read_file(campaign, _samples_name(run_id), _MOST_SAMPLES_BYTES)
+        return _sampled(content)
+    except OSError as error:
+        raise CampaignError(f"{path} cannot be read: {error.strerror or error}") from None
+    except (pa.ArrowException, ValueError, RecursionError) as error:
         raise CampaignError(f"{path} cannot be read: {error}") from None
-    frame: pd.DataFrame = sampled.to_pandas(types_mapper=_PANDAS.get)
+
+
+def _sampled(content: bytes) -> pd.DataFrame:
+    """Numbers alone, and not more of them than anybody samples: a few bytes may declare billions."""
+    stored = pyarrow.parquet.ParquetFile(io.BytesIO(content))
+    if stored.metadata.num_rows > _MOST_SAMPLES or len(stored.schema_arrow) > _MOST_SAMPLED:
+        raise ValueError("it declares more samples than any attempt has")
+    for each in stored.schema_arrow:
+        of = each.type  # of nulls alone where nothing was measured
+        if not any(
+            is_of(of) for is_of in (pa.types.is_integer, pa.types.is_floating, pa.types.is_null)
+        ):
+            raise ValueError(f"its column {each.name[:40]!r} holds no numbers")
+    if "t_s" not in stored.schema_arrow.names:
+        raise ValueError("it has no column 't_s'")
+    frame: pd.DataFrame = stored.read(use_threads=False).to_pandas(
+        types_mapper=_PANDAS.get, ignore_metadata=True
+    )
     return frame.rename(columns=_FORMER_SAMPLES)
 
 
 def has_samples(campaign: Path, run_id: str) -> bool:
-    return (campaign / folders.SAMPLES / f"{run_id}.parquet").is_file()
+    """Whether its own folder holds them, and not by a link."""
+    return files.has_file(campaign, _samples_name(run_id))
+
+
+def _samples_name(run_id: str) -> str:
+    return f"{folders.SAMPLES}/{run_id}.parquet"
 
 
 def read_all_samples(campaign: Path, run_ids: Iterable[str]) -> pd.DataFrame:
@@ -119,11 +146,13 @@ def read_clips(campaign: Path, run_ids: Iterable[str]) -> pd.DataFrame:
 
 
 def write_parquet(campaign: Path) -> Path:
-    """Write the table to `runs.parquet` in the campaign's folder, in one step."""
-    path = campaign / folders.TABLE
-    unfinished = path.with_suffix(".parquet.part")
-    pyarrow.parquet.write_table(_read(campaign), unfinished)
-    return unfinished.replace(path)
+    """Write the table to `runs.parquet` in the campaign's folder, in one step. Raises OutputError."""
+    written = io.BytesIO()
+    pyarrow.parquet.write_table(_read(campaign), written)
+    try:
+        return files.write_file(campaign, folders.TABLE, written.getvalue())
+    except OSError as error:
+        raise OutputError(f"cannot write {campaign / folders.TABLE}: {error.strerror}") from None
 
 
 def _tidy(read: pa.Table) -> pd.DataFrame:
@@ -136,11 +165,14 @@ def _read(campaign: Path) -> pa.Table:
     folders.require(campaign)
     path = campaign / folders.RUNS
     try:
-        lines = folders.without_torn_end(path.read_bytes())
+        whole = files.read_file(campaign, folders.RUNS, folders.MOST_BYTES)
     except OSError as error:
         raise CampaignError(f"cannot read {path}: {error.strerror}") from None
+    lines = folders.without_torn_end(whole)
     if not lines or lines.isspace():
         return _schema().empty_table()
+    if _INNER.search(lines):
+        return _from_rows(list(folders.read_rows(campaign)))
     try:
         read = pyarrow.json.read_json(
             io.BytesIO(lines),
@@ -149,12 +181,29 @@ def _read(campaign: Path) -> pa.Table:
                 explicit_schema=_schema(), unexpected_field_behavior="error"
             ),
         )
-    except pa.ArrowInvalid as error:
+    except pa.ArrowException as error:
         list(folders.read_rows(campaign))  # says which line is at fault
         raise CampaignError(f"{path} cannot be read: {error}") from None
-    if _is_of_today(read, lines):
+    if _is_of_today(read, lines) and _is_measurable(read):
         return read
     return _from_rows(list(folders.read_rows(campaign)))
+
+
+def _is_measurable(read: pa.Table) -> bool:
+    """Whether all of it is what a record holds: what is not, `records.checks` tells line by line."""
+    for name, column in zip(read.column_names, read.columns, strict=True):
+        if name in _ALWAYS_KNOWN and column.null_count:
+            return False
+        if pa.types.is_list(column.type):
+            column = pc.list_flatten(column)  # noqa: PLW2901 (its values)
+        if pa.types.is_floating(column.type) and pc.all(pc.is_finite(column)).as_py() is False:
+            return False
+        if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+            least = pc.min(column).as_py()
+            if least is not None and least < 0 and not name.endswith(MAY_BE_NEGATIVE):
+                return False
+    runs = pc.unique(read.column("run_id"))
+    return not pc.any(pc.match_substring_regex(runs, r"^\.{0,2}$|[/\x00]|^.{201,}")).as_py()
 
 
 def _is_of_today(read: pa.Table, lines: bytes) -> bool:
@@ -179,7 +228,7 @@ def _from_rows(rows: Sequence[dict[str, Any]]) -> pa.Table:
     schema = _schema()
     try:
         return pa.Table.from_pylist(list(rows), schema)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+    except (pa.ArrowException, OverflowError) as error:
         raise CampaignError(f"a record holds a value of the wrong type: {error}") from None
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import typing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from clipkit import files
 from clipkit import format as fmt
-from clipkit.errors import CampaignError
+from clipkit.documents import misfit
+from clipkit.errors import CampaignError, ClipkitError
 from clipkit.hosts import Host
-from clipkit.records.folder import RECOMMENDATION
+from clipkit.records.folder import RECOMMENDATION, read_object
 from clipkit.settings import Settings, knobs
 from clipkit.tables import Table
 from clipkit.tuning.change import Change
 from clipkit.tuning.config import Measured, config_toml
+
+_Words = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,12 +231,34 @@ def _baseline(document: dict[str, Any]) -> Baseline:
 def read_recommendation(campaign: Path) -> Recommendation:
     """The recommendation in a campaign's folder. Raises CampaignError where there is none."""
     path = campaign / RECOMMENDATION
+    if not files.has_entry(campaign, RECOMMENDATION):
+        raise CampaignError(f"{campaign} has no {path.name}: run `clipkit tune`")
+    document = read_object(campaign, RECOMMENDATION)
     try:
-        return Recommendation.from_json(json.loads(path.read_text("utf-8")))
-    except FileNotFoundError:
-        raise CampaignError(f"{campaign} has no {path.name}: run `clipkit tune`") from None
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        _check(document)
+        return Recommendation.from_json(document)
+    except (AttributeError, KeyError, TypeError, ValueError, ClipkitError) as error:
         raise CampaignError(f"{path} cannot be read: {error}") from None
+
+
+def _check(document: dict[str, Any]) -> None:
+    """Raises ValueError for what no recommendation holds, KeyError for what every one does."""
+    hints = typing.get_type_hints(Recommendation)
+    held = {name: (hint, document.get(name)) for name, hint in hints.items() if name in document}
+    held |= {"change": (dict[str, Any] | None, document.get("change"))}
+    held |= {"clips of the measured job": (int, document["measured_job"]["clips"])}
+    if quality := document.get("quality"):
+        table = quality["table"]
+        held |= {"notes": (_Words, quality["notes"]), "heads": (_Words, table["heads"])}
+        held |= {"rows": (tuple[_Words, ...], table["rows"]), "caption": (str, table["caption"])}
+        if any(len(row) != len(table["heads"]) for row in table["rows"]):
+            raise ValueError("its table has rows of other lengths than its heads")
+    if change := document.get("change"):
+        held |= {"from": (_Words, change["from"]), "to": (_Words, change["to"])}
+        held |= {"commands at once": (int, change["commands_at_once"])}
+    for name, (hint, value) in held.items():
+        if wrong := misfit(value, hint, f"'{name}'"):
+            raise ValueError(wrong)
 
 
 def recommendation_toml(recommendation: Recommendation) -> str:
