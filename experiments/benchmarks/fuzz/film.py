@@ -1,0 +1,409 @@
+"""What a file shows and sounds like: decoded from its first packet on, and never by clipkit's own reading.
+
+Times are fractions of a second from the container's start. PyAV decodes; what it does not tell (which
+programme a stream belongs to, a picture's shape as a player sees it) the bundled ffmpeg is asked.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import imageio_ffmpeg
+import numpy as np
+from av.container import InputContainer
+from av.stream import Disposition, Stream
+from numpy.typing import NDArray
+
+# Square and small: a turn by 90 degrees is a turn of the array, and coding noise averages out.
+_SIDE = 48
+_HDR = {16, 18}  # PQ and HLG in ISO/IEC 23091-2
+# Containers of broadcasts, whose clocks may leap by design; elsewhere a long stand is one.
+_LEAPING = {"mpegts", "mpeg"}
+_LEAP_S = 10
+_BACK_S = Fraction(1, 2)
+
+Grey = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Upright, as shown. `colour`: range, matrix, primaries and transfer as numbered in ISO/IEC 23091-2."""
+
+    at: Fraction
+    ticks: int | None
+    turned: bool
+    grey: Grey
+    width: int
+    height: int
+    sar: Fraction
+    colour: tuple[int, int, int, int]
+    pixel_format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Mono samples from `at` on. `frame_s` is the length of one of its packets."""
+
+    at: float
+    rate: int
+    samples: NDArray[np.float32]
+    frame_s: float
+
+    @property
+    def end(self) -> float:
+        return self.at + len(self.samples) / self.rate
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """`end` is where the last packet ends. `tick`: what the container's clock counts in.
+
+    `damage` counts what a decoder refused or called corrupt, `disorder` pictures that come out of it
+    with descending times, `jumps` where the clock goes back or leaps: where a film has one of them,
+    other answers than the plain one are right too.
+    """
+
+    pictures: tuple[Picture, ...]
+    sound: Sound | None
+    end: Fraction
+    tick: Fraction
+    damage: int
+    disorder: int
+    jumps: int
+    sar_changes: bool
+
+    @property
+    def hdr(self) -> bool:
+        return any(picture.colour[3] in _HDR for picture in self.pictures)
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """What lies between two jumps of the clock, of one stream: what was decoded, from when to when."""
+
+    first: Fraction
+    end: Fraction
+    found: list[tuple[Fraction, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One stream, decoded: its stretches, and what was noticed."""
+
+    stretches: list[_Stretch]
+    damage: int
+    disorder: int
+    sars: set[Fraction]
+
+
+def films(path: Path, until_s: float | None = None) -> list[Film]:
+    """The film in the file, once for each way in which its clock can be continued where it jumps.
+
+    `until_s`: nothing later is decoded, for long uploads. Raises av.FFmpegError or ValueError where
+    there is none.
+    """
+    with av.open(f"file:{path}") as container:
+        video = _video(container)
+        origin = Fraction(container.start_time or 0, 1_000_000)
+        tick = video.time_base or Fraction(1, 1_000_000)
+        # The container's start is known in microseconds: to the stream's own ticks.
+        origin = round(origin / tick) * tick
+        leaps = container.format.name in _LEAPING
+        tracks = [s.index for s in _tracks(path, container, video)]
+        video_index, declared = video.index, video.sample_aspect_ratio
+    reading = _Reading(path, origin, leaps, until_s)
+    pictures = reading.of(video_index, _see)
+    if not any(stretch.found for stretch in pictures.stretches):
+        raise ValueError("no picture of it can be decoded")
+    heard = next((found for found in map(reading.heard, tracks) if found), None)
+    shapes = _shapes(path, video_index) if len(pictures.sars) > 1 else {}
+    if len(set(shapes.values())) < 2:  # the container's word hides the pictures' own
+        shapes = {}
+    constant = declared if len(pictures.sars) == 1 else None
+    return [
+        Film(
+            pictures=_in_order(_with_shapes(seen, shapes, constant), tick),
+            sound=_joined(sound),
+            end=end,
+            tick=tick,
+            damage=pictures.damage + (heard.damage if heard else 0),
+            disorder=pictures.disorder,
+            jumps=len(pictures.stretches) - 1,
+            sar_changes=len(pictures.sars) > 1,
+        )
+        for seen, sound, end in _continued(pictures, heard)
+    ]
+
+
+def _video(container: InputContainer) -> Stream:
+    hidden = Disposition.attached_pic | Disposition.timed_thumbnails
+    for stream in container.streams.video:
+        if not stream.disposition & hidden and stream.codec_context is not None:
+            return stream
+    raise ValueError("it has no video stream")
+
+
+def _tracks(path: Path, container: InputContainer, video: Stream) -> list[Stream]:
+    """The sound tracks that belong to the film, in the container's order."""
+    known = [s for s in container.streams.audio if s.codec_context is not None]
+    own = _programme(path, video.index) if container.format.name == "mpegts" else None
+    return [s for s in known if own is None or s.index in own]
+
+
+def _programme(path: Path, stream: int) -> set[int] | None:
+    """The streams of the programme that holds this one, as ffmpeg lists them."""
+    told = _ffmpeg("-i", f"file:{path}")
+    programmes = [
+        {int(index) for index in re.findall(r"Stream #0:(\d+)", block)}
+        for block in re.split(r"^  Program ", told.partition("No Program")[0], flags=re.M)[1:]
+    ]
+    return next((streams for streams in programmes if stream in streams), None)
+
+
+def _shapes(path: Path, stream: int) -> dict[int, Fraction]:
+    """Each picture's shape by its time in ticks, as ffmpeg shows it: a decoder's own is of what it read last."""
+    told = _ffmpeg(
+        *("-noautorotate", "-copyts", "-i", f"file:{path}", "-map", f"0:{stream}"),
+        *("-vf", "showinfo=checksum=0", "-fps_mode", "passthrough", "-f", "null", "-"),
+    )
+    found = re.findall(r" pts: *(-?\d+) .*? sar:(\d+)/(\d+) ", told)
+    return {int(pts): _shape(int(a), int(b)) for pts, a, b in found}
+
+
+def _shape(numerator: int, denominator: int) -> Fraction:
+    return Fraction(numerator, denominator) if numerator > 0 < denominator else Fraction(1)
+
+
+def _ffmpeg(*words: str) -> str:
+    argv = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", *words]
+    ran = subprocess.run(argv, capture_output=True, check=False, timeout=120)
+    return ran.stderr.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How the streams of one file are read."""
+
+    path: Path
+    origin: Fraction
+    leaps: bool
+    until_s: float | None
+
+    def heard(self, index: int) -> _Read | None:
+        """None where not one packet of the track can be decoded."""
+        found = self.of(index, _hear)
+        return found if any(stretch.found for stretch in found.stretches) else None
+
+    def of(self, index: int, look: Callable[[Any, Fraction | None], Any]) -> _Read:
+        """Every frame of a stream in the decoder's order, split where the clock jumps."""
+        clock = _Clock(self.leaps)
+        damage = 0
+        sars: set[Fraction] = set()
+        with av.open(f"file:{self.path}") as container:
+            stream = container.streams[index]
+            step = _step(stream)
+            late = False
+            for packet in container.demux(stream):
+                at = _time(packet, packet.dts, self.origin)
+                late = late or (self.until_s is not None and at is not None and at > self.until_s)
+                if packet.size and packet.pts is not None and not packet.is_discard:
+                    start = _time(packet, packet.pts, self.origin)
+                    end = start + (packet.duration or 0) * packet.time_base
+                    clock.packet(start if at is None else at, end)
+                if late:
+                    continue
+                try:
+                    frames = packet.decode()
+                except av.FFmpegError:
+                    damage += 1
+                    continue
+                for frame in frames:
+                    damage += bool(frame.is_corrupt)
+                    shape = getattr(stream.codec_context, "sample_aspect_ratio", None)
+                    sars.add(shape or Fraction(1))
+                    clock.frame(_time(frame, frame.pts, self.origin), step, look(frame, shape))
+        return _Read(clock.ended(), damage, clock.disorder, sars)
+
+
+def _time(of: object, ticks: int | None, origin: Fraction) -> Fraction | None:
+    return None if ticks is None else ticks * of.time_base - origin  # type: ignore[attr-defined]
+
+
+def _step(stream: Stream) -> Fraction:
+    """What a frame without a time is taken to last."""
+    rate = getattr(stream, "guessed_rate", None)
+    return 1 / rate if rate else Fraction(1, 25)
+
+
+class _Clock:
+    """Splits a stream where its times go back by more than reordering does, or leap."""
+
+    def __init__(self, leaps: bool) -> None:
+        self.stretches: list[_Stretch] = []
+        self.disorder = 0
+        self._leaps = leaps
+        self._ends: list[Fraction] = []
+        self._last_decoded: Fraction | None = None
+        self._last: Fraction | None = None
+
+    def packet(self, decoded: Fraction, end: Fraction) -> None:
+        """The last packet of a stretch tells its end; what jumps is the time of decoding."""
+        if self._last_decoded is None or self._jumps(self._last_decoded, decoded):
+            self._ends.append(end)
+        self._ends[-1] = max(self._ends[-1], end)
+        self._last_decoded = decoded
+
+    def frame(self, at: Fraction | None, step: Fraction, found: object) -> None:
+        if at is None:
+            at = Fraction(0) if self._last is None else self._last + step
+        if self._last is None or self._jumps(self._last, at):
+            self.stretches.append(_Stretch(at, at, []))
+        elif at < self._last:
+            self.disorder += 1
+        stretch = self.stretches[-1]
+        stretch.end = max(stretch.end, at)
+        stretch.found.append((at, found))
+        self._last = at
+
+    def ended(self) -> list[_Stretch]:
+        for stretch, end in zip(self.stretches, self._ends, strict=False):
+            stretch.end = max(stretch.end, end)
+        return self.stretches
+
+    def _jumps(self, last: Fraction, at: Fraction) -> bool:
+        return at < last - _BACK_S or (self._leaps and at > last + _LEAP_S)
+
+
+def _see(frame: av.VideoFrame, sar: Fraction | None) -> Picture:
+    turns = round(frame.rotation / 90)
+    width, height = frame.width, frame.height
+    upright = (height, width) if turns % 2 else (width, height)
+    shape = sar or Fraction(1)
+    return Picture(
+        at=Fraction(0),  # until it is placed
+        ticks=frame.pts,
+        turned=bool(turns % 2),
+        grey=np.rot90(_grey(frame), turns),
+        width=upright[0],
+        height=upright[1],
+        sar=1 / shape if turns % 2 else shape,
+        colour=(frame.color_range, frame.colorspace, frame.color_primaries, frame.color_trc),
+        pixel_format=frame.format.name,
+    )
+
+
+def _grey(frame: av.VideoFrame) -> Grey:
+    """Of what an even size leaves of it: 4:2:0 has no odd one."""
+    if frame.width % 2 or frame.height % 2:
+        whole = frame.reformat(format="gray").to_ndarray()
+        even = whole[: frame.height // 2 * 2 or 1, : frame.width // 2 * 2 or 1]
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(even), "gray")
+    return frame.reformat(_SIDE, _SIDE, "gray", interpolation="AREA").to_ndarray().copy()
+
+
+def _hear(frame: av.AudioFrame, _: Fraction | None) -> Sound:
+    samples = frame.to_ndarray()
+    if samples.dtype.kind in "iu":
+        whole = float(2 ** (8 * samples.dtype.itemsize - 1))
+        samples = (samples.astype(np.float64) - (whole if samples.dtype.kind == "u" else 0)) / whole
+    channels = max(1, frame.layout.nb_channels)
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, channels).T
+    mono = samples.mean(axis=0).astype(np.float32)
+    return Sound(0.0, frame.sample_rate, mono, len(mono) / frame.sample_rate)
+
+
+_Way = tuple[list[tuple[Fraction, Picture]], list[tuple[Fraction, Sound]], Fraction]
+
+
+def _continued(pictures: _Read, heard: _Read | None) -> list[_Way]:
+    """One film for each rule by which the stretches may follow on each other."""
+    audible = heard.stretches if heard else []
+    if len(pictures.stretches) == 1 and len(audible) <= 1:
+        return [_moved(pictures.stretches, audible, [Fraction(0)])]
+    rules = (_after_pictures, _after_sound, _after_both)
+    ways = []
+    for rule in rules:
+        shifts = [Fraction(0)]
+        for number in range(1, max(len(pictures.stretches), len(audible))):
+            before = [s[number - 1] for s in (pictures.stretches, audible) if number - 1 < len(s)]
+            after = [s[number] for s in (pictures.stretches, audible) if number < len(s)]
+            shifts.append(shifts[-1] + rule(before, after))
+        ways.append(_moved(pictures.stretches, audible, shifts))
+    return ways
+
+
+def _after_pictures(before: list[_Stretch], after: list[_Stretch]) -> Fraction:
+    return before[0].end - after[0].first
+
+
+def _after_sound(before: list[_Stretch], after: list[_Stretch]) -> Fraction:
+    return before[-1].end - after[-1].first
+
+
+def _after_both(before: list[_Stretch], after: list[_Stretch]) -> Fraction:
+    return max(s.end for s in before) - min(s.first for s in after)
+
+
+def _moved(pictures: list[_Stretch], audible: list[_Stretch], shifts: list[Fraction]) -> _Way:
+    def all_of(stretches: list[_Stretch]) -> Iterator[tuple[Fraction, object]]:
+        for stretch, shift in zip(stretches, shifts, strict=False):
+            for at, found in stretch.found:
+                yield at + shift, found
+
+    ends = [
+        s.end + shift
+        for which in (pictures, audible)
+        for s, shift in zip(which, shifts, strict=False)
+    ]
+    return list(all_of(pictures)), list(all_of(audible)), max(ends)  # type: ignore[arg-type]
+
+
+def _with_shapes(
+    seen: list[tuple[Fraction, Picture]], shapes: dict[int, Fraction], constant: Fraction | None
+) -> Iterator[Picture]:
+    """The container's word on the shape counts, unless the pictures' own changes within the film."""
+    for at, picture in seen:
+        told = shapes.get(picture.ticks) if picture.ticks is not None else None
+        told = constant or told
+        sar = picture.sar if not told else 1 / told if picture.turned else told
+        yield replace(picture, at=at, sar=sar)
+
+
+def _in_order(pictures: Iterator[Picture], tick: Fraction) -> tuple[Picture, ...]:
+    """Of two pictures at one time the second is shown a tick after the first."""
+    placed: list[Picture] = []
+    for picture in sorted(pictures, key=lambda one: one.at):
+        at = picture.at
+        if placed and at <= placed[-1].at:
+            at = placed[-1].at + tick
+        placed.append(replace(picture, at=at))
+    return tuple(placed)
+
+
+def _joined(parts: list[tuple[Fraction, Sound]]) -> Sound | None:
+    """One stretch of samples: gaps of more than 20 ms are silence, jitter of the times is not one."""
+    if not parts:
+        return None
+    rate = parts[0][1].rate
+    start = float(parts[0][0])
+    pieces: list[NDArray[np.float32]] = []
+    length = 0
+    for at, part in parts:
+        if part.rate != rate:
+            continue
+        place = round((float(at) - start) * rate)
+        if place - length > rate // 50 and place - length < 600 * rate:
+            pieces.append(np.zeros(place - length, np.float32))
+            length = place
+        pieces.append(part.samples)
+        length += len(part.samples)
+    frame_s = max(part.frame_s for _, part in parts)
+    return Sound(start, rate, np.concatenate(pieces), frame_s)
