@@ -37,7 +37,7 @@ def small_host(opened: Opens) -> Ceiling:
     there = [found.mechanism for found in survey() if found.available]
     for mechanism in (Mechanism.CGROUP2, Mechanism.CGROUP1):
         if mechanism in there:
-            return opened(mechanism, memory_bytes=128 * MIB, cpus=0.5)
+            return opened(mechanism, memory_bytes=128 * MIB, cpus=0.2)
     pytest.skip("no control groups can be made here to be inside of")
 
 
@@ -54,7 +54,7 @@ def test_existing_limits_at_most_the_asked_ones_are_the_ceiling(small_host: Ceil
     told = json.loads(_inside(small_host, "x = b'x' * (20 << 20)").stdout)
     assert told["returncode"] == 0
     assert told["enforced"]["memory_bytes"] == 128 * MIB
-    assert told["enforced"]["cpus"] == 0.5
+    assert told["enforced"]["cpus"] == 0.2
     assert told["usage"]["oom_kills"] == 0
     assert told["usage"]["total_bytes"] > 0
 
@@ -66,7 +66,10 @@ def test_a_kill_by_the_kernel_is_counted(small_host: Ceiling) -> None:
 
 
 def test_throttling_is_read_where_the_quota_is(small_host: Ceiling) -> None:
-    code = "import time; end = time.monotonic() + 1\nwhile time.monotonic() < end: pass"
+    # Two at once, of a small quota: on a busy machine others leave one process less than that.
+    code = (
+        "import os, time; os.fork(); end = time.monotonic() + 1\nwhile time.monotonic() < end: pass"
+    )
     assert json.loads(_inside(small_host, code).stdout)["usage"]["throttled_cpu_s"] > 0
 
 
