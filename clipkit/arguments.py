@@ -33,6 +33,8 @@ FIXED_IN_TUNE = (
     "refs",
     "audio",
     "hdr",
+    "crop",
+    "scale_height",
     "ffmpeg",
 )
 

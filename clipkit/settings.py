@@ -7,6 +7,7 @@ is what our engine is asked for; `UsedSettings` is what was really used, as a re
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 import typing
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from typing import Any
 
 from clipkit.errors import SettingsError
 from clipkit.legal import not_legal, unknown_word
+from clipkit.media.geometry import CROP_PATTERN
 
 PRESETS = (
     "ultrafast",
@@ -37,7 +39,8 @@ _AS_THE_DEFAULT: Any = object()
 
 @dataclass(frozen=True, slots=True)
 class Knob:
-    """What one setting may be. `choices` or the range `low` to `high`; `absent` says what None means.
+    """What one setting may be: `choices`, the range `low` to `high`, or text that `pattern` matches whole,
+    which `form` says in words. `absent` says what None means.
 
     `first` is what held before the knob was declared, and so what a record without its column was
     measured with; left out: the default. `picture`: it decides what a clip looks and sounds like.
@@ -50,6 +53,8 @@ class Knob:
     choices: tuple[str, ...] = ()
     low: int | None = None
     high: int | None = None
+    pattern: str = ""
+    form: str = "any text"
     absent: str | None = None
     picture: bool = False
     first: Any = _AS_THE_DEFAULT
@@ -73,7 +78,7 @@ class Knob:
         elif self.kind is int:
             words = f"whole numbers from {self.low} to {self.high}"
         else:
-            words = "any text"
+            words = self.form
         return f"{words} (left out: {self.absent})" if self.absent else words
 
     def check(self, value: object) -> None:
@@ -85,7 +90,8 @@ class Knob:
         in_range = self.low is None or (
             isinstance(value, int) and self.low <= value <= (self.high or 0)
         )
-        if not (right_type and in_choices and in_range) or value == "":
+        in_form = not self.pattern or re.fullmatch(self.pattern, str(value))
+        if not (right_type and in_choices and in_range and in_form) or value == "":
             raise SettingsError(not_legal(self.name, value, self.legal))
 
     def parse(self, text: str) -> Any:
@@ -155,6 +161,21 @@ class Settings:
     )
     hdr: str = _picture(
         "sdr", "sdr: tone-map HDR uploads to SDR; keep: 10 bit HDR", choices=("sdr", "keep")
+    )
+    crop: str | None = _picture(
+        None,
+        "the part of the picture that clips show, as it is seen upright: the largest of a shape in the "
+        "middle, or width:height:x:y in the upload's pixels",
+        pattern=CROP_PATTERN,
+        form="a shape such as 9:16 or 1:1, or width:height:x:y such as 608:1080:656:0",
+        absent="all of it",
+    )
+    scale_height: int | None = _picture(
+        None,
+        "pixels in a clip's height, after the crop; the width follows, both are even, nothing is enlarged",
+        low=16,
+        high=8192,
+        absent="as many as there are",
     )
     ffmpeg: str = _knob("bundled", "bundled (from pip), system (on the PATH), or a path to ffmpeg")
 

@@ -33,6 +33,7 @@ def upload(
         "coded_height": 720,
         "width": 1280,
         "height": 720,
+        "pixel_aspect": Fraction(1),
         "rotation_deg": 0,
         "time_base": Fraction(1, 12800),
         "fps": fps,

@@ -37,6 +37,21 @@ def test_the_defaults_are_legal_and_changed_names_what_differs() -> None:
         ("mbtree", "true"),
         ("ffmpeg", ""),
         ("ffmpeg", None),
+        ("crop", ""),
+        ("crop", "16"),
+        ("crop", "16/9"),
+        ("crop", "0:9"),
+        ("crop", "16:9:0"),
+        ("crop", "100:100:-2:0"),
+        ("crop", "100:100:0:0,hflip"),
+        ("crop", "100000:1"),
+        ("crop", " 16:9"),
+        ("crop", "16:9\n"),
+        ("crop", "१६:९"),
+        ("crop", 16),
+        ("scale_height", 15),
+        ("scale_height", 8193),
+        ("scale_height", "480"),
     ],
 )
 def test_an_illegal_value_is_refused_with_the_legal_ones(name: str, value: Any) -> None:
@@ -55,7 +70,7 @@ def test_every_legal_value_can_be_typed_and_read_back(knob: station.Knob, tmp_pa
         or {
             bool: [True, False],
             int: [knob.low, knob.high],
-            str: ["/opt/ffmpeg"],
+            str: ["9:16", "608:1080:656:0"] if knob.pattern else ["/opt/ffmpeg"],
         }[knob.kind]
     )
     for value in values:

@@ -18,7 +18,7 @@ from clipkit.ceiling.choose import open_ceiling
 from clipkit.errors import CampaignError
 from clipkit.model.cpu import work
 from clipkit.plan.clips import Clip, Job, span
-from clipkit.plan.subject import Serves, Subject
+from clipkit.plan.subject import Serves, Subject, frame_cost
 from clipkit.plan.subjects import Engine
 from clipkit.records.status import Status
 from clipkit.trial import machine
@@ -99,7 +99,8 @@ def _smallest_difference(design: Design, blocks: int | None, ceiling: str | None
 def _kind(cell: Cell) -> tuple[Any, ...]:
     """Cells that work at the same pace: the rest of the settings changes little."""
     settings = cell.settings
-    return cell.job.upload.sha256, settings.preset, settings.crf, settings.ffmpeg
+    picture = settings.preset, settings.crf, settings.crop, settings.scale_height
+    return cell.job.upload.sha256, *picture, settings.ffmpeg
 
 
 def _try(cell: Cell) -> _Pace:
@@ -139,7 +140,8 @@ def _work(subject: Subject, job: Job, clip: Clip, run: Trial | Cell) -> float:
     frames = span(job.upload, clip).frames
     if decoded == 0:  # a copy: what it takes is in the overhead
         return 0.0
-    return work(decoded if decoded is not None else frames, frames)
+    cost = frame_cost(subject, job.upload, run.settings)
+    return work(decoded if decoded is not None else frames, frames, cost)
 
 
 def _trial_s(cell: Cell, cpu_s: float) -> float:

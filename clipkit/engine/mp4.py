@@ -27,12 +27,14 @@ _MAX_FRAMES = 10_000_000
 @dataclass(frozen=True, slots=True)
 class VideoTrack:
     """Frames in the track, how many of them its edit list shows, and when it shows the first and
-    the last of those, in seconds from the movie's start."""
+    the last of those, in seconds from the movie's start; and a frame's pixels."""
 
     frames_stored: int
     frames_shown: int
     first_shown_s: float
     last_shown_s: float
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,14 @@ def _video(moov: memoryview) -> VideoTrack:
             ends_s += [edit.at_s + (times[i] - edit.start) / ticks for i in (first, behind - 1)]
     if not shown:
         raise Mp4Error("the video track shows nothing")
-    return VideoTrack(len(times), shown, min(ends_s), max(ends_s))
+    size = _size(needed(track, b"mdia", b"minf", b"stbl", b"stsd"))
+    return VideoTrack(len(times), shown, min(ends_s), max(ends_s), *size)
+
+
+def _size(stsd: memoryview) -> tuple[int, int]:
+    """Of the first sample entry (`VisualSampleEntry`), behind the number of entries and its own header."""
+    width, height = struct.unpack_from(">HH", stsd, 8 + 32)
+    return width, height
 
 
 def _media_times(table: memoryview) -> list[int]:

@@ -216,6 +216,9 @@ def _judge(task: Task, track: VideoTrack) -> None:
         raise WrongOutputError(f"{track.frames_stored} frames instead of {stored}")
     if shown is not None and track.frames_shown != shown:
         raise WrongOutputError(f"{track.frames_shown} frames shown instead of {shown}")
+    if task.size is not None and (track.width, track.height) != task.size:
+        wanted = "x".join(map(str, task.size))
+        raise WrongOutputError(f"a picture of {track.width}x{track.height} instead of {wanted}")
     if abs(track.first_shown_s) > _FIRST_SHOWN_TOLERANCE_S:
         raise WrongOutputError(f"the first frame is shown at {track.first_shown_s:.4f} s")
 

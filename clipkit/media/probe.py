@@ -154,6 +154,7 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
         coded_height=height,
         width=height if turned else width,
         height=width if turned else height,
+        pixel_aspect=_pixel_aspect(stream, turned),
         rotation_deg=first.rotation_deg,
         time_base=time_base,
         fps=speed.fps,
@@ -169,6 +170,14 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
         films=len(_films(container)),
         warnings=(),
     )
+
+
+def _pixel_aspect(stream: VideoStream, turned: bool) -> Fraction:
+    """As shown; what is not stated, or makes no sense, is square."""
+    stated = stream.sample_aspect_ratio
+    if not stated or stated < 0:
+        return Fraction(1)
+    return 1 / stated if turned else stated
 
 
 def _seek(container: InputContainer, stream: VideoStream, found: Scan) -> str:

@@ -17,7 +17,15 @@ from clipkit.errors import UploadError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media.probe import probe_upload
 from clipkit.media.upload import Upload
-from clipkit.media.vmaf import Comparison, Scores, Shown, Unscored, run_libvmaf, seek_points
+from clipkit.media.vmaf import (
+    Comparison,
+    Original,
+    Scores,
+    Shown,
+    Unscored,
+    run_libvmaf,
+    seek_points,
+)
 
 _MODEL = "vmaf_v0.6.1"
 _MODEL_4K = "vmaf_4k_v0.6.1"
@@ -53,20 +61,17 @@ class Quality:
 
 
 def score_clip(
-    clip: Path,
-    upload: Upload,
-    shown: Shown,
-    build: FfmpegBuild,
-    places: int = PLACES,
+    clip: Path, original: Original, build: FfmpegBuild, places: int = PLACES
 ) -> Quality | Unscored:
-    """VMAF of the file `clip` against the upload's frames `shown`, at so many places of it.
+    """VMAF of the file `clip` against the upload's own frames, at so many places of it.
 
     A clip of another size is scaled back (bicubic). Not scored: under 256 lines or 1 s, black, still,
     HDR (the models know none), cropped or padded, another number of frames, or no libvmaf in `build`.
     """
     if "libvmaf" not in build.filters:
         return Unscored(f"ffmpeg {build.version} has no libvmaf")
-    lines = min(upload.width, upload.height)
+    upload, shown, part = original.upload, original.shown, original.part
+    lines = min(part.part_width, part.part_height)
     if lines < _LEAST_LINES:
         return Unscored(f"a picture of {lines} lines, VMAF needs {_LEAST_LINES}")
     if shown.high_s - shown.low_s < _LEAST_S - 0.5 / upload.fps:
@@ -77,12 +82,12 @@ def score_clip(
         made = probe_upload(clip)
     except UploadError as error:
         return Unscored(f"the clip cannot be read: {error}")
-    if why := _unlike(made, upload, shown):
+    if why := _unlike(made, original):
         return Unscored(why)
     count = min(shown.frames, len(made.frame_times_s))
     windows = scored_windows(count, upload.fps, places)
     model = _MODEL_4K if lines >= _LINES_OF_4K else _MODEL
-    return _scored(Comparison(made, upload, shown, windows, model), build)
+    return _scored(Comparison(made, original, windows, model), build)
 
 
 def scored_windows(frames: int, fps: float, places: int = PLACES) -> tuple[tuple[int, int], ...]:
@@ -97,16 +102,17 @@ def scored_windows(frames: int, fps: float, places: int = PLACES) -> tuple[tuple
     return tuple((start, start + length - 1) for start in starts)
 
 
-def _unlike(made: Upload, upload: Upload, shown: Shown) -> str | None:
+def _unlike(made: Upload, original: Original) -> str | None:
     """Why the clip's frames are not the upload's, each beside its own."""
+    upload, shown, part = original.upload, original.shown, original.part
     stored = len(made.frame_times_s)
     if abs(stored - shown.frames) > _FRAMES_ASTRAY:
         return f"the clip holds {stored} frames where the upload has {shown.frames}"
     if stored != shown.frames and not _in_step(made, upload, shown):
         return f"of {shown.frames} frames the clip lacks some in between, or has some twice"
-    aspect = made.width * upload.height / (made.height * upload.width)
+    aspect = made.width * part.part_height / (made.height * part.part_width)
     if abs(aspect - 1) > _ASPECT_SLACK:
-        sizes = f"{made.width}x{made.height} from {upload.width}x{upload.height}"
+        sizes = f"{made.width}x{made.height} from {part.part_width}x{part.part_height}"
         return f"the picture has another shape ({sizes})"
     return None
 
@@ -126,7 +132,7 @@ def _in_step(made: Upload, upload: Upload, shown: Shown) -> bool:
 def _scored(comparison: Comparison, build: FfmpegBuild) -> Quality | Unscored:
     """From a seek first, then from the upload's start, where seeking lost frames."""
     wanted, compared = sum(last - first + 1 for first, last in comparison.windows), 0
-    for seek_s in seek_points(comparison.upload, comparison.shown):
+    for seek_s in seek_points(comparison.original.upload, comparison.original.shown):
         found = run_libvmaf(comparison, seek_s, build, _TIMEOUT_S)
         if isinstance(found, Unscored):
             return found
@@ -144,7 +150,7 @@ def _judged(found: Scores, comparison: Comparison) -> Quality | Unscored:
     return Quality(
         mean=statistics.fmean(found.vmaf),
         p5=_percentile(found.vmaf, 5),
-        worst_second=_worst_second(found.vmaf, comparison.windows, comparison.upload.fps),
+        worst_second=_worst_second(found.vmaf, comparison.windows, comparison.original.upload.fps),
         frames=len(found.vmaf),
         model=comparison.model,
         libvmaf=found.libvmaf,

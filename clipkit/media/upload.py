@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from clipkit import format as fmt
+from clipkit.media.geometry import Framing, Shape, framed
 from clipkit.tables import Table
 
 
@@ -27,7 +28,8 @@ class Upload:
     `exact` lands on the key frame at or before the target (MP4, MOV, Matroska), `loose` may land
     after it (MPEG-TS and PS, which have no index), `none`: decode from the start (no true key
     frame is known). `films` counts the video streams that are no cover art. Width and height are
-    as shown, after rotation; `coded_*` as decoded.
+    as shown, after rotation, and so is `pixel_aspect`, how wide a pixel is to its height; `coded_*` as
+    decoded.
     """
 
     path: Path
@@ -45,6 +47,7 @@ class Upload:
     coded_height: int
     width: int
     height: int
+    pixel_aspect: Fraction
     rotation_deg: int
     time_base: Fraction
     fps: float
@@ -58,6 +61,14 @@ class Upload:
     other_streams: tuple[str, ...]
     films: int
     warnings: tuple[str, ...]
+
+    @property
+    def shape(self) -> Shape:
+        return Shape(self.width, self.height, self.pixel_aspect)
+
+    def framing(self, crop: str | None, scale_height: int | None) -> Framing:
+        """What these settings make of its picture. Raises FfmpegError for a crop outside of it."""
+        return framed(self.shape, crop, scale_height, self.path)
 
     @property
     def gop_s(self) -> float:
@@ -90,6 +101,7 @@ class Upload:
             "height": self.height,
             "coded_width": self.coded_width,
             "coded_height": self.coded_height,
+            "pixel_aspect": f"{self.pixel_aspect.numerator}:{self.pixel_aspect.denominator}",
             "rotation_deg": self.rotation_deg,
             "fps": self.fps,
             "vfr": self.vfr,

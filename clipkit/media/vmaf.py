@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.media.geometry import Framing
 from clipkit.media.opening import CONTAINERS
 from clipkit.media.upload import Upload
 
@@ -45,12 +46,24 @@ class Unscored:
 
 
 @dataclass(frozen=True, slots=True)
+class Original:
+    """What a clip is compared with: frames of an upload, and of their picture the part that it shows."""
+
+    upload: Upload
+    shown: Shown
+    crop: str | None = None
+
+    @property
+    def part(self) -> Framing:
+        return self.upload.framing(self.crop, None)
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """All that decides one run of libvmaf. `windows`: first and last number of the frames scored."""
 
     clip: Upload
-    upload: Upload
-    shown: Shown
+    original: Original
     windows: tuple[tuple[int, int], ...]
     model: str
 
@@ -103,7 +116,7 @@ def run_libvmaf(
 
 
 def _argv(comparison: Comparison, seek_s: float | None, build: FfmpegBuild) -> list[str]:
-    upload, made = comparison.upload, comparison.clip
+    upload, made = comparison.original.upload, comparison.clip
     threads = str(min(_MOST_THREADS, os.cpu_count() or 1))
     plain = ["-threads", threads, "-protocol_whitelist", "file"]
     plain += ["-format_whitelist", ",".join(CONTAINERS)]
@@ -119,10 +132,11 @@ def _argv(comparison: Comparison, seek_s: float | None, build: FfmpegBuild) -> l
 
 
 def _graph(comparison: Comparison, threads: str) -> str:
-    """Both as limited range 4:2:0 of the upload's size, at the same invented times."""
-    upload, made, shown = comparison.upload, comparison.clip, comparison.shown
+    """Both as limited range 4:2:0 of the part's size, at the same invented times."""
+    original, made = comparison.original, comparison.clip
+    upload, shown, part = original.upload, original.shown, original.part
     deep = max(upload.bit_depth, made.bit_depth) > 8
-    size = f"{upload.width // 2 * 2}:{upload.height // 2 * 2}"
+    size = f"{part.part_width}:{part.part_height}"
     alike = ",".join(
         (
             f"scale={size}:flags=bicubic:out_range=tv",
@@ -133,14 +147,13 @@ def _graph(comparison: Comparison, threads: str) -> str:
     )
     start_s = upload.container_start_s
     trim = f"trim=start={shown.low_s + start_s:.6f}:end={shown.high_s + start_s:.6f}"
-    even = f"crop={size}:0:0"  # 4:2:0 has no odd sizes: the modes crop them, and so does this
     luma = "scale=64:64:flags=area,format=yuv420p,signalstats"
     log = "metadata=mode=print:key=lavfi.signalstats.YAVG:file=luma.txt"
     score = f"model=version={comparison.model}:n_threads={threads}:log_fmt=json:log_path=vmaf.json"
     return ";".join(
         (
             f"[0:{made.video_stream}]settb=AVTB,{alike}[clip]",
-            f"[1:{upload.video_stream}]settb=AVTB,{trim},{even},{alike},split[upload][look]",
+            f"[1:{upload.video_stream}]settb=AVTB,{','.join([trim, *part.crop_filter(), alike])},split[upload][look]",
             f"[look]{luma},{log},nullsink",
             f"[clip][upload]libvmaf={score}:shortest=1:repeatlast=0",
         )

@@ -5,14 +5,26 @@ The unit is a decoded frame. How many seconds one takes is the machine's, and me
 
 from __future__ import annotations
 
+from clipkit.media.geometry import Framing
+
 ENCODED_FRAME = 2.0
 """What encoding a frame costs, in decoded ones: a rough prior, of x264's fastest preset at 720p, right
 within a factor of two; a slower preset costs more."""
+SCALED_FRAME = 0.5
+"""What scaling a frame down costs, in decoded ones."""
 
 
 def work(decoded: float, encoded: float, encoded_frame: float = ENCODED_FRAME) -> float:
     """Frames decoded and frames encoded, together, in decoded ones."""
     return decoded + encoded_frame * encoded
+
+
+def encoded_frame(picture: Framing, whole: float = ENCODED_FRAME) -> float:
+    """What encoding a frame costs, in decoded ones, where it is cropped or scaled: in proportion to its
+    pixels, and what the scaler takes for those that it reads. `whole`: of a picture as it is."""
+    pixels = picture.of.width * picture.of.height
+    scaled = SCALED_FRAME * picture.part_width * picture.part_height if picture.is_scaled else 0.0
+    return (whole * picture.pixels + scaled) / pixels
 
 
 def most_from_idle(cores: float, cpus: float) -> float:

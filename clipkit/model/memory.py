@@ -55,6 +55,10 @@ FRAMES_EACH = FramesHeld(
     subpixel=5.37,
 )
 
+# Of what is always held, so much is frames as they are decoded, which crop and scale leave as large as
+# they are; all else is encoded.
+ALWAYS_DECODED = 5.0
+
 # A copy holds packets, and two pictures: ffmpeg decodes the head of an H.264 film to learn its order.
 # Measured as the fit's points are, but every 1 ms, since a copy is over in 70: from 180p to 2160p, H.264
 # and HEVC, at most 1 MB above this with ffmpeg 5.1, 3 to 8 MB below it with 9.0 (HEVC at 2160p: 30).
@@ -77,18 +81,33 @@ where every other setting agrees: of those the model knows nothing. (CRF changes
 
 
 def clip_anon_bytes(upload: Upload, settings: Settings) -> int:
-    """Predicted peak anonymous memory of one ffmpeg, in bytes."""
+    """Predicted peak anonymous memory of one ffmpeg, in bytes. Raises FfmpegError for a crop outside the
+    picture."""
     if settings.mode == "snap":
         return round(COPY_BASE_BYTES + COPY_FRAMES * frame_bytes(upload))
     held = frames_held(settings, os.cpu_count() or 1)
     counted = zip(astuple(held), astuple(FRAMES_EACH), strict=True)
     frames: float = sum(number * each for number, each in counted)
-    return round(BASE_BYTES + frames * frame_bytes(upload))
+    decoded = ALWAYS_DECODED + held.decoder_threads * FRAMES_EACH.decoder_threads
+    encoded_bytes = (frames - decoded) * encoded_frame_bytes(upload, settings)
+    return round(BASE_BYTES + decoded * frame_bytes(upload) + encoded_bytes)
 
 
 def frame_bytes(upload: Upload) -> float:
     """One decoded 4:2:0 picture: 1.5 samples a pixel, whole macroblocks, 2 bytes above 8 bit."""
-    columns, rows = -(-upload.coded_width // 16), -(-upload.coded_height // 16)
+    return _picture_bytes(upload, upload.coded_width, upload.coded_height)
+
+
+def encoded_frame_bytes(upload: Upload, settings: Settings) -> float:
+    """The same of a picture as it is encoded: cropped and scaled. Raises FfmpegError for a crop outside."""
+    if settings.crop is None and settings.scale_height is None:
+        return frame_bytes(upload)
+    picture = upload.framing(settings.crop, settings.scale_height)
+    return _picture_bytes(upload, picture.width, picture.height)
+
+
+def _picture_bytes(upload: Upload, width: int, height: int) -> float:
+    columns, rows = -(-width // 16), -(-height // 16)
     return columns * rows * 256 * 1.5 * (2 if upload.bit_depth > 8 else 1)
 
 

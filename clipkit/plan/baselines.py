@@ -15,6 +15,7 @@ from clipkit.errors import TemplateError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
 from clipkit.plan.clips import Clip, Job
+from clipkit.plan.framing_words import framing_chain
 from clipkit.plan.task import OUTPUT, Attempt, Run, Task
 from clipkit.settings import Settings
 
@@ -54,10 +55,12 @@ def original_templates(settings: Settings) -> tuple[Template, Template]:
 
     `sketch` seeks after the input, as the code in the analysis is written; `fluent` before it, as
     fluent-ffmpeg's `setStartTime` does, with the encoder's threads of `settings`: by default the
-    `-threads 1` that the analysis says it uses. Both take preset and CRF from `settings` so that
-    all subjects encode alike.
+    `-threads 1` that the analysis says it uses. Both take preset, CRF, crop and height from `settings`
+    so that all subjects make alike clips.
     """
-    quality = ["-c:v", "libx264", "-preset", settings.preset, *_crf(settings)]
+    chain = framing_chain(settings)
+    picture = ["-vf", chain] if chain else []
+    quality = [*picture, "-c:v", "libx264", "-preset", settings.preset, *_crf(settings)]
     threads = ["-threads", str(settings.encoder_threads)] if settings.encoder_threads else []
     place = ["-ss", "{start}", "-t", "{duration}"]
     audio = ["-c:a", "copy", "{output}"]
@@ -74,7 +77,10 @@ def moviepy_template(settings: Settings) -> Template:
     cut = ["{ffmpeg}", "{input}", "{start}", "{end}", "{output}"]
     quality = ["-preset", settings.preset, *_crf(settings)]
     threads = ["-threads", str(settings.encoder_threads)] if settings.encoder_threads else []
-    return Template("moviepy", (*script, *cut, *quality, *threads))
+    picture = [] if settings.crop is None else ["-crop", settings.crop]
+    if settings.scale_height is not None:
+        picture += ["-height", str(settings.scale_height)]
+    return Template("moviepy", (*script, *cut, *quality, *threads, *picture))
 
 
 def _crf(settings: Settings) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 from clipkit.errors import SettingsError
 from clipkit.plan.clips import Clip, Job, frames_decoded_from
 from clipkit.plan.ffmpeg_words import FfmpegWords, File, Option, take_apart
+from clipkit.plan.framing_words import read_framing
 from clipkit.plan.picture_options import picture_options_of
 from clipkit.plan.x264_words import (
     X264,
@@ -117,7 +118,7 @@ def read_words(argv: Sequence[str]) -> CommandWords:
     if shows and not copies:
         stated = said_to_x264(clip) if encoder in (None, *X264) else said_to_another(clip)
         bitrate_bps = stated.pop("bitrate")
-        known |= stated
+        known |= stated | _framing(words, clip)
     legal = {name: value for name, value in known.items() if _is_legal(name, value)}
     odd = tuple(picture_options_of(words, film, clip, legal))
     filters = _filters(words, clip) if shows and not copies else None
@@ -160,6 +161,15 @@ def _filters(words: FfmpegWords, clip: File) -> str | None:
     graphs = [clip.last("filter", "v"), words.globally("filter_complex")]
     stated = [option.value for option in graphs if option is not None and option.value]
     return " ".join(stated) or None
+
+
+def _framing(words: FfmpegWords, clip: File) -> dict[str, object]:
+    """Crop and height, where all that its filters do is to set them."""
+    chain = option_value(clip.last("filter", "v"))
+    if not chain or words.globally("filter_complex") is not None:
+        return {}
+    found = read_framing(chain)
+    return {"crop": found.crop, "scale_height": found.scale_height}
 
 
 _KNOBS = {knob.name: knob for knob in knobs()}

@@ -8,7 +8,7 @@ from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
 from clipkit.model.memory import clip_anon_bytes
 from clipkit.plan.clips import Job, span
-from clipkit.plan.encoded_pictures import tone_mapped, video_options
+from clipkit.plan.encoded_pictures import framing, tone_mapped, video_options
 from clipkit.plan.encoded_sound import audio_options, has_sound
 from clipkit.plan.entry import Cut, Entry, entries
 from clipkit.plan.task import OUTPUT, Attempt, Run, Task
@@ -18,7 +18,8 @@ from clipkit.settings import Settings
 def encode_tasks(job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
     """One task a clip, in the job's order.
 
-    Raises ClipRangeError for a clip outside its upload, FfmpegError where the build lacks a need.
+    Raises ClipRangeError for a clip outside its upload, FfmpegError where the build lacks a need, or
+    where the part to show is outside the picture.
     """
     build.require(encoders=("libx264",))
     if tone_mapped(job.upload, settings):
@@ -28,6 +29,7 @@ def encode_tasks(job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]
 
 
 def _task(number: int, cut: Cut) -> Task:
+    picture = framing(cut.upload, cut.settings)
     raw_bytes = cut.upload.coded_width * cut.upload.coded_height * 3 * cut.frames.frames
     return Task(
         number=number,
@@ -41,6 +43,7 @@ def _task(number: int, cut: Cut) -> Task:
         ),
         frames_stored=cut.frames.frames,
         frames_shown=cut.frames.frames,
+        size=(picture.width, picture.height),
         predicted_bytes=clip_anon_bytes(cut.upload, cut.settings),
         max_output_bytes=raw_bytes + 16 * MIB,
     )

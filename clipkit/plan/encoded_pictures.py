@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from clipkit.media.geometry import Framing
 from clipkit.media.upload import Upload
 from clipkit.plan.entry import Cut, Entry
 from clipkit.settings import Settings
@@ -22,14 +23,19 @@ def tone_mapped(upload: Upload, settings: Settings) -> bool:
     return upload.hdr and settings.hdr == "sdr"
 
 
+def framing(upload: Upload, settings: Settings) -> Framing:
+    """Which part of the picture is encoded, in how many pixels. Raises FfmpegError for a crop outside of it."""
+    return upload.framing(settings.crop, settings.scale_height)
+
+
 def video_options(cut: Cut, entry: Entry) -> dict[str, object]:
     upload, frames, settings = cut.upload, cut.frames, cut.settings
     ticks = max(upload.time_base, _FINEST_TIME_BASE)
     low_s, high_s = frames.low_s - entry.origin_s, frames.high_s - entry.origin_s
     # In microseconds: in a time base as coarse as 1/30 `trim` would round its bounds to a frame.
     filters = ["settb=AVTB", f"trim=start={low_s:.6f}:end={high_s:.6f}", "setpts=PTS-STARTPTS"]
-    if upload.width % 2 or upload.height % 2:
-        filters.append("crop=trunc(iw/2)*2:trunc(ih/2)*2")  # 4:2:0 has no odd sizes
+    # Before all that costs more the more pixels there are.
+    filters += framing(upload, settings).filters()
     options: dict[str, object] = {
         "c:v": "libx264",
         "preset": settings.preset,

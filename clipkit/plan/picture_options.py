@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from clipkit.plan.ffmpeg_words import FfmpegWords, File, Option, option_names
+from clipkit.plan.framing_words import read_framing
 from clipkit.plan.x264_words import AS_OPTIONS, X264, said_in
 
 _INNOCENT_BEFORE = option_names(
@@ -62,6 +63,10 @@ def _is_expressed(option: Option, known: Mapping[str, object]) -> bool:
         pictures = value in X264 or (value == "copy" and known.get("mode") == "snap")
         sound = value in ("copy", "aac")
         return (pictures or not option.is_for("v")) and (sound or not option.is_for("a"))
+    if name == "filter" and option.is_for("v"):
+        said = read_framing(value)
+        stated = (said.crop, said.scale_height) == (known.get("crop"), known.get("scale_height"))
+        return said.complete and stated
     if name in AS_OPTIONS:
         return known.get(AS_OPTIONS[name]) is not None or not option.is_for("v")
     like_ours = {

@@ -68,6 +68,11 @@ def snap_span(upload: Upload, clip: Clip) -> FrameSpan:
 
 
 def _check(upload: Upload, settings: Settings) -> None:
+    for name in ("crop", "scale_height"):
+        if getattr(settings, name) is not None:
+            raise FfmpegError(
+                f"mode snap copies the pictures of {upload.path} as they are, so {name} needs mode encode"
+            )
     instead = "use --mode encode, or convert the upload to H.264 first"
     if upload.codec not in _PICTURES:
         raise FfmpegError(

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.media.upload import Upload
+from clipkit.model.cpu import ENCODED_FRAME, encoded_frame
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.command_words import Encoding
 from clipkit.plan.services import Service
@@ -58,6 +60,15 @@ class Subject(Protocol):
     def frames_decoded(self, job: Job, clip: Clip, settings: Settings) -> int | None:
         """How many frames must be decoded to reach the clip's last one; None where not known."""
         ...
+
+
+def frame_cost(
+    subject: Subject, upload: Upload, settings: Settings, whole: float = ENCODED_FRAME
+) -> float:
+    """What encoding a frame costs, in decoded ones (`model.cpu`), as far as the subject is known to crop
+    or to scale it; `whole`: of a picture as it is. Raises FfmpegError for a crop outside the picture."""
+    used = subject.used(settings)
+    return encoded_frame(upload.framing(used.crop, used.scale_height), whole)
 
 
 @runtime_checkable

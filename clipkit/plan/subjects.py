@@ -74,11 +74,12 @@ class _Conduct:
     reads_ahead: bool = False
 
 
+_PICTURE = ("preset", "crf", "crop", "scale_height")
 _CONDUCT = {
-    "sketch": _Conduct("output", "copy", ("preset", "crf")),
-    "fluent": _Conduct("input", "copy", ("preset", "crf", "encoder_threads")),
+    "sketch": _Conduct("output", "copy", _PICTURE),
+    "fluent": _Conduct("input", "copy", (*_PICTURE, "encoder_threads")),
     # It also decodes when it opens the film, as many frames as its pipe takes.
-    "moviepy": _Conduct("input", "aac", ("preset", "crf", "encoder_threads"), reads_ahead=True),
+    "moviepy": _Conduct("input", "aac", (*_PICTURE, "encoder_threads"), reads_ahead=True),
 }
 _OF_ITSELF = {"mode": "encode", "encoder_threads": 0, "decoder_threads": 0, "filter_threads": 0}
 """What our baselines do where they are not told: threads are left to ffmpeg."""
@@ -114,7 +115,10 @@ class CommandLine:
     def _words(self) -> CommandWords:
         return read_words(self.template.argv)
 
-    def tasks(self, job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:  # noqa: ARG002
+    def tasks(self, job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
+        """Raises FfmpegError for a crop outside the picture: ffmpeg would move it."""
+        if not self.template.theirs:
+            job.upload.framing(settings.crop, settings.scale_height)
         return baselines.template_tasks(job, self.template, build)
 
     def used(self, settings: Settings) -> UsedSettings:

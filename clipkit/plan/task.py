@@ -73,8 +73,8 @@ class Task:
     """One clip to make. The attempts are tried in order until one gives a right output.
 
     `frames_stored` is how many frames a right output holds, `frames_shown` how many of them its
-    edit list shows; None: recorded, not judged. Where both are None nothing at all is judged (a
-    baseline). `predicted_bytes` is the anonymous memory that one attempt needs; None: unknown.
+    edit list shows, `size` its pixels in width and height; None: recorded, not judged. Where the numbers
+    of frames are None nothing at all is judged (a baseline). `predicted_bytes` is the anonymous memory that one attempt needs; None: unknown.
     `max_output_bytes` bounds every file that the attempt writes.
     """
 
@@ -85,6 +85,7 @@ class Task:
     frames_shown: int | None
     predicted_bytes: int | None
     max_output_bytes: int
+    size: tuple[int, int] | None = None
 
     @property
     def judged(self) -> bool:
@@ -103,7 +104,8 @@ class Task:
             Attempt(tuple(map(_step_from_json, entry["steps"])), entry["change"])
             for entry in document["attempts"]
         )
-        return cls(**{**document, "attempts": attempts})
+        size = document["size"] and tuple(document["size"])
+        return cls(**{**document, "attempts": attempts, "size": size})
 
 
 def _step_to_json(step: Step) -> dict[str, Any]:

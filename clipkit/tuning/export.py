@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from clipkit.errors import UsageError
 from clipkit.legal import unknown_word
 from clipkit.plan.baselines import Template
+from clipkit.plan.framing_words import framing_chain
 from clipkit.settings import Settings
 from clipkit.tuning.change import Change
 from clipkit.tuning.config import Measured
@@ -73,9 +74,9 @@ def _of_settings(settings: Settings) -> Programme:
             f"mode '{settings.mode}' cannot be exported, what it takes is more than a line of ffmpeg: "
             f"set mode to {' or '.join(_WRITTEN)}, or cut with clipkit cut --mode {settings.mode}"
         )
-    # An upload may not open what is no file (a playlist would). Filter threads are left out: without
-    # filters they change nothing.
-    alone = ["-nostdin", "-v", "error", "-y", "-protocol_whitelist", "file"]
+    # An upload may not open what is no file (a playlist would).
+    alone = ["-nostdin", "-v", "error", "-y", *_filter_threads(settings)]
+    alone += ["-protocol_whitelist", "file"]
     film, seek = ["-i", "file:{input}"], ["-ss", "{start}"]
     places = [*seek, *film] if settings.seek == "input" else [*film, *seek]
     before = [*alone, *_threads(settings.decoder_threads), *places, "-t", "{duration}"]
@@ -98,6 +99,7 @@ def one_line(settings: Settings) -> str:
     describe (preset `ultrafast`, CRF 23, sound copied, ffmpeg's own choice of decoder threads)."""
     usual = Settings()
     after = [*_threads(settings.encoder_threads, always=True), *_frames_held(settings)]
+    after = [*_filters(settings), *after]
     if settings.crf != usual.crf:
         after = ["-crf", str(settings.crf), *after]
     if settings.preset != usual.preset:
@@ -112,12 +114,24 @@ def _before_output(settings: Settings) -> Options:
     """Browsers play 8 bit 4:2:0, and start sooner where the index comes first."""
     pixels = ["-pix_fmt", "yuv420p"] if settings.hdr == "sdr" else []
     return [
+        *_filters(settings),
         *("-c:v", "libx264", "-preset", settings.preset, "-crf", str(settings.crf)),
         *_threads(settings.encoder_threads),
         *_frames_held(settings),
         *pixels,
         *("-movflags", "+faststart", "-f", "mp4"),
     ]
+
+
+def _filters(settings: Settings) -> Options:
+    chain = framing_chain(settings)
+    return ["-vf", chain] if chain else []
+
+
+def _filter_threads(settings: Settings) -> Options:
+    """Without filters they change nothing."""
+    told = settings.filter_threads and framing_chain(settings)
+    return ["-filter_threads", str(settings.filter_threads)] if told else []
 
 
 def _threads(count: int, always: bool = False) -> Options:

@@ -19,7 +19,7 @@ from clipkit.campaign.strategy import Cell
 from clipkit.errors import CampaignError
 from clipkit.model.cpu import work
 from clipkit.plan.clips import Clip, Job, span
-from clipkit.plan.subject import Subject
+from clipkit.plan.subject import Subject, frame_cost
 from clipkit.records.noise import Noise
 from clipkit.records.record import Record
 from clipkit.records.status import Status, has_failed, is_finished
@@ -259,7 +259,8 @@ class _Runs:
 
         def size(clip: Clip) -> float:
             decoded = self.subject.frames_decoded(job, clip, settings)
-            return work(decoded or 0, span(job.upload, clip).frames)
+            cost = frame_cost(self.subject, job.upload, settings)
+            return work(decoded or 0, span(job.upload, clip).frames, cost)
 
         return size if self.subject.seek(settings) == "output" else lambda clip: clip.duration_s
 

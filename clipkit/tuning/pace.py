@@ -9,7 +9,7 @@ from statistics import fmean
 from clipkit.campaign.strategy import Cell
 from clipkit.model.cpu import work
 from clipkit.plan.clips import Clip, span
-from clipkit.plan.subject import Subject
+from clipkit.plan.subject import Subject, frame_cost
 from clipkit.records.status import is_finished
 from clipkit.settings import Settings
 from clipkit.tuning.question import Question
@@ -73,7 +73,8 @@ class Pace:
     def _work_of(self, subject: Subject, cell: Cell, clip: Clip) -> float:
         upload = cell.job.upload
         decoded = subject.frames_decoded(cell.job, clip, cell.settings)
-        return work(decoded or len(upload.frame_times_s), span(upload, clip).frames)
+        cost = frame_cost(subject, upload, cell.settings)
+        return work(decoded or len(upload.frame_times_s), span(upload, clip).frames, cost)
 
     def _work(self, subject: Subject, index: int) -> float:
         """Of one clip, summed over the uploads (`model.cpu`); the whole film is decoded where it is
@@ -83,6 +84,7 @@ class Pace:
                 subject.frames_decoded(job, job.clips[index], self.plain())
                 or len(job.upload.frame_times_s),
                 span(job.upload, job.clips[index]).frames,
+                frame_cost(subject, job.upload, self.plain()),
             )
             for job in self.question.jobs
         )

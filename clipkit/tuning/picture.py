@@ -19,6 +19,7 @@ from clipkit.errors import Cancelled, FfmpegError, UploadError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media.picture import ClipPicture, Picture, PictureCheck, look_at, pooled_picture
 from clipkit.media.quality import PLACES, score_clip
+from clipkit.media.vmaf import Original
 from clipkit.plan import modes
 from clipkit.plan.clips import Clip, Job, span
 from clipkit.plan.subject import Cuts
@@ -102,11 +103,12 @@ def _looked_at(files: Sequence[Path], job: Job, way: Way, build: FfmpegBuild) ->
     # The user's own command cuts by its words, whatever mode the settings name.
     follows = way.subject.command is None and way.subject.tunable
     places = math.ceil(PLACES / len(job.clips))
+    crop = way.subject.used(way.settings).crop
     found = []
     for file, clip in zip(files, job.clips, strict=True):
         upload = job.upload
         frames = modes.frames_shown(upload, clip, way.settings) if follows else span(upload, clip)
-        score = score_clip(file, upload, frames, _scoring(build), places=places)
+        score = score_clip(file, Original(upload, frames, crop), _scoring(build), places)
         try:
             found.append(look_at(file, score))
         except UploadError as error:

@@ -9,6 +9,7 @@ from statistics import fmean
 from clipkit.campaign.strategy import Cell
 from clipkit.model.cpu import ENCODED_FRAME, work
 from clipkit.plan.clips import Clip, Job, span
+from clipkit.plan.subject import frame_cost
 from clipkit.records.record import Record
 from clipkit.records.status import is_finished
 from clipkit.tuning.question import Question
@@ -45,5 +46,7 @@ def _mean_work(question: Question, job: Job, encoded_frame: float) -> float:
 
 def _work(question: Question, job: Job, clip: Clip, encoded_frame: float) -> float:
     frames = span(job.upload, clip).frames
-    decoded = question.cutter.frames_decoded(job, clip, question.candidates[0])
-    return work(max(decoded or 0, frames), frames, encoded_frame)
+    cutter, settings = question.cutter, question.candidates[0]
+    decoded = cutter.frames_decoded(job, clip, settings)
+    cost = frame_cost(cutter, job.upload, settings, encoded_frame)
+    return work(max(decoded or 0, frames), frames, cost)

@@ -17,7 +17,7 @@ from clipkit.media.picture import Picture, PictureCheck, look_at, pooled_picture
 from clipkit.media.probe import probe_upload
 from clipkit.media.quality import Quality, score_clip, scored_windows
 from clipkit.media.sample import sample
-from clipkit.media.vmaf import Unscored
+from clipkit.media.vmaf import Original, Unscored
 from clipkit.plan.clips import Clip, Job, span
 from clipkit.plan.subjects import subject_named
 from clipkit.settings import Settings
@@ -68,7 +68,9 @@ def scored(
     path: Path, folder: Path, build: FfmpegBuild, clip: Clip = TWO_SECONDS, **how: Any
 ) -> Quality | Unscored:
     upload = probe_upload(path)
-    return score_clip(cut(path, folder, build, clip, **how), upload, span(upload, clip), build)
+    return score_clip(
+        cut(path, folder, build, clip, **how), Original(upload, span(upload, clip)), build
+    )
 
 
 def vmaf(found: Quality | Unscored) -> float:
@@ -82,8 +84,8 @@ class TestFrames:
     ) -> None:
         upload = probe_upload(moving)
         clip = cut(moving, tmp_path, build, crf=5)
-        right = score_clip(clip, upload, span(upload, TWO_SECONDS), build)
-        beside = score_clip(clip, upload, span(upload, Clip(0.54, 2.0)), build)
+        right = score_clip(clip, Original(upload, span(upload, TWO_SECONDS)), build)
+        beside = score_clip(clip, Original(upload, span(upload, Clip(0.54, 2.0))), build)
         assert vmaf(right) > 98
         assert vmaf(beside) < vmaf(right) - 10  # one frame later
 
@@ -129,7 +131,7 @@ class TestFrames:
         blind.write_bytes(moving.read_bytes().replace(b"stss", b"free"))
         upload = replace(probe_upload(blind), seek="exact")
         clip = cut(moving, tmp_path, build, crf=5)
-        assert vmaf(score_clip(clip, upload, span(upload, TWO_SECONDS), build)) > 98
+        assert vmaf(score_clip(clip, Original(upload, span(upload, TWO_SECONDS)), build)) > 98
 
     def test_a_container_without_an_index(
         self, make: Make, build: FfmpegBuild, tmp_path: Path
@@ -230,7 +232,9 @@ class TestNotScored:
         upload, clip = probe_upload(moving), cut(moving, tmp_path, build)
         playlist = tmp_path / "upload.mp4"
         playlist.write_text(f"ffconcat version 1.0\nfile '{moving}'\n")
-        found = score_clip(clip, replace(upload, path=playlist), span(upload, TWO_SECONDS), build)
+        found = score_clip(
+            clip, Original(replace(upload, path=playlist), span(upload, TWO_SECONDS)), build
+        )
         assert isinstance(found, Unscored)
         assert "ffmpeg ended with" in found.why
 
@@ -239,7 +243,7 @@ class TestNotScored:
     ) -> None:
         upload, clip = probe_upload(moving), tmp_path / "clip.mp4"
         clip.write_text("no video")
-        found = score_clip(clip, upload, span(upload, TWO_SECONDS), build)
+        found = score_clip(clip, Original(upload, span(upload, TWO_SECONDS)), build)
         assert isinstance(found, Unscored)
         assert "cannot be read" in found.why
 
@@ -252,7 +256,7 @@ class TestSamePicture:
         def made(**settings: Any) -> Picture:
             upload, clip = probe_upload(film), Clip(3.0, 4.0)
             file = cut(film, tmp_path, build, clip, **settings)
-            score = score_clip(file, upload, span(upload, clip), build)
+            score = score_clip(file, Original(upload, span(upload, clip)), build)
             return pooled_picture([look_at(file, score)])
 
         return made

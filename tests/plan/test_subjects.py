@@ -33,6 +33,8 @@ ASKED = Settings(
     refs=2,
     audio="none",
     hdr="keep",
+    crop="9:16",
+    scale_height=480,
     ffmpeg="system",
 )
 TEXT = "cut.sh {input} {start} {duration} {output}"
@@ -98,7 +100,8 @@ class TestSettingsUsed:
     )
     def test_ours_what_they_follow_and_their_own(self, name: str, own: dict[str, object]) -> None:
         """The rest is not followed: unknown, not at our default."""
-        followed = {"preset": "fast", "crf": 30, "concurrency": 3, "ffmpeg": "system"}
+        picture = {"preset": "fast", "crf": 30, "crop": "9:16", "scale_height": 480}
+        followed = {**picture, "concurrency": 3, "ffmpeg": "system"}
         assert named(name).used(ASKED) == UsedSettings.of({**self.ours, **followed, **own})
 
     def test_of_the_users_command_only_what_the_engine_decides_is_known(self) -> None:
@@ -148,7 +151,7 @@ class TestSockets:
         asked = replace(ASKED, lookahead=5, mbtree=True, bframes=1, refs=2)
         told = (
             "ffmpeg -threads 1 -ss {start} -i {input} -filter_threads 1 -preset fast -crf 20 -bf 1 "
-            "-refs 2 -threads 1 -x264-params rc-lookahead=5:mbtree=1 -c:a copy {output}"
+            "-refs 2 -threads 1 -vf crop=ih*9/16:ih,scale=-2:480 -x264-params rc-lookahead=5:mbtree=1 -c:a copy {output}"
         )
         subject = OURS.get(name) or subject_named(name, asked, told)
         held = {key for key, value in subject.used(asked).items() if value is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from clipkit.records.columns import columns
 from clipkit.records.record import Record
 from clipkit.records.served import OF_SERVICES, Served
 from clipkit.records.versions import upgraded
+from clipkit.settings import knobs
 
 README = Path(__file__).resolve().parents[2] / "results" / "README.md"
 
@@ -47,3 +49,12 @@ def test_every_column_is_documented_beside_the_campaigns() -> None:
     documented = [line for line in lines if line.startswith("| `") and line.count("|") == 3]
     expected = [f"| `{column.name}` | {column.meaning} |" for column in columns()]
     assert documented[-len(expected) :] == expected
+
+
+def test_no_setting_bears_the_name_of_another_column() -> None:
+    """`height` is the upload's: a row has one of each name, and so has what an experiment may vary."""
+    settings = {knob.name for knob in knobs()}
+    others = {field.name for field in dataclasses.fields(Record)} | set(OF_SERVICES)
+    keys = {column.key for column in columns() if column.name not in settings}
+    assert settings & (others | keys | {"schema_version", "upload", "variant"}) == set()
+    assert len({column.name for column in columns()}) == len(columns())

@@ -52,6 +52,7 @@ def film(name: str = "film", length_s: float = 600, gop_s: float = 10) -> Upload
         coded_height=720,
         width=1280,
         height=720,
+        pixel_aspect=Fraction(1),
         rotation_deg=0,
         time_base=Fraction(1, 12800),
         fps=FPS,
