@@ -27,8 +27,10 @@ ODD = ("-vf", "scale=159:89", "-pix_fmt", "yuv420p")
 def test_of_a_real_ffmpeg_it_is_the_line_that_explains(
     options: tuple[str, ...], words: str, small: Path, each_build: FfmpegBuild, tmp_path: Path
 ) -> None:
-    argv = [each_build.path, "-nostdin", "-v", "error", "-y", "-i", small, *options]
-    done = subprocess.run([*argv, tmp_path / "o.mp4"], capture_output=True, check=False, timeout=60)
+    argv = [each_build.path, "-nostdin", "-v", "error", "-y", "-i", str(small), *options]
+    done = subprocess.run(
+        [*argv, str(tmp_path / "o.mp4")], capture_output=True, check=False, timeout=60
+    )
     assert done.returncode != 0
     found = reason(done.stderr)
     assert found is not None
