@@ -44,8 +44,12 @@ def upload(
         "key_frame_times_s": tuple(times_s[::gop_frames]),
         "seek": "exact",
         "audio": (AAC,),
+        "sound_track": 0,
         "films": 1,
         "other_streams": (),
         "warnings": (),
     }
-    return Upload(**plain | facts)
+    known = plain | facts
+    if not known["audio"]:
+        known["sound_track"] = None
+    return Upload(**known)

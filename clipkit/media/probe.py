@@ -21,6 +21,7 @@ from clipkit.media.opening import opened_container, regular_file
 from clipkit.media.pace import pace
 from clipkit.media.remarks import remarks
 from clipkit.media.scan import Scan, decoded_ticks, scan
+from clipkit.media.sounds import channels, sound_track
 from clipkit.media.upload import AudioTrack, Upload
 
 # ffmpeg's names of AVColorTransferCharacteristic (ISO/IEC 23091-2 table 3); 2 is "unspecified".
@@ -166,6 +167,7 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
         key_frame_times_s=tuple(map(clock.seconds, trusted)) or times_s[:1],
         seek=seek,
         audio=tuple(_track(s) for s in container.streams.audio),
+        sound_track=sound_track(path, stream, container.streams.audio),
         other_streams=tuple(_other(container, stream)),
         films=len(_films(container)),
         warnings=(),
@@ -225,7 +227,7 @@ def _track(stream: AudioStream) -> AudioTrack:
     context = stream.codec_context
     if context is None:
         return AudioTrack("unknown", 0, 0)
-    return AudioTrack(context.codec.canonical_name, context.sample_rate, context.channels)
+    return AudioTrack(context.codec.canonical_name, context.sample_rate, channels(context))
 
 
 def _other(container: InputContainer, film: VideoStream) -> Iterator[str]:

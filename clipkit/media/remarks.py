@@ -65,5 +65,7 @@ def _about_the_pictures(upload: Upload) -> Iterator[str]:
 
 
 def _about_the_sound(upload: Upload) -> Iterator[str]:
-    if upload.audio and upload.audio[0].codec != "aac":
-        yield f"its sound is {upload.audio[0].codec}: it has to be re-encoded to AAC"
+    if upload.sound_note:
+        yield f"clips are cut {upload.sound_note}" if upload.sound is None else upload.sound_note
+    if upload.sound and upload.sound.codec != "aac":
+        yield f"its sound is {upload.sound.codec}: it has to be re-encoded to AAC"

@@ -29,7 +29,8 @@ class Upload:
     after it (MPEG-TS and PS, which have no index), `none`: decode from the start (no true key
     frame is known). `films` counts the video streams that are no cover art. Width and height are
     as shown, after rotation, and so is `pixel_aspect`, how wide a pixel is to its height; `coded_*` as
-    decoded.
+    decoded. `sound_track`: the place in `audio` of the one that clips get, the first of the film's own
+    programme that can be decoded; None: there is none.
     """
 
     path: Path
@@ -58,6 +59,7 @@ class Upload:
     key_frame_times_s: tuple[float, ...]
     seek: str
     audio: tuple[AudioTrack, ...]
+    sound_track: int | None
     other_streams: tuple[str, ...]
     films: int
     warnings: tuple[str, ...]
@@ -77,6 +79,24 @@ class Upload:
             return self.duration_s
         first, last = self.key_frame_times_s[0], self.key_frame_times_s[-1]
         return (last - first) / (len(self.key_frame_times_s) - 1)
+
+    @property
+    def sound(self) -> AudioTrack | None:
+        """What clips get of its sound."""
+        return None if self.sound_track is None else self.audio[self.sound_track]
+
+    @property
+    def sound_note(self) -> str | None:
+        """What of its sound clips get, where that is not all that one may expect."""
+        if not self.audio or self.sound_track == 0:
+            return None
+        tracks = f"{len(self.audio)} sound track" + ("s" if len(self.audio) > 1 else "")
+        if self.sound is None:
+            return f"without sound: of {tracks} none is the film's own and can be decoded"
+        return (
+            f"sound of track {(self.sound_track or 0) + 1} of {len(self.audio)} "
+            f"({self.sound.codec}), the first of the film's own that can be decoded"
+        )
 
     @property
     def video_end_s(self) -> float:
@@ -116,6 +136,7 @@ class Upload:
                 {"codec": a.codec, "sample_rate": a.sample_rate, "channels": a.channels}
                 for a in self.audio
             ],
+            "sound_track": self.sound_track,
             "other_streams": list(self.other_streams),
             "films": self.films,
             "warnings": list(self.warnings),

@@ -9,7 +9,7 @@ from clipkit.format import MIB
 from clipkit.model.memory import clip_anon_bytes
 from clipkit.plan.clips import Job, span
 from clipkit.plan.encoded_pictures import framing, tone_mapped, video_options
-from clipkit.plan.encoded_sound import audio_options, has_sound
+from clipkit.plan.encoded_sound import audio_options, has_sound, sound_changes, sound_stream
 from clipkit.plan.entry import Cut, Entry, entries
 from clipkit.plan.task import OUTPUT, Attempt, Run, Task
 from clipkit.settings import Settings
@@ -35,10 +35,7 @@ def _task(number: int, cut: Cut) -> Task:
         number=number,
         output=f"clip-{number:03d}.mp4",
         attempts=tuple(
-            Attempt(
-                (Run(tuple(_argv(cut, entry))),),
-                change="decoded from the upload's start" if rank else None,
-            )
+            Attempt((Run(tuple(_argv(cut, entry))),), change=_change(cut, rank))
             for rank, entry in enumerate(entries(cut))
         ),
         frames_stored=cut.frames.frames,
@@ -47,6 +44,14 @@ def _task(number: int, cut: Cut) -> Task:
         predicted_bytes=clip_anon_bytes(cut.upload, cut.settings),
         max_output_bytes=raw_bytes + 16 * MIB,
     )
+
+
+def _change(cut: Cut, rank: int) -> str | None:
+    """How an attempt differs from what was asked, in words."""
+    words = sound_changes(cut.upload, cut.settings)
+    if rank:
+        words.append("decoded from the upload's start")
+    return "; ".join(words) or None
 
 
 def _argv(cut: Cut, entry: Entry) -> list[str]:
@@ -58,7 +63,7 @@ def _argv(cut: Cut, entry: Entry) -> list[str]:
     upload = ffmpeg.input(f"file:{cut.upload.path}", **source)
     streams = [upload[str(cut.upload.video_stream)]]
     if has_sound(cut.upload, settings):
-        streams.append(upload["a:0"])
+        streams.append(upload[sound_stream(cut.upload)])
     target = video_options(cut, entry) | audio_options(cut, entry)
     graph = ffmpeg.output(
         *streams,

@@ -2,26 +2,75 @@
 
 from __future__ import annotations
 
-from clipkit.media.upload import Upload
+from clipkit.media.upload import AudioTrack, Upload
 from clipkit.plan.entry import Cut, Entry
 from clipkit.settings import Settings
 
+# The layout that AAC has for so many channels, and how many that has (ISO/IEC 14496-3, table 1.19): of
+# others alike in number each channel goes where it belongs. The one for 8 has other places than 7.1
+# has, and ffmpeg 5.1 and 9.0 write 7.1 each in its own way: 7 and 8 are mixed down.
+_LAYOUTS = {
+    3: ("3.0", 3),
+    4: ("4.0", 4),
+    5: ("5.0", 5),
+    6: ("5.1", 6),
+    7: ("5.1", 6),
+    8: ("5.1", 6),
+}
+_PAIR = ("stereo", 2)
+
+
+def sound_of(upload: Upload, settings: Settings) -> AudioTrack | None:
+    """What a clip has of the upload's sound."""
+    return None if settings.audio == "none" else upload.sound
+
 
 def has_sound(upload: Upload, settings: Settings) -> bool:
-    return settings.audio != "none" and bool(upload.audio)
+    return sound_of(upload, settings) is not None
+
+
+def sound_stream(upload: Upload) -> str:
+    """How ffmpeg's `-map` names it."""
+    return f"a:{upload.sound_track}"
+
+
+def sound_changes(upload: Upload, settings: Settings) -> list[str]:
+    """What of a clip's sound is not as the upload has it, in words."""
+    if settings.audio == "none":
+        return []
+    words = [upload.sound_note] if upload.sound_note else []
+    channels = upload.sound.channels if upload.sound else 0
+    if settings.audio != "copy" and channels > 2 and _channels_kept(channels) < channels:
+        words.append(f"{channels} channels of sound mixed down to {_channels_kept(channels)}")
+    return words
 
 
 def audio_options(cut: Cut, entry: Entry) -> dict[str, object]:
     """Sound of the same span as the pictures, in step with them, to within one audio frame."""
-    upload, frames, settings = cut.upload, cut.frames, cut.settings
-    if not has_sound(cut.upload, settings):
+    frames, settings = cut.frames, cut.settings
+    sound = sound_of(cut.upload, settings)
+    if sound is None:
         return {"an": None}
     first_s, end_s = frames.first_s - entry.origin_s, cut.clip.end_s - entry.origin_s
-    copies = settings.audio == "copy" or (
-        settings.audio == "auto" and upload.audio[0].codec == "aac"
-    )
+    copies = settings.audio == "copy" or (settings.audio == "auto" and sound.codec == "aac")
     if copies and first_s == 0:
         # Only where the graph counts from the first frame: packets before it are left out whole.
         return {"c:a": "copy", "copypriorss": 0, "t": f"{end_s:.6f}"}
     trim = f"atrim=start={first_s:.6f}:end={end_s:.6f},asetpts=PTS-{first_s:.6f}/TB"
-    return {"c:a": "aac", "b:a": "128k", "af": trim}
+    return {"c:a": "aac", "b:a": "128k", "af": ",".join([trim, *mixed_down(sound)])}
+
+
+def mixed_down(sound: AudioTrack) -> list[str]:
+    """Filters that make its channels such as AAC has; none where there are one or two."""
+    if sound.channels <= 2:
+        return []
+    if sound.channels in _LAYOUTS:
+        layout, _ = _LAYOUTS[sound.channels]
+        return [f"aformat=channel_layouts={layout}"]
+    # Not by what each is: of so many that is mostly not said. Pairs are left and right.
+    left, right = ("+".join(f"c{n}" for n in range(side, sound.channels, 2)) for side in (0, 1))
+    return [f"pan={_PAIR[0]}|FL<{left}|FR<{right}"]
+
+
+def _channels_kept(channels: int) -> int:
+    return _LAYOUTS.get(channels, _PAIR)[1]

@@ -18,7 +18,13 @@ from clipkit.media.upload import Upload
 from clipkit.model.memory import clip_anon_bytes
 from clipkit.plan.clips import Clip, FrameSpan, Job, span
 from clipkit.plan.encode import command_head, source_options
-from clipkit.plan.encoded_sound import has_sound
+from clipkit.plan.encoded_sound import (
+    has_sound,
+    mixed_down,
+    sound_changes,
+    sound_of,
+    sound_stream,
+)
 from clipkit.plan.task import OUTPUT, Attempt, Patch, Run, Task
 from clipkit.settings import Settings
 
@@ -84,9 +90,9 @@ def _check(upload: Upload, settings: Settings) -> None:
             f"{upload.path} holds H.264 in {upload.pixel_format}, which browsers do not play, "
             f"so it cannot be copied: {instead}"
         )
-    if settings.audio == "copy" and upload.audio and upload.audio[0].codec not in _SOUNDS:
+    if settings.audio == "copy" and upload.sound and upload.sound.codec not in _SOUNDS:
         raise FfmpegError(
-            f"{upload.path} has {upload.audio[0].codec} sound, which an MP4 cannot hold by copy: "
+            f"{upload.path} has {upload.sound.codec} sound, which an MP4 cannot hold by copy: "
             "use --audio auto, which re-encodes it"
         )
 
@@ -102,7 +108,7 @@ def _task(number: int, job: Job, clip: Clip, settings: Settings, build: FfmpegBu
         number=number,
         output=f"clip-{number:03d}.mp4",
         attempts=tuple(
-            Attempt((Run(tuple(_argv(cut, seek_s))), end), change=_change(early, rank))
+            Attempt((Run(tuple(_argv(cut, seek_s))), end), change=_change(cut, early, rank))
             for rank, seek_s in enumerate(_seeks(cut))
         ),
         frames_stored=None,  # how many pictures too many ffmpeg leaves is its own affair
@@ -112,10 +118,11 @@ def _task(number: int, job: Job, clip: Clip, settings: Settings, build: FfmpegBu
     )
 
 
-def _change(early: str | None, rank: int) -> str | None:
+def _change(cut: _Cut, early: str | None, rank: int) -> str | None:
     """How an attempt differs from what was asked, in words."""
     again = "read from the upload's start" if rank else None
-    return "; ".join(words for words in (early, again) if words) or None
+    sound = sound_changes(cut.upload, cut.settings)
+    return "; ".join(words for words in (early, *sound, again) if words) or None
 
 
 def _seeks(cut: _Cut) -> list[float | None]:
@@ -142,7 +149,7 @@ def _argv(cut: _Cut, seek_s: float | None) -> list[str]:
     film = ffmpeg.input(f"file:{upload.path}", **source)
     streams = [film[str(upload.video_stream)]]
     if has_sound(upload, cut.settings):
-        streams.append(film["a:0"])
+        streams.append(film[sound_stream(upload)])
     graph = ffmpeg.output(
         *streams,
         OUTPUT,
@@ -167,8 +174,10 @@ def _dropping(upload: Upload) -> str:
 
 def _sound_options(cut: _Cut, length_s: float) -> dict[str, object]:
     """Copied where an MP4 can hold it; what must be re-encoded is, to AAC."""
-    if not has_sound(cut.upload, cut.settings):
+    sound = sound_of(cut.upload, cut.settings)
+    if sound is None:
         return {"an": None}
-    if cut.settings.audio != "aac" and cut.upload.audio[0].codec in _SOUNDS:
+    if cut.settings.audio != "aac" and sound.codec in _SOUNDS:
         return {"c:a": "copy", "bsf:a": "noise=amount=0:drop='lt(pts,0)'"}
-    return {"c:a": "aac", "b:a": "128k", "af": f"atrim=start=0:end={length_s:.6f}"}
+    filters = [f"atrim=start=0:end={length_s:.6f}", *mixed_down(sound)]
+    return {"c:a": "aac", "b:a": "128k", "af": ",".join(filters)}

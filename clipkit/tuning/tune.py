@@ -168,7 +168,7 @@ def _written(store: Store, recommendation: Recommendation) -> Recommendation:
 def alike(uploads: Sequence[Upload], fixed: Settings) -> Settings:
     """`fixed`, with sound copied where the baselines copy it and the user left it to clipkit: what
     is compared must do the same work."""
-    codecs = {upload.audio[0].codec for upload in uploads if upload.audio}
+    codecs = {upload.sound.codec for upload in uploads if upload.sound}
     if fixed.audio == "auto" and codecs and codecs <= _COPIED_SOUND:
         return replace(fixed, audio="copy")
     return fixed

@@ -63,6 +63,7 @@ def film(name: str = "film", length_s: float = 600, gop_s: float = 10) -> Upload
         key_frame_times_s=times[:: round(gop_s * FPS)],
         seek="exact",
         audio=(),
+        sound_track=None,
         other_streams=(),
         films=1,
         warnings=(),
