@@ -11,6 +11,7 @@ did not come as it should.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import random
 import sys
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import commanded
+from kinds import KINDS
 from oracle import REFUSED, RIGHT, Asked, Oracle, Verdict, judged
 
 BUILDS = ("bundled", "system")
@@ -101,6 +103,16 @@ def media(folder: Path, seed: int = _SEED) -> Iterator[Order]:
             yield chosen(path, seed)
 
 
+def of_kinds(folder: Path, only: str, seed: int = _SEED) -> Iterator[Order]:
+    """More of each kind (`kinds.py`), each made when it is its turn."""
+    for number, (name, make) in enumerate(KINDS.items()):
+        if only in name:
+            place = folder / f"{number}"
+            place.mkdir()
+            path = make(place)
+            yield chosen(path.rename(place / name), seed)
+
+
 def chosen(path: Path, seed: int) -> Order:
     """Three clips of an upload, by seed and name; where it shows nothing, one that is to be refused."""
     generator = random.Random(f"{seed} {path.name}")
@@ -142,6 +154,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Odd uploads, judged.")
     parser.add_argument("--media", type=Path, default=os.environ.get("CLIPKIT_MEDIA"))
     parser.add_argument("--cases", type=Path)
+    parser.add_argument("--kinds", action="store_true", help="also more of each kind, made here")
     parser.add_argument("--seed", type=int, default=_SEED, help=f"default {_SEED}")
     parser.add_argument(
         "--only", default="", metavar="WORD", help="uploads with that in their name"
@@ -151,16 +164,16 @@ def main() -> None:
     folder = given.cases or (given.media.parent / "cases" if given.media else None)
     orders = [*(cases(folder) if folder and folder.is_dir() else ())]
     orders += media(given.media, given.seed) if given.media else ()
-    if not orders:
-        parser.error("no uploads: give --media or --cases")
+    if not orders and not given.kinds:
+        parser.error("no uploads: give --media, --cases or --kinds")
     wrong = 0
-    for order in orders:
-        if given.only not in order.upload.name:
-            continue
-        for build in given.ffmpeg or BUILDS:
-            row = ask(order, build)
-            wrong += row.wrong
-            print(row, flush=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        made = of_kinds(Path(temporary), given.only, given.seed) if given.kinds else ()
+        for order in itertools.chain((o for o in orders if given.only in o.upload.name), made):
+            for build in given.ffmpeg or BUILDS:
+                row = ask(order, build)
+                wrong += row.wrong
+                print(row, flush=True)
     print(f"{wrong} not as they should be")
     sys.exit(1 if wrong else 0)
 

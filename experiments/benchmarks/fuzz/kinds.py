@@ -1,0 +1,341 @@
+"""Odd uploads that cameras, recorders and converters write, made here: more of each kind than any table lists."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import imageio_ffmpeg
+import isobmff
+import joined
+
+Make = Callable[[Path], Path]
+
+_X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "12", "-g", "25", "-bf", "2")
+_X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=0:keyint=25")
+_MPEG2 = ("-c:v", "mpeg2video", "-q:v", "3", "-g", "12", "-bf", "2")
+_AAC = ("-c:a", "aac")
+_COPY = ("-c", "copy")
+
+
+def ffmpeg(*words: str | Path) -> None:
+    argv = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-y"]
+    subprocess.run([*argv, *map(str, words)], check=True, timeout=120)
+
+
+def picture(size: str = "160x90", rate: str = "25", duration_s: float = 4) -> tuple[str, ...]:
+    return ("-f", "lavfi", "-i", f"testsrc2=size={size}:rate={rate}:duration={duration_s}")
+
+
+def noise(duration_s: float = 4, rate: int = 48000, seed: int = 3) -> tuple[str, ...]:
+    told = f"anoisesrc=duration={duration_s}:sample_rate={rate}:seed={seed}:amplitude=0.3"
+    return ("-f", "lavfi", "-i", told)
+
+
+def _plain(name: str, *options: str, source: tuple[str, ...] | None = None) -> Make:
+    def make(folder: Path) -> Path:
+        ffmpeg(*(source or (*picture(), *noise())), *options, folder / name)
+        return folder / name
+
+    return make
+
+
+def _copied(name: str, *options: str, of: Make, before: tuple[str, ...] = ()) -> Make:
+    """Another film's packets, in another container or at other times."""
+
+    def make(folder: Path) -> Path:
+        ffmpeg(*before, "-i", of(folder), *_COPY, *options, folder / name)
+        return folder / name
+
+    return make
+
+
+def _parts(
+    name: str, *parts: tuple[str, ...], coding: tuple[str, ...], offset_s: float = 2
+) -> Make:
+    """One film of parts that differ: each two seconds, in transport streams laid end to end."""
+
+    def make(folder: Path) -> Path:
+        whole = folder / "whole.ts"
+        with whole.open("wb") as file:
+            for number, (size, *options) in enumerate(parts):
+                part = folder / f"part-{number}.ts"
+                source = (*picture(size, duration_s=2), *noise(2, seed=number))
+                # All of them late: a first part that begins at 0 is moved by its B-frames, the others are not.
+                late = ("-output_ts_offset", str(10 + number * offset_s))
+                ffmpeg(*source, *coding, *options, *late, part)
+                file.write(part.read_bytes())
+        if name.endswith(".ts"):
+            return whole.rename(folder / name)
+        ffmpeg("-i", whole, *_COPY, folder / name)
+        return folder / name
+
+    return make
+
+
+def _patched(of: Make, old: bytes, new: bytes, which: int = 0) -> Make:
+    def make(folder: Path) -> Path:
+        path = of(folder)
+        content = path.read_bytes()
+        at = -1
+        for _ in range(which + 1):
+            at = content.index(old, at + 1)
+        path.write_bytes(content[:at] + new + content[at + len(old) :])
+        return path
+
+    return make
+
+
+def _cut_off(of: Make, share: float) -> Make:
+    def make(folder: Path) -> Path:
+        path = of(folder)
+        content = path.read_bytes()
+        path.write_bytes(content[: int(len(content) * share)])
+        return path
+
+    return make
+
+
+def _two_entries(name: str, *options: tuple[str, ...]) -> Make:
+    """An MP4 of two sample entries (ISO/IEC 14496-12, 8.5.2): each part has its own."""
+
+    def make(folder: Path) -> Path:
+        parts = []
+        for number, (size, *more) in enumerate(options):
+            part = folder / f"part-{number}.mp4"
+            coding = (
+                "-c:v",
+                "libx264",
+                "-preset",
+                "ultrafast",
+                "-crf",
+                "12",
+                "-bf",
+                "0",
+                "-g",
+                "25",
+            )
+            ffmpeg(*picture(size, duration_s=2), *coding, *more, part)
+            parts.append(part.read_bytes())
+        (folder / name).write_bytes(joined.joined(parts))
+        return folder / name
+
+    return make
+
+
+def _tagged(name: str, transfer: int, primaries: int, matrix: int) -> Make:
+    coding = (*_X265, "-pix_fmt", "yuv420p10le", "-tag:v", "hvc1", *_AAC)
+    tags = f"hevc_metadata=colour_primaries={primaries}:transfer_characteristics={transfer}:matrix_coefficients={matrix}"
+    return _copied(name, "-bsf:v", tags, "-tag:v", "hvc1", of=_plain("untagged.mp4", *coding))
+
+
+def _channels(count: int) -> tuple[str, ...]:
+    told = "|".join(f"{0.2 + 0.02 * n:.2f}*sin({300 + 40 * n}*2*PI*t)" for n in range(count))
+    return (
+        "-f",
+        "lavfi",
+        "-i",
+        f"aevalsrc={told}:duration=4:sample_rate=48000:channel_layout={count}c",
+    )
+
+
+def _programmes(name: str, *maps: str) -> Make:
+    def make(folder: Path) -> Path:
+        sounds = (*noise(seed=7), *noise(seed=8))
+        streams = ("-map", "0:v", "-map", "1:a", "-map", "2:a")
+        programmes = [word for told in maps for word in ("-program", told)]
+        ffmpeg(*picture(), *sounds, *streams, *_X264, *_AAC, *programmes, folder / name)
+        return folder / name
+
+    return make
+
+
+_H264 = _plain("h264.mkv", *_X264, *_AAC)
+_SLIDES = (*picture(rate="1", duration_s=6), *noise(6))
+_STILL = ("-vf", "select='lt(n,5)+gt(n,95)',setpts=PTS", "-fps_mode", "vfr")
+_DOUBLED = (
+    "setts=pts='if(eq(mod(N,10),9),PREV_OUTPTS,PTS)':dts='if(eq(mod(N,10),9),PREV_OUTDTS,DTS)'"
+)
+
+KINDS: dict[str, Make] = {
+    "three sizes.ts": _parts(
+        "three.ts", ("160x90",), ("240x136",), ("96x64",), coding=(*_X264, *_AAC)
+    ),
+    "three sizes.mkv": _parts(
+        "three.mkv", ("160x90",), ("240x136",), ("96x64",), coding=(*_X264, *_AAC)
+    ),
+    "size changes, MPEG-2.ts": _parts(
+        "m2.ts", ("160x96",), ("240x144",), coding=(*_MPEG2, "-c:a", "mp2")
+    ),
+    "size changes, HEVC.ts": _parts("h265.ts", ("160x90",), ("240x136",), coding=(*_X265, *_AAC)),
+    "size changes, in-band.mp4": _parts(
+        "band.mp4", ("160x90",), ("240x136",), coding=(*_X264, *_AAC)
+    ),
+    "size changes, two entries.mp4": _two_entries("entries.mp4", ("160x90",), ("240x136",)),
+    "shape changes, two entries.mp4": _two_entries(
+        "shapes.mp4", ("160x90", "-vf", "setsar=1"), ("160x90", "-vf", "setsar=4/3")
+    ),
+    "shape changes.mkv": _parts(
+        "shape.mkv",
+        ("160x90", "-vf", "setsar=1"),
+        ("160x90", "-vf", "setsar=4/3"),
+        coding=(*_X264, *_AAC),
+    ),
+    "shape changes.ts": _parts(
+        "shape.ts",
+        ("160x90", "-aspect", "4:3"),
+        ("160x90", "-aspect", "16:9"),
+        coding=(*_MPEG2, "-c:a", "mp2"),
+    ),
+    "colour changes.ts": _parts(
+        "colour.ts",
+        ("160x90", "-vf", "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709"),
+        (
+            "160x90",
+            "-vf",
+            "setparams=colorspace=smpte170m:color_primaries=smpte170m:color_trc=smpte170m",
+        ),
+        coding=(*_X264, *_AAC),
+    ),
+    "clock wraps.ts": _plain("wraps.ts", *_X264, *_AAC, "-output_ts_offset", "95440.5"),
+    "clock restarts, MPEG-2.ts": _parts(
+        "re.ts", ("160x96",), ("160x96",), coding=(*_MPEG2, "-c:a", "mp2"), offset_s=0
+    ),
+    "clock goes back.ts": _parts(
+        "back.ts", ("160x90",), ("160x90",), coding=(*_X264, *_AAC), offset_s=-1.2
+    ),
+    "clock leaps.ts": _parts(
+        "leap.ts", ("160x90",), ("160x90",), coding=(*_X264, *_AAC), offset_s=700
+    ),
+    "two at one time.mkv": _copied(
+        "doubled.mkv", "-bsf:v", _DOUBLED, of=_plain("p.mkv", *_X264[:-2], "-bf", "0", *_AAC)
+    ),
+    "two at one time.ts": _copied(
+        "doubled.ts", "-bsf:v", _DOUBLED, of=_plain("p.ts", *_X264[:-2], "-bf", "0", *_AAC)
+    ),
+    "HLG without matrix.mp4": _tagged("hlg.mp4", 18, 2, 2),
+    "PQ without matrix.mp4": _tagged("pq.mp4", 16, 9, 2),
+    "PQ without primaries.mp4": _tagged("pq.mp4", 16, 2, 9),
+    "24 channels.mov": _plain(
+        "24.mov", *_X264, "-c:a", "pcm_s16le", source=(*picture(), *_channels(24))
+    ),
+    "10 channels.mkv": _plain(
+        "10.mkv", *_X264, "-c:a", "pcm_s16le", source=(*picture(), *_channels(10))
+    ),
+    "7 channels.mov": _plain(
+        "7.mov", *_X264, "-c:a", "pcm_s24le", source=(*picture(), *_channels(7))
+    ),
+    "5.1 side.mkv": _plain(
+        "side.mkv", *_X264, "-af", "pan=5.1(side)|c0=c0|c1=c0|c2=c0|c4=c0|c5=c0", "-c:a", "flac"
+    ),
+    "5.1, AC-3.ts": _plain("ac3.ts", *_X264, "-ac", "6", "-c:a", "ac3"),
+    "mono 8 kHz.mp4": _plain("8k.mp4", *_X264, *_AAC, "-ar", "8000"),
+    "second sound unknown.mp4": _patched(
+        _plain("second.mp4", *_X264, *_AAC, "-map", "0", "-map", "1", "-map", "1"),
+        b"mp4a",
+        b"apac",
+        which=1,
+    ),
+    "first sound unknown.mkv": _patched(
+        _plain(
+            "first.mkv",
+            *_X264,
+            "-c:a:0",
+            "mp2",
+            "-c:a:1",
+            "aac",
+            "-map",
+            "0",
+            "-map",
+            "1",
+            "-map",
+            "1",
+        ),
+        b"A_MPEG/L2",
+        b"A_MPEG/X9",
+    ),
+    "only sound unknown.mp4": _patched(_plain("only.mp4", *_X264, *_AAC), b"mp4a", b"apac"),
+    "television second.ts": _programmes("tv.ts", "program_num=1:st=2", "program_num=2:st=0:st=1"),
+    "television first.ts": _programmes("tv.ts", "program_num=1:st=0:st=2", "program_num=2:st=1"),
+    "pictures late.mkv": _plain(
+        "late.mkv", *_X264, *_AAC, source=("-itsoffset", "1.3", *picture(), *noise(6))
+    ),
+    "pictures late.ts": _plain(
+        "late.ts", *_X264, *_AAC, source=("-itsoffset", "1.3", *picture(), *noise(6))
+    ),
+    "pictures late.mp4": _plain(
+        "late.mp4", *_X264, *_AAC, source=("-itsoffset", "1.3", *picture(), *noise(6))
+    ),
+    "sound late.mp4": _plain(
+        "s.mp4", *_X264, *_AAC, source=(*picture(), "-itsoffset", "1.3", *noise())
+    ),
+    "sound late.mkv": _plain(
+        "s.mkv", *_X264, *_AAC, source=(*picture(), "-itsoffset", "1.3", *noise())
+    ),
+    "sound outlasts.mp4": _plain(
+        "o.mp4", *_X264, *_AAC, source=(*picture(duration_s=3), *noise(6))
+    ),
+    "slides.mp4": _plain("slides.mp4", *_X264, *_AAC, source=_SLIDES),
+    "slides.mkv": _plain("slides.mkv", *_X264, *_AAC, source=_SLIDES),
+    "slides.ts": _plain("slides.ts", *_X264, *_AAC, source=_SLIDES),
+    "slides.webm": _plain(
+        "slides.webm", "-c:v", "libvpx-vp9", "-cpu-used", "8", "-c:a", "libopus", source=_SLIDES
+    ),
+    "slides, silent.mp4": _plain("silent.mp4", *_X264, source=picture(rate="1/2", duration_s=8)),
+    "a still screen.mkv": _plain("still.mkv", *_X264, *_STILL, *_AAC),
+    "a still screen.mov": _plain("still.mov", *_X264, *_STILL, "-c:a", "pcm_s16le"),
+    "interlaced.ts": _plain(
+        "mbaff.ts", *_X264, "-flags", "+ildct+ilme", *_AAC, source=(*picture("160x96"), *noise())
+    ),
+    "interlaced, MPEG-2.mpg": _plain("i.mpg", *_MPEG2, "-flags", "+ildct+ilme", "-c:a", "mp2"),
+    "open GOP, x264.mkv": _plain("open.mkv", *_X264, "-x264-params", "open-gop=1", *_AAC),
+    "open GOP, x265.ts": _plain(
+        "open.ts", *_X265[:-1], "log-level=0:keyint=20:open-gop=1:bframes=4", *_AAC
+    ),
+    "negative start.mkv": _copied(
+        "negative.mkv", "-output_ts_offset", "-0.7", "-avoid_negative_ts", "disabled", of=_H264
+    ),
+    "negative start.mp4": _copied(
+        "negative.mp4", "-output_ts_offset", "-0.7", "-avoid_negative_ts", "disabled", of=_H264
+    ),
+    "edit list hides.mp4": _copied("hides.mp4", of=_H264, before=("-ss", "0.7")),
+    "no cues.mkv": _copied("live.mkv", "-live", "1", of=_H264),
+    "no cues.webm": _plain(
+        "live.webm", "-c:v", "libvpx", "-c:a", "libopus", "-live", "1", "-cluster_time_limit", "500"
+    ),
+    "cut off.mkv": _cut_off(_H264, 0.6),
+    "cut off.ts": _cut_off(_plain("off.ts", *_X264, *_AAC), 0.6),
+    "cut off.flv": _cut_off(_plain("off.flv", *_X264, *_AAC), 0.6),
+    "cut off.mp4": _cut_off(_plain("off.mp4", *_X264, *_AAC, "-movflags", "+faststart"), 0.6),
+    "damaged within.mkv": _copied(
+        "noise.mkv", "-bsf:v", "noise=amount='if(between(n,40,44),50,0)'", of=_H264
+    ),
+    "damaged within.ts": _copied(
+        "noise.ts", "-bsf:v", "noise=amount='if(between(n,40,44),50,0)'", of=_H264
+    ),
+    "packets lost.mp4": _copied("lost.mp4", "-bsf:v", "noise=drop='between(n,40,44)'", of=_H264),
+    "ticks of 1 in 90000.mp4": _plain(
+        "90k.mp4", *_X264, *_AAC, "-r", "30000/1001", "-video_track_timescale", "90000"
+    ),
+    "ticks of 1 in 24.mov": _plain(
+        "24.mov", *_X264, *_AAC, "-r", "24", "-video_track_timescale", "24"
+    ),
+    "turned.mp4": _copied(
+        "turned.mp4",
+        of=_plain("flat.mp4", *_X264, "-vf", "setsar=4/3", *_AAC),
+        before=("-display_rotation", "90"),
+    ),
+    "B-frames.avi": _plain(
+        "b.avi", "-c:v", "mpeg4", "-q:v", "3", "-bf", "2", "-g", "20", "-c:a", "mp3"
+    ),
+    "ALAC.mov": _plain("alac.mov", *_X264, "-c:a", "alac"),
+    "Opus.mp4": _plain("opus.mp4", *_X264, "-c:a", "libopus"),
+    "Vorbis.mkv": _plain("vorbis.mkv", *_X264, "-c:a", "libvorbis"),
+    "8 bit PCM.avi": _plain("u8.avi", "-c:v", "mjpeg", "-q:v", "3", "-c:a", "pcm_u8"),
+    "RGB.mkv": _plain("rgb.mkv", "-c:v", "ffv1", "-pix_fmt", "gbrp", *_AAC),
+    "grey.mkv": _plain("grey.mkv", "-c:v", "ffv1", "-pix_fmt", "gray", *_AAC),
+    "full range.mp4": _plain(
+        "full.mp4", *_X264, "-pix_fmt", "yuvj420p", "-color_range", "pc", *_AAC
+    ),
+}
