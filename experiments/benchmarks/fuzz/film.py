@@ -27,6 +27,8 @@ _HDR = {16, 18}  # PQ and HLG in ISO/IEC 23091-2
 # Containers of broadcasts, whose clocks may leap by design; elsewhere a long stand is one.
 _LEAPING = {"mpegts", "mpeg"}
 _LEAP_S = 10
+_JITTER_S = 0.005
+_LONGEST_S = 3600
 _BACK_S = Fraction(1, 2)
 
 Grey = NDArray[np.uint8]
@@ -209,15 +211,13 @@ class _Reading:
         with av.open(f"file:{self.path}") as container:
             stream = container.streams[index]
             step = _step(stream)
-            late = False
             for packet in container.demux(stream):
                 at = _time(packet, packet.dts, self.origin)
-                late = late or (self.until_s is not None and at is not None and at > self.until_s)
                 if packet.size and packet.pts is not None and not packet.is_discard:
                     start = _time(packet, packet.pts, self.origin)
                     end = start + (packet.duration or 0) * packet.time_base
                     clock.packet(start if at is None else at, end)
-                if late:
+                if self.until_s is not None and clock.passed > self.until_s:
                     continue
                 try:
                     frames = packet.decode()
@@ -248,6 +248,7 @@ class _Clock:
     def __init__(self, leaps: bool) -> None:
         self.stretches: list[_Stretch] = []
         self.disorder = 0
+        self.passed = Fraction(0)  # by this clock, its jumps left out
         self._leaps = leaps
         self._ends: list[Fraction] = []
         self._last_decoded: Fraction | None = None
@@ -257,6 +258,8 @@ class _Clock:
         """The last packet of a stretch tells its end; what jumps is the time of decoding."""
         if self._last_decoded is None or self._jumps(self._last_decoded, decoded):
             self._ends.append(end)
+        else:
+            self.passed += decoded - self._last_decoded
         self._ends[-1] = max(self._ends[-1], end)
         self._last_decoded = decoded
 
@@ -389,21 +392,25 @@ def _in_order(pictures: Iterator[Picture], tick: Fraction) -> tuple[Picture, ...
 
 
 def _joined(parts: list[tuple[Fraction, Sound]]) -> Sound | None:
-    """One stretch of samples: gaps of more than 20 ms are silence, jitter of the times is not one."""
+    """One stretch of samples, each where its time says: what overlaps is heard from the later one on.
+
+    Times of whole milliseconds jitter; that is no gap.
+    """
     if not parts:
         return None
     rate = parts[0][1].rate
     start = float(parts[0][0])
-    pieces: list[NDArray[np.float32]] = []
-    length = 0
+    pieces: list[tuple[int, NDArray[np.float32]]] = []
+    end = 0
     for at, part in parts:
-        if part.rate != rate:
-            continue
         place = round((float(at) - start) * rate)
-        if place - length > rate // 50 and place - length < 600 * rate:
-            pieces.append(np.zeros(place - length, np.float32))
-            length = place
-        pieces.append(part.samples)
-        length += len(part.samples)
+        if abs(place - end) <= rate * _JITTER_S:
+            place = end
+        if part.rate == rate and 0 <= place < _LONGEST_S * rate:
+            pieces.append((place, part.samples))
+            end = place + len(part.samples)
+    samples = np.zeros(max((place + len(piece) for place, piece in pieces), default=0), np.float32)
+    for place, piece in pieces:
+        samples[place : place + len(piece)] = piece
     frame_s = max(part.frame_s for _, part in parts)
-    return Sound(start, rate, np.concatenate(pieces), frame_s)
+    return Sound(start, rate, samples, frame_s)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import imageio_ffmpeg
-import isobmff
 import joined
 
 Make = Callable[[Path], Path]

@@ -196,9 +196,8 @@ def _with_times(chance: Random, source: Path, path: Path) -> None:
         )
     )
     stream = chance.choice(("v", "a", "v"))
-    made = sources.run(
-        "-i", str(source), "-map", "0", "-c", "copy", f"-bsf:{stream}", lie, str(path)
-    )
+    words = ("-map", "0", "-c", "copy", f"-bsf:{stream}", lie, "-fflags", "+bitexact", str(path))
+    made = sources.run("-i", str(source), *words)
     if not made and not path.exists():  # the muxer refuses such times: then the film as it is
         path.write_bytes(source.read_bytes())
 

@@ -174,20 +174,20 @@ def _faults(film: Film, asked: Asked, clip: Clip) -> Iterator[str]:
     if wanted is None:
         yield "nothing is to be seen there"
         return
-    yield from _sound_faults(film, clip, wanted)
-    yield from _length_faults(clip, wanted)
+    shown, pictures = clip.video.shown, clip.film.pictures
     yield from _shape_faults(film.pictures[wanted.pictures[0]], clip)
     if clip.film.damage:
         yield f"{clip.film.damage} faults in decoding it"
-    shown, pictures = clip.video.shown, clip.film.pictures
-    if not len(shown) == len(pictures) == len(wanted.pictures):
+    if len(shown) == len(pictures) == len(wanted.pictures):
+        yield from _time_faults(film, clip, wanted)
+        yield from _picture_faults(film, clip, wanted)
+    else:
         yield (
             f"{len(shown)} pictures by its boxes, {len(pictures)} decoded, "
             f"instead of {len(wanted.pictures)}"
         )
-        return
-    yield from _time_faults(film, clip, wanted)
-    yield from _picture_faults(film, clip, wanted)
+    yield from hearing.faults(film.sound, clip.film.sound, float(wanted.zero), float(wanted.length))
+    yield from _length_faults(clip, wanted)
 
 
 def _time_faults(film: Film, clip: Clip, wanted: Due) -> Iterator[str]:
@@ -274,10 +274,6 @@ def _ranks(grey: np.ndarray) -> np.ndarray:
     order = np.empty(grey.size, np.float32)
     order[np.argsort(grey, axis=None, kind="stable")] = np.linspace(0, 255, grey.size)
     return order.reshape(grey.shape)
-
-
-def _sound_faults(film: Film, clip: Clip, wanted: Due) -> Iterator[str]:
-    yield from hearing.faults(film.sound, clip.film.sound, float(wanted.zero), float(wanted.length))
 
 
 def _weak_faults(asked: Asked, clip: Clip) -> Iterator[str]:
