@@ -135,6 +135,7 @@ def sweep(  # noqa: PLR0913 (the command's options, by keyword)
     dry_run: bool = False,
     shard: str | None = None,
     accept_noise: bool = False,
+    retry: Sequence[str] = (),
 ) -> Shown | Handle | Estimate:
     """Run, resume or extend the campaign of an experiment: a TOML file, or a dict of its shape.
 
@@ -164,14 +165,14 @@ def sweep(  # noqa: PLR0913 (the command's options, by keyword)
     >>> sweep(threads, name="a-third", dry_run=True).trials
     2
 
-    With `shard`, such as `1/2`, only that part of the blocks is run: `merge` joins the parts. What
-    others disturbed each time is not measured, which is said; with `accept_noise` it counts.
-    Raises ExperimentError naming file, key and the legal values, CampaignError where it is being
-    measured already, Cancelled where it is cancelled from elsewhere, ClipkitError where it fails.
+    With `shard`, such as `1/2`, only that part of the blocks is run: `merge` joins the parts. What others
+    disturbed each time is not measured, which is said; with `accept_noise` it counts. What ended as
+    `retry` names (`failed`, `timeout`) is run again. Raises ExperimentError naming file, key and the legal
+    values, CampaignError where it is being measured already, Cancelled where it is cancelled from
+    elsewhere, ClipkitError where it fails.
     """
     if dry_run and background:
         raise UsageError("dry_run sweeps nothing: leave out background")
-    forced = [] if ceiling is None else ["--ceiling", given.forced_mechanism(ceiling)]
     if isinstance(experiment, Mapping) and name is None and "name" not in experiment:
         raise ExperimentError(
             f"{given.ASKED} has no name: state one in it, or give sweep(…, name=…)"
@@ -179,8 +180,7 @@ def sweep(  # noqa: PLR0913 (the command's options, by keyword)
     with given.experiment_on_disk(experiment) as (file, asked):
         folder = Path(results).absolute() / campaign_named(name or asked.name)
         words = ["sweep", str(file), "--results", str(folder.parent), "--as", folder.name, "--json"]
-        words += forced + ([] if shard is None else ["--shard", shard])
-        words += ["--accept-noise"] if accept_noise else []
+        words += given.sweep_options(ceiling, shard, accept_noise, retry)
         if dry_run:
             return Estimate(**own_process.answer([*words, "--dry-run"]))
         if background:

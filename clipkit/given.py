@@ -39,6 +39,7 @@ class Sweeping(TypedDict, total=False):
     ceiling: str | None
     shard: str | None
     accept_noise: bool
+    retry: Sequence[str]
 
 
 @contextlib.contextmanager
@@ -106,6 +107,16 @@ def given_mechanism(word: str | None, host: Host) -> Mechanism | None:
     if word is None:
         return Mechanism.NONE if host.unlimited else None
     return forced_mechanism(word)
+
+
+def sweep_options(
+    ceiling: str | None, shard: str | None, accept_noise: bool, retry: Sequence[str]
+) -> list[str]:
+    """As `clipkit sweep` has them. Raises UsageError for a ceiling that does not exist."""
+    words = [] if ceiling is None else ["--ceiling", forced_mechanism(ceiling)]
+    words += [] if shard is None else ["--shard", shard]
+    words += ["--accept-noise"] if accept_noise else []
+    return words + [word for end in retry for word in ("--retry", end)]
 
 
 def forced_mechanism(word: str) -> Mechanism:

@@ -63,6 +63,7 @@ def swept(done: Swept) -> dict[str, Any]:
         "inferred",
         "failed",
         "disturbed",
+        "machine_failed",
         "best",
     )
     return {"campaign": str(done.folder), "ran": done.ran, **{key: standing[key] for key in counts}}
@@ -77,6 +78,8 @@ def swept_lines(done: Swept) -> list[str]:
         shown[0] += f", {standing.failed} failed"
     if standing.disturbed:
         shown[0] += f", {standing.disturbed} not measured: disturbed"
+    if standing.machine_failed:
+        shown[0] += f", {standing.machine_failed} not measured: the machine failed"
     if not done.ran:
         shown.append("nothing was left to run")
     folder = fmt.near(done.folder)

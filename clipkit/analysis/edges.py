@@ -11,6 +11,7 @@ from statistics import median
 import pandas as pd
 
 from clipkit.records.condition import Condition
+from clipkit.records.evidence import without_repeated
 from clipkit.records.record import Record
 from clipkit.records.status import COUNTS, Status
 from clipkit.settings import UsedSettings
@@ -67,7 +68,7 @@ def tells_of_memory_alone(table: pd.DataFrame) -> bool:
 def edges_in(records: Iterable[Record]) -> list[FoundEdge]:
     """One for each subject, upload, host and settings but for concurrency, from the smallest frame on."""
     lines: dict[tuple[str, Condition, UsedSettings], list[Record]] = {}
-    for record in records:
+    for record in without_repeated(records):
         if record.status in COUNTS:
             condition = replace(Condition.of(record.to_row()), clips=0)
             settings = record.settings.changed_to(concurrency=None)

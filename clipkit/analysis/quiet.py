@@ -18,7 +18,7 @@ from clipkit.records.disturbance import (
 )
 from clipkit.records.evidence import evidence, finished_rows, tried
 from clipkit.records.identity import plain
-from clipkit.records.status import Status
+from clipkit.records.status import INVALID, Status
 
 # Of a machine that its campaign does not describe: none of what it has is taken for free.
 _UNKNOWN_CORES = 1
@@ -68,20 +68,26 @@ def disturbed_words(side: Campaign, name: str) -> str | None:
 
 
 def not_measured_words(side: Campaign, name: str | None = None) -> str | None:
-    """That trials of a campaign, each a cell in a block, were not measured, since others disturbed every
-    attempt; None: all were. `name`: what the campaign is called where there are several."""
+    """That trials of a campaign, each a cell in a block, were not measured, since every attempt is invalid;
+    None: all were. `name`: what the campaign is called where there are several."""
     known = tried(side.table)
-    told = known["status"] != str(Status.INVALID_NOISE)
+    told = ~known["status"].isin([str(status) for status in INVALID])
     has_end = told.groupby([known["cell"], known["block"]]).transform("any").astype(bool)
     spoilt = known[~has_end]
     if spoilt.empty:
         return None
     trials = [len(rows[["cell", "block"]].drop_duplicates()) for rows in (spoilt, known)]
-    noise = noise_words(around_of(spoilt))
-    why = f" ({noise})" if noise else ""
+    disturbed = spoilt[spoilt["status"] == str(Status.INVALID_NOISE)]
+    noise = noise_words(around_of(disturbed))
+    why = []
+    if len(disturbed):
+        why.append(f"others disturbed every attempt{f' ({noise})' if noise else ''}")
+    if len(disturbed) < len(spoilt):
+        why.append("the machine failed in each attempt")
+    when = " when the machine is quiet" if len(disturbed) else ""
     return (
         f"{trials[0]} of {trials[1]} trials{f' of {name}' if name else ''} were not measured, since "
-        f"others disturbed every attempt{why}: sweep again when the machine is quiet"
+        f"{' or '.join(why)}: sweep again{when}"
     )
 
 

@@ -25,7 +25,8 @@ from clipkit.records.disturbance import disturbance
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.settings import Settings
-from clipkit.trial.run import Identity, Trial, run_trial
+from clipkit.trial.asked import Identity, Trial
+from clipkit.trial.run import run_trial
 
 _FILM_S = 60.0
 # A run should be long beside the 0.1 s of a quota's period, and many should fit into a minute.

@@ -9,12 +9,13 @@ from dataclasses import astuple, dataclass, field
 from statistics import fmean
 from typing import Any
 
+from clipkit.campaign.again import done_of
 from clipkit.campaign.design import Design
 from clipkit.campaign.strategy import WARMUP, Cell, Inferred
 from clipkit.errors import CampaignError
 from clipkit.model.memory import ACCOUNTED, frames_held
 from clipkit.records.record import Record
-from clipkit.records.status import TELLING, Status
+from clipkit.records.status import Status
 from clipkit.settings import knobs
 
 
@@ -97,20 +98,6 @@ class Course:
             if needs_as_much(cell, self._by_name[name], self.cores):
                 return record
         return None
-
-
-def done_of(records: Iterable[Record]) -> set[tuple[str, int]]:
-    """Cell and block of what need not be run again: it ended by itself. What others disturbed each
-    time is tried again by the next session."""
-    return {(record.cell, record.block) for record in records if record.status in TELLING}
-
-
-def disturbed_of(records: Iterable[Record]) -> list[Record]:
-    """The last attempt of each cell and block of which others disturbed them all."""
-    known = list(records)
-    done = done_of(known)
-    spoilt = {(r.cell, r.block): r for r in known if r.status is Status.INVALID_NOISE}
-    return [record for key, record in spoilt.items() if key not in done]
 
 
 def needs_as_much(cell: Cell, other: Cell, cores: int) -> bool:

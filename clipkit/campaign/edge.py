@@ -52,7 +52,8 @@ class Edge:
 
     def tell(self, cell: Cell, record: Record) -> None:
         self.course.told(cell, record)
-        self._open.discard(cell.name)
+        if record.status is not Status.INVALID_MACHINE:  # else its line is left to the next session
+            self._open.discard(cell.name)
         self._learn(record)
 
     def progress(self) -> Progress:

@@ -22,7 +22,8 @@ from clipkit.plan.subject import Serves, Subject, frame_cost
 from clipkit.plan.subjects import Engine
 from clipkit.records.status import Status
 from clipkit.trial import machine
-from clipkit.trial.run import Identity, Trial, run_trial
+from clipkit.trial.asked import Identity, Trial
+from clipkit.trial.run import run_trial
 
 _PROBE_S = 2.0
 # Setting a trial up and clearing it away.

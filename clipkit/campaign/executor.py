@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from clipkit.ceiling.base import Ceiling, Limits
 from clipkit.records.outcome import Outcome
-from clipkit.trial.run import Trial, run_trial
+from clipkit.trial.asked import Trial
+from clipkit.trial.run import run_trial
 
 Watch = Callable[[dict[str, Any]], None]
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from clipkit import ffmpeg_builds
 from clipkit.campaign.executor import Executor
 from clipkit.campaign.strategy import WARMUP, Cell, Inferred, Strategy
-from clipkit.errors import Cancelled
+from clipkit.errors import CampaignError, Cancelled
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.records.store import Store
-from clipkit.trial.run import Identity, Trial, inferred
+from clipkit.trial.asked import Identity, Trial
+from clipkit.trial.run import inferred
 from clipkit.trial.visit import Manner
 
 
@@ -65,7 +67,7 @@ class Loop:
     def run(self, strategy: Strategy) -> None:
         """Until the strategy asks for nothing more; the caller holds the store (`writing`).
 
-        Raises Cancelled after an interrupt.
+        Raises Cancelled after an interrupt, CampaignError where the machine lets nothing more be measured.
         """
         self.order = self.store.finished()
         while (asked := strategy.ask()) is not None:
@@ -75,18 +77,21 @@ class Loop:
             self._ended(cell, record)
 
     def _infer(self, asked: Inferred) -> Record:
-        outcome = inferred(self._trial(asked.cell, self._attempts(asked.cell)[0]), asked.because)
+        outcome = inferred(self._trial(asked.cell, self._first_attempt(asked.cell)), asked.because)
         self.store.append(outcome)
         return outcome.record
 
     def _measure(self, cell: Cell) -> Record:
-        """One cell, repeated where the machine was too noisy; every attempt is stored, but for a
-        warm-up, which is discarded. Who watches hears of the last one when the strategy has."""
-        attempts = self._attempts(cell)
-        for attempt in attempts:
+        """One cell, repeated where an attempt was invalid; every attempt is stored, but for a
+        warm-up, which is discarded. Who watches hears of the last one when the strategy has.
+
+        Raises CampaignError where the machine failed in such a way that no other trial would end better.
+        """
+        first = self._first_attempt(cell)
+        for tried in count(1):
             self.watch(TrialStarted(cell, self.order, self.elapsed_s()))
             outcome = self.executor.run(
-                self._trial(cell, attempt, cell.last_counts and attempt == attempts[-1]),
+                self._trial(cell, first + tried - 1, cell.last_counts and tried >= cell.attempts),
                 lambda event: self.watch(ClipProgress(cell, event)),
             )
             record = outcome.record
@@ -97,15 +102,19 @@ class Loop:
                 if not self.store.finished():
                     raise Cancelled("interrupted before anything was finished")
                 raise Cancelled(f"interrupted; what was finished is kept in {self.store.folder}")
-            if record.status is not Status.INVALID_NOISE or attempt == attempts[-1]:
+            if outcome.stop:
+                self._ended(cell, record)
+                raise CampaignError(
+                    f"{outcome.stop}; what was finished is kept in {self.store.folder}"
+                )
+            if not cell.is_tried_again(record.status, tried):
                 break
             self._ended(cell, record)
         return record
 
-    def _attempts(self, cell: Cell) -> range:
-        """Their numbers: each session tries anew."""
-        first = self.past.get((cell.name, cell.block), 0) + 1
-        return range(first, first + cell.attempts)
+    def _first_attempt(self, cell: Cell) -> int:
+        """Its number: each session tries anew."""
+        return self.past.get((cell.name, cell.block), 0) + 1
 
     def _trial(self, cell: Cell, attempt: int, accept_noise: bool = False) -> Trial:
         name = self.store.folder.name

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from clipkit import files
+from clipkit.campaign.again import done_of
 from clipkit.campaign.alike import means_of, unlike
-from clipkit.campaign.course import done_of
 from clipkit.campaign.environment import joined_environments
 from clipkit.campaign.strategies import STRATEGIES
 from clipkit.errors import CampaignError, UsageError

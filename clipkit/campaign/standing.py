@@ -19,8 +19,9 @@ class Standing:
     """`total`, `done` and the counts below it are trials; times in seconds.
 
     `total` is None where the strategy cannot know it. `elapsed_s` is what all its sweeps took.
-    `disturbed`: what others spoilt in every attempt, which is not measured. `state`: running, finished, cancelled or failed. `eta_s` is the time that the rest will take,
-    None while nothing is known. `now`: what runs, in words; `clip`: how far it is. `best`: what is
+    `disturbed`: what others spoilt in every attempt, `machine_failed`: in which the machine or the harness did;
+    neither is measured. `state`: running, finished, cancelled or failed. `eta_s` is the time that the rest
+    will take, None while nothing is known. `now`: what runs, in words; `clip`: how far it is. `best`: what is
     recommended so far (`records.best`) for the job and host that ran last. `shard`: `1/2`, where only
     a part of the blocks is run here.
     """
@@ -44,6 +45,7 @@ class Standing:
     updated_utc: str
     shard: str | None = None
     disturbed: int = 0
+    machine_failed: int = 0
 
     def __repr__(self) -> str:
         return fmt.brief(self, self.campaign, self.state, self.done_words)
@@ -65,6 +67,7 @@ class Standing:
             (self.inferred, "inferred"),
             (self.failed, "failed"),
             (self.disturbed, "disturbed"),
+            (self.machine_failed, "where the machine failed"),
         )
         parts += [f"{number} {what}" for number, what in counts if number]
         if self.state == "running" and self.eta_s is not None:

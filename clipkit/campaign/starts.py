@@ -31,6 +31,7 @@ class ServerStarts:
     starts: int
     _ladders: list[dict[int, Cell]] = field(default_factory=list)
     _known: dict[tuple[str, int], bool] = field(default_factory=dict)
+    _given_up: set[str] = field(default_factory=set)
     _warm_ups: list[Cell] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -52,6 +53,10 @@ class ServerStarts:
         self.course.told(cell, record)
         if cell.phase != WARMUP:
             self._learn(record)
+            if (
+                record.status is Status.INVALID_MACHINE
+            ):  # tried often enough: the next session goes on
+                self._given_up.add(cell.name)
         elif record.status in (Status.FAILED, Status.TIMEOUT):
             told = record.served.service_client_told if record.status is Status.TIMEOUT else None
             more = f"; the client was told: {told}" if told else ""
@@ -62,6 +67,8 @@ class ServerStarts:
 
     def _wanted(self) -> Cell | None:
         for ladder in self._ladders:
+            if any(cell.name in self._given_up for cell in ladder.values()):
+                continue
             outcomes = {at_once: self._of(cell) for at_once, cell in ladder.items()}
             if (at_once := next_start(outcomes, self.starts)) is not None:
                 cell = ladder[at_once]

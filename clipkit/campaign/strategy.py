@@ -11,11 +11,12 @@ from clipkit.plan.clips import Job
 from clipkit.plan.subject import Cuts, Serves
 from clipkit.records.identity import Levels, levels_of_cell, name_of_cell
 from clipkit.records.record import Record
+from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.trial.visit import Manner
 
 ATTEMPTS = 3
-"""A trial that others disturbed is kept, and repeated up to so many tries in a session."""
+"""An attempt that is invalid is kept, and repeated up to so many tries in a session."""
 
 WARMUP = "warmup"
 """The phase of a cell whose record is discarded: it reads the upload and ffmpeg from disk."""
@@ -27,7 +28,8 @@ class Cell:
 
     `settings` are what is asked; what of them its subject does not follow tells no cells apart.
     `attempts`: how often it is tried in one session before what others disturb stays so; `last_counts`:
-    the last of them counts all the same, and its record tells how disturbed it was.
+    the last of them counts all the same, and its record tells how disturbed it was. Where the machine
+    failed it is tried `ATTEMPTS` times, and none of these counts.
     `rest_s`: how long a service is left alone before its memory at rest is read; `jobs`: how many it gets
     in one life (`trial.visit.Manner`).
     `known_as`: its name in the campaign that it is run for, where a clipkit of another age gave it one.
@@ -46,6 +48,12 @@ class Cell:
     last_counts: bool = False
     rest_s: float = Manner().rest_s
     jobs: int = 1
+
+    def is_tried_again(self, status: Status, tried: int) -> bool:
+        """Whether another attempt follows in this session after so many, of which the last ended so."""
+        if status is Status.INVALID_MACHINE:
+            return tried < max(ATTEMPTS, self.attempts)
+        return status is Status.INVALID_NOISE and tried < self.attempts
 
     @property
     def levels(self) -> Levels:

@@ -13,8 +13,9 @@ from typing import Any
 
 from clipkit import ffmpeg_builds, files
 from clipkit.campaign import environment, hosting
+from clipkit.campaign.again import done_of, still_standing, unmeasured_of, unmeasured_words
 from clipkit.campaign.alike import means_of, unlike
-from clipkit.campaign.course import Course, disturbed_of, done_of
+from clipkit.campaign.course import Course
 from clipkit.campaign.design import Design, design_of
 from clipkit.campaign.executor import Here
 from clipkit.campaign.experiment import Experiment
@@ -41,18 +42,24 @@ from clipkit.plan.subject import Cuts
 from clipkit.records import folder as folders
 from clipkit.records.folder import ENVIRONMENT, EXPERIMENT, UPLOADS
 from clipkit.records.record import Record
-from clipkit.records.status import Status
+from clipkit.records.status import INVALID
 from clipkit.records.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """An experiment with its uploads probed: what will be run. `shard`: of its blocks only these."""
+    """An experiment with its uploads probed: what will be run. `shard`: of its blocks only these; `retried`: ends that
+    are run again (`campaign.again`)."""
 
     experiment: Experiment
     uploads: dict[str, Upload]
     design: Design
     shard: Shard | None = None
+    retried: tuple[str, ...] = ()
+
+    def still_standing(self, every: list[Record]) -> list[Record]:
+        """What of the records of earlier sessions is not to be repeated."""
+        return still_standing(every, self.experiment.timeout_s, self.retried)
 
     @property
     def kind(self) -> StrategyKind:
@@ -71,7 +78,7 @@ class Planned:
 @dataclass(frozen=True, slots=True)
 class Swept:
     """Where the campaign is, how it stands, and how many trials this call ran or inferred.
-    `not_measured`: what others disturbed each time, and what to do, in words."""
+    `not_measured`: what is invalid each time, and what to do, in words."""
 
     folder: Path
     standing: Standing
@@ -79,7 +86,9 @@ class Swept:
     not_measured: str | None
 
 
-def plan_sweep(experiment: Experiment, shard: Shard | None = None) -> Planned:
+def plan_sweep(
+    experiment: Experiment, shard: Shard | None = None, retried: tuple[str, ...] = ()
+) -> Planned:
     """Probe the uploads, find the ffmpeg builds, lay out the cells; of a shard its blocks alone.
 
     Raises UploadError, FfmpegError, TemplateError or ExperimentError, which names settings with which
@@ -96,7 +105,7 @@ def plan_sweep(experiment: Experiment, shard: Shard | None = None) -> Planned:
     if STRATEGIES[experiment.strategy].in_blocks:
         mine = shard or Shard(1, 1)
         laid_out = replace(laid_out, only=mine.blocks(experiment.options["blocks"]))
-    return Planned(experiment, uploads, laid_out, shard)
+    return Planned(experiment, uploads, laid_out, shard, retried)
 
 
 def run_sweep(
@@ -117,9 +126,10 @@ def run_sweep(
         check_hosts(planned, open_ceiling)
     store = Store.create(folder)
     with store.writing():
-        past, began_s = store.records(), time.monotonic()
+        every, began_s = store.records(), time.monotonic()
         spent_s = spent_in(store.folder)
-        planned = replace(planned, design=planned.design.named_as_in(past))
+        planned = replace(planned, design=planned.design.named_as_in(every))
+        past = planned.still_standing(every)
         strategy = planned.strategy(planned.design, past, spent_s)
         tally = Tally(
             store,
@@ -134,7 +144,7 @@ def run_sweep(
             _settle(planned.experiment, store, tally)
         else:
             mechanisms = check_hosts(planned, open_ceiling)
-            _check_alike(planned.design, past, store.folder, mechanisms)
+            _check_alike(planned.design, every, store.folder, mechanisms)
             _describe(planned, store, set(mechanisms.values()))
             watch = watching(tally)
 
@@ -142,29 +152,32 @@ def run_sweep(
                 tally(event)
                 watch(event)
 
-            attempts = Counter((record.cell, record.block) for record in past)
+            attempts = Counter((record.cell, record.block) for record in every)
             loop = Loop(store, Here(open_ceiling, store.folder, accept_noise), both, attempts)
             tally.begin()
             _run(loop, strategy, tally)
-        ran = store.finished() - len(past)
+        ran = store.finished() - len(every)
     records = store.records()
-    not_measured = _not_measured(planned.design, records, tally.standing)
+    spoilt = [record for record in unmeasured_of(records) if planned.design.has(record)]
+    stands = tally.standing
+    not_measured = unmeasured_words(spoilt, stands.total or stands.done)
     if not tally.standing.ok:
-        judged = [record for record in records if record.status is not Status.INVALID_NOISE]
+        judged = [record for record in records if record.status not in INVALID]
         why = sorted({f"{record.status}: {record.error}" for record in judged})[:3]
         told = "; ".join([*why, *([not_measured] if not_measured else [])])
         raise CampaignError(f"no trial of {store.folder} ended well: {told}")
     return Swept(store.folder, tally.standing, ran, not_measured)
 
 
-def cells_left(planned: Planned, past: list[Record], spent_s: float = 0.0) -> list[Cell]:
-    """The trials that are still to be run, at most, where a folder holds `past`, which took `spent_s`
+def cells_left(planned: Planned, every: list[Record], spent_s: float = 0.0) -> list[Cell]:
+    """The trials that are still to be run, at most, where a folder holds `every`, which took `spent_s`
     (`spent_in`); where time alone limits them, each cell once more."""
+    past = planned.still_standing(every)
     if planned.is_over(past, spent_s):
         return []
     done = done_of(past)
-    every = planned.kind.cells(planned.design.named_as_in(past), planned.experiment.options)
-    return [cell for cell in every if (cell.name, cell.block) not in done] or every
+    cells = planned.kind.cells(planned.design.named_as_in(past), planned.experiment.options)
+    return [cell for cell in cells if (cell.name, cell.block) not in done] or cells
 
 
 def spent_in(folder: Path) -> float:
@@ -213,18 +226,6 @@ def _run(loop: Loop, strategy: Strategy, tally: Tally) -> None:
         tally.end("failed", str(error))
         raise
     tally.end("finished")
-
-
-def _not_measured(laid_out: Design, records: list[Record], stands: Standing) -> str | None:
-    spoilt = [r for r in disturbed_of(records) if laid_out.has(r)]
-    if not spoilt:
-        return None
-    why = Counter(record.error for record in spoilt).most_common(1)[0][0]
-    return (
-        f"{len(spoilt)} of {stands.total or stands.done} trials were not measured, because others "
-        f"disturbed every attempt (such as: {why}): sweep again when the machine is quiet, which "
-        "repeats these alone, or take them as they are with --accept-noise"
-    )
 
 
 def _settle(experiment: Experiment, store: Store, tally: Tally) -> None:

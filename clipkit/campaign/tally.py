@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clipkit import format as fmt
-from clipkit.campaign.course import done_of
+from clipkit.campaign.again import done_of
 from clipkit.campaign.design import Design
 from clipkit.campaign.loop import ClipProgress, Event, TrialStarted
 from clipkit.campaign.standing import Standing
@@ -23,7 +23,7 @@ from clipkit.records.cells import cells_of
 from clipkit.records.condition import Condition
 from clipkit.records.folder import PROGRESS
 from clipkit.records.record import Record
-from clipkit.records.status import Status
+from clipkit.records.status import INVALID, Status
 from clipkit.records.store import Store
 from clipkit.records.table import table_of
 
@@ -117,7 +117,7 @@ class Tally:
         ends, now = list(self._ended.values()), self.strategy.progress()
         well = ends.count(Status.OK)
         ran_out, inferred = ends.count(Status.OOM), ends.count(Status.OOM_INFERRED)
-        disturbed = ends.count(Status.INVALID_NOISE)
+        disturbed, broken = (ends.count(status) for status in INVALID)
         return {
             "total": now.total,
             "done": len(ends),
@@ -125,7 +125,8 @@ class Tally:
             "oom": ran_out,
             "inferred": inferred,
             "disturbed": disturbed,
-            "failed": len(ends) - well - ran_out - inferred - disturbed,
+            "machine_failed": broken,
+            "failed": len(ends) - well - ran_out - inferred - disturbed - broken,
             "elapsed_s": time.monotonic() - self.began_s,
             "eta_s": now.left_s,
             "updated_utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

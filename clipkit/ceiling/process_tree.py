@@ -162,6 +162,15 @@ def read_process(pid: int) -> Process | None:
     )
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a signal has stopped it; not while it is traced."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return False
+    return stat.rpartition(b")")[2].split()[0] == b"T"
+
+
 def exact_bytes(process: Process) -> int:
     """The share of memory that cannot be dropped, each shared page divided by its users (PSS)."""
     try:

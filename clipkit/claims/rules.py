@@ -16,7 +16,7 @@ from clipkit.claims.verdict import DECIDED, Finding, Side
 from clipkit.model.cpu import most_from_idle
 from clipkit.records.best import leaves_margin, margin_words
 from clipkit.records.condition import Condition
-from clipkit.records.status import RAN_OUT, Status
+from clipkit.records.status import INVALID, RAN_OUT, Status
 
 MATTERS = 1.05
 """A smaller change of the wall time is none that anybody would deploy for."""
@@ -257,5 +257,5 @@ def one_after_another(
 
 def ended_words(side: Side) -> str:
     """How a side ended, where it did not end well."""
-    told = side.status in (*RAN_OUT, Status.INVALID_NOISE)
+    told = side.status in (*RAN_OUT, *INVALID)
     return side.status.words if told else f"did not finish ({side.status})"

@@ -27,6 +27,14 @@ def add_sweep(commands: Any) -> None:
         metavar="K/N",
         help="only the K-th of N parts of the blocks; `clipkit merge` joins what several machines ran",
     )
+    command.add_argument(
+        "--retry",
+        action="append",
+        choices=("failed", "timeout"),
+        default=[],
+        help="run again what ended so, as if it had not been run; may be repeated (what timed out is run "
+        "again by itself where [run] timeout_s was raised)",
+    )
     arguments.add_ceiling(command)
     arguments.add_noise(command)
 
@@ -50,7 +58,7 @@ def _sweep(parsed: argparse.Namespace) -> int:
     from clipkit.records.table import write_parquet
     from clipkit.terminal import Line
 
-    planned = plan_sweep(asked, shard)
+    planned = plan_sweep(asked, shard, tuple(parsed.retry))
     if parsed.dry_run:
         left = cells_left(planned, read_records(folder), spent_in(folder))
         if left:

@@ -15,6 +15,12 @@ from pathlib import Path
 _OOM_SCORE_ADJUST = "1000"
 
 
+FROM_OUTSIDE = frozenset(
+    {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, signal.SIGTERM}
+)
+"""By these the kernel or somebody else ends a process; by others it ends through its own fault."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exit:
     """How a child ended. CPU is user + system; `peak_rss_bytes` is ru_maxrss of this child alone."""
@@ -23,6 +29,14 @@ class Exit:
     signal: int | None
     cpu_s: float
     peak_rss_bytes: int
+
+    @property
+    def is_from_outside(self) -> bool:
+        """Whether a signal ended it that it did not bring upon itself: also that of a child of a shell,
+        which tells it as 128 and the signal."""
+        if self.signal is not None:
+            return self.signal in FROM_OUTSIDE
+        return self.code in (128 + signal.SIGKILL, 128 + signal.SIGTERM)
 
 
 def end_in_words(ended: Exit) -> str:

@@ -171,7 +171,7 @@ class Pool:
         try:
             track = work.check()
         except WrongOutputError as error:
-            self._next_attempt(work, str(error))
+            self._next_attempt(work, work.why_wrong(error))
             return
         try:
             final, size_bytes = work.place(self._orders.out_dir)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -19,10 +20,11 @@ from clipkit.engine.placing import put_in_place
 from clipkit.engine.reason import MOST_BYTES, reason
 from clipkit.plan.task import Attempt, Patch, Run, Task, filled
 
-# What ends a process that has done nothing wrong; the others are signs of its own fault.
-_STOPS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 _TOLD_TO_END = 255
-_NO_SPACE = "no space left on the disk of the output folder"
+"""What ffmpeg ends with after a signal that it heeds."""
+_HEEDED = b"received signal"
+NO_SPACE = "no space left on the disk of the output folder"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 # A first frame later than this is not "shown at 0 s"; MP4 timescales are finer than 0.1 ms.
 _FIRST_SHOWN_TOLERANCE_S = 0.001
 
@@ -112,7 +114,9 @@ class Work:
         try:
             self.scratch.mkdir(exist_ok=True)
         except OSError as error:
-            raise ScratchError(f"its scratch folder cannot be made: {error.strerror}") from None
+            full = error.errno in _NO_ROOM
+            why = NO_SPACE if full else f"its scratch folder cannot be made: {error.strerror}"
+            raise ScratchError(why) from None
 
     def _apply(self, patch: Patch) -> None:
         arguments = {
@@ -122,7 +126,10 @@ class Work:
         try:
             apply_patch(patch.name, arguments)
         except OSError as error:
-            raise PatchError(f"'{patch.name}' failed: {error.strerror}") from None
+            full = error.errno in _NO_ROOM
+            raise PatchError(
+                NO_SPACE if full else f"'{patch.name}' failed: {error.strerror}"
+            ) from None
 
     def _filled(self, word: str, output: Path) -> str:
         return filled(word, str(output), str(self.scratch))
@@ -163,23 +170,30 @@ class Work:
         return final, size_bytes
 
     def was_stopped(self, ended: Exit) -> bool:
-        """Whether somebody ended it. Told to end, ffmpeg does so by itself, with 255 and without a word."""
-        return ended.signal in _STOPS or (ended.code == _TOLD_TO_END and not self._said())
+        """Whether somebody ended it. Told to end, ffmpeg does so by itself, with 255, and says so, or
+        nothing where it says errors alone."""
+        if ended.code == _TOLD_TO_END:
+            return self._said() is None or _HEEDED in self._log_end()
+        return ended.is_from_outside
 
     def explain(self, ended: Exit) -> str:
         """Why ffmpeg failed, in one line: first what it says itself."""
         if ended.signal == signal.SIGXFSZ:
             return f"it wrote more than {self.task.max_output_bytes} bytes"
-        if _is_full(self.folder):  # then ffmpeg's own words found no space either
-            return _NO_SPACE
+        if is_full(self.folder):  # then ffmpeg's own words found no space either
+            return NO_SPACE
         how = f"signal {ended.signal}" if ended.signal else f"exit code {ended.code}"
         said = self._said()
         return f"{said} (ffmpeg ended with {how})" if said else f"ffmpeg ended with {how}"
 
+    def why_wrong(self, error: WrongOutputError) -> str:
+        """Some builds end well though they could not write all of it."""
+        return NO_SPACE if is_full(self.folder) else str(error)
+
     def why_not_started(self, error: OSError) -> str:
         """Its log is opened with it: where there is no space, that failed, and the program is there."""
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return _NO_SPACE
+        if error.errno in _NO_ROOM:
+            return NO_SPACE
         [program, *_] = self.argv(self.unfinished) or [self.task.output]
         return f"{program} cannot be started: {error.strerror}"
 
@@ -189,6 +203,12 @@ class Work:
                 return reason(log.read(MOST_BYTES))
         except OSError as error:
             return errno.errorcode.get(error.errno or 0)
+
+    def _log_end(self) -> bytes:
+        with contextlib.suppress(OSError), self.log.open("rb") as log:
+            log.seek(max(0, os.fstat(log.fileno()).st_size - 4096))
+            return log.read()
+        return b""
 
     def report(self, status: str, error: str | None, **found: Any) -> dict[str, Any]:
         """The event that tells of the clip's end."""
@@ -202,6 +222,7 @@ class Work:
             "wall_s": time.monotonic() - self.started_s,
             "cpu_s": self.cpu_s,
             "peak_rss_bytes": self.peak_rss_bytes,
+            "no_space": error == NO_SPACE,
             "frames": None,
             "file": None,
             "bytes": None,
@@ -223,10 +244,10 @@ def _judge(task: Task, track: VideoTrack) -> None:
         raise WrongOutputError(f"the first frame is shown at {track.first_shown_s:.4f} s")
 
 
-def _is_full(folder: Path) -> bool:
-    """Less is free than a file buffer of ffmpeg's holds (32 KiB) and a little."""
+def is_full(folder: Path) -> bool:
+    """Less is free than a file buffer of ffmpeg's holds (32 KiB) and a little, or no file can be made."""
     try:
         disk = os.statvfs(folder)
     except OSError:  # it is gone
         return False
-    return disk.f_bavail * disk.f_frsize < 64 * 1024
+    return disk.f_bavail * disk.f_frsize < 64 * 1024 or (disk.f_files > 0 and disk.f_favail == 0)

@@ -11,7 +11,7 @@ from clipkit.records.identity import WHICH, plain
 from clipkit.records.need import may_be_hidden, needs_of
 from clipkit.records.noise import Noise
 from clipkit.records.repeats import Codes, Values, group_means, repeats_by_host
-from clipkit.records.status import Status, rank
+from clipkit.records.status import INVALID, Status, rank
 from clipkit.settings import knobs
 
 
@@ -47,6 +47,7 @@ def cells_of(table: pd.DataFrame) -> pd.DataFrame:
     finished = finished_rows(rows).to_numpy()
     counted = counted_rows(rows).to_numpy()
     disturbed = (rows["status"] == str(Status.INVALID_NOISE)).to_numpy(dtype=bool)
+    invalid = rows["status"].isin([str(status) for status in INVALID]).to_numpy(dtype=bool)
     grouped["runs"] = np.bincount(codes[finished], minlength=count)
     grouped["failures"] = np.bincount(codes[counted & ~finished], minlength=count)
     grouped["disturbed"] = np.bincount(codes[disturbed], minlength=count)
@@ -80,7 +81,7 @@ def cells_of(table: pd.DataFrame) -> pd.DataFrame:
     grouped["orchestrator_fraction"] = own_s / grouped["cpu_s"].where(grouped["cpu_s"] > 0)
     for column in ("throttled_s", "output_bytes"):
         grouped[column] = group_means(codes[finished], _floats(ran[column]), count)
-    grouped["run_ids"] = _lists(codes[~disturbed], rows["run_id"][~disturbed], count)
+    grouped["run_ids"] = _lists(codes[~invalid], rows["run_id"][~invalid], count)
     return grouped
 
 
@@ -91,7 +92,7 @@ def _hidden(grouped: pd.DataFrame) -> list[bool]:
 
 
 def without_time(grouped: pd.DataFrame) -> pd.Series[bool]:
-    """Which of the cells failed, were inferred to, or were disturbed in every attempt."""
+    """Which of the cells failed, were inferred to, or were not measured."""
     return grouped["status"] != str(Status.OK)
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from clipkit.records.columns import column
-from clipkit.records.status import COUNTS, TELLING, Status
+from clipkit.records.record import Record
+from clipkit.records.status import COUNTS, INVALID, TELLING, Status
 from clipkit.settings import knobs
 
 _NEVER_LEFT_OUT = {knob.name for knob in knobs() if not knob.absent}
+
+_TRIAL = ("phase", "cell", "block")
+"""What the attempts of one trial have in common."""
 
 
 def evidence(table: pd.DataFrame) -> pd.DataFrame:
@@ -20,8 +24,8 @@ def evidence(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def tried(table: pd.DataFrame) -> pd.DataFrame:
-    """The same and what others disturbed, of which a cell may have nothing else."""
-    return _ended(table, (*TELLING, Status.INVALID_NOISE))
+    """The same and what is invalid, of which a cell may have nothing else."""
+    return _ended(table, (*TELLING, *INVALID))
 
 
 def finished_rows(rows: pd.DataFrame) -> pd.Series[bool]:
@@ -50,6 +54,23 @@ def varying_settings(table: pd.DataFrame) -> list[str]:
     return [knob.name for knob in knobs() if varies(knob.name, table[knob.name])]
 
 
+def without_repeated(records: Iterable[Record]) -> list[Record]:
+    """Without the attempts that count and were run again all the same: the user asked for it, or raised
+    the limit at which one timed out. The last one stands for the trial."""
+    known = list(records)
+    counted = [record for record in known if record.status in COUNTS]
+    last: dict[tuple[Any, ...], int] = {}
+    for record in counted:
+        trial = tuple(getattr(record, name) for name in _TRIAL)
+        last[trial] = max(record.attempt, last.get(trial, 0))
+    return [
+        record
+        for record in known
+        if record.status not in COUNTS
+        or record.attempt == last[tuple(getattr(record, name) for name in _TRIAL)]
+    ]
+
+
 def varies(name: str, values: pd.Series[Any]) -> bool:
     """Whether a column has several levels. Of a setting None is one only where it means that the
     preset decides; elsewhere it says that a subject does not follow the setting."""
@@ -63,6 +84,16 @@ def settings_words(settings: Mapping[Any, Any], differing: Sequence[str]) -> str
 
 
 def _ended(table: pd.DataFrame, statuses: Sequence[Status]) -> pd.DataFrame:
-    """Without warm-ups, which older campaigns hold."""
+    """Without warm-ups, which older campaigns hold, and without what was repeated."""
     told = table["status"].isin([str(status) for status in statuses])
-    return table[told & (table["phase"] != "warmup")]
+    return table[told & (table["phase"] != "warmup") & ~_repeated_rows(table)]
+
+
+def _repeated_rows(table: pd.DataFrame) -> pd.Series[bool]:
+    """Which of the rows `without_repeated` leaves out."""
+    counted = counted_rows(table)
+    attempts = table["attempt"].where(counted)
+    if not (attempts > 1).any():
+        return pd.Series(False, index=table.index)
+    last = attempts.groupby([table[name] for name in _TRIAL]).transform("max")
+    return counted & (attempts < last).fillna(value=False).astype(bool)

@@ -40,10 +40,12 @@ class Sample:
 class Outcome:
     """A record, the rows of its clips, memory and CPU over time, and the logs: file's name -> content.
 
-    Whoever ran the trial hands this back; whoever asked for it stores it.
+    Whoever ran the trial hands this back; whoever asked for it stores it. `stop`: why no other trial would
+    end better now, and what to do, in words.
     """
 
     record: Record
     clips: Sequence[Mapping[str, Any]]
     samples: Sequence[Sample]
     logs: Mapping[str, bytes]
+    stop: str | None = None

@@ -77,6 +77,7 @@ class Record:
         title="reserve",
     )
     usd_per_month: float | None = _column("the host's price")
+    timeout_s: float | None = _measured("the time limit of the job")
     settings: UsedSettings = _column("how the job was cut")
     video_encoder: str | None = _measured(
         "what encoded the pictures, as the command's words state it; null: not stated, or copied"

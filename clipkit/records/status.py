@@ -16,6 +16,7 @@ class Status(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     INVALID_NOISE = "invalid_noise"
+    INVALID_MACHINE = "invalid_machine"
     OOM_INFERRED = "oom_inferred"
 
     @property
@@ -32,6 +33,7 @@ _WORDS = {
     Status.FAILED: "failed",
     Status.CANCELLED: "cancelled",
     Status.INVALID_NOISE: "not measured: disturbed",
+    Status.INVALID_MACHINE: "not measured: the machine failed",
 }
 
 COUNTS = (Status.OK, Status.OOM, Status.TIMEOUT, Status.FAILED)
@@ -42,10 +44,14 @@ FAILURES = (Status.OOM, Status.TIMEOUT, Status.FAILED)
 
 RAN_OUT = (Status.OOM, Status.OOM_INFERRED)
 
+INVALID = (Status.INVALID_NOISE, Status.INVALID_MACHINE)
+"""The ends that tell nothing of the cell: others disturbed the attempt, or the machine or the harness
+failed. They are kept, and the attempt is repeated."""
+
 TELLING = (*COUNTS, Status.OOM_INFERRED)
 """The ends that say something of their cell: also that it need not be run, since a smaller ran out."""
 
-_RANKS = (Status.OOM, Status.TIMEOUT, Status.FAILED, Status.OK, Status.OOM_INFERRED)
+_RANKS = (Status.OOM, Status.TIMEOUT, Status.FAILED, Status.OK, Status.OOM_INFERRED, *INVALID)
 
 
 class Ended(Protocol):
@@ -72,13 +78,14 @@ def status_of_all(ends: Iterable[Status]) -> Status | None:
 
     What failed once has failed, its good runs were luck: running out of memory comes before other
     failures. An inference stands only where no attempt says otherwise; where none counts, the cell is
-    not measured: disturbed. None where there is no attempt but such as the user cut short.
+    not measured: disturbed, or the machine failed. None where there is no attempt but such as the user
+    cut short.
     """
     found = set(ends)
-    return next((status for status in (*_RANKS, Status.INVALID_NOISE) if status in found), None)
+    return next((status for status in _RANKS if status in found), None)
 
 
 def rank(status: str) -> int:
     """The order in which the ends of attempts stand for their cell, the lowest first."""
-    order = (*_RANKS, Status.INVALID_NOISE, Status.CANCELLED)
+    order = (*_RANKS, Status.CANCELLED)
     return order.index(Status(status))

@@ -16,7 +16,7 @@ from clipkit.trial.execute import Run, execute
 from clipkit.trial.judge import judge_execution
 from clipkit.trial.measure import ClipOutcome, Execution
 from clipkit.trial.out_folder import Claim, claimed
-from clipkit.trial.run import peaks
+from clipkit.trial.recorded import peaks
 from clipkit.trial.talk import Watch
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from clipkit.ceiling.base import Ceiling
+from clipkit.engine.work import is_full
 from clipkit.errors import OutputError
 from clipkit.plan.clips import Job
 from clipkit.plan.routes import Routes
@@ -30,6 +31,7 @@ from clipkit.trial.serving import (
     NotServingError,
     Workplace,
     how_ended,
+    is_from_outside,
     last_words,
     serving,
     terminate,
@@ -93,6 +95,7 @@ def drive(order: Drive, ceiling: Ceiling, watch: Watch) -> Execution:
                 contextlib.nullcontext() if routes.tells_times else ends,
             ):
                 _live(scene, watch)
+                scene.ending.no_space = is_full(work_dir)
                 after = scene.ending.usage or ceiling.usage()
             if scene.ending.died and scene.ending.ready_s is not None:
                 _live_again(scene)
@@ -104,7 +107,15 @@ def drive(order: Drive, ceiling: Ceiling, watch: Watch) -> Execution:
         _log(scene)
         told = told_of(visit, scene.ending, launches)
         logs = read_logs(work_dir)
-    seen = Seen(before, after, sampler.samples, job_end_s(visit, sampler), reserve_bytes=0)
+    seen = Seen(
+        before,
+        after,
+        sampler.samples,
+        job_end_s(visit, sampler),
+        reserve_bytes=0,
+        coverage=sampler.coverage,
+        killed=scene.ending.killed,
+    )
     figures = served_figures(visit, scene.ending, sampler, launches, order.cpus)
     return gather_execution(told, seen, logs, figures)
 
@@ -172,6 +183,10 @@ def _live(scene: _Scene, watch: Watch) -> None:
         if ending.died:
             ending.exit_code = process.returncode
             ending.why = ending.why or f"the service {how_ended(process.returncode)}"
+            if is_from_outside(process.returncode):
+                ending.killed = (
+                    f"the service {how_ended(process.returncode)}, by others than clipkit"
+                )
         else:
             ending.stop_s, ending.exit_code = terminate(process)
 

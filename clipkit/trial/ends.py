@@ -9,54 +9,36 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import threading
 import time
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from clipkit.plan.clips import Clip
 from clipkit.trial.launcher import Launch, Launcher, launch_of
+from clipkit.trial.watching import Watching
 
 _LOOK_S = 0.01
 """An ffmpeg that lives shorter than that may have ended before it was first seen; then that is its end."""
 
 
 @dataclass(slots=True)
-class Ends:
+class Ends(Watching):
     """`with Ends(launcher) as ends:` watches in a thread. `ended_s`: by the process' number, seconds since
     1970."""
 
     launcher: Launcher
     ended_s: dict[int, float] = field(default_factory=dict)
     _open: dict[int, int] = field(default_factory=dict)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
 
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._run, daemon=True, name="ends")
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop.set()
-        if self._thread:
-            self._thread.join()
-
-    def _run(self) -> None:
+    def _watch(self) -> None:
         poll = select.poll()
         known: set[int] = set()
-        while not self._stop.is_set():
+        while not self._over.is_set():
             for pid in self.launcher.pids() - known:
                 known.add(pid)
-                self._watch(pid, poll)
+                self._follow(pid, poll)
             if not self._open:
-                self._stop.wait(_LOOK_S)
+                self._over.wait(_LOOK_S)
                 continue
             for descriptor, _ in poll.poll(_LOOK_S * 1000):
                 self.ended_s[self._open.pop(descriptor)] = time.time()
@@ -66,7 +48,7 @@ class Ends:
             with contextlib.suppress(OSError):
                 os.close(descriptor)
 
-    def _watch(self, pid: int, poll: select.poll) -> None:
+    def _follow(self, pid: int, poll: select.poll) -> None:
         try:
             descriptor = os.pidfd_open(pid)
         except OSError:  # it has ended already

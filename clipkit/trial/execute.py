@@ -8,7 +8,14 @@ from pathlib import Path
 
 from clipkit.ceiling.base import Ceiling
 from clipkit.plan.task import Task
-from clipkit.trial.inside import log_folder, read_logs, reserved, started, work_folder
+from clipkit.trial.inside import (
+    death_words,
+    log_folder,
+    read_logs,
+    reserved,
+    started,
+    work_folder,
+)
 from clipkit.trial.measure import Execution, Seen, gather_execution, with_all_clips
 from clipkit.trial.sampler import Sampler
 from clipkit.trial.talk import EngineTalk, Orders, Watch
@@ -44,14 +51,17 @@ def execute(tasks: Sequence[Task], run: Run, ceiling: Ceiling, watch: Watch) -> 
                     started(talk.argv, ceiling, work_dir) as process,
                 ):
                     told = talk.converse(process, watch)
+                    lost = None if told.done else death_words(process)
                     ended_s = sampler.now_s
                     # Before the engine is reaped: without a group its CPU goes with it.
                     after = ceiling.usage()
         finally:
             ceiling.kill()
         logs = read_logs(work_dir)
-    seen = Seen(before, after, sampler.samples, ended_s, reserve_bytes)
-    return gather_execution(with_all_clips(told, tasks), seen, logs)
+    seen = Seen(
+        before, after, sampler.samples, ended_s, reserve_bytes, sampler.coverage, killed=lost
+    )
+    return gather_execution(with_all_clips(told, tasks, lost), seen, logs)
 
 
 def _orders(run: Run, work_dir: Path) -> Orders:

@@ -10,14 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 from clipkit.trial.client import Client
+from clipkit.trial.watching import Watching
 
 _OK = re.compile(rb"HTTP/1\.[01] 2\d\d ")
 
@@ -33,7 +31,7 @@ class Probe:
 
 
 @dataclass(slots=True)
-class HealthProbes:
+class HealthProbes(Watching):
     """`with HealthProbes(client, path, per_s) as probes:` asks in a thread until the block ends; what is
     open then is waited for."""
 
@@ -43,35 +41,18 @@ class HealthProbes:
     patience_s: float = 30.0
     probes: list[Probe] = field(default_factory=list)
     cpu_s: float = 0.0
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
 
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._run, daemon=True, name="health")
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop.set()
-        if self._thread:
-            self._thread.join()
-
-    def _run(self) -> None:
+    def _watch(self) -> None:
         asyncio.run(self._ask_all())
         self.cpu_s = time.thread_time()
 
     async def _ask_all(self) -> None:
         began_s = time.monotonic()
         asked: list[asyncio.Task[None]] = []
-        while not self._stop.is_set():
+        while not self._over.is_set():
             due_s = began_s + len(asked) / self.per_s
             await asyncio.sleep(max(0.0, due_s - time.monotonic()))
-            if not self._stop.is_set():
+            if not self._over.is_set():
                 asked.append(asyncio.create_task(self._ask(due_s)))
         await asyncio.gather(*asked)
 

@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from clipkit import format as fmt
 from clipkit.ceiling.base import Ceiling
+from clipkit.engine.child import FROM_OUTSIDE
 from clipkit.errors import CeilingError, OutputError
 
 WORK_PREFIX = ".clipkit-work-"
@@ -25,6 +27,8 @@ _KEPT_BYTES = 1 << 20
 # Out of memory, the kernel's victim is to be the engine rather than the reserve, which stands for
 # the user's server; an ffmpeg comes before both. Raising this needs no privilege, lowering it does.
 _OOM_SCORE_ADJUST = "998"
+# One whose stdout is closed is about to end.
+_DYING_S = 2.0
 
 
 @contextlib.contextmanager
@@ -153,3 +157,18 @@ def started(
             os.killpg(process.pid, signal.SIGKILL)
         with contextlib.suppress(OSError):  # its stdin may be broken
             process.communicate()
+
+
+def death_words(process: subprocess.Popen[bytes]) -> str | None:
+    """That a signal which is not of its own doing has ended the orchestrator, in words; None: it lives, or
+    ended otherwise. It is not reaped: what it used can still be read."""
+    deadline_s = time.monotonic() + _DYING_S
+    while time.monotonic() < deadline_s:
+        ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        if ended is None:
+            time.sleep(_DYING_S / 100)
+        elif ended.si_code != os.CLD_EXITED and ended.si_status in FROM_OUTSIDE:
+            return f"the engine was killed by signal {ended.si_status}, from outside"
+        else:
+            return None
+    return None

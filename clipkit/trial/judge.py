@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from clipkit.records.status import Status
+from clipkit.trial.coverage import lacking_words
 from clipkit.trial.measure import Execution
 
 
 def judge_execution(
-    execution: Execution, disturbed: str | None = None
+    execution: Execution, disturbed: str | None = None, broken: str | None = None
 ) -> tuple[Status, str | None]:
     """How the run ended, and why in words. `disturbed`: what others did to it, if they did
     (`records.disturbance`); they make a job slow, so a time limit that struck then says nothing.
+    `broken`: what of the machine or the harness failed (`machine_failure`).
 
     Out of memory is told by the kernel's own count of kills, not by a peak at the limit: page
     cache fills a group to its limit in every long run.
@@ -20,6 +22,8 @@ def judge_execution(
         return Status.CANCELLED, "interrupted"
     if execution.usage.oom_kills:
         return Status.OOM, "the kernel killed a process at the memory ceiling"
+    if broken:
+        return Status.INVALID_MACHINE, broken
     if any(clip.status == "timeout" for clip in wrong):
         if disturbed:
             return Status.INVALID_NOISE, f"the time limit struck while {disturbed}"
@@ -31,3 +35,15 @@ def judge_execution(
     if disturbed:
         return Status.INVALID_NOISE, disturbed
     return Status.OK, None
+
+
+def machine_failure(execution: Execution) -> str | None:
+    """What of the machine or the harness failed, so that the run tells nothing of what was run, in words;
+    None: nothing. Of a kill it is nothing where the kernel ran out of memory, which is asked first."""
+    if full := next((clip for clip in execution.clips if clip.no_space), None):
+        return f"clip {full.number}: {full.error}"
+    if execution.killed:
+        return execution.killed
+    if killed := next((clip for clip in execution.clips if clip.status == "killed"), None):
+        return f"clip {killed.number}: ended from outside, with {killed.error}"
+    return lacking_words(execution.coverage, execution.need_bound_bytes is not None)

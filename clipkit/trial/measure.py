@@ -11,6 +11,7 @@ from clipkit.ceiling.base import Usage
 from clipkit.plan.task import Task
 from clipkit.records.outcome import Sample
 from clipkit.records.served import Served
+from clipkit.trial.coverage import Coverage
 from clipkit.trial.held import held_back_s
 from clipkit.trial.sampler import growth, need_bound_bytes
 from clipkit.trial.talk import Told
@@ -19,7 +20,8 @@ from clipkit.trial.talk import Told
 @dataclass(frozen=True, slots=True)
 class ClipOutcome:
     """What became of one task. Bytes and seconds; `frames` are those shown; None: could not
-    be read. CPU and peak are its ffmpeg's alone, as `wait4` told the orchestrator; None: it did not."""
+    be read. CPU and peak are its ffmpeg's alone, as `wait4` told the orchestrator; None: it did not.
+    `no_space`: there was no room for it on the disk."""
 
     number: int
     status: str
@@ -32,6 +34,7 @@ class ClipOutcome:
     frames: int | None
     file: str | None
     bytes: int | None
+    no_space: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,9 @@ class Execution:
 
     `cpu_s` and `usage` are of everything inside the ceiling, `orchestrator_…` of that process alone,
     without its ffmpegs; None where it was killed before it could tell. `held_s` is the part of
-    `wall_s` for which the CPU quota held the job back. `served`: of a service.
+    `wall_s` for which the CPU quota held the job back. `coverage`: how much of it was watched. `killed`: that
+    the orchestrator was killed, from outside unless the kernel ran out of memory, in words. `served`: of a
+    service.
     """
 
     clips: tuple[ClipOutcome, ...]
@@ -57,19 +62,24 @@ class Execution:
     samples: list[Sample]
     logs: dict[str, bytes]
     cancelled: bool
+    coverage: Coverage = Coverage()
+    killed: str | None = None
     served: Served = Served()
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """Of the whole ceiling, from outside: readings before and after, and between them; `ended_s` is when
-    the job had ended, by the samples' clock; `reserve_bytes` is in all of them."""
+    the job had ended, by the samples' clock; `reserve_bytes` is in all of them; `coverage` and `killed`: see
+    `Execution`."""
 
     before: Usage
     after: Usage
     samples: list[Sample]
     ended_s: float
     reserve_bytes: int
+    coverage: Coverage
+    killed: str | None = None
 
 
 def gather_execution(
@@ -93,14 +103,16 @@ def gather_execution(
         samples=seen.samples,
         logs=logs,
         cancelled=told.cancelled,
+        coverage=seen.coverage,
+        killed=seen.killed,
         served=served or Served(),
     )
 
 
-def with_all_clips(told: Told, tasks: Sequence[Task]) -> Told:
-    """Also the tasks of which the engine told nothing: it was killed before it could."""
+def with_all_clips(told: Told, tasks: Sequence[Task], killed: str | None = None) -> Told:
+    """Also the tasks of which the engine told nothing: it was killed before it could, or failed itself."""
     heard = {event["number"] for event in told.clips}
-    lost = [_unheard_of(task) for task in tasks if task.number not in heard]
+    lost = [_unheard_of(task, killed is not None) for task in tasks if task.number not in heard]
     return Told([*told.clips, *lost], told.done, told.cancelled)
 
 
@@ -116,11 +128,11 @@ def _outcome(event: dict[str, Any]) -> ClipOutcome:
     return ClipOutcome(**values | {"argv": tuple(event["argv"])})
 
 
-def _unheard_of(task: Task) -> dict[str, Any]:
+def _unheard_of(task: Task, is_killed: bool) -> dict[str, Any]:
     return {
         "number": task.number,
-        "status": "killed",
-        "error": "the engine was killed before this clip was finished",
+        "status": "killed" if is_killed else "failed",
+        "error": f"the engine {'was killed' if is_killed else 'ended'} before this clip was finished",
         "change": None,
         "argv": (),
         "wall_s": 0.0,

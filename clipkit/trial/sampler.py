@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from clipkit.ceiling.base import Ceiling, Usage
+from clipkit.ceiling.process_tree import is_stopped
 from clipkit.format import MIB
 from clipkit.records.outcome import Sample
+from clipkit.trial.coverage import GAP_S, Coverage
+from clipkit.trial.watching import Watching
 
 LOOK_S = 0.02
 SAMPLE_S = 0.1
@@ -23,7 +23,7 @@ _NEWS_FRACTION = 0.01
 _WALKS_FRACTION = 0.002
 
 
-class Sampler:
+class Sampler(Watching):
     """`with Sampler(ceiling, …) as sampler:` looks every 20 ms in a thread until the block ends.
 
     A look asks for the kernel's high-water mark since the last one, which is cheap. A sample is taken
@@ -45,25 +45,11 @@ class Sampler:
         self._of_service = of_service
         self._reserve_bytes = reserve_bytes
         self._excluded = excluded
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="sampler")
         self._started_s = time.monotonic()
         self._highest_need_bytes = 0
         self._walk_at_s = 0.0
+        self._unseen_s = self._longest_gap_s = self._stopped_s = 0.0
         self.samples: list[Sample] = []
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
 
     @property
     def now_s(self) -> float:
@@ -74,13 +60,24 @@ class Sampler:
         """A time of the monotonic clock by the samples' own."""
         return monotonic_s - self._started_s
 
-    def _run(self) -> None:
+    @property
+    def coverage(self) -> Coverage:
+        """Up to the last sample."""
+        watched_s = self.samples[-1].t_s if self.samples else 0.0
+        return Coverage(watched_s, self._unseen_s, self._longest_gap_s, self._stopped_s)
+
+    def _watch(self) -> None:
+        looked_s = 0.0
         start = self._ceiling.usage()
         self._ceiling.highest_charge_bytes()
         highest: int | None = None
         self._take(start, None)
         while True:
-            ended = self._stop.wait(LOOK_S)
+            ended = self._over.wait(LOOK_S)
+            gap_s, looked_s = self.now_s - looked_s, self.now_s
+            if gap_s > GAP_S:
+                self._unseen_s += gap_s
+                self._longest_gap_s = max(self._longest_gap_s, gap_s)
             charge = self._ceiling.highest_charge_bytes()
             if charge is not None:
                 highest = max(highest or 0, charge)
@@ -101,6 +98,8 @@ class Sampler:
 
     def _take(self, start: Usage, highest_charge_bytes: int | None) -> None:
         usage = self._ceiling.usage()
+        if usage.held_s is None and self.samples:  # else the ceiling itself stops the job
+            self._note_stops(self.samples[-1].t_s)
         if usage.total_bytes is not None and usage.cache_bytes is not None:
             need_bytes = usage.total_bytes - usage.cache_bytes
             self._highest_need_bytes = max(self._highest_need_bytes, need_bytes)
@@ -123,6 +122,10 @@ class Sampler:
                 service_bytes=self._of_service(),
             )
         )
+
+    def _note_stops(self, since_s: float) -> None:
+        if any(is_stopped(pid) for pid in self._ceiling.pids()):
+            self._stopped_s += self.now_s - since_s
 
     def _walk(self) -> tuple[int | None, int | None]:
         """The sums of RSS and PSS, where it is time for them."""

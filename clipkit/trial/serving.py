@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clipkit.ceiling.base import Ceiling
+from clipkit.engine.child import FROM_OUTSIDE
 from clipkit.errors import OutputError
 from clipkit.plan.routes import Routes, fill_in
 from clipkit.plan.services import Service
@@ -161,6 +162,14 @@ def terminate(process: subprocess.Popen[bytes]) -> tuple[float | None, int | Non
 def how_ended(code: int) -> str:
     """`ended with exit code 1`, `was killed by signal 9`."""
     return f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+
+
+def is_from_outside(code: int) -> bool:
+    """Whether it ended since others wanted it to: by a signal that is not of its own doing, or as one that
+    heeds SIGTERM or SIGINT, which ends well or with 128 and the signal."""
+    if code < 0:
+        return -code in FROM_OUTSIDE
+    return code in (0, 128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
 def _free_port() -> int:

@@ -127,11 +127,12 @@ class _Events:
         self._unread = b""
 
     def within(self, patience_s: float) -> Iterator[dict[str, Any]]:
-        """Events until the engine closes its stdout or the time is over."""
+        """Events until the engine closes its stdout or the time is over; what it has said by then is heard,
+        also where this process was stopped meanwhile."""
         deadline_s = time.monotonic() + patience_s
         with selectors.DefaultSelector() as selector:
             selector.register(self._descriptor, selectors.EVENT_READ)
-            while (left_s := deadline_s - time.monotonic()) > 0 and selector.select(left_s):
+            while selector.select(max(0.0, deadline_s - time.monotonic())):
                 heard = os.read(self._descriptor, 1 << 16)
                 if not heard:
                     return

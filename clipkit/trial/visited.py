@@ -19,13 +19,16 @@ from clipkit.trial.visit import Visit
 
 @dataclass(slots=True)
 class Ending:
-    """How a service's life ended. `why`: it did not serve, or died, in words."""
+    """How a service's life ended. `why`: it did not serve, or died, in words; `killed`: that others ended it,
+    or the kernel for want of memory; `no_space`: the disk on which it worked was full in the end."""
 
     ready_s: float | None = None
     usage: Usage | None = None
     own_oom_kills: int | None = None
     peak_rss_bytes: int | None = None
     died: bool = False
+    killed: str | None = None
+    no_space: bool = False
     why: str | None = None
     stop_s: float | None = None
     exit_code: int | None = None
@@ -57,7 +60,10 @@ def told_of(visit: Visit, ending: Ending, launches: Sequence[Launch]) -> Told:
         launch = launch_of(clip, unused)
         argv = list(launch.argv) if launch else []
         event = _event(known.get(number), visit, ending, number)
-        told.clips.append({"number": number, "change": None, "argv": argv, **event})
+        full = event["status"] != "ok" and (ending.no_space or _says_full(event["error"]))
+        told.clips.append(
+            {"number": number, "change": None, "argv": argv, **event, "no_space": full}
+        )
     times = times_of(visit)
     if times:
         told.done = {
@@ -82,7 +88,7 @@ def _event(
     clip: dict[str, Any] | None, visit: Visit, ending: Ending, number: int
 ) -> dict[str, Any]:
     event: dict[str, Any] = {
-        "status": "cancelled" if ending.cancelled else "killed",
+        "status": "cancelled" if ending.cancelled else "killed" if ending.killed else "failed",
         "error": ending.why or visit.told or "the service was gone before this clip was finished",
         "wall_s": 0.0,
         "cpu_s": None,
@@ -103,6 +109,10 @@ def _event(
     if clip and clip["status"] == "failed" and visit.routes.is_theirs and ending.died:
         event["error"] = f"{event['error']}; {ending.why}"
     return event
+
+
+def _says_full(error: str | None) -> bool:
+    return any(words in (error or "") for words in ("No space left on device", "ENOSPC"))
 
 
 def _checked(visit: Visit, number: int, told_bytes: int | None) -> dict[str, Any]:

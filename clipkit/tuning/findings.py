@@ -166,7 +166,7 @@ class _Runs:
 
     def timed(self) -> Timed:
         failed = [record for _, record in self.all if has_failed(record)]
-        disturbed = any(record.status is Status.INVALID_NOISE for _, record in self.all)
+        ends = {record.status for _, record in self.all}
         wall = self.wall()
         ran = [record for _, record in self.memory if is_finished(record)]
         needs = [r.peak_need_bytes for r in ran if r.peak_need_bytes is not None]
@@ -175,8 +175,10 @@ class _Runs:
             status, error = Status.OK, None
         elif failed:
             status, error = failed[0].status, failed[0].error
-        elif disturbed:
+        elif Status.INVALID_NOISE in ends:
             status, error = Status.INVALID_NOISE, "other machines took too much of this one"
+        elif Status.INVALID_MACHINE in ends:
+            status, error = Status.INVALID_MACHINE, "the machine failed in each attempt"
         else:
             status, error = Status.CANCELLED, "not run: no time was left"
         return Timed(

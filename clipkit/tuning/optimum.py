@@ -25,7 +25,7 @@ from clipkit.records.identity import plain
 from clipkit.records.need import HIDDEN_WORDS
 from clipkit.records.noise import Noise
 from clipkit.records.settings_words import picture_words
-from clipkit.records.status import RAN_OUT, Status
+from clipkit.records.status import INVALID, RAN_OUT, Status
 from clipkit.settings import PICTURE, Settings, UsedSettings, knobs
 from clipkit.tuning.best import Choice, Optimum
 
@@ -117,7 +117,7 @@ def _optimum(campaign: str, cells: pd.DataFrame, rows: pd.DataFrame) -> Optimum 
     failed = without_time(cells)
     ends = cells["status"]
     out = ends.isin([str(status) for status in RAN_OUT])
-    disturbed = ends == str(Status.INVALID_NOISE)
+    invalid = ends.isin([str(status) for status in INVALID])
     finished = cells[~failed]
     if finished.empty:
         return None
@@ -127,7 +127,7 @@ def _optimum(campaign: str, cells: pd.DataFrame, rows: pd.DataFrame) -> Optimum 
     best, *ties = _standing(finished, choices)
     quickest = min(choices.values(), key=lambda choice: choice.wall.value)
     default = dataclasses.replace(Settings(), **_picture(best.settings))
-    failed_cells = int((failed & ~out & ~disturbed).sum())
+    failed_cells = int((failed & ~out & ~invalid).sum())
     chosen = finished.loc[finished["cell"] == best.cell].iloc[0]
     return Optimum(
         campaign=campaign,
@@ -145,7 +145,7 @@ def _optimum(campaign: str, cells: pd.DataFrame, rows: pd.DataFrame) -> Optimum 
         cells=len(cells),
         oom_cells=int(out.sum()),
         failed_cells=failed_cells,
-        disturbed_cells=int(disturbed.sum()),
+        disturbed_cells=int((ends == str(Status.INVALID_NOISE)).sum()),
         default=_default(finished, choices, best, default),
         ceiling=str(finished["ceiling"].iloc[0]),
         unmeasured=tuple(_unmeasured(rows, cells, failed_cells)),
@@ -244,8 +244,9 @@ def _unmeasured(rows: pd.DataFrame, cells: pd.DataFrame, failed_cells: int) -> I
         yield f"{HIDDEN_WORDS}: a run of these settings came close to it"
     if failed_cells:
         yield f"{failed_cells} cells failed, but not for memory: they might have been faster"
-    if disturbed := int((cells["status"] == str(Status.INVALID_NOISE)).sum()):
-        yield f"{disturbed} cells, {Status.INVALID_NOISE.words}: they might have been faster"
+    for status in INVALID:
+        if count := int((cells["status"] == str(status)).sum()):
+            yield f"{count} cells, {status.words}: they might have been faster"
     if words := unquiet_words(around_of(rows[finished_rows(rows)])):
         yield words
     if set(rows["ceiling"]) & {"watchdog", "none"}:

@@ -116,6 +116,8 @@ def measure_server(
             swept = run_sweep(planned, folder, open_ceiling, watching, asked.accept_noise)
     except CampaignError as error:
         raise CampaignError(f"{error}{_how_it_ended(folder)}") from None
+    if swept.standing.machine_failed:
+        raise CampaignError(swept.not_measured)
     records = _counting(read_records(swept.folder))
     (cell, *_) = planned.design.cells
     return ServerAnswer(

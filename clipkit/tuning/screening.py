@@ -13,7 +13,7 @@ from clipkit.records.best import leaves_margin
 from clipkit.records.choice import Chosen, Contender, choose
 from clipkit.records.noise import Noise, pool
 from clipkit.records.record import Record
-from clipkit.records.status import COUNTS, Status, is_finished, status_of_all
+from clipkit.records.status import COUNTS, INVALID, Status, is_finished, status_of_all
 from clipkit.settings import PICTURE, Settings
 from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.question import Question
@@ -226,5 +226,5 @@ def _entry(
 
 def _lacking(runs: Sequence[Record]) -> Status:
     """Of settings that ended well as far as they were measured, on some of the uploads."""
-    disturbed = any(record.status is Status.INVALID_NOISE for record in runs)
-    return Status.INVALID_NOISE if disturbed else Status.CANCELLED
+    ends = {record.status for record in runs}
+    return next((status for status in INVALID if status in ends), Status.CANCELLED)

@@ -31,7 +31,7 @@ from clipkit.plan.changed import Changed
 from clipkit.plan.clips import Job, spread
 from clipkit.plan.subjects import CommandLine
 from clipkit.records.folder import CONFIG, EXPERIMENT, RUNS
-from clipkit.records.status import Status, is_finished
+from clipkit.records.status import INVALID, Status, is_finished
 from clipkit.records.store import Store, campaign_named, slug
 from clipkit.records.usual_noise import usual_neighbour_noise
 from clipkit.settings import Settings
@@ -259,12 +259,14 @@ def _nothing_fits(strategy: TuneStrategy, store: Store) -> str:
         for _, record in strategy.session.results
         if not is_finished(record)
     } or {"nothing leaves a margin of memory"}
-    spoilt = {record.status for _, record in strategy.session.results} == {Status.INVALID_NOISE}
-    remedy = (
-        "tune again when the machine is quiet, or take trials as they are with --accept-noise"
-        if spoilt
-        else "try more --memory or a smaller --reserve"
-    )
+    found = {record.status for _, record in strategy.session.results}
+    remedy = "try more --memory or a smaller --reserve"
+    if found == {Status.INVALID_NOISE}:
+        remedy = (
+            "tune again when the machine is quiet, or take trials as they are with --accept-noise"
+        )
+    elif found and found <= {*INVALID}:
+        remedy = "mend that and tune again"
     return (
         f"no settings could be recommended: {'; '.join(sorted(ends)[:_SHOWN_ENDS])}. "
         f"Every attempt is in {store.folder}; {remedy}"

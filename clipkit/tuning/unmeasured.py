@@ -5,7 +5,7 @@ from __future__ import annotations
 from clipkit import format as fmt
 from clipkit.media.picture import PictureCheck
 from clipkit.records.need import HIDDEN_WORDS
-from clipkit.records.status import Status
+from clipkit.records.status import INVALID
 from clipkit.tuning.findings import Findings
 from clipkit.tuning.words import confirming, upload_name
 
@@ -19,9 +19,9 @@ def unmeasured(findings: Findings, ceiling: str, picture: PictureCheck | None) -
             f"recommended settings: {findings.confirmed.clips_run} of {findings.clips_asked} "
             f"clips run in {fmt.counted(findings.confirmed.pairs, 'pair')}, the rest estimated"
         )
-    disturbed = sum(r.status is Status.INVALID_NOISE for _, r in findings.results)
-    if disturbed:
-        said.append(f"{disturbed} attempts, {Status.INVALID_NOISE.words}: they count for nothing")
+    for status in INVALID:
+        if count := sum(record.status is status for _, record in findings.results):
+            said.append(f"{count} attempts, {status.words}: they count for nothing")
     if findings.confirmed.pairs < 5:
         said.append(
             f"only {fmt.counted(findings.confirmed.pairs, 'pair')} fitted the budget: "

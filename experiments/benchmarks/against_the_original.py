@@ -32,7 +32,8 @@ from clipkit.plan.subjects import ENGINE, CommandLine, Engine
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.settings import Settings, knobs
-from clipkit.trial.run import Identity, Trial, run_trial
+from clipkit.trial.asked import Identity, Trial
+from clipkit.trial.run import run_trial
 
 ENGINE_AT_ITS_BEST = {"concurrency": 2}
 

@@ -27,7 +27,8 @@ from clipkit.plan.clips import Job, spread
 from clipkit.plan.subjects import Engine
 from clipkit.records.outcome import Outcome
 from clipkit.settings import Settings
-from clipkit.trial.run import Identity, Trial, run_trial
+from clipkit.trial.asked import Identity, Trial
+from clipkit.trial.run import run_trial
 
 CLIPS = (2, 8)
 

@@ -17,7 +17,8 @@ from inventing_design import (
 )
 from inventing_uploads import upload
 
-from clipkit.campaign.course import disturbed_of, done_of, needs_as_much
+from clipkit.campaign.again import done_of, unmeasured_of
+from clipkit.campaign.course import needs_as_much
 from clipkit.campaign.grid import Grid
 from clipkit.campaign.strategy import Cell
 from clipkit.format import MIB
@@ -44,7 +45,7 @@ class TestDone:
         cell, other = one(), replace(one(), block=1)
         spoilt = [record(cell, Status.INVALID_NOISE, attempt) for attempt in range(1, 9)]
         assert not done_of(spoilt)
-        assert disturbed_of([*spoilt, record(other, Status.INVALID_NOISE), record(other)]) == [
+        assert unmeasured_of([*spoilt, record(other, Status.INVALID_NOISE), record(other)]) == [
             spoilt[-1]
         ]
 

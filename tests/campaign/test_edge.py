@@ -173,3 +173,18 @@ def test_a_job_has_as_many_clips_as_run_at_once() -> None:
 
 def test_it_has_no_blocks_to_share_out() -> None:
     assert not STRATEGIES["edge"].in_blocks
+
+
+def test_a_line_on_which_the_machine_failed_is_left_to_the_next_session() -> None:
+    failing = {("ultrafast", 512 * MIB)}
+
+    def machine(cell: Cell) -> Status:
+        broken = (cell.settings.preset, cell.host.memory_bytes) in failing
+        return Status.INVALID_MACHINE if broken else sharp(cell)
+
+    stored = run(search(), machine, at_most=500)
+    assert ran(stored, 512, "ultrafast") == [(1, Status.INVALID_MACHINE)]
+    assert len(ran(stored, 512, "veryfast")) > 2 * RUNS
+    again = run(search(past=stored), sharp, at_most=500)
+    assert {entry.memory_limit_bytes for entry in again} == {512 * MIB}
+    assert ran(again, 512, "ultrafast") == ran(run(search(), sharp), 512, "ultrafast")

@@ -16,15 +16,15 @@ from clipkit.campaign.executor import Watch
 from clipkit.campaign.grid import Grid
 from clipkit.campaign.loop import ClipProgress, Event, Loop, TrialEnded, TrialStarted
 from clipkit.campaign.strategy import WARMUP
-from clipkit.errors import Cancelled
+from clipkit.errors import CampaignError, Cancelled
 from clipkit.records.outcome import Outcome
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.records.store import Store
-from clipkit.trial.run import Trial
+from clipkit.trial.asked import Trial
 
 DESIGN = laid_out(PLAIN)
-NOISE = Status.INVALID_NOISE
+NOISE, MACHINE = Status.INVALID_NOISE, Status.INVALID_MACHINE
 
 
 @dataclass
@@ -34,6 +34,7 @@ class Told:
     ends: Iterator[Status]
     ran: list[Trial] = field(default_factory=list)
     warm_up: Status = Status.OK
+    stop: str | None = None
 
     def run(self, trial: Trial, watch: Watch) -> Outcome:
         self.ran.append(trial)
@@ -43,7 +44,8 @@ class Told:
         identity = trial.identity
         cell = replace(DESIGN.cells[0], phase=identity.phase, block=identity.block)
         found = replace(record(cell, status), run_id=identity.run_id, attempt=identity.attempt)
-        return Outcome(found, [{"run_id": identity.run_id}], [], {"engine.log": b"said"})
+        stop = self.stop if status is MACHINE else None
+        return Outcome(found, [{"run_id": identity.run_id}], [], {"engine.log": b"said"}, stop)
 
 
 @dataclass
@@ -52,13 +54,19 @@ class Campaign:
     design: Design = DESIGN
     events: list[Event] = field(default_factory=list)
 
-    def run(self, *ends: Status, blocks: int = 1, warm_up: Status = Status.OK) -> list[Record]:
+    def run(
+        self,
+        *ends: Status,
+        blocks: int = 1,
+        warm_up: Status = Status.OK,
+        stop: str | None = None,
+    ) -> list[Record]:
         """What it stores; resumed where it was."""
         store = Store.create(self.folder)
         past = store.records()
         strategy = Grid(course(self.design, past), blocks)
         known = Counter((entry.cell, entry.block) for entry in past)
-        executor = Told(iter(ends), warm_up=warm_up)
+        executor = Told(iter(ends), warm_up=warm_up, stop=stop)
 
         def watch(event: Event) -> None:
             self.events.append(event)
@@ -101,6 +109,24 @@ def test_a_strategy_may_ask_for_fewer_tries(tmp_path: Path):
     once = replace(DESIGN, cells=tuple(replace(cell, attempts=1) for cell in DESIGN.cells))
     stored = Campaign(tmp_path, design=once).run(NOISE)
     assert attempts(stored) == [(0, 1, NOISE)]
+
+
+def test_where_the_machine_failed_it_is_tried_three_times_whatever_the_strategy_asks(
+    tmp_path: Path,
+):
+    """And the last of them does not count, as that which others disturbed may."""
+    last_counts = replace(DESIGN.cells[0], attempts=1, last_counts=True)
+    campaign = Campaign(tmp_path, design=replace(DESIGN, cells=(last_counts,)))
+    stored = campaign.run(MACHINE, MACHINE, MACHINE, blocks=2)
+    assert attempts(stored) == [*((0, n, MACHINE) for n in (1, 2, 3)), (1, 1, Status.OK)]
+    assert attempts(campaign.run(MACHINE, blocks=2)) == [(0, 4, MACHINE), (0, 5, Status.OK)]
+
+
+def test_what_would_spoil_every_other_trial_too_stops_the_campaign_at_once(campaign: Campaign):
+    with pytest.raises(CampaignError, match=r"^no space .* make room; what was finished is kept"):
+        campaign.run(Status.OK, MACHINE, blocks=3, stop="no space on the disk: make room")
+    stored = campaign.run(blocks=3)
+    assert attempts(stored) == [(1, 2, Status.OK), (2, 1, Status.OK)]
 
 
 @pytest.mark.parametrize("end", [Status.OOM, Status.TIMEOUT, Status.FAILED])

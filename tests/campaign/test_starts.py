@@ -84,3 +84,17 @@ def test_a_warm_up_that_does_not_end_is_told_with_what_its_client_was_told() -> 
     served = replace(late.served, service_client_told='it still tells "completed"')
     with pytest.raises(CampaignError, match=r'the client was told: it still tells "completed"$'):
         strategy.tell(cell, replace(late, served=served))
+
+
+def test_a_server_on_which_the_machine_failed_is_left_to_the_next_session() -> None:
+    design = laid_out(PLAIN + "[settings]\nconcurrency = [1, 2]\n")
+    strategy = ServerStarts(course(design), STARTS)
+    asked: list[Cell] = []
+    while (cell := strategy.ask()) is not None:
+        assert isinstance(cell, Cell)
+        asked.append(cell)
+        end = Status.OK if cell.phase == "warmup" else Status.INVALID_MACHINE
+        strategy.tell(cell, record(cell, end))
+    assert [cell.phase for cell in asked] == ["warmup", "grid"]
+    again = ServerStarts(course(design, [record(asked[-1], Status.INVALID_MACHINE)]), STARTS)
+    assert again.ask() is not None

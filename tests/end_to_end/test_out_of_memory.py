@@ -21,8 +21,9 @@ from clipkit.plan.subjects import Engine
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.settings import Settings
+from clipkit.trial.asked import Identity, Trial
 from clipkit.trial.cut import Order, cut_order
-from clipkit.trial.run import Identity, Trial, run_trial
+from clipkit.trial.run import run_trial
 
 SMALL_HOST = Host("512M-2cpu", 512 * MIB, 2)
 FFMPEG_DECIDES = Settings(encoder_threads=0, decoder_threads=0, filter_threads=0, concurrency=3)

@@ -8,7 +8,7 @@ import pytest
 from inventing_records import TEMPLATE
 
 from clipkit.records.cells import cells_of
-from clipkit.records.evidence import evidence, tried
+from clipkit.records.evidence import evidence, tried, without_repeated
 from clipkit.records.record import Record
 from clipkit.records.status import (
     COUNTS,
@@ -23,6 +23,7 @@ from clipkit.records.table import table_of
 
 OK, OOM, TIMEOUT, FAILED = Status.OK, Status.OOM, Status.TIMEOUT, Status.FAILED
 NOISE, CANCELLED, INFERRED = Status.INVALID_NOISE, Status.CANCELLED, Status.OOM_INFERRED
+MACHINE = Status.INVALID_MACHINE
 
 CELLS = [
     ([OK, OK, OK], OK),
@@ -39,6 +40,10 @@ CELLS = [
     ([INFERRED, OK], OK),
     ([INFERRED, OOM], OOM),
     ([INFERRED, NOISE], INFERRED),
+    ([MACHINE, MACHINE, OK], OK),
+    ([MACHINE, FAILED], FAILED),
+    ([MACHINE, CANCELLED], MACHINE),
+    ([MACHINE, NOISE], NOISE),
 ]
 """What became of a cell by the ends of its attempts."""
 
@@ -119,4 +124,22 @@ def test_a_partly_failed_cell_has_runs_and_failures_but_no_time():
 def test_a_table_is_narrowed_by_the_same_rule():
     table = table_of(attempt(end, number) for number, end in enumerate(Status))
     assert set(evidence(table)["status"]) == {*COUNTS, INFERRED}
-    assert set(tried(table)["status"]) == {*COUNTS, INFERRED, NOISE}
+    assert set(tried(table)["status"]) == {*COUNTS, INFERRED, NOISE, MACHINE}
+
+
+def test_an_attempt_that_counted_and_was_repeated_counts_no_more():
+    """On request, or since a limit was raised: the last one stands, whatever it is."""
+    first = attempt(FAILED, 1)
+    again = replace(attempt(OK, 2), attempt=2)
+    assert cell(FAILED, OK)["status"] == "failed"  # two blocks
+    table = table_of([replace(first, block=again.block), again])
+    assert cells_of(table)["status"].tolist() == ["ok"]
+    assert without_repeated([replace(first, block=again.block), again]) == [again]
+    assert without_repeated([first, replace(again, block=first.block + 1)])[0] == first
+
+
+def test_what_is_invalid_replaces_nothing():
+    counted = attempt(OK, 1)
+    spoilt = replace(attempt(MACHINE, 2), block=counted.block, attempt=2)
+    assert without_repeated([counted, spoilt]) == [counted, spoilt]
+    assert evidence(table_of([counted, spoilt]))["status"].tolist() == ["ok"]

@@ -23,7 +23,8 @@ from clipkit.plan.services import BackendService, Which, backend_service
 from clipkit.records.outcome import Outcome
 from clipkit.records.status import Status
 from clipkit.settings import Settings
-from clipkit.trial.run import Identity, Trial, run_trial
+from clipkit.trial.asked import Identity, Trial
+from clipkit.trial.run import run_trial
 from clipkit.trial.visit import Manner
 
 CLIPS = (Clip(0.5, 0.4), Clip(1.2, 0.6), Clip(2.0, 0.4))

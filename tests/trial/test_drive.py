@@ -31,7 +31,8 @@ from clipkit.records.outcome import Outcome
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.settings import Settings
-from clipkit.trial.run import Identity, Trial, run_trial
+from clipkit.trial.asked import Identity, Trial
+from clipkit.trial.run import run_trial
 from clipkit.trial.visit import Manner
 
 Open = Callable[[Limits], Ceiling]

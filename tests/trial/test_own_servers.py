@@ -28,7 +28,8 @@ from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.trial import serving
-from clipkit.trial.run import Identity, Trial, run_trial
+from clipkit.trial.asked import Identity, Trial
+from clipkit.trial.run import run_trial
 from clipkit.trial.visit import Manner
 
 CLIPS = (Clip(0.5, 0.4), Clip(1.25, 0.6), Clip(2.0, 0.4))

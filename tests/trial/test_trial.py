@@ -34,9 +34,10 @@ from clipkit.records.record import Record
 from clipkit.records.served import OF_SERVICES
 from clipkit.records.status import Status
 from clipkit.settings import Settings
+from clipkit.trial.asked import Identity, Trial
 from clipkit.trial.judge import judge_execution
 from clipkit.trial.measure import ClipOutcome, Execution
-from clipkit.trial.run import Identity, Trial, run_trial
+from clipkit.trial.run import run_trial
 from clipkit.trial.sampler import peak
 
 Open = Callable[[Limits], Ceiling]
@@ -343,7 +344,7 @@ class TestEnds:
     def test_a_killed_engine_takes_its_ffmpeg_along(
         self, slow: Path, build: FfmpegBuild, tmp_path: Path
     ) -> None:
-        """Also without a ceiling: the trial fails, and `nothing_is_left` looks for ffmpeg."""
+        """Also without a ceiling: that is no result, and `nothing_is_left` looks for ffmpeg."""
 
         def kill_the_engine(_: dict[str, Any]) -> None:
             with contextlib.suppress(ValueError):  # it is gone already
@@ -353,7 +354,8 @@ class TestEnds:
         outcome = run(
             asked, lambda limits: open_ceiling(limits, Mechanism.NONE), tmp_path, kill_the_engine
         )
-        assert outcome.record.status is Status.FAILED
+        assert outcome.record.status is Status.INVALID_MACHINE
+        assert outcome.record.error == "the engine was killed by signal 9, from outside"
         assert {row["error"] for row in outcome.clips} == {
             "the engine was killed before this clip was finished"
         }

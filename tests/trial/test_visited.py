@@ -93,7 +93,8 @@ class TestClips:
         assert told.done is None
 
     def test_what_was_lost_with_the_service_says_how_it_was_lost(self) -> None:
-        told = told_of(visit(), Ending(died=True, why="the service was killed by signal 9"), [])
+        why = "the service was killed by signal 9"
+        told = told_of(visit(), Ending(died=True, why=why, killed=why), [])
         assert [(c["status"], c["error"]) for c in told.clips] == [
             ("killed", "the service was killed by signal 9")
         ] * 2

@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from clipkit import format
 from clipkit.format import MIB
-from clipkit.records.status import Status
+from clipkit.records.status import INVALID
 from clipkit.report.charts import style, writing
 from clipkit.report.charts.numbers import Dot, write_numbers
 from clipkit.report.charts.pareto_points import Front, Point
@@ -283,7 +283,7 @@ def _draw_failures(
 
 
 def _why_no_time(lost: Sequence[Point]) -> str:
-    disturbed = sum(point.status is Status.INVALID_NOISE for point in lost)
-    if not disturbed:
+    invalid = sum(point.status in INVALID for point in lost)
+    if not invalid:
         return "did not\nfinish"
-    return "not\nmeasured" if disturbed == len(lost) else "no time"
+    return "not\nmeasured" if invalid == len(lost) else "no time"

@@ -57,5 +57,15 @@ LOOKS = {
         "white",
         style.BLUE,
     ),
+    Status.INVALID_MACHINE: Look(
+        "machine",
+        Status.INVALID_MACHINE.words,
+        "#eef5fb",
+        "++",
+        style.SKY,
+        "s",
+        "white",
+        style.BLUE,
+    ),
 }
-"""Every status that a cell can have besides ok; what others disturbed was not measured."""
+"""Every status that a cell can have besides ok; what is invalid was not measured."""

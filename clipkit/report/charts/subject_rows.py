@@ -7,7 +7,7 @@ import pandas as pd
 from clipkit.hosts import Host
 from clipkit.plan.subjects import TUNABLE
 from clipkit.records.evidence import evidence, has_settings, tried
-from clipkit.records.status import Status
+from clipkit.records.status import Status, status_of_all
 from clipkit.report.charts.style import RECOMMENDED
 from clipkit.settings import to_table
 from clipkit.tuning.recommendation import Recommendation
@@ -43,8 +43,9 @@ def why_unmeasured(subject: str, table: pd.DataFrame, recommendation: Recommenda
     does."""
     if len(_of_subject(subject, evidence(table), recommendation)):
         return None
-    disturbed = len(_of_subject(subject, tried(table), recommendation))
-    return Status.INVALID_NOISE.words if disturbed else "not run"
+    attempts = _of_subject(subject, tried(table), recommendation)
+    end = status_of_all(map(Status, attempts["status"]))
+    return end.words if end else "not run"
 
 
 def unmeasured_subjects(table: pd.DataFrame, recommendation: Recommendation) -> dict[str, str]:

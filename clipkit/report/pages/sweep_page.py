@@ -129,6 +129,7 @@ def _counted(campaign: Campaign) -> str:
         Status.FAILED: "failed",
         Status.CANCELLED: "interrupted, which does not count",
         Status.INVALID_NOISE: "disturbed by others, which does not count",
+        Status.INVALID_MACHINE: "spoilt by the machine, which does not count",
     }
     told = [f"{ends[status]} {text}" for status, text in words.items() if ends.get(status, 0)]
     return f"{cells} cells in {blocks} blocks: {', '.join(told)}."
