@@ -111,7 +111,7 @@ class Pool:
         return sum(needs) + (task.predicted_bytes or 0) <= budget
 
     def _advance(self, work: Work) -> None:
-        """Begin the step that it is at; patches are done here and now, and the next step begun."""
+        """Begin the step that it is at; what is no process is done here and now, and the next step begun."""
         try:
             child = work.start_step()
             while child is None and work.follows:

@@ -18,7 +18,7 @@ from clipkit.engine.mp4 import VideoTrack, read_video_track
 from clipkit.engine.patches import PatchError, apply_patch
 from clipkit.engine.placing import put_in_place
 from clipkit.engine.reason import MOST_BYTES, reason
-from clipkit.plan.task import Attempt, Patch, Run, Task, filled
+from clipkit.plan.task import Attempt, Check, Patch, Run, Step, Task, filled
 
 _TOLD_TO_END = 255
 """What ffmpeg ends with after a signal that it heeds."""
@@ -65,8 +65,16 @@ class Work:
         return self.folder / self.task.output
 
     @property
+    def at(self) -> Step:
+        return self.current.steps[self.step]
+
+    @property
     def log(self) -> Path:
-        return self.logs / f"{Path(self.task.output).stem}.log"
+        """Of the process at work; what a check says does not replace what it looks into."""
+        return self._log(of_check=isinstance(self.at, Check))
+
+    def _log(self, of_check: bool) -> Path:
+        return self.logs / f"{Path(self.task.output).stem}{'-check' if of_check else ''}.log"
 
     @property
     def scratch(self) -> Path:
@@ -89,26 +97,34 @@ class Work:
         return not self.folder.is_dir()
 
     def argv(self, output: Path) -> list[str]:
-        """Of the process at work, or of the last one before a patch."""
+        """Of the process that makes the clip: of the one at work, or the last one before."""
         begun = self.current.steps[: self.step + 1]
         words = next((step.argv for step in reversed(begun) if isinstance(step, Run)), ())
         return [self._filled(word, output) for word in words]
 
     def start_step(self) -> Child | None:
-        """A step that is a process is started; a patch is done, and None returned.
+        """A step that is a process is started; a patch is done, and None returned, as it is for a check that
+        need not be.
 
         Raises OSError where the program cannot be started, PatchError where the patch fails,
         ScratchError where the attempt's scratch files have no place.
         """
         if self.current.uses_scratch:
             self._make_scratch()
-        step = self.current.steps[self.step]
+        step = self.at
         if isinstance(step, Patch):
             self._apply(step)
-        else:
-            argv = self.argv(self.unfinished)
+        elif isinstance(step, Run) or step.always or self._has_complained():
+            argv = [self._filled(word, self.unfinished) for word in step.argv]
             self.child = Child(argv, self.log, self.task.max_output_bytes)
         return self.child
+
+    def _has_complained(self) -> bool:
+        """Also where its log cannot be read: then it is looked at all the more."""
+        try:
+            return self._log(of_check=False).stat().st_size > 0
+        except OSError:
+            return True
 
     def _make_scratch(self) -> None:
         try:
@@ -184,7 +200,8 @@ class Work:
             return NO_SPACE
         how = f"signal {ended.signal}" if ended.signal else f"exit code {ended.code}"
         said = self._said()
-        return f"{said} (ffmpeg ended with {how})" if said else f"ffmpeg ended with {how}"
+        why = f"{said} (ffmpeg ended with {how})" if said else f"ffmpeg ended with {how}"
+        return f"{self.at.wrong}: {why}" if isinstance(self.at, Check) else why
 
     def why_wrong(self, error: WrongOutputError) -> str:
         """Some builds end well though they could not write all of it."""

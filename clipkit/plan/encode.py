@@ -11,7 +11,8 @@ from clipkit.plan.clips import Job, span
 from clipkit.plan.encoded_pictures import framing, tone_mapped, video_options
 from clipkit.plan.encoded_sound import audio_options, has_sound, sound_changes, sound_stream
 from clipkit.plan.entry import Cut, Entry, entries
-from clipkit.plan.task import OUTPUT, Attempt, Run, Task
+from clipkit.plan.sound_check import decoded_beside, is_copied, sound_check
+from clipkit.plan.task import OUTPUT, Attempt, Run, Step, Task
 from clipkit.settings import Settings
 
 
@@ -35,7 +36,7 @@ def _task(number: int, cut: Cut) -> Task:
         number=number,
         output=f"clip-{number:03d}.mp4",
         attempts=tuple(
-            Attempt((Run(tuple(_argv(cut, entry))),), change=_change(cut, rank))
+            Attempt(_steps(cut, entry), change=_change(cut, rank))
             for rank, entry in enumerate(entries(cut))
         ),
         frames_stored=cut.frames.frames,
@@ -54,7 +55,13 @@ def _change(cut: Cut, rank: int) -> str | None:
     return "; ".join(words) or None
 
 
-def _argv(cut: Cut, entry: Entry) -> list[str]:
+def _steps(cut: Cut, entry: Entry) -> tuple[Step, ...]:
+    sound = audio_options(cut, entry)
+    making = Run(tuple(_argv(cut, entry, sound)))
+    return (making, sound_check(cut.build)) if is_copied(sound) else (making,)
+
+
+def _argv(cut: Cut, entry: Entry, sound: dict[str, object]) -> list[str]:
     settings = cut.settings
     source = source_options(settings.decoder_threads)
     if entry.seek_s is not None:
@@ -64,8 +71,8 @@ def _argv(cut: Cut, entry: Entry) -> list[str]:
     streams = [upload[str(cut.upload.video_stream)]]
     if has_sound(cut.upload, settings):
         streams.append(upload[sound_stream(cut.upload)])
-    target = video_options(cut, entry) | audio_options(cut, entry)
-    graph = ffmpeg.output(
+    target = video_options(cut, entry) | sound
+    made = ffmpeg.output(
         *streams,
         OUTPUT,
         map_chapters=-1,
@@ -75,6 +82,8 @@ def _argv(cut: Cut, entry: Entry) -> list[str]:
         movflags="+faststart",
         **target,
     )
+    beside = [decoded_beside(streams[1], str(sound["t"]))] if is_copied(sound) else []
+    graph = ffmpeg.merge_outputs(*beside, made)
     started = command_head(cut.build)
     if settings.filter_threads:
         started += ["-filter_threads", str(settings.filter_threads)]

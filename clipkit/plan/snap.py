@@ -25,6 +25,7 @@ from clipkit.plan.encoded_sound import (
     sound_of,
     sound_stream,
 )
+from clipkit.plan.sound_check import is_copied, sound_check
 from clipkit.plan.task import OUTPUT, Attempt, Patch, Run, Task
 from clipkit.settings import Settings
 
@@ -104,11 +105,13 @@ def _task(number: int, job: Job, clip: Clip, settings: Settings, build: FfmpegBu
     early = f"starts at the key frame {early_s:.3f} s before" if round(early_s, 3) > 0 else None
     # The copy ends in decoding order, some pictures late.
     end = Patch("show_until", {"file": OUTPUT, "end_s": clip.end_s - cut.key_s})
+    # Nothing of it is decoded while it is cut.
+    check = [sound_check(build, always=True)] if is_copied(_sound_options(cut, 0.0)) else []
     return Task(
         number=number,
         output=f"clip-{number:03d}.mp4",
         attempts=tuple(
-            Attempt((Run(tuple(_argv(cut, seek_s))), end), change=_change(cut, early, rank))
+            Attempt((Run(tuple(_argv(cut, seek_s))), end, *check), change=_change(cut, early, rank))
             for rank, seek_s in enumerate(_seeks(cut))
         ),
         frames_stored=None,  # how many pictures too many ffmpeg leaves is its own affair

@@ -49,12 +49,26 @@ class Patch:
         return tuple(value for value in self.arguments.values() if isinstance(value, str))
 
 
-Step = Run | Patch
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A step that is a process which looks at what the steps before have made, and fails where it is `wrong`,
+    in words. Not `always`: only where one of these complained."""
+
+    argv: tuple[str, ...]
+    wrong: str
+    always: bool
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return self.argv
+
+
+Step = Run | Patch | Check
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One way to make a clip: a chain of steps, done in order; the last leaves the clip at OUTPUT.
+    """One way to make a clip: a chain of steps, done in order, which leave the clip at OUTPUT.
 
     `change` says how what it makes, or the way to it, differs from what was asked; None: it does not. Behind
     it the engine says why the attempt before did not do.
@@ -111,10 +125,14 @@ class Task:
 def _step_to_json(step: Step) -> dict[str, Any]:
     if isinstance(step, Run):
         return {"run": list(step.argv)}
+    if isinstance(step, Check):
+        return {"check": list(step.argv), "wrong": step.wrong, "always": step.always}
     return {"patch": step.name, "arguments": dict(step.arguments)}
 
 
 def _step_from_json(document: dict[str, Any]) -> Step:
     if "run" in document:
         return Run(tuple(document["run"]))
+    if "check" in document:
+        return Check(tuple(document["check"]), document["wrong"], document["always"])
     return Patch(document["patch"], document["arguments"])

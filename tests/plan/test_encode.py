@@ -17,7 +17,7 @@ from clipkit.media.probe import probe_upload
 from clipkit.media.upload import AudioTrack, Upload
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.encode import encode_tasks
-from clipkit.plan.task import OUTPUT, Run, Task
+from clipkit.plan.task import OUTPUT, Check, Run, Task
 from clipkit.settings import Settings
 
 BUILD = FfmpegBuild(
@@ -35,19 +35,22 @@ def planned(film: Upload | None = None, clip: Clip | None = None, **settings: An
 
 
 def argv(task: Task, attempt: int = 0) -> tuple[str, ...]:
-    (step,) = task.attempts[attempt].steps
+    step, *checks = task.attempts[attempt].steps
     assert isinstance(step, Run)
+    assert all(isinstance(check, Check) for check in checks)
     return step.argv
 
 
 class Sides:
-    """An argv taken apart: what precedes the input is for it, what follows for the output."""
+    """An argv taken apart: what precedes the input is for it, what follows for the output; another output, to
+    nothing, may come between."""
 
     def __init__(self, words: tuple[str, ...]) -> None:
         at = words.index("-i")
         self.words = words
         self.program, self.input = words[0], words[at + 1]
-        self.before, self.after = words[1:at], words[at + 2 : -1]
+        behind = words.index("-") if "-" in words else at + 1
+        self.before, self.after = words[1:at], words[behind + 1 : -1]
         self.output = words[-1]
 
     @staticmethod
@@ -87,7 +90,7 @@ class TestPlaces:
         film = upload(video_stream=2, audio=(AudioTrack("aac", 48000, 2),) * 2)
         words = argv(planned(film))
         mapped = [words[at + 1] for at, word in enumerate(words) if word == "-map"]
-        assert mapped == ["0:2", "0:a:0"]
+        assert mapped == ["0:a:0", "0:2", "0:a:0"]  # the first to nothing: it is decoded
         assert {"-sn", "-dn"} < set(words)
 
     @pytest.mark.parametrize(
@@ -180,6 +183,21 @@ class TestPictures:
 class TestSound:
     def test_aac_is_copied_where_the_clip_counts_from_its_first_frame(self) -> None:
         assert Sides.value(argv(planned()), "-c:a") == "copy"
+
+    def test_what_is_copied_is_decoded_beside_and_looked_at_where_there_were_complaints(
+        self,
+    ) -> None:
+        words = argv(planned())
+        at = words.index("-")
+        assert words[at - 6 : at + 1] == ("-map", "0:a:0", "-f", "null", "-t", "2.000000", "-")
+        (check,) = planned().attempts[0].steps[1:]
+        assert isinstance(check, Check)
+        assert not check.always
+        assert f"file:{OUTPUT}" in check.argv
+        for other in (planned(audio="aac"), planned(audio="none")):
+            assert "-" not in argv(other)
+            assert len(other.attempts[0].steps) == 1
+        assert len(planned().attempts[1].steps) == 1  # from the start it is re-encoded
 
     @pytest.mark.parametrize("changes", [{"audio": (AudioTrack("mp3", 44100, 2),)}])
     def test_other_codecs_are_re_encoded(self, changes: dict[str, Any]) -> None:

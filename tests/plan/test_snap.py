@@ -20,7 +20,7 @@ from clipkit.media.upload import AudioTrack, Upload
 from clipkit.plan import modes
 from clipkit.plan.clips import Clip, Job, span
 from clipkit.plan.snap import snap_span, snap_tasks
-from clipkit.plan.task import OUTPUT, Patch, Run, Task
+from clipkit.plan.task import OUTPUT, Check, Patch, Run, Task
 from clipkit.settings import Settings
 
 BUILD = FfmpegBuild("bundled", "/opt/ffmpeg", "9.0.2", frozenset(), frozenset())
@@ -160,8 +160,15 @@ class TestPlan:
         assert planned(clip=Clip(6.0, 2.0)).attempts[0].change is None
 
     def test_its_pictures_are_ended_by_the_engine(self) -> None:
-        _, patch = planned(clip=Clip(7.0, 2.0)).attempts[0].steps
+        _, patch, _ = planned(clip=Clip(7.0, 2.0)).attempts[0].steps
         assert patch == Patch("show_until", {"file": OUTPUT, "end_s": 3.0})
+
+    def test_a_sound_that_is_copied_is_decoded_in_the_end(self) -> None:
+        *_, check = planned().attempts[0].steps
+        assert isinstance(check, Check)
+        assert check.always
+        for other in (planned(audio="aac"), planned(audio="none")):
+            assert not any(isinstance(step, Check) for step in other.attempts[0].steps)
 
     def test_only_the_file_itself_may_be_opened(self) -> None:
         words = argv(planned(upload(path=Path("/uploads/http:x.mp4"))))

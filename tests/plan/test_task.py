@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from clipkit.plan.task import OUTPUT, Attempt, Patch, Run, Task, filled, scratch
+from clipkit.plan.task import OUTPUT, Attempt, Check, Patch, Run, Task, filled, scratch
 
 HEAD = scratch("head.ts")
 CUT = Run(("ffmpeg", "-i", "film\nwith a line.mp4", HEAD))
@@ -19,7 +19,10 @@ def task(*attempts: Attempt) -> Task:
 
 
 def test_it_comes_back_from_json_as_it_was() -> None:
-    asked = task(Attempt((CUT, JOIN, END)), Attempt((Run(("true",)),), change="in another way"))
+    look = Check(("ffmpeg", "-i", OUTPUT), wrong="it is wrong", always=True)
+    asked = task(
+        Attempt((CUT, JOIN, END, look)), Attempt((Run(("true",)),), change="in another way")
+    )
     assert Task.from_json(json.loads(json.dumps(asked.to_json()))) == asked
 
 

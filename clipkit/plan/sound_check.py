@@ -1,0 +1,35 @@
+"""How it is known that a sound which is copied can be decoded at all. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import ffmpeg
+
+from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.plan.task import OUTPUT, Check
+
+
+def is_copied(options: Mapping[str, object]) -> bool:
+    """Whether these options of an output copy its sound."""
+    return options.get("c:a") == "copy"
+
+
+def decoded_beside(sound: Any, length: str) -> Any:
+    """A second output, to nothing, of the ffmpeg that copies the sound: what its decoder says of it.
+
+    A process of its own would cost twice as much with the bundled ffmpeg and more with a system's, which
+    takes long to start (`experiments/benchmarks/cost_of_checks.py` measures what checks cost).
+    """
+    return ffmpeg.output(sound, "-", f="null", t=length)
+
+
+def sound_check(build: FfmpegBuild, always: bool = False) -> Check:
+    """Decodes the clip's sound; not `always`: where ffmpeg complained, be it of something else."""
+    head = (build.path, "-nostdin", "-hide_banner", "-v", "error", "-xerror")
+    source = ("-protocol_whitelist", "file", "-f", "mp4", "-i", f"file:{OUTPUT}")
+    decoding = ("-map", "0:a", "-f", "null", "-")
+    return Check(
+        (*head, *source, *decoding), wrong="its sound, copied, cannot be decoded", always=always
+    )

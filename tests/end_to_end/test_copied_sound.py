@@ -1,0 +1,97 @@
+"""A sound that is copied into a clip is one that can be decoded, or the clip says what was done instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import av
+import looking
+import pytest
+from running import clipkit
+
+from clipkit.ffmpeg_builds import FfmpegBuild
+
+SOUND = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=4")
+SOUND += ("-f", "lavfi", "-i", "anoisesrc=duration=4:sample_rate=44100:seed=1:amplitude=0.2")
+CODING = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-c:a", "aac")
+
+
+@pytest.fixture
+def damaged(make: Any, tmp_path: Path) -> Path:
+    """Its sound cannot be decoded for some 0.1 s in its third second; every packet is there and in time."""
+    honest = make("noisy.mp4", *CODING, source=SOUND)
+    content = bytearray(honest.read_bytes())
+    with av.open(str(honest)) as container:
+        packets = [packet for packet in container.demux(audio=0) if packet.size]
+    broken = [p for p in packets if p.pts is not None and 2.4 < float(p.pts * p.time_base) < 2.5]
+    assert len(broken) > 3
+    for packet in broken:
+        content[packet.pos : packet.pos + packet.size] = b"\xff" * packet.size
+    path = tmp_path / "damaged.mp4"
+    path.write_bytes(content)
+    return path
+
+
+def cut(upload: Path, out: Path, build: FfmpegBuild, *words: str) -> Any:
+    listed = out.with_suffix(".csv")
+    listed.write_text("start_s,duration_s\n1,1\n2,1\n3,1\n")
+    words = ("--clips", str(listed), "--ffmpeg", build.choice, "--json", *words)
+    return clipkit("cut", upload, "--out", out, *words)
+
+
+def hears(clip: Path) -> bool:
+    """Whether a decoder that bears no fault takes all of its sound."""
+    with av.open(str(clip)) as container:
+        try:
+            return sum(frame.samples for frame in container.decode(audio=0)) > 40_000
+        except av.error.FFmpegError:
+            return False
+
+
+def test_a_clip_whose_copied_sound_cannot_be_decoded_is_not_kept_as_it_is(
+    damaged: Path, tmp_path: Path, each_build: FfmpegBuild
+) -> None:
+    ran = cut(damaged, tmp_path / "out", each_build)
+    before, broken, after = ran.json["clips"]
+    for whole in (before, after):
+        assert (whole["status"], whole["changes"]) == ("ok", [])
+        assert hears(Path(whole["file"]))
+        assert "copy" in whole["argv"]
+    (change,) = broken["changes"]
+    why = "decoded from the upload's start: its sound, copied, cannot be decoded: "
+    assert change.startswith(why)
+    assert len(change) > len(why) + 10
+    assert "-xerror" not in broken["argv"]
+    if broken["status"] == "ok":
+        assert "copy" not in broken["argv"]
+        assert hears(Path(broken["file"]))
+
+
+def test_nor_is_one_that_is_copied_as_a_whole(
+    damaged: Path, tmp_path: Path, each_build: FfmpegBuild
+) -> None:
+    ran = cut(damaged, tmp_path / "out", each_build, "--mode", "snap")
+    assert ran.code == 1
+    assert [clip["status"] for clip in ran.json["clips"]] == ["ok", "failed", "ok"]
+    assert "clip 2 at 2 s: failed: its sound, copied, cannot be decoded: " in ran.complaint
+
+
+def test_a_sound_without_fault_is_still_copied_bit_for_bit(
+    make: Any, tmp_path: Path, each_build: FfmpegBuild
+) -> None:
+    honest = make("noisy.mp4", *CODING, source=SOUND)
+    for mode in ("encode", "snap"):
+        ran = cut(honest, tmp_path / mode, each_build, "--mode", mode)
+        assert (ran.code, ran.err) == (0, "")
+        theirs = set(packets_of(honest))
+        for entry in ran.json["clips"]:
+            own = packets_of(Path(entry["file"]))
+            assert len(own) > 40
+            assert set(own) <= theirs
+            assert looking.sound(Path(entry["file"])) is not None
+
+
+def packets_of(film: Path) -> list[bytes]:
+    with av.open(str(film)) as container:
+        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
