@@ -41,13 +41,11 @@ from clipkit.tuning.which_plan import WhichPlan, which_plan
 
 
 def probe(video: PathLike) -> Upload:
-    """The facts about an upload; `sample` is the sample film.
+    """The facts about an upload; `sample` is the sample film. Raises UploadError.
 
     >>> upload = probe("my.mp4")
     >>> upload.width, upload.height, upload.fps
     (160, 90, 25.0)
-
-    Raises UploadError.
     """
     return arguments.upload(str(video))
 
@@ -68,12 +66,13 @@ def cut(  # noqa: PLR0913 (the command's options, by keyword)
     ceiling: str | None = None,
     timeout_s: float = 3600,
     overwrite: bool = False,
+    poster: bool = False,
 ) -> Cutting:
     """Cut clips out of an upload, into the folder `out`.
 
     Which clips: either `clips`, pairs of start and duration in seconds, or `count` clips of
     `length_s`, spread evenly or from `seed`. Clips of another cut in `out` are kept, and nothing is
-    cut, unless `overwrite` has them replaced.
+    cut, unless `overwrite` has them replaced. With `poster` each has a JPEG of its first picture beside it.
 
     >>> cutting = cut("my.mp4", "clips", clips=[(0.5, 1.0), (2.0, 1.5)])
     >>> [file.name for file in cutting.files]
@@ -100,16 +99,16 @@ def cut(  # noqa: PLR0913 (the command's options, by keyword)
         out_dir=Path(out).absolute(),
         timeout_s=timeout_s,
         overwrite=overwrite,
+        posters=poster,
     )
     progress = CutProgress(len(job.clips), order.frames_shown)
     remove_stale()
     with open_ceiling(limits(held), given.given_mechanism(ceiling, held)) as opened, progress:
-        manifest = cut_order(order, opened, progress)
-    cutting = Cutting(order.out_dir, manifest)
+        cutting = Cutting(order.out_dir, cut_order(order, opened, progress))
     if cutting.status == "cancelled":
         raise Cancelled(f"interrupted; {len(cutting.files)} clips are in {order.out_dir}")
     if not cutting.files:
-        raise ClipkitError(cut_failure(manifest))
+        raise ClipkitError(cut_failure(cutting.manifest))
     return cutting
 
 

@@ -27,6 +27,9 @@ def add_cut(commands: Any) -> None:
     command.add_argument(
         "--overwrite", action="store_true", help="replace the clips of another cut in DIR"
     )
+    command.add_argument(
+        "--poster", action="store_true", help="a JPEG of each clip's first picture beside it"
+    )
     command.add_argument("--clips", metavar="FILE.csv", help="columns start_s,duration_s")
     command.add_argument("--count", type=int, metavar="N", help="this many clips instead")
     command.add_argument("--length", type=float, metavar="S", help="of this many seconds")
@@ -58,6 +61,7 @@ def _cut(parsed: argparse.Namespace) -> int:
         out_dir=Path(parsed.out).absolute(),
         timeout_s=parsed.timeout,
         overwrite=parsed.overwrite,
+        posters=parsed.poster,
     )
     progress = CutProgress(len(job.clips), order.frames_shown)
     ceiling = arguments.opener(parsed, accounting_only=host.unlimited)(limits(host))

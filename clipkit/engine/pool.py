@@ -174,13 +174,13 @@ class Pool:
             self._next_attempt(work, work.why_wrong(error))
             return
         try:
-            final, size_bytes = work.place(self._orders.out_dir)
+            placed = work.place(self._orders.out_dir)
         except OSError as error:
             self._end(work, "failed", f"cannot be put into place: {error.strerror}")
             return
         frames = track.frames_shown if track else None
-        argv = work.argv(final)
-        self._end(work, "ok", None, file=str(final), bytes=size_bytes, frames=frames, argv=argv)
+        argv = work.argv(placed.clip, placed.poster)
+        self._end(work, "ok", None, frames=frames, argv=argv, **placed.report())
 
     def _next_attempt(self, work: Work, error: str) -> None:
         """Also after an exit code: ffmpeg gives up where a seek lands on what it cannot decode.

@@ -16,9 +16,9 @@ from clipkit.engine.boxes import Mp4Error
 from clipkit.engine.child import Child, Exit
 from clipkit.engine.mp4 import VideoTrack, read_video_track
 from clipkit.engine.patches import PatchError, apply_patch
-from clipkit.engine.placing import put_in_place
+from clipkit.engine.placing import Placed, is_jpeg, place_with_poster
 from clipkit.engine.reason import MOST_BYTES, reason
-from clipkit.plan.task import Attempt, Check, Patch, Run, Step, Task, filled
+from clipkit.plan.task import POSTER, Attempt, Check, Patch, Run, Step, Task, filled
 
 _TOLD_TO_END = 255
 """What ffmpeg ends with after a signal that it heeds."""
@@ -82,6 +82,10 @@ class Work:
         return self.folder / f"{self.task.output}.scratch"
 
     @property
+    def poster(self) -> Path:
+        return Path(self._filled(POSTER, self.unfinished))
+
+    @property
     def follows(self) -> bool:
         """Whether another step comes after this one."""
         return self.step + 1 < len(self.current.steps)
@@ -96,10 +100,12 @@ class Work:
     def is_homeless(self) -> bool:
         return not self.folder.is_dir()
 
-    def argv(self, output: Path) -> list[str]:
+    def argv(self, output: Path, poster: Path | None = None) -> list[str]:
         """Of the process that makes the clip: of the one at work, or the last one before."""
         begun = self.current.steps[: self.step + 1]
         words = next((step.argv for step in reversed(begun) if isinstance(step, Run)), ())
+        if poster:
+            words = tuple(word.replace(POSTER, str(poster)) for word in words)
         return [self._filled(word, output) for word in words]
 
     def start_step(self) -> Child | None:
@@ -176,14 +182,15 @@ class Work:
             raise WrongOutputError(f"it wrote no readable clip: {error}") from None
         if self.task.judged:
             _judge(self.task, track)
+        if self.task.poster and not is_jpeg(self.poster):
+            raise WrongOutputError("it made no poster")
         return track
 
-    def place(self, out_dir: Path) -> tuple[Path, int]:
-        """Put the finished clip where it belongs; returns it and its size. Raises OSError."""
-        final = out_dir / self.task.output
-        size_bytes = self.unfinished.stat().st_size
-        put_in_place(self.unfinished, final)
-        return final, size_bytes
+    def place(self, out_dir: Path) -> Placed:
+        """Put the finished clip where it belongs, and its poster beside it. Raises OSError."""
+        name = self.task.poster
+        poster = (self.poster, out_dir / name) if name else None
+        return place_with_poster(self.unfinished, out_dir / self.task.output, poster)
 
     def was_stopped(self, ended: Exit) -> bool:
         """Whether somebody ended it. Told to end, ffmpeg does so by itself, with 255, and says so, or
@@ -242,6 +249,7 @@ class Work:
             "no_space": error == NO_SPACE,
             "frames": None,
             "file": None,
+            "poster": None,
             "bytes": None,
             **found,
         }

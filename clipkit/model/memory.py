@@ -66,6 +66,8 @@ ALWAYS_DECODED = 5.0
 COPY_BASE_BYTES = 20_000_000
 COPY_FRAMES = 2.2
 
+POSTER_FRAMES = 4.0
+
 ACCOUNTED = (
     "preset",
     "crf",
@@ -91,6 +93,13 @@ def clip_anon_bytes(upload: Upload, settings: Settings) -> int:
     decoded = ALWAYS_DECODED + held.decoder_threads * FRAMES_EACH.decoder_threads
     encoded_bytes = (frames - decoded) * encoded_frame_bytes(upload, settings)
     return round(BASE_BYTES + decoded * frame_bytes(upload) + encoded_bytes)
+
+
+def poster_anon_bytes(upload: Upload, settings: Settings) -> int:
+    """What a clip's poster takes besides: frames on its own way to a JPEG, where a tone map's have 12 bytes
+    a pixel. Measured: 10 to 13 MB at 1080p, 30 to 43 MB of HDR at 720p, with either build."""
+    picture = upload.framing(settings.crop, settings.scale_height)
+    return round(POSTER_FRAMES * picture.pixels * (12 if upload.hdr else 1.5))
 
 
 def frame_bytes(upload: Upload) -> float:

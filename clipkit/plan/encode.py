@@ -6,31 +6,37 @@ import ffmpeg
 
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
-from clipkit.model.memory import clip_anon_bytes
+from clipkit.model.memory import clip_anon_bytes, poster_anon_bytes
 from clipkit.plan.clips import Job, span
 from clipkit.plan.encoded_pictures import framing, tone_mapped, video_options
 from clipkit.plan.encoded_sound import audio_options, has_sound, sound_changes, sound_stream
 from clipkit.plan.entry import Cut, Entry, entries
+from clipkit.plan.poster import poster_name, poster_options
 from clipkit.plan.sound_check import decoded_beside, is_copied, sound_check
-from clipkit.plan.task import OUTPUT, Attempt, Run, Step, Task
+from clipkit.plan.task import OUTPUT, POSTER, Attempt, Run, Step, Task
 from clipkit.settings import Settings
 
 
-def encode_tasks(job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
-    """One task a clip, in the job's order.
+def encode_tasks(
+    job: Job, settings: Settings, build: FfmpegBuild, posters: bool = False
+) -> list[Task]:
+    """One task a clip, in the job's order; with `posters` each also makes its clip's.
 
     Raises ClipRangeError for a clip outside its upload, FfmpegError where the build lacks a need, or
     where the part to show is outside the picture.
     """
     build.require(encoders=("libx264",))
-    if tone_mapped(job.upload, settings):
+    if tone_mapped(job.upload, settings) or (posters and job.upload.hdr):
         build.require(filters=("zscale", "tonemap"))
-    cuts = [Cut(job.upload, c, span(job.upload, c), settings, build) for c in job.clips]
+    cuts = [Cut(job.upload, c, span(job.upload, c), settings, build, posters) for c in job.clips]
     return [_task(number, cut) for number, cut in enumerate(cuts, start=1)]
 
 
 def _task(number: int, cut: Cut) -> Task:
     picture = framing(cut.upload, cut.settings)
+    need_bytes = clip_anon_bytes(cut.upload, cut.settings)
+    if cut.has_poster:
+        need_bytes += poster_anon_bytes(cut.upload, cut.settings)
     raw_bytes = cut.upload.coded_width * cut.upload.coded_height * 3 * cut.frames.frames
     return Task(
         number=number,
@@ -42,7 +48,8 @@ def _task(number: int, cut: Cut) -> Task:
         frames_stored=cut.frames.frames,
         frames_shown=cut.frames.frames,
         size=(picture.width, picture.height),
-        predicted_bytes=clip_anon_bytes(cut.upload, cut.settings),
+        poster=poster_name(number) if cut.has_poster else None,
+        predicted_bytes=need_bytes,
         max_output_bytes=raw_bytes + 16 * MIB,
     )
 
@@ -83,7 +90,9 @@ def _argv(cut: Cut, entry: Entry, sound: dict[str, object]) -> list[str]:
         **target,
     )
     beside = [decoded_beside(streams[1], str(sound["t"]))] if is_copied(sound) else []
-    graph = ffmpeg.merge_outputs(*beside, made)
+    # Behind the clip, whose frames are the first that ffmpeg tells of.
+    poster = [ffmpeg.output(streams[0], POSTER, **poster_options(cut, entry))]
+    graph = ffmpeg.merge_outputs(*beside, made, *(poster if cut.has_poster else []))
     started = command_head(cut.build)
     if settings.filter_threads:
         started += ["-filter_threads", str(settings.filter_threads)]

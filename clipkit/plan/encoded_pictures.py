@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from clipkit.media.geometry import Framing
@@ -28,14 +29,23 @@ def framing(upload: Upload, settings: Settings) -> Framing:
     return upload.framing(settings.crop, settings.scale_height)
 
 
-def video_options(cut: Cut, entry: Entry) -> dict[str, object]:
+def picture_filters(cut: Cut, entry: Entry, of_these: Sequence[str] = ()) -> list[str]:
+    """From decoded frames to the clip's; `of_these` are filters that leave some of them out."""
     upload, frames, settings = cut.upload, cut.frames, cut.settings
-    ticks = max(upload.time_base, _FINEST_TIME_BASE)
     low_s, high_s = frames.low_s - entry.origin_s, frames.high_s - entry.origin_s
     # In microseconds: in a time base as coarse as 1/30 `trim` would round its bounds to a frame.
     filters = ["settb=AVTB", f"trim=start={low_s:.6f}:end={high_s:.6f}", "setpts=PTS-STARTPTS"]
+    filters += of_these
     # Before all that costs more the more pixels there are.
     filters += framing(upload, settings).filters()
+    if tone_mapped(upload, settings):
+        filters.append(_TONE_MAP)
+    return filters
+
+
+def video_options(cut: Cut, entry: Entry) -> dict[str, object]:
+    upload, settings = cut.upload, cut.settings
+    ticks = max(upload.time_base, _FINEST_TIME_BASE)
     options: dict[str, object] = {
         "c:v": "libx264",
         "preset": settings.preset,
@@ -44,11 +54,9 @@ def video_options(cut: Cut, entry: Entry) -> dict[str, object]:
         "fps_mode": "passthrough",
         "enc_time_base": f"{ticks.numerator}/{ticks.denominator}",
     }
-    if tone_mapped(upload, settings):
-        filters.append(_TONE_MAP)
-    elif upload.hdr:
+    if upload.hdr and not tone_mapped(upload, settings):
         options["pix_fmt"] = "yuv420p10le"
-    elif upload.pixel_format not in _PLAYABLE:
+    elif not upload.hdr and upload.pixel_format not in _PLAYABLE:
         options["pix_fmt"] = "yuv420p"
     if settings.encoder_threads:
         options["threads"] = settings.encoder_threads
@@ -63,4 +71,4 @@ def video_options(cut: Cut, entry: Entry) -> dict[str, object]:
         x264.append(f"mbtree={int(settings.mbtree)}")
     if x264:
         options["x264-params"] = ":".join(x264)
-    return options | {"vf": ",".join(filters)}
+    return options | {"vf": ",".join(picture_filters(cut, entry))}

@@ -37,6 +37,7 @@ class Cut:
     frames: FrameSpan
     settings: Settings
     build: FfmpegBuild
+    has_poster: bool = False
 
 
 def entries(cut: Cut) -> list[Entry]:

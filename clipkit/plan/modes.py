@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+from clipkit.errors import UsageError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media.upload import Upload
 from clipkit.plan.clips import Clip, FrameSpan, Job, span
@@ -23,17 +25,25 @@ class Mode:
     """`plan` makes one task a clip, `shows` tells which of the upload's frames that clip then holds.
     `decodes`: it decodes and encodes frames, so that their number tells its CPU seconds. `chosen`:
     its clips are exactly what was asked for, so a tuner may choose it. `follows`: the settings that
-    change what it does, the others are unknown of what it cut; None: all of them."""
+    change what it does, the others are unknown of what it cut; None: all of them. `posters`: the same as
+    `plan`, each clip with its poster; None: it decodes nothing that could be one."""
 
     plan: Callable[[Job, Settings, FfmpegBuild], list[Task]]
     shows: Callable[[Upload, Clip], FrameSpan]
     decodes: bool
     chosen: bool
     follows: tuple[str, ...] | None = None
+    posters: Callable[[Job, Settings, FfmpegBuild], list[Task]] | None = None
 
 
 MODES = {
-    "encode": Mode(encode_tasks, span, decodes=True, chosen=True),
+    "encode": Mode(
+        encode_tasks,
+        span,
+        decodes=True,
+        chosen=True,
+        posters=partial(encode_tasks, posters=True),
+    ),
     "snap": Mode(
         snap_tasks,
         snap_span,
@@ -51,6 +61,17 @@ def tasks(job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
     what the upload holds cannot be copied.
     """
     return MODES[settings.mode].plan(job, settings, build)
+
+
+def tasks_with_posters(job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
+    """The same, each of which also leaves its clip's poster. Raises UsageError where the mode makes none."""
+    plan = MODES[settings.mode].posters
+    if plan is None:
+        raise UsageError(
+            f"--poster needs pictures that are decoded, and mode {settings.mode} decodes none: "
+            "use mode encode"
+        )
+    return plan(job, settings, build)
 
 
 def frames_shown(upload: Upload, clip: Clip, settings: Settings) -> FrameSpan:

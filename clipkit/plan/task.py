@@ -20,6 +20,10 @@ def scratch(name: str) -> str:
     return placeholder
 
 
+POSTER = scratch("poster.jpg")
+"""Stands in an argv for the clip's poster."""
+
+
 def filled(word: str, output: str, scratch_folder: str) -> str:
     """A word of an argv with real files in the places of OUTPUT and of scratch files."""
     return _SCRATCH.sub(lambda found: f"{scratch_folder}/{found[1]}", word).replace(OUTPUT, output)
@@ -89,7 +93,8 @@ class Task:
     `frames_stored` is how many frames a right output holds, `frames_shown` how many of them its
     edit list shows, `size` its pixels in width and height; None: recorded, not judged. Where the numbers
     of frames are None nothing at all is judged (a baseline). `predicted_bytes` is the anonymous memory that one attempt needs; None: unknown.
-    `max_output_bytes` bounds every file that the attempt writes.
+    `max_output_bytes` bounds every file that the attempt writes. `poster`: the name of the picture that it
+    leaves as POSTER beside the clip; None: it makes none.
     """
 
     number: int
@@ -100,6 +105,7 @@ class Task:
     predicted_bytes: int | None
     max_output_bytes: int
     size: tuple[int, int] | None = None
+    poster: str | None = None
 
     @property
     def judged(self) -> bool:

@@ -22,7 +22,8 @@ from clipkit.trial.talk import Watch
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to cut and how. `timeout_s` bounds the whole job. `overwrite`: another cut in the folder is replaced."""
+    """What to cut and how. `timeout_s` bounds the whole job. `overwrite`: another cut in the folder is replaced.
+    `posters`: each clip gets its own."""
 
     job: Job
     settings: Settings
@@ -32,6 +33,7 @@ class Order:
     out_dir: Path
     timeout_s: float
     overwrite: bool = False
+    posters: bool = False
 
     @property
     def frames_shown(self) -> int:
@@ -47,7 +49,8 @@ def cut_order(order: Order, ceiling: Ceiling, watch: Watch) -> dict[str, Any]:
     Some clips right: those, and the manifest. None right: no file at all, and what `overwrite` would have
     replaced is left. Raises CeilingError, ClipRangeError, FfmpegError, OutputError.
     """
-    tasks = modes.tasks(order.job, order.settings, order.build)
+    plan = modes.tasks_with_posters if order.posters else modes.tasks
+    tasks = plan(order.job, order.settings, order.build)
     with claimed(order.out_dir, order.job.upload.path, order.overwrite) as claim:
         run = Run(
             out_dir=claim.target,
@@ -70,6 +73,7 @@ def _settled(execution: Execution, claim: Claim) -> Execution:
         replace(
             clip,
             file=clip.file and claim.settled(clip.file),
+            poster=clip.poster and claim.settled(clip.poster),
             argv=tuple(map(claim.settled, clip.argv)),
         )
         for clip in execution.clips
@@ -115,6 +119,7 @@ def _clip_entry(
     killed = outcome.status == "killed" and execution.usage.oom_kills
     return {
         "file": outcome.file,
+        "poster": outcome.poster,
         "start_s": clip.start_s,
         "duration_s": clip.duration_s,
         "mode": order.settings.mode,

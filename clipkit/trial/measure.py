@@ -21,7 +21,7 @@ from clipkit.trial.talk import Told
 class ClipOutcome:
     """What became of one task. Bytes and seconds; `frames` are those shown; None: could not
     be read. CPU and peak are its ffmpeg's alone, as `wait4` told the orchestrator; None: it did not.
-    `no_space`: there was no room for it on the disk."""
+    `no_space`: there was no room for it on the disk; `poster`: the picture beside its file."""
 
     number: int
     status: str
@@ -35,6 +35,7 @@ class ClipOutcome:
     file: str | None
     bytes: int | None
     no_space: bool = False
+    poster: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,12 @@ class Cutting:
         right = (clip for clip in self.manifest["clips"] if clip["status"] == "ok")
         return tuple(self.folder / clip["file"] for clip in right)
 
+    @property
+    def posters(self) -> tuple[Path, ...]:
+        """Of the clips that are right, if they were asked for."""
+        made = (clip.get("poster") for clip in self.manifest["clips"])
+        return tuple(self.folder / poster for poster in made if poster)
+
     def __repr__(self) -> str:
         made = (
             f"{len(self.files)} of {len(self.manifest['clips'])} clips in {fmt.near(self.folder)}"
