@@ -7,9 +7,22 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from clipkit.media.look import Colours, Look
 from clipkit.media.upload import AudioTrack, Upload
 
 AAC = AudioTrack("aac", 48000, 2)
+
+
+def look(known: dict[str, Any]) -> Look:
+    """How pictures are that are as the facts of their upload say; SDR of no stated colours."""
+    return Look(
+        width=known["coded_width"],
+        height=known["coded_height"],
+        pixel_aspect=known["pixel_aspect"],
+        pixel_format=known["pixel_format"],
+        bit_depth=known["bit_depth"],
+        colours=Colours(9, 16, 9, False) if known["hdr"] else Colours(2, 2, 2, False),
+    )
 
 
 def upload(
@@ -50,6 +63,7 @@ def upload(
         "warnings": (),
     }
     known = plain | facts
+    known.setdefault("looks", ((times_s[0], look(known)),))
     if not known["audio"]:
         known["sound_track"] = None
     return Upload(**known)

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 # ISO/IEC 14496-10 table 7-1: slices and data partitions; 5 is IDR.
 _H264_PICTURE = range(1, 6)
 _H264_IDR = 5
+_H264_PARAMETERS = 7
 # ISO/IEC 23008-2 table 7-1: 0 to 31 are slices, 16 to 21 those of IDR, BLA and CRA pictures.
 _HEVC_PICTURE = range(32)
 _HEVC_RANDOM_ACCESS = range(16, 22)
+_HEVC_PARAMETERS = 33
 _START_CODE = b"\x00\x00\x01"
 
 
@@ -48,6 +50,44 @@ class NalFormat:
                 found = unit
         return found
 
+    def parameter_sets(self, packet: bytes) -> tuple[bytes, int]:
+        """Its sequence parameter sets, and by which picture parameter set its first picture is coded.
+
+        A stream may hold several sets from its beginning, and name another one from a picture on.
+        """
+        wanted = _HEVC_PARAMETERS if self.codec == "hevc" else _H264_PARAMETERS
+        found = b""
+        for unit in self._units(packet):
+            if unit and self._kind(unit) == wanted:
+                found += unit.rstrip(b"\0")
+            elif self._is_picture(unit):
+                return found, self._picture_set(unit)
+        return found, 0
+
+    def _units(self, packet: bytes) -> Iterator[bytes]:
+        if self.length_bytes is None:
+            yield from packet.split(_START_CODE)[1:]
+            return
+        position = 0
+        while position + self.length_bytes <= len(packet):
+            start = position + self.length_bytes
+            position = start + int.from_bytes(packet[position:start], "big")
+            yield packet[start:position]
+
+    def _kind(self, unit: bytes) -> int:
+        return (unit[0] >> 1) & 0x3F if self.codec == "hevc" else unit[0] & 0x1F
+
+    def _picture_set(self, unit: bytes) -> int:
+        """The number of the picture parameter set of a slice (7.3.3; HEVC: 7.3.6.1)."""
+        bits = _bits(unit[:16])
+        if self.codec == "hevc":  # behind the unit's header: a flag, and one more at random access
+            rest = bits[18:] if self._kind(unit) in _HEVC_RANDOM_ACCESS else bits[17:]
+        else:
+            _, rest = _exp_golomb(bits[8:])
+            _, rest = _exp_golomb(rest)
+        number, _ = _exp_golomb(rest)
+        return number or 0
+
     def starts_decoding(self, picture: bytes) -> bool:
         """Whether a decoder can start at the picture whose first unit this is.
 
@@ -55,15 +95,12 @@ class NalFormat:
         more before its picture is whole: those are no key frames.
         """
         if self.codec == "hevc":
-            return (picture[0] >> 1) & 0x3F in _HEVC_RANDOM_ACCESS
-        return picture[0] & 0x1F == _H264_IDR or _is_h264_intra_slice(picture)
+            return self._kind(picture) in _HEVC_RANDOM_ACCESS
+        return self._kind(picture) == _H264_IDR or _is_h264_intra_slice(picture)
 
     def _is_picture(self, unit: bytes) -> bool:
-        if not unit:
-            return False
-        if self.codec == "hevc":
-            return (unit[0] >> 1) & 0x3F in _HEVC_PICTURE
-        return unit[0] & 0x1F in _H264_PICTURE
+        pictures = _HEVC_PICTURE if self.codec == "hevc" else _H264_PICTURE
+        return bool(unit) and self._kind(unit) in pictures
 
 
 def nal_format(codec: str, extradata: bytes | None) -> NalFormat | None:
@@ -89,10 +126,14 @@ def _split_at_start_codes(packet: bytes) -> Iterator[bytes]:
 
 def _is_h264_intra_slice(unit: bytes) -> bool:
     """I (2, 7) and SI (4, 9) slices: the second number of a slice header (7.3.3)."""
-    bits = "".join(f"{byte:08b}" for byte in unit[1:].replace(b"\x00\x00\x03", b"\x00\x00"))
-    _, rest = _exp_golomb(bits)
+    _, rest = _exp_golomb(_bits(unit)[8:])
     slice_type, _ = _exp_golomb(rest)
     return slice_type is not None and slice_type % 5 in (2, 4)
+
+
+def _bits(unit: bytes) -> str:
+    """Its bits, without the bytes that keep start codes out of it (7.4.1)."""
+    return "".join(f"{byte:08b}" for byte in unit.replace(b"\x00\x00\x03", b"\x00\x00"))
 
 
 def _exp_golomb(bits: str) -> tuple[int | None, str]:

@@ -24,26 +24,6 @@ from clipkit.media.scan import Scan, decoded_ticks, scan
 from clipkit.media.sounds import channels, sound_track
 from clipkit.media.upload import AudioTrack, Upload
 
-# ffmpeg's names of AVColorTransferCharacteristic (ISO/IEC 23091-2 table 3); 2 is "unspecified".
-_TRANSFERS = {
-    1: "bt709",
-    4: "gamma22",
-    5: "gamma28",
-    6: "smpte170m",
-    7: "smpte240m",
-    8: "linear",
-    9: "log100",
-    10: "log316",
-    11: "iec61966-2-4",
-    12: "bt1361e",
-    13: "iec61966-2-1",
-    14: "bt2020-10",
-    15: "bt2020-12",
-    16: "smpte2084",
-    17: "smpte428",
-    18: "arib-std-b67",
-}
-_HDR_TRANSFERS = ("smpte2084", "arib-std-b67")  # PQ and HLG
 # Their demuxers' seek lands on the key frame at or before the target; the others have no index,
 # or one that ffmpeg does not keep to.
 _EXACT_SEEK = ("mov", "matroska")
@@ -133,7 +113,7 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
     times_s = tuple(map(clock.seconds, found.frame_ticks))
     declared_fps = stream.guessed_rate or stream.average_rate
     speed = pace(times_s, float(declared_fps) if declared_fps else None)
-    transfer = _TRANSFERS.get(first.color_transfer) or _TRANSFERS.get(context.color_trc)
+    colours = first.look.colours
     pixel_format = context.pix_fmt or "unknown"
     width, height = context.width, context.height
     turned = round(first.rotation_deg / 90) % 2 == 1
@@ -160,8 +140,9 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
         time_base=time_base,
         fps=speed.fps,
         vfr=speed.vfr,
-        hdr=transfer in _HDR_TRANSFERS,
-        color_transfer=transfer,
+        hdr=colours.hdr,
+        color_transfer=colours.transfer_name,
+        looks=tuple((clock.seconds(ticks), look) for ticks, look in found.looks),
         frame_times_s=times_s,
         # Decoding can always start at the beginning.
         key_frame_times_s=tuple(map(clock.seconds, trusted)) or times_s[:1],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from clipkit.format import seconds
 from clipkit.media.scan import Scan
@@ -52,7 +53,18 @@ def _about_the_damage(upload: Upload, found: Scan, declared_frames: int) -> Iter
         yield f"cut short: {found.packets} of {declared_frames} frames are in the file"
 
 
+_MOST_CHANGES_TOLD = 3
+
+
 def _about_the_pictures(upload: Upload) -> Iterator[str]:
+    changes = list(pairwise(upload.looks))
+    for (_, before), (from_s, after) in changes[:_MOST_CHANGES_TOLD]:
+        yield (
+            f"its pictures change at {from_s:.3f} s ({before.unlike(after)}): "
+            "a clip across that is made like its first picture"
+        )
+    if len(changes) > _MOST_CHANGES_TOLD:
+        yield f"its pictures change {len(changes) - _MOST_CHANGES_TOLD} more times"
     if upload.hdr:
         yield f"HDR ({upload.color_transfer}): tone-mapped to SDR unless hdr = 'keep'"
     if upload.width % 2 or upload.height % 2:

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import av
 from av.container import InputContainer
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from clipkit.media.look import Look, look_of
+from clipkit.media.looks import Looks
 from clipkit.media.nal import nal_format
 
 
@@ -19,7 +22,7 @@ class FirstFrame:
 
     ticks: int | None
     rotation_deg: int
-    color_transfer: int
+    look: Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,8 @@ class Scan:
 
     `damaged` packets show nothing; `untimed` ones do, but their time is not known. `untrue_keys`
     are key frames to the container, and are none. `scrambled`: frames come out of the decoder with
-    descending times, so the container's times are not those of showing.
+    descending times, so the container's times are not those of showing. `looks`: from when on
+    pictures are how.
     """
 
     frame_ticks: tuple[int, ...]
@@ -40,12 +44,14 @@ class Scan:
     untrue_keys: int
     scrambled: bool
     first: FirstFrame | None
+    looks: tuple[tuple[int, Look], ...]
 
 
 def scan(container: InputContainer, stream: VideoStream) -> Scan:
     """Read every packet of `stream`, decode only its head."""
     form = nal_format(stream.codec.canonical_name, stream.codec_context.extradata)
     head = _Head(reorders=bool(stream.codec_context.has_b_frames))
+    looks = Looks(stream, form)
     shown: list[int] = []
     keys: list[int] = []
     end = packets = flagged = damaged = untimed = untrue_keys = 0
@@ -65,6 +71,8 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
         if ticks is None:
             untimed += 1
             continue
+        if packet.is_keyframe:
+            looks.see(packet, ticks)
         shown.append(ticks)
         end = max(end, ticks + (packet.duration or 0))
         if packet.is_keyframe and form and picture and not form.starts_decoding(picture):
@@ -85,6 +93,7 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
         untrue_keys=untrue_keys + _untrue_index(stream, packets, flagged),
         scrambled=head.scrambled,
         first=first,
+        looks=looks.since(start, first.look) if first else (),
     )
 
 
@@ -118,15 +127,15 @@ class _Head:
         if not self._frames_left:
             return
         for frame in _decode(packet):
-            self._see_frame(frame)
+            self._see_frame(frame, packet.stream.codec_context)
         ascends = _ascends(self._packet_ticks, packet.pts)
         self._packet_ticks = packet.pts
         if self.first and not (self.reorders and ascends):
             self._frames_left = 0
 
-    def _see_frame(self, frame: VideoFrame) -> None:
+    def _see_frame(self, frame: VideoFrame, context: VideoCodecContext) -> None:
         if self.first is None:
-            self.first = FirstFrame(frame.pts, frame.rotation, frame.color_trc)
+            self.first = FirstFrame(frame.pts, frame.rotation, look_of(frame, context, context))
         self.scrambled |= not _ascends(self._frame_ticks, frame.pts)
         self._frame_ticks = frame.pts
         self._frames_left = max(0, self._frames_left - 1)

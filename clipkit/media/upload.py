@@ -9,6 +9,7 @@ from typing import Any
 
 from clipkit import format as fmt
 from clipkit.media.geometry import Framing, Shape, framed
+from clipkit.media.look import Look
 from clipkit.tables import Table
 
 
@@ -30,7 +31,8 @@ class Upload:
     frame is known). `films` counts the video streams that are no cover art. Width and height are
     as shown, after rotation, and so is `pixel_aspect`, how wide a pixel is to its height; `coded_*` as
     decoded. `sound_track`: the place in `audio` of the one that clips get, the first of the film's own
-    programme that can be decoded; None: there is none.
+    programme that can be decoded; None: there is none. `looks`: from when on its pictures are made how;
+    the facts above are those of the first.
     """
 
     path: Path
@@ -55,6 +57,7 @@ class Upload:
     vfr: bool
     hdr: bool
     color_transfer: str | None
+    looks: tuple[tuple[float, Look], ...]
     frame_times_s: tuple[float, ...]
     key_frame_times_s: tuple[float, ...]
     seek: str
@@ -63,6 +66,11 @@ class Upload:
     other_streams: tuple[str, ...]
     films: int
     warnings: tuple[str, ...]
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether it is shown lying on its side of how it is stored."""
+        return round(self.rotation_deg / 90) % 2 == 1
 
     @property
     def shape(self) -> Shape:
@@ -127,6 +135,7 @@ class Upload:
             "vfr": self.vfr,
             "hdr": self.hdr,
             "color_transfer": self.color_transfer,
+            "picture_changes": [{"time_s": s, **look.facts()} for s, look in self.looks[1:]],
             "frames": len(self.frame_times_s),
             "key_frames": len(self.key_frame_times_s),
             "key_frame_times_s": list(self.key_frame_times_s),

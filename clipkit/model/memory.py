@@ -103,8 +103,11 @@ def poster_anon_bytes(upload: Upload, settings: Settings) -> int:
 
 
 def frame_bytes(upload: Upload) -> float:
-    """One decoded 4:2:0 picture: 1.5 samples a pixel, whole macroblocks, 2 bytes above 8 bit."""
-    return _picture_bytes(upload, upload.coded_width, upload.coded_height)
+    """One decoded 4:2:0 picture, the largest where they change on the way: 1.5 samples a pixel, whole
+    macroblocks, 2 bytes above 8 bit."""
+    own = _picture_bytes(upload.coded_width, upload.coded_height, upload.bit_depth)
+    looks = (look for _, look in upload.looks)
+    return max([own, *(_picture_bytes(look.width, look.height, look.bit_depth) for look in looks)])
 
 
 def encoded_frame_bytes(upload: Upload, settings: Settings) -> float:
@@ -112,12 +115,12 @@ def encoded_frame_bytes(upload: Upload, settings: Settings) -> float:
     if settings.crop is None and settings.scale_height is None:
         return frame_bytes(upload)
     picture = upload.framing(settings.crop, settings.scale_height)
-    return _picture_bytes(upload, picture.width, picture.height)
+    return _picture_bytes(picture.width, picture.height, upload.bit_depth)
 
 
-def _picture_bytes(upload: Upload, width: int, height: int) -> float:
+def _picture_bytes(width: int, height: int, bit_depth: int) -> float:
     columns, rows = -(-width // 16), -(-height // 16)
-    return columns * rows * 256 * 1.5 * (2 if upload.bit_depth > 8 else 1)
+    return columns * rows * 256 * 1.5 * (2 if bit_depth > 8 else 1)
 
 
 def frames_held(settings: Settings | UsedSettings, cores: int) -> FramesHeld:

@@ -6,11 +6,13 @@ import ffmpeg
 
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
+from clipkit.media.upload import Upload
 from clipkit.model.memory import clip_anon_bytes, poster_anon_bytes
-from clipkit.plan.clips import Job, span
+from clipkit.plan.clips import Clip, Job, span
 from clipkit.plan.encoded_pictures import framing, tone_mapped, video_options
 from clipkit.plan.encoded_sound import audio_options, has_sound, sound_changes, sound_stream
 from clipkit.plan.entry import Cut, Entry, entries
+from clipkit.plan.own_pictures import as_shown_in, picture_changes
 from clipkit.plan.poster import poster_name, poster_options
 from clipkit.plan.sound_check import decoded_beside, is_copied, sound_check
 from clipkit.plan.task import OUTPUT, POSTER, Attempt, Run, Step, Task
@@ -26,10 +28,15 @@ def encode_tasks(
     where the part to show is outside the picture.
     """
     build.require(encoders=("libx264",))
-    if tone_mapped(job.upload, settings) or (posters and job.upload.hdr):
+    cuts = [_cut(job.upload, clip, settings, build, posters) for clip in job.clips]
+    if any(tone_mapped(cut.upload, settings) or (posters and cut.upload.hdr) for cut in cuts):
         build.require(filters=("zscale", "tonemap"))
-    cuts = [Cut(job.upload, c, span(job.upload, c), settings, build, posters) for c in job.clips]
     return [_task(number, cut) for number, cut in enumerate(cuts, start=1)]
+
+
+def _cut(upload: Upload, clip: Clip, settings: Settings, build: FfmpegBuild, posters: bool) -> Cut:
+    frames = span(upload, clip)
+    return Cut(as_shown_in(upload, frames), clip, frames, settings, build, posters)
 
 
 def _task(number: int, cut: Cut) -> Task:
@@ -56,7 +63,10 @@ def _task(number: int, cut: Cut) -> Task:
 
 def _change(cut: Cut, rank: int) -> str | None:
     """How an attempt differs from what was asked, in words."""
-    words = sound_changes(cut.upload, cut.settings)
+    words = [
+        *picture_changes(cut.upload, cut.frames),
+        *sound_changes(cut.upload, cut.settings),
+    ]
     if rank:
         words.append("decoded from the upload's start")
     return "; ".join(words) or None

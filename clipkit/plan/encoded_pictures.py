@@ -8,6 +8,7 @@ from fractions import Fraction
 from clipkit.media.geometry import Framing
 from clipkit.media.upload import Upload
 from clipkit.plan.entry import Cut, Entry
+from clipkit.plan.own_pictures import alike_filters
 from clipkit.settings import Settings
 
 # 8 bit 4:2:0 is what every browser plays; these need no conversion.
@@ -35,7 +36,7 @@ def picture_filters(cut: Cut, entry: Entry, of_these: Sequence[str] = ()) -> lis
     low_s, high_s = frames.low_s - entry.origin_s, frames.high_s - entry.origin_s
     # In microseconds: in a time base as coarse as 1/30 `trim` would round its bounds to a frame.
     filters = ["settb=AVTB", f"trim=start={low_s:.6f}:end={high_s:.6f}", "setpts=PTS-STARTPTS"]
-    filters += of_these
+    filters += [*of_these, *alike_filters(upload, cut.own_look)]
     # Before all that costs more the more pixels there are.
     filters += framing(upload, settings).filters()
     if tone_mapped(upload, settings):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.media.look import Look
 from clipkit.media.upload import Upload
 from clipkit.plan.clips import Clip, FrameSpan
+from clipkit.plan.own_pictures import own_look
 from clipkit.settings import Settings
 
 # How far before the wanted key frame to aim in a container without an index: its seek may land
@@ -30,7 +32,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """All that decides how one clip is cut."""
+    """All that decides how one clip is cut. `upload` has the facts of the clip's own pictures."""
 
     upload: Upload
     clip: Clip
@@ -38,6 +40,11 @@ class Cut:
     settings: Settings
     build: FfmpegBuild
     has_poster: bool = False
+
+    @property
+    def own_look(self) -> Look:
+        """How its first picture is made."""
+        return own_look(self.upload, self.frames)
 
 
 def entries(cut: Cut) -> list[Entry]:

@@ -28,6 +28,7 @@ def poster_options(cut: Cut, entry: Entry) -> dict[str, object]:
         "q:v": 3,
         "threads": 1,
         "fps_mode": "passthrough",
+        "frames:v": 1,  # filters start anew, and count from 0, where the upload's pictures change
         "f": "mjpeg",
         "vf": ",".join([*filters, *as_jpeg]),
     }
