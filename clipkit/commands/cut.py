@@ -72,6 +72,8 @@ def _cut(parsed: argparse.Namespace) -> int:
         print_json(manifest)
     elif right:
         print("\n".join(output.cut_lines(manifest, order.out_dir)))
+    for note in manifest["notes"]:
+        print(f"clipkit: {note}", file=sys.stderr)
     if manifest["status"] != "ok":
         print(f"clipkit: {output.cut_failure(manifest)}", file=sys.stderr)
     if manifest["status"] == "cancelled":

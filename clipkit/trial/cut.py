@@ -11,6 +11,7 @@ from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.hosts import Host
 from clipkit.plan import modes
 from clipkit.plan.clips import Clip, Job
+from clipkit.records.status import Status
 from clipkit.settings import Settings, to_table
 from clipkit.trial.execute import Run, execute
 from clipkit.trial.judge import judge_execution
@@ -104,6 +105,7 @@ def _manifest(order: Order, ceiling: Ceiling, execution: Execution) -> dict[str,
         "orchestrator_peak_rss_bytes": execution.orchestrator_peak_rss_bytes,
         "orchestrator_cpu_s": execution.orchestrator_cpu_s,
         "oom_kills": execution.usage.oom_kills,
+        "notes": [execution.broken] if status is Status.OK and execution.broken else [],
         "clips": [
             _clip_entry(order, order.job.clips[outcome.number - 1], outcome, execution)
             for outcome in execution.clips

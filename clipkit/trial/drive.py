@@ -114,7 +114,8 @@ def drive(order: Drive, ceiling: Ceiling, watch: Watch) -> Execution:
         job_end_s(visit, sampler),
         reserve_bytes=0,
         coverage=sampler.coverage,
-        killed=scene.ending.killed,
+        mechanism=ceiling.mechanism,
+        broken=scene.ending.killed,
     )
     figures = served_figures(visit, scene.ending, sampler, launches, order.cpus)
     return gather_execution(told, seen, logs, figures)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from clipkit.ceiling.base import Ceiling
 from clipkit.plan.task import Task
+from clipkit.trial.blame import Blame
 from clipkit.trial.inside import (
-    death_words,
+    killed_by,
     log_folder,
     read_logs,
     reserved,
@@ -18,7 +19,7 @@ from clipkit.trial.inside import (
 )
 from clipkit.trial.measure import Execution, Seen, gather_execution, with_all_clips
 from clipkit.trial.sampler import Sampler
-from clipkit.trial.talk import EngineTalk, Orders, Watch
+from clipkit.trial.talk import EngineTalk, Orders, Told, Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +45,55 @@ def execute(tasks: Sequence[Task], run: Run, ceiling: Ceiling, watch: Watch) -> 
     with work_folder(run.out_dir) as work_dir:
         talk = EngineTalk(tasks, _orders(run, work_dir))
         try:
-            with reserved(ceiling, run.reserve_bytes) as (reserve_pids, reserve_bytes):
+            with reserved(ceiling, run.reserve_bytes) as reserve:
                 before = ceiling.usage()
                 with (
-                    Sampler(ceiling, reserve_bytes, reserve_pids) as sampler,
+                    Sampler(ceiling, reserve.size_bytes, reserve.pids) as sampler,
                     started(talk.argv, ceiling, work_dir) as process,
                 ):
                     told = talk.converse(process, watch)
-                    lost = None if told.done else death_words(process)
+                    engine_end = None if told.done or told.silent else killed_by(process)
                     ended_s = sampler.now_s
                     # Before the engine is reaped: without a group its CPU goes with it.
                     after = ceiling.usage()
+                reserve_end = reserve.end
         finally:
             ceiling.kill()
         logs = read_logs(work_dir)
+    blame = Blame(ceiling.mechanism, after.oom_kills)
+    engine_end = engine_end and f"the engine was {blame.words(engine_end)}"
     seen = Seen(
-        before, after, sampler.samples, ended_s, reserve_bytes, sampler.coverage, killed=lost
+        before,
+        after,
+        sampler.samples,
+        ended_s,
+        reserve.size_bytes,
+        sampler.coverage,
+        ceiling.mechanism,
+        broken=_broken(told, engine_end, reserve_end),
     )
-    return gather_execution(with_all_clips(told, tasks, lost), seen, logs)
+    unheard = _unheard(told, run, engine_end)
+    return gather_execution(with_all_clips(blame.told(told), tasks, *unheard), seen, logs)
+
+
+def _broken(told: Told, engine_end: str | None, reserve_end: str | None) -> str | None:
+    if told.silent:
+        return "the engine did not answer when the time limit had struck"
+    if engine_end is None and reserve_end:
+        return f"the reserve, which holds your server's memory, ended meanwhile, with {reserve_end}"
+    return engine_end
+
+
+def _unheard(told: Told, run: Run, engine_end: str | None) -> tuple[str, str]:
+    """What became of clips of which the engine told nothing, and why."""
+    if told.cancelled:
+        return "cancelled", "stopped before it was finished"
+    if told.silent:
+        struck = f"the time limit of {run.timeout_s:g} s struck"
+        return "timeout", f"{struck}, and the engine did not answer"
+    if engine_end:
+        return "killed", f"{engine_end}, before this clip was finished"
+    return "failed", "the engine ended before this clip was finished"
 
 
 def _orders(run: Run, work_dir: Path) -> Orders:

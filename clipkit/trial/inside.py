@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from clipkit import format as fmt
@@ -96,14 +97,31 @@ def read_logs(work_dir: Path) -> dict[str, bytes]:
         return {}
 
 
-@contextlib.contextmanager
-def reserved(ceiling: Ceiling, size_bytes: int) -> Iterator[tuple[frozenset[int], int]]:
-    """Memory that the user's server needs, really occupied; yields who holds it and how much.
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Who holds the memory that is kept for the user's server, and how much it is."""
 
-    Raises CeilingError where it does not fit.
-    """
+    process: subprocess.Popen[bytes] | None = None
+    size_bytes: int = 0
+
+    @property
+    def pids(self) -> frozenset[int]:
+        return frozenset({self.process.pid}) if self.process else frozenset()
+
+    @property
+    def end(self) -> str | None:
+        """How it ended, which is not for it to do while the job runs; None: it holds its memory."""
+        code = self.process.poll() if self.process else None
+        if code is None:
+            return None
+        return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+@contextlib.contextmanager
+def reserved(ceiling: Ceiling, size_bytes: int) -> Iterator[Reserve]:
+    """Memory that the user's server needs, really occupied. Raises CeilingError where it does not fit."""
     if not size_bytes:
-        yield frozenset(), 0
+        yield Reserve()
         return
     script = str(Path(__file__).with_name("reserve.py"))
     argv = ceiling.wrap([sys.executable, "-I", "-S", script, str(size_bytes)])
@@ -118,7 +136,7 @@ def reserved(ceiling: Ceiling, size_bytes: int) -> Iterator[tuple[frozenset[int]
                 f"a reserve of {fmt.size(size_bytes)} does not fit into the ceiling of "
                 f"{fmt.size(ceiling.enforced.memory_bytes)}: lower --reserve or raise --memory"
             )
-        yield frozenset({process.pid}), int(said)
+        yield Reserve(process, int(said))
     finally:
         process.kill()
         process.communicate()
@@ -159,16 +177,16 @@ def started(
             process.communicate()
 
 
-def death_words(process: subprocess.Popen[bytes]) -> str | None:
-    """That a signal which is not of its own doing has ended the orchestrator, in words; None: it lives, or
-    ended otherwise. It is not reaped: what it used can still be read."""
+def killed_by(process: subprocess.Popen[bytes]) -> str | None:
+    """The signal, not of its own doing, that has ended the orchestrator, in words; None: it lives, or ended
+    otherwise. It is not reaped: what it used can still be read."""
     deadline_s = time.monotonic() + _DYING_S
     while time.monotonic() < deadline_s:
         ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
         if ended is None:
             time.sleep(_DYING_S / 100)
         elif ended.si_code != os.CLD_EXITED and ended.si_status in FROM_OUTSIDE:
-            return f"the engine was killed by signal {ended.si_status}, from outside"
+            return f"signal {ended.si_status}"
         else:
             return None
     return None

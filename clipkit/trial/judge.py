@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from clipkit.records.status import Status
+from clipkit.trial.blame import at_the_ceiling
 from clipkit.trial.coverage import lacking_words
 from clipkit.trial.measure import Execution
 
@@ -21,7 +22,8 @@ def judge_execution(
     if execution.cancelled:
         return Status.CANCELLED, "interrupted"
     if execution.usage.oom_kills:
-        return Status.OOM, "the kernel killed a process at the memory ceiling"
+        who = at_the_ceiling(execution.mechanism)
+        return Status.OOM, f"{who} killed a process at the memory ceiling"
     if broken:
         return Status.INVALID_MACHINE, broken
     if any(clip.status == "timeout" for clip in wrong):
@@ -42,8 +44,8 @@ def machine_failure(execution: Execution) -> str | None:
     None: nothing. Of a kill it is nothing where the kernel ran out of memory, which is asked first."""
     if full := next((clip for clip in execution.clips if clip.no_space), None):
         return f"clip {full.number}: {full.error}"
-    if execution.killed:
-        return execution.killed
+    if execution.broken:
+        return execution.broken
     if killed := next((clip for clip in execution.clips if clip.status == "killed"), None):
-        return f"clip {killed.number}: ended from outside, with {killed.error}"
+        return f"clip {killed.number}: {killed.error}"
     return lacking_words(execution.coverage, execution.need_bound_bytes is not None)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from clipkit.ceiling.base import Usage
+from clipkit.ceiling.base import Mechanism, Usage
 from clipkit.plan.task import Task
 from clipkit.records.outcome import Sample
 from clipkit.records.served import Served
@@ -44,9 +44,9 @@ class Execution:
 
     `cpu_s` and `usage` are of everything inside the ceiling, `orchestrator_…` of that process alone,
     without its ffmpegs; None where it was killed before it could tell. `held_s` is the part of
-    `wall_s` for which the CPU quota held the job back. `coverage`: how much of it was watched. `killed`: that
-    the orchestrator was killed, from outside unless the kernel ran out of memory, in words. `served`: of a
-    service.
+    `wall_s` for which the CPU quota held the job back. `coverage`: how much of it was watched.
+    `mechanism`: of the ceiling. `broken`: what of the machine or the harness failed meanwhile, in words, unless
+    memory ran out. `served`: of a service.
     """
 
     clips: tuple[ClipOutcome, ...]
@@ -64,15 +64,16 @@ class Execution:
     logs: dict[str, bytes]
     cancelled: bool
     coverage: Coverage = Coverage()
-    killed: str | None = None
+    mechanism: Mechanism = Mechanism.NONE
+    broken: str | None = None
     served: Served = Served()
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """Of the whole ceiling, from outside: readings before and after, and between them; `ended_s` is when
-    the job had ended, by the samples' clock; `reserve_bytes` is in all of them; `coverage` and `killed`: see
-    `Execution`."""
+    the job had ended, by the samples' clock; `reserve_bytes` is in all of them; `coverage`, `mechanism` and
+    `broken`: see `Execution`."""
 
     before: Usage
     after: Usage
@@ -80,7 +81,8 @@ class Seen:
     ended_s: float
     reserve_bytes: int
     coverage: Coverage
-    killed: str | None = None
+    mechanism: Mechanism
+    broken: str | None = None
 
 
 def gather_execution(
@@ -105,16 +107,17 @@ def gather_execution(
         logs=logs,
         cancelled=told.cancelled,
         coverage=seen.coverage,
-        killed=seen.killed,
+        mechanism=seen.mechanism,
+        broken=seen.broken,
         served=served or Served(),
     )
 
 
-def with_all_clips(told: Told, tasks: Sequence[Task], killed: str | None = None) -> Told:
-    """Also the tasks of which the engine told nothing: it was killed before it could, or failed itself."""
+def with_all_clips(told: Told, tasks: Sequence[Task], status: str, why: str) -> Told:
+    """Also the tasks of which the engine told nothing; what became of them, and why it did not tell."""
     heard = {event["number"] for event in told.clips}
-    lost = [_unheard_of(task, killed is not None) for task in tasks if task.number not in heard]
-    return Told([*told.clips, *lost], told.done, told.cancelled)
+    lost = [_unheard_of(task, status, why) for task in tasks if task.number not in heard]
+    return replace(told, clips=[*told.clips, *lost])
 
 
 def _sum_of_clips(clips: Sequence[ClipOutcome]) -> float | None:
@@ -129,11 +132,11 @@ def _outcome(event: dict[str, Any]) -> ClipOutcome:
     return ClipOutcome(**values | {"argv": tuple(event["argv"])})
 
 
-def _unheard_of(task: Task, is_killed: bool) -> dict[str, Any]:
+def _unheard_of(task: Task, status: str, why: str) -> dict[str, Any]:
     return {
         "number": task.number,
-        "status": "killed" if is_killed else "failed",
-        "error": f"the engine {'was killed' if is_killed else 'ended'} before this clip was finished",
+        "status": status,
+        "error": why,
         "change": None,
         "argv": (),
         "wall_s": 0.0,

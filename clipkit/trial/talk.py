@@ -38,11 +38,13 @@ _CANCEL_PATIENCE_S = 10
 
 @dataclass(slots=True)
 class Told:
-    """What the orchestrator told: an event for each clip that ended, and one for the end of all."""
+    """What the orchestrator told: an event for each clip that ended, and one for the end of all. `silent`:
+    it still ran and told nothing more, long after the time limit had struck."""
 
     clips: list[dict[str, Any]] = field(default_factory=list)
     done: dict[str, Any] | None = None
     cancelled: bool = False
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class EngineTalk:
             told.cancelled = True
             _tell(process, [{"op": "cancel"}])
             _listen(engine.within(_CANCEL_PATIENCE_S), told, watch)
+        told.silent = engine.is_silent
         return told
 
     def _said(self) -> Iterator[dict[str, Any]]:
@@ -125,6 +128,8 @@ class _Events:
             raise EngineError("the engine has no stdout")
         self._descriptor = process.stdout.fileno()
         self._unread = b""
+        self.is_silent = False
+        """Whether the time was over before it had said all."""
 
     def within(self, patience_s: float) -> Iterator[dict[str, Any]]:
         """Events until the engine closes its stdout or the time is over; what it has said by then is heard,
@@ -138,3 +143,4 @@ class _Events:
                     return
                 *lines, self._unread = (self._unread + heard).split(b"\n")
                 yield from map(json.loads, lines)
+            self.is_silent = True

@@ -109,7 +109,7 @@ class TestKilledFromOutside:
         asked = trial(slow, each_build)
         outcome = run_trial(asked, kernel, tmp_path, doing(signalled(number)))
         assert outcome.record.status is Status.INVALID_MACHINE
-        assert str(outcome.record.error).startswith("clip 1: ended from outside, with ")
+        assert str(outcome.record.error).startswith("clip 1: killed from outside, with ")
         assert outcome.record.oom_kills == 0
         assert outcome.stop is None  # it may go better the next time
 

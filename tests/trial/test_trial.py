@@ -355,9 +355,9 @@ class TestEnds:
             asked, lambda limits: open_ceiling(limits, Mechanism.NONE), tmp_path, kill_the_engine
         )
         assert outcome.record.status is Status.INVALID_MACHINE
-        assert outcome.record.error == "the engine was killed by signal 9, from outside"
+        assert outcome.record.error == "the engine was killed from outside, with signal 9"
         assert {row["error"] for row in outcome.clips} == {
-            "the engine was killed before this clip was finished"
+            "the engine was killed from outside, with signal 9, before this clip was finished"
         }
 
     def test_a_ceiling_that_cannot_stand_leaves_no_folder(
