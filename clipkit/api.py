@@ -16,7 +16,6 @@ from clipkit.campaign import own_process
 from clipkit.campaign.estimate import Estimate
 from clipkit.campaign.merge import merge_campaigns
 from clipkit.ceiling.choose import open_ceiling
-from clipkit.ceiling.stale import remove_stale
 from clipkit.errors import Cancelled, ClipkitError, ExperimentError, UsageError
 from clipkit.given import Asked, No, PathLike, Sweeping, Yes
 from clipkit.hosts import Host
@@ -88,8 +87,9 @@ def cut(  # noqa: PLR0913 (the command's options, by keyword)
     is, Cancelled after an interrupt, UsageError and its kinds for what cannot be asked.
     """
     chosen = given.given_settings(settings)
-    job = given.given_job(arguments.upload(str(video)), clips, count, length_s, seed)
     held = given.given_host(host, memory, cpus)
+    asked = arguments.describing(chosen.ffmpeg, [held], timeout_s)
+    job = given.given_job(arguments.upload(str(video), asked), clips, count, length_s, seed)
     order = Order(
         job=job,
         settings=chosen,
@@ -102,7 +102,6 @@ def cut(  # noqa: PLR0913 (the command's options, by keyword)
         posters=poster,
     )
     progress = CutProgress(len(job.clips), order.frames_shown)
-    remove_stale()
     with open_ceiling(limits(held), given.given_mechanism(ceiling, held)) as opened, progress:
         cutting = Cutting(order.out_dir, cut_order(order, opened, progress))
     if cutting.status == "cancelled":

@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clipkit import format as fmt
 from clipkit import hosts
@@ -19,6 +19,10 @@ from clipkit.hosts import Host
 from clipkit.media.upload import Upload
 from clipkit.plan.clips import Job, read_csv, span, spread
 from clipkit.settings import Knob, Settings, knobs
+
+if TYPE_CHECKING:
+    from clipkit.plan.baselines import Template
+    from clipkit.trial.describing import Describing
 
 ACCEPT_NOISE = "CLIPKIT_ACCEPT_NOISE"
 """The environment variable that says the same as `--accept-noise`: for a machine that is always busy."""
@@ -163,28 +167,50 @@ def opener(
     return lambda limits: open_ceiling(limits, mechanism)
 
 
-def upload(word: str) -> Upload:
-    """The probed upload: a path, or the sample by its name (see `media.sample`).
+def upload(word: str, asked: Describing | None = None) -> Upload:
+    """The upload described: a path, or the sample by its name (see `media.sample`). Without word of who
+    is to cut it, for the ffmpeg that is usual.
 
     Raises UploadError, and UsageError for what looks like a sample's name and is neither.
     """
     from clipkit.media import sample
-    from clipkit.media.probe import probe_upload
+    from clipkit.trial.describing import Describing, cutting_programs, describe_upload
 
-    return probe_upload(sample.find_sample(word))
+    usual = Describing(cutting_programs([Settings().ffmpeg])) if asked is None else asked
+    return describe_upload(sample.find_sample(word), usual)
 
 
-def job(parsed: argparse.Namespace) -> Job:
+def describing(
+    ffmpeg: str,
+    hosts: Sequence[Host] = (),
+    timeout_s: float | None = None,
+    command: Template | None = None,
+) -> Describing:
+    """For whom uploads are described: those who cut them by that ffmpeg, or by a command of the user's,
+    on hosts like these. Sweeps away first what a killed clipkit left behind. Raises FfmpegError."""
+    from clipkit.ceiling.stale import remove_stale
+    from clipkit.ffmpeg_builds import find_build
+    from clipkit.trial.describing import Describing, cutting_programs
+
+    remove_stale()
+    find_build(ffmpeg)  # what is no ffmpeg is told as that
+    memory_bytes = [host.memory_bytes for host in hosts if host.memory_bytes is not None]
+    return Describing(
+        cutting_programs([ffmpeg], command), min(memory_bytes, default=None), timeout_s
+    )
+
+
+def job(parsed: argparse.Namespace, asked: Describing) -> Job:
     """The clips asked for: a CSV, or a count and a length. Raises ClipListError, ClipRangeError."""
     spreads = (parsed.count, parsed.length)
     if parsed.clips is not None:
         if (*spreads, parsed.seed) != (None, None, None):
             raise UsageError("--clips lists the clips: leave out --count, --length and --seed")
-        found = Job(upload(parsed.video), _listed(parsed.clips))
+        found = Job(upload(parsed.video, asked), _listed(parsed.clips))
     elif None in spreads:
         raise UsageError("say which clips: either --clips FILE.csv, or --count N and --length S")
     else:
-        found = spread(upload(parsed.video), parsed.count, parsed.length, parsed.seed)
+        found = spread(upload(parsed.video, asked), parsed.count, parsed.length, parsed.seed)
     for clip in found.clips:
         span(found.upload, clip)
     return found

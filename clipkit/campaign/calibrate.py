@@ -17,7 +17,6 @@ from clipkit.ceiling.base import Ceiling, Limits
 from clipkit.errors import CampaignError, Cancelled
 from clipkit.hosts import Host
 from clipkit.media import sample
-from clipkit.media.probe import probe_upload
 from clipkit.media.upload import Upload
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.subjects import Engine
@@ -26,6 +25,7 @@ from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.trial.asked import Identity, Trial
+from clipkit.trial.describing import Describing, cutting_programs, describe_upload
 from clipkit.trial.run import run_trial
 
 _FILM_S = 60.0
@@ -62,7 +62,9 @@ def calibrate(
     cannot be cut or others disturbed too many pairs, Cancelled after an interrupt.
     """
     mechanism = check_host(host, open_ceiling)
-    upload = probe_upload(sample.sample(_FILM_S))
+    upload = describe_upload(
+        sample.sample(_FILM_S), Describing(cutting_programs([Settings().ffmpeg]))
+    )
     with tempfile.TemporaryDirectory(prefix="clipkit-calibrate-") as folder:
         place = _Place(host, open_ceiling, Path(folder), upload)
         _run(place, _FIRST_CLIP_S)  # reads ffmpeg and the film from disk

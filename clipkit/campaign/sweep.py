@@ -31,19 +31,21 @@ from clipkit.errors import (
     Cancelled,
     ExperimentError,
     FfmpegError,
+    TemplateError,
     UploadError,
     UsageError,
 )
 from clipkit.hosts import Host
 from clipkit.media import sample
-from clipkit.media.probe import probe_upload
 from clipkit.media.upload import Upload
+from clipkit.plan.baselines import parse_template
 from clipkit.plan.subject import Cuts
 from clipkit.records import folder as folders
 from clipkit.records.folder import ENVIRONMENT, EXPERIMENT, UPLOADS
 from clipkit.records.record import Record
 from clipkit.records.status import INVALID
 from clipkit.records.store import Store
+from clipkit.trial.describing import Describing, cutting_programs, describe_upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,8 @@ def plan_sweep(
     if shard:
         shard.check(experiment)
     words = dict.fromkeys(levels["upload"] for levels in experiment.combinations())
-    uploads = {word: _upload(word, experiment.path) for word in words}
+    described_for = _described_for(experiment)
+    uploads = {word: _upload(word, experiment.path, described_for) for word in words}
     laid_out = design_of(experiment, uploads)
     for choice in {cell.settings.ffmpeg for cell in laid_out.cells}:
         ffmpeg_builds.find_build(choice).require(encoders=("libx264",))
@@ -195,9 +198,17 @@ def check_hosts(planned: Planned, open_ceiling: Callable[[Limits], Ceiling]) -> 
     return {host: str(hosting.check_host(host, open_ceiling)) for host in hosts}
 
 
-def _upload(word: str, file: Path) -> Upload:
+def _described_for(experiment: Experiment) -> Describing:
+    choices = dict.fromkeys(levels["ffmpeg"] for levels in experiment.combinations())
+    own = None
+    with contextlib.suppress(TemplateError):  # the design tells what is wrong with it
+        own = parse_template(experiment.command or "")
+    return Describing(cutting_programs(choices, own))
+
+
+def _upload(word: str, file: Path, asked: Describing) -> Upload:
     try:
-        return probe_upload(sample.find_sample(word, file.parent))
+        return describe_upload(sample.find_sample(word, file.parent), asked)
     except (UploadError, UsageError) as error:
         raise type(error)(f"{file}: [job] uploads: {error}") from None
 

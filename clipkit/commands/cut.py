@@ -50,8 +50,8 @@ def _cut(parsed: argparse.Namespace) -> int:
     if not parsed.timeout > 0:
         raise UsageError(f"--timeout {parsed.timeout:g} is no number of seconds: give more than 0")
     settings = arguments.settings(parsed)
-    job = arguments.job(parsed)
     host = arguments.host(parsed, UNLIMITED)
+    job = arguments.job(parsed, arguments.describing(settings.ffmpeg, [host], parsed.timeout))
     order = Order(
         job=job,
         settings=settings,

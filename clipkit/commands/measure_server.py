@@ -76,21 +76,22 @@ def _measure_server(parsed: argparse.Namespace) -> int:
     from clipkit.tuning.own_server import Measuring, measure_server, usual_ffmpeg
     from clipkit.tuning.server_lines import server_lines
 
+    host, ffmpeg = arguments.host(parsed, DEFAULT_FOR_TUNE), parsed.ffmpeg or usual_ffmpeg()
     asked = Measuring(
         start=parsed.start,
         folder=Path(parsed.folder or ".").absolute(),
         drive=Path(parsed.drive).absolute(),
-        upload=arguments.upload(parsed.video),
+        upload=arguments.upload(parsed.video, arguments.describing(ffmpeg, [host])),
         named=parsed.video,
         clips=parsed.count,
         clip_s=parsed.length,
-        host=arguments.host(parsed, DEFAULT_FOR_TUNE),
+        host=host,
         starts=parsed.starts,
         jobs=parsed.jobs,
         most=parsed.most,
         rest_s=parsed.rest,
         timeout_s=parsed.timeout,
-        ffmpeg=parsed.ffmpeg or usual_ffmpeg(),
+        ffmpeg=ffmpeg,
         results=Path(parsed.results).absolute(),
         name=parsed.name,
         program=arguments.program(),

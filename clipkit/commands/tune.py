@@ -73,7 +73,8 @@ def _tune(parsed: argparse.Namespace) -> int:
     hosts = arguments.several_hosts(parsed, DEFAULT_FOR_TUNE)
     reserve_bytes = arguments.reserve_bytes(parsed)
     videos = parsed.videos or ["sample"]
-    uploads = tuple(map(arguments.upload, videos))
+    describing = arguments.describing(fixed.ffmpeg, hosts, command=template)
+    uploads = tuple(arguments.upload(video, describing) for video in videos)
 
     # These take seconds to import: what is wrong has been told by now.
     from clipkit.tuning.tune import Request

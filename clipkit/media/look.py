@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from av.video.codeccontext import VideoCodecContext
-from av.video.frame import VideoFrame
+if TYPE_CHECKING:  # those who only read the facts do not load the demuxers
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.frame import VideoFrame
 
 # ffmpeg's names of AVColorTransferCharacteristic (ISO/IEC 23091-2 table 3); 2 is "unspecified".
 _TRANSFERS = {

@@ -11,12 +11,8 @@ import av
 from av.container import InputContainer
 
 from clipkit.errors import UploadError
+from clipkit.media.formats import ACCEPTED, GUARDED, local
 
-# Demuxers of files that people upload. None of them opens a second file, unlike hls, dash, concat,
-# sdp and image2, through which an upload could read our host's files or its network.
-CONTAINERS = ("mov", "matroska", "mpegts", "mpeg", "avi", "flv", "ogg", "asf", "mxf")
-_ACCEPTED = "MP4, MOV, MKV, WebM, MPEG-TS, MPEG-PS, AVI, FLV, Ogg, WMV, MXF"
-_OPTIONS = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "file"}
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 
 
@@ -24,19 +20,20 @@ def regular_file(path: Path) -> Path:
     """The absolute path of a file that can be read. Raises UploadError for anything else."""
     try:
         resolved = path.resolve(strict=True)
-        mode = resolved.stat().st_mode
+        found = resolved.stat()
     except FileNotFoundError:
         raise UploadError(f"{path} does not exist: check the name and the folder") from None
     except (OSError, RuntimeError, ValueError) as error:  # no permission, a loop of links, a NUL
         raise UploadError(f"cannot open {path}: {_reason(error)}") from None
-    if stat.S_ISDIR(mode):
+    if stat.S_ISDIR(found.st_mode):
         raise UploadError(f"{path} is a folder: name a video file in it")
-    if not stat.S_ISREG(mode):  # reading a FIFO or a device may never end
+    if not stat.S_ISREG(found.st_mode):  # reading a FIFO or a device may never end
         raise UploadError(f"{path} is not a regular file: save the video to a file first")
+    if not found.st_size:  # nor need reading a file of /proc, which has none
+        raise UploadError(f"{path} is empty: upload or copy it again")
     try:
         with resolved.open("rb") as file:
-            if not file.read(1):
-                raise UploadError(f"{path} is empty: upload or copy it again")
+            file.read(1)
     except OSError as error:
         raise UploadError(f"cannot read {path}: {_reason(error)}; check its permissions") from None
     return resolved
@@ -49,13 +46,16 @@ def opened_container(path: Path) -> Iterator[InputContainer]:
     Raises UploadError where it is no video file, or damaged too badly.
     """
     try:
-        # "file:" keeps a name such as "concat:a|b" or "http:..." what it is, a name.
-        container = av.open(f"file:{path}", options=_OPTIONS)
+        container = av.open(local(path), options=GUARDED)
+    except av.MemoryError:
+        raise MemoryError from None
     except (av.FFmpegError, UnicodeError) as error:
         raise UploadError(_why_not(path, error)) from None
     try:
         with container:
             yield container
+    except av.MemoryError:
+        raise MemoryError from None
     except av.FFmpegError as error:
         raise UploadError(
             f"{path} is damaged, reading it failed: {_reason(error)}; upload or copy it again"
@@ -70,7 +70,7 @@ def _why_not(path: Path, error: Exception) -> str:
             f"{path} is cut short or damaged: it begins as an MP4 but its index (moov) cannot be "
             "read; upload or copy it again"
         )
-    return f"{path} is not a video that clipkit can read: convert it to one of {_ACCEPTED}"
+    return f"{path} is not a video that clipkit can read: convert it to one of {ACCEPTED}"
 
 
 def _reason(error: Exception) -> str:

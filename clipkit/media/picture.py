@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from clipkit.media.opening import opened_container
 from clipkit.media.quality import Quality
+from clipkit.media.upload import Upload
 from clipkit.media.vmaf import Unscored
 
 BYTES_ALIKE = 0.02
@@ -108,12 +107,9 @@ class ClipPicture:
     score: Quality | Unscored
 
 
-def look_at(clip: Path, score: Quality | Unscored) -> ClipPicture:
-    """The sizes of the file `clip`. Raises UploadError where it cannot be read as a video."""
-    size_bytes = clip.stat().st_size
-    with opened_container(clip) as container:
-        video_bytes = sum(packet.size for packet in container.demux(video=0))
-    return ClipPicture(size_bytes, video_bytes, score)
+def look_at(clip: Upload, score: Quality | Unscored) -> ClipPicture:
+    """The sizes of the clip described."""
+    return ClipPicture(clip.size_bytes, clip.video_bytes, score)
 
 
 def pooled_picture(clips: Sequence[ClipPicture]) -> Picture:

@@ -1,4 +1,8 @@
-"""Measure the facts about an upload, in this process, through PyAV: no ffprobe is needed."""
+"""Measure the facts about an upload, in this process, through PyAV: no ffprobe is needed.
+
+What hostile bytes can do to a process they do to this one: uploads are described in one of its own
+(`trial.describing`).
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,13 @@ from pathlib import Path
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Disposition, Stream
+from av.video.codeccontext import VideoCodecContext
 from av.video.format import VideoFormat
 from av.video.stream import VideoStream
 
 from clipkit.errors import UploadError
 from clipkit.media.opening import opened_container, regular_file
+from clipkit.media.outline import StreamOutline, is_played
 from clipkit.media.pace import pace
 from clipkit.media.remarks import remarks
 from clipkit.media.scan import Scan, decoded_ticks, scan
@@ -36,15 +42,33 @@ def probe_upload(path: Path) -> Upload:
     Raises UploadError, in one line, where it is no readable regular file or holds no video.
     """
     path = regular_file(Path(path))
-    with ThreadPoolExecutor(1) as pool:  # hashing lets go of the GIL: it costs next to no time
-        sha256 = pool.submit(_sha256, path)
+    pool = ThreadPoolExecutor(1)
+    try:
         with opened_container(path) as container:
             stream = _film(path, container)
+            outlines = tuple(_outlines(container))  # before reading on may find more
+            # Hashing lets go of the GIL: it costs next to no time.
+            sha256 = pool.submit(_sha256, path)
             found = _scan(path, container, stream)
             upload = _upload(path, container, stream, found)
             declared_frames = stream.frames
-        upload = replace(upload, sha256=sha256.result())
+        upload = replace(
+            upload, sha256=sha256.result(), streams=outlines, video_bytes=found.video_bytes
+        )
+    finally:
+        pool.shutdown(wait=False)  # what is refused is refused at once
     return replace(upload, warnings=remarks(upload, found, declared_frames))
+
+
+def _outlines(container: InputContainer) -> Iterator[StreamOutline]:
+    for stream in container.streams:
+        if not is_played(stream.type):
+            continue
+        context = stream.codec_context
+        codec = context.codec.canonical_name if context else "unknown"
+        pictures = context if isinstance(context, VideoCodecContext) else None
+        size = (pictures.width, pictures.height) if pictures else (0, 0)
+        yield StreamOutline(stream.index, stream.type, codec, *size)
 
 
 def _sha256(path: Path) -> str:

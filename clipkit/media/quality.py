@@ -11,11 +11,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
-from clipkit.errors import UploadError
 from clipkit.ffmpeg_builds import FfmpegBuild
-from clipkit.media.probe import probe_upload
 from clipkit.media.upload import Upload
 from clipkit.media.vmaf import (
     Comparison,
@@ -61,9 +58,9 @@ class Quality:
 
 
 def score_clip(
-    clip: Path, original: Original, build: FfmpegBuild, places: int = PLACES
+    made: Upload, original: Original, build: FfmpegBuild, places: int = PLACES
 ) -> Quality | Unscored:
-    """VMAF of the file `clip` against the upload's own frames, at so many places of it.
+    """VMAF of the clip `made` against the upload's own frames, at so many places of it.
 
     A clip of another size is scaled back (bicubic). Not scored: under 256 lines or 1 s, black, still,
     HDR (the models know none), cropped or padded, another number of frames, or no libvmaf in `build`.
@@ -78,10 +75,6 @@ def score_clip(
         return Unscored(f"a clip of under {_LEAST_S:g} s")
     if upload.hdr:
         return Unscored("HDR, which VMAF's models do not know")
-    try:
-        made = probe_upload(clip)
-    except UploadError as error:
-        return Unscored(f"the clip cannot be read: {error}")
     if why := _unlike(made, original):
         return Unscored(why)
     count = min(shown.frames, len(made.frame_times_s))

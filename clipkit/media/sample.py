@@ -20,7 +20,6 @@ from pathlib import Path
 
 from clipkit.errors import FfmpegError, UploadError, UsageError
 from clipkit.ffmpeg_builds import locate
-from clipkit.media.probe import probe_upload
 
 CREDIT = (
     "Big Buck Bunny, (c) Blender Foundation, peach.blender.org, CC-BY 3.0; "
@@ -255,6 +254,8 @@ def _loop_sound(scratch: Path, sound: Path) -> None:
 
 def _check(made: Path, variant: Variant) -> None:
     """An ffmpeg that ends well has still left files of a few bytes behind."""
+    from clipkit.media.probe import probe_upload  # noqa: PLC0415 (PyAV is loaded where one is made)
+
     upload = probe_upload(made)
     wanted = math.ceil(round(variant.length_s * _FPS, 6))
     if len(upload.frame_times_s) != wanted or upload.vfr:

@@ -45,6 +45,7 @@ class Scan:
     scrambled: bool
     first: FirstFrame | None
     looks: tuple[tuple[int, Look], ...]
+    video_bytes: int = 0
 
 
 def scan(container: InputContainer, stream: VideoStream) -> Scan:
@@ -54,12 +55,13 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
     looks = Looks(stream, form)
     shown: list[int] = []
     keys: list[int] = []
-    end = packets = flagged = damaged = untimed = untrue_keys = 0
+    end = packets = flagged = damaged = untimed = untrue_keys = video_bytes = 0
     for packet in container.demux(stream):
         head.see(packet)
         if not packet.size:
             continue  # the flush at the end
         packets += 1
+        video_bytes += packet.size
         flagged += packet.is_keyframe
         picture = form.first_picture(bytes(packet)) if form else None
         without_picture = form is not None and picture is None
@@ -94,6 +96,7 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
         scrambled=head.scrambled,
         first=first,
         looks=looks.since(start, first.look) if first else (),
+        video_bytes=video_bytes,
     )
 
 
@@ -103,7 +106,7 @@ def _untrue_index(stream: VideoStream, packets: int, flagged: int) -> int:
     An MP4 without `stss` declares every sample one, and so does its index. H.264 packets are
     flagged by a parser nevertheless and look right, while a seek lands anywhere and loses frames.
     """
-    index = list(getattr(stream, "index_entries", ()))  # absent in some versions of PyAV
+    index = getattr(stream, "index_entries", ())  # absent in some versions of PyAV
     every = len(index) >= packets and all(entry.is_keyframe for entry in index)
     return packets - flagged if every else 0
 
@@ -168,5 +171,7 @@ def _decode(packet: Packet[VideoStream]) -> list[VideoFrame]:
     """No frame from a damaged packet: the decoder goes on with the next, as ffmpeg does."""
     try:
         return packet.decode()
+    except av.MemoryError:
+        raise MemoryError from None
     except av.FFmpegError:
         return []

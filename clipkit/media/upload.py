@@ -10,6 +10,7 @@ from typing import Any
 from clipkit import format as fmt
 from clipkit.media.geometry import Framing, Shape, framed
 from clipkit.media.look import Look
+from clipkit.media.outline import StreamOutline
 from clipkit.tables import Table
 
 
@@ -28,11 +29,12 @@ class Upload:
     a decoder can start at. `seek` says what ffmpeg's input seek can be trusted with:
     `exact` lands on the key frame at or before the target (MP4, MOV, Matroska), `loose` may land
     after it (MPEG-TS and PS, which have no index), `none`: decode from the start (no true key
-    frame is known). `films` counts the video streams that are no cover art. Width and height are
-    as shown, after rotation, and so is `pixel_aspect`, how wide a pixel is to its height; `coded_*` as
-    decoded. `sound_track`: the place in `audio` of the one that clips get, the first of the film's own
-    programme that can be decoded; None: there is none. `looks`: from when on its pictures are made how;
-    the facts above are those of the first.
+    frame is known). `films` counts the video streams that are no cover art; `streams` are those that
+    every version of the demuxers has to see; `video_bytes` is what the film's packets hold. Width and
+    height are as shown, after rotation, and so is `pixel_aspect`, how wide a pixel is to its height;
+    `coded_*` as decoded. `sound_track`: the place in `audio` of the one that clips get, the first of the
+    film's own programme that can be decoded; None: there is none. `looks`: from when on its pictures are
+    made how; the facts above are those of the first.
     """
 
     path: Path
@@ -66,6 +68,8 @@ class Upload:
     other_streams: tuple[str, ...]
     films: int
     warnings: tuple[str, ...]
+    streams: tuple[StreamOutline, ...] = ()
+    video_bytes: int = 0
 
     @property
     def is_turned(self) -> bool:

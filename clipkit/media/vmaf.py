@@ -1,6 +1,6 @@
 """One run of ffmpeg's libvmaf: a clip's frames beside the upload's own, matched by number.
 
-Both files may be hostile: each is opened as a plain file in a container that we know, by an ffmpeg
+Both files may be hostile: each is opened as a plain file of the format that its probe found, by an ffmpeg
 that is limited in time and in threads.
 """
 
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Protocol
 
 from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.media.formats import local, told_words
 from clipkit.media.geometry import Framing
-from clipkit.media.opening import CONTAINERS
 from clipkit.media.upload import Upload
 
 # Without an index a seek may land behind its target: aim before it, as `plan.encode` does.
@@ -118,14 +118,12 @@ def run_libvmaf(
 def _argv(comparison: Comparison, seek_s: float | None, build: FfmpegBuild) -> list[str]:
     upload, made = comparison.original.upload, comparison.clip
     threads = str(min(_MOST_THREADS, os.cpu_count() or 1))
-    plain = ["-threads", threads, "-protocol_whitelist", "file"]
-    plain += ["-format_whitelist", ",".join(CONTAINERS)]
     # Without accurate_seek ffmpeg drops nothing itself: `trim` decides, frame by frame.
     seek = [] if seek_s is None else ["-noaccurate_seek", "-ss", f"{seek_s:.6f}"]
     return [
         *(build.path, "-nostdin", "-hide_banner", "-v", "error", "-copyts"),
-        *(*plain, "-i", f"file:{made.path}"),
-        *(*plain, *seek, "-i", f"file:{upload.path}"),
+        *(*told_words(made.container), "-threads", threads, "-i", local(made.path)),
+        *(*told_words(upload.container), "-threads", threads, *seek, "-i", local(upload.path)),
         *("-filter_complex", _graph(comparison, threads)),
         *("-fps_mode", "passthrough", "-f", "null", "-"),
     ]

@@ -16,6 +16,7 @@ from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.framing_words import framing_chain
+from clipkit.plan.guarded_words import guarded_argv
 from clipkit.plan.task import OUTPUT, Attempt, Run, Task
 from clipkit.settings import Settings
 
@@ -31,8 +32,8 @@ class Template:
     `{input}` and `{output}` are files, `{start}`, `{duration}` and `{end}` seconds, `{ffmpeg}` the
     build of the settings. Where the program is plain `ffmpeg`, that build runs, so that all
     subjects use the same. `theirs`: the user's own, never touched. Of ours, `python` is the one
-    that runs clipkit; and the original's are told which film to cut where an upload has several,
-    since ffmpeg by itself would take the largest and clipkit the first.
+    that runs clipkit; and the original's are told to open nothing but the upload, and which film to
+    cut where it has several, since ffmpeg by itself would take the largest and clipkit the first.
     """
 
     name: str
@@ -128,7 +129,10 @@ def parse_template(text: str, where: str = "--command") -> Template:
 def template_tasks(job: Job, template: Template, build: FfmpegBuild) -> list[Task]:
     """One task a clip. Nothing is known of what a right output holds: it is not judged."""
     upload, argv, program = job.upload, template.argv, _program(template, build)
-    if upload.films > 1 and argv[0] == "ffmpeg" and not template.theirs:
+    ours = argv[0] == "ffmpeg" and not template.theirs
+    if ours:  # an upload may be made to have another file opened
+        argv = guarded_argv(argv)
+    if ours and upload.films > 1:
         argv = (*argv[:-1], "-map", f"0:{upload.video_stream}", "-map", "0:a:0?", argv[-1])
     return [
         Task(

@@ -6,6 +6,7 @@ import ffmpeg
 
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
+from clipkit.media.formats import local, told_format
 from clipkit.media.upload import Upload
 from clipkit.model.memory import clip_anon_bytes, poster_anon_bytes
 from clipkit.plan.clips import Clip, Job, span
@@ -80,11 +81,11 @@ def _steps(cut: Cut, entry: Entry) -> tuple[Step, ...]:
 
 def _argv(cut: Cut, entry: Entry, sound: dict[str, object]) -> list[str]:
     settings = cut.settings
-    source = source_options(settings.decoder_threads)
+    source = source_options(cut.upload, settings.decoder_threads)
     if entry.seek_s is not None:
         # Without accurate_seek ffmpeg drops nothing itself; `trim` below decides, frame by frame.
         source |= {"ss": f"{entry.seek_s:.6f}", "noaccurate_seek": None}
-    upload = ffmpeg.input(f"file:{cut.upload.path}", **source)
+    upload = ffmpeg.input(local(cut.upload.path), **source)
     streams = [upload[str(cut.upload.video_stream)]]
     if has_sound(cut.upload, settings):
         streams.append(upload[sound_stream(cut.upload)])
@@ -118,9 +119,9 @@ def command_head(build: FfmpegBuild) -> list[str]:
     return [*head, "-progress", "pipe:1", "-stats_period", "0.5"]
 
 
-def source_options(decoder_threads: int = 0) -> dict[str, object]:
-    """Uploads are hostile: only the file itself may be opened (no playlist reaches this point)."""
-    options: dict[str, object] = {"protocol_whitelist": "file"}
+def source_options(upload: Upload, decoder_threads: int = 0) -> dict[str, object]:
+    """Uploads are hostile: only the file itself is opened, and only as what the probe took it for."""
+    options: dict[str, object] = {**told_format(upload.container)}
     if decoder_threads:
         options["threads"] = decoder_threads
     return options

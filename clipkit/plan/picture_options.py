@@ -10,7 +10,7 @@ from clipkit.plan.framing_words import read_framing
 from clipkit.plan.x264_words import AS_OPTIONS, X264, said_in
 
 _INNOCENT_BEFORE = option_names(
-    "ss t to threads protocol_whitelist probesize analyzeduration thread_queue_size re readrate "
+    "ss t to threads protocol_whitelist format_whitelist probesize analyzeduration thread_queue_size re readrate "
     "accurate_seek"
 )
 _INNOCENT_AFTER = option_names(

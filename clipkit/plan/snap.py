@@ -14,6 +14,7 @@ import ffmpeg
 from clipkit.errors import FfmpegError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
+from clipkit.media.formats import local
 from clipkit.media.upload import Upload
 from clipkit.model.memory import clip_anon_bytes
 from clipkit.plan.clips import Clip, FrameSpan, Job, span
@@ -146,10 +147,10 @@ def _argv(cut: _Cut, seek_s: float | None) -> list[str]:
     the upload's. And `-copyts`, since ffmpeg's own zero is not always the container's start.
     """
     upload, length_s = cut.upload, cut.clip.end_s - cut.key_s
-    source = source_options() | {"itsoffset": f"{-cut.key_s - upload.container_start_s:.6f}"}
+    source = source_options(upload) | {"itsoffset": f"{-cut.key_s - upload.container_start_s:.6f}"}
     if seek_s is not None:
         source |= {"ss": f"{seek_s:.6f}", "noaccurate_seek": None}
-    film = ffmpeg.input(f"file:{upload.path}", **source)
+    film = ffmpeg.input(local(upload.path), **source)
     streams = [film[str(upload.video_stream)]]
     if has_sound(upload, cut.settings):
         streams.append(film[sound_stream(upload)])

@@ -8,6 +8,7 @@ from typing import Any
 import ffmpeg
 
 from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.media.formats import local, told_words
 from clipkit.plan.task import OUTPUT, Check
 
 
@@ -28,7 +29,7 @@ def decoded_beside(sound: Any, length: str) -> Any:
 def sound_check(build: FfmpegBuild, always: bool = False) -> Check:
     """Decodes the clip's sound; not `always`: where ffmpeg complained, be it of something else."""
     head = (build.path, "-nostdin", "-hide_banner", "-v", "error", "-xerror")
-    source = ("-protocol_whitelist", "file", "-f", "mp4", "-i", f"file:{OUTPUT}")
+    source = (*told_words("mov"), "-i", local(OUTPUT))
     decoding = ("-map", "0:a", "-f", "null", "-")
     return Check(
         (*head, *source, *decoding), wrong="its sound, copied, cannot be decoded", always=always

@@ -10,6 +10,7 @@ from clipkit.plan.baselines import Template
 from clipkit.plan.changed_words import changed_argv
 from clipkit.plan.command_words import the_files
 from clipkit.plan.ffmpeg_words import Option, take_apart
+from clipkit.plan.guarded_words import guarded_argv
 from clipkit.settings import Settings
 
 _WHERE = ("", " before -i", " before the output")
@@ -45,10 +46,16 @@ class Change:
             steps.append(f"run {self.commands_at_once} at once")
         return tuple(steps) or ("nothing to change",)
 
+    @property
+    def guarded_argv(self) -> tuple[str, ...]:
+        """`to_argv` for uploads of strangers: it opens nothing but the upload."""
+        return guarded_argv(self.to_argv)
+
     def to_json(self) -> dict[str, Any]:
         return {
             "from": list(self.from_argv),
             "to": list(self.to_argv),
+            "guarded": list(self.guarded_argv),
             "commands_at_once": self.commands_at_once,
         }
 

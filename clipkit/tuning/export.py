@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from clipkit.errors import UsageError
 from clipkit.legal import unknown_word
+from clipkit.media.formats import GUARD, local
 from clipkit.plan.baselines import Template
 from clipkit.plan.framing_words import framing_chain
 from clipkit.settings import Settings
@@ -35,6 +36,7 @@ _SOUND = {
 _WHY_SOUND = (
     "AAC is copied; the bitstream filter fails at once on any other sound: then it is encoded."
 )
+_WHY_GUARDED = "The whitelists keep an upload from having other files of this host opened."
 _WRITTEN = ("encode",)
 """The modes that the snippets know."""
 
@@ -62,8 +64,8 @@ def _of_command(command: Template, settings: Settings) -> Programme:
     change = Change.of(command, settings)
     head = "Cuts clips with your own command as clipkit measured it to be the best for the host:"
     return Programme(
-        head=(head, f"{'; '.join(change.words)}."),
-        commands=(change.to_argv,),
+        head=(head, f"{'; '.join(change.words)}.", _WHY_GUARDED),
+        commands=(change.guarded_argv,),
         at_once=change.commands_at_once,
     )
 
@@ -74,10 +76,8 @@ def _of_settings(settings: Settings) -> Programme:
             f"mode '{settings.mode}' cannot be exported, what it takes is more than a line of ffmpeg: "
             f"set mode to {' or '.join(_WRITTEN)}, or cut with clipkit cut --mode {settings.mode}"
         )
-    # An upload may not open what is no file (a playlist would).
-    alone = ["-nostdin", "-v", "error", "-y", *_filter_threads(settings)]
-    alone += ["-protocol_whitelist", "file"]
-    film, seek = ["-i", "file:{input}"], ["-ss", "{start}"]
+    alone = ["-nostdin", "-v", "error", "-y", *_filter_threads(settings), *GUARD]
+    film, seek = ["-i", local("{input}")], ["-ss", "{start}"]
     places = [*seek, *film] if settings.seek == "input" else [*film, *seek]
     before = [*alone, *_threads(settings.decoder_threads), *places, "-t", "{duration}"]
     return Programme(
@@ -86,7 +86,7 @@ def _of_settings(settings: Settings) -> Programme:
             "`clipkit cut` adds exact frames, tone mapping of HDR, and a check of every clip.",
         ),
         commands=tuple(
-            ("ffmpeg", *before, *_before_output(settings), *sound, "file:{output}")
+            ("ffmpeg", *before, *_before_output(settings), *sound, local("{output}"))
             for sound in _SOUND[settings.audio]
         ),
         at_once=settings.concurrency,

@@ -24,6 +24,7 @@ from clipkit.plan import modes
 from clipkit.plan.clips import Clip, Job, span
 from clipkit.plan.subject import Cuts
 from clipkit.settings import Settings
+from clipkit.trial.describing import Describing, describe_upload
 from clipkit.trial.execute import Run, execute
 from clipkit.tuning.sampling import systematic
 
@@ -104,15 +105,16 @@ def _looked_at(files: Sequence[Path], job: Job, way: Way, build: FfmpegBuild) ->
     follows = way.subject.command is None and way.subject.tunable
     places = math.ceil(PLACES / len(job.clips))
     crop = way.subject.used(way.settings).crop
-    found = []
+    found, scoring = [], _scoring(build)
     for file, clip in zip(files, job.clips, strict=True):
         upload = job.upload
         frames = modes.frames_shown(upload, clip, way.settings) if follows else span(upload, clip)
-        score = score_clip(file, Original(upload, frames, crop), _scoring(build), places)
         try:
-            found.append(look_at(file, score))
+            made = describe_upload(file, Describing((scoring.path,)))
         except UploadError as error:
             raise FfmpegError(f"{way.subject.name} left no video: {error}") from None
+        score = score_clip(made, Original(upload, frames, crop), scoring, places)
+        found.append(look_at(made, score))
     return found
 
 

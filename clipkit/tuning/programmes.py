@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from importlib import resources
 
 from clipkit.errors import UsageError
+from clipkit.media.formats import GUARD
 from clipkit.plan.ffmpeg_words import take_apart
 
 _PLACE = re.compile(r"@(\w+)@")
@@ -53,7 +54,7 @@ def _shell(programme: Programme) -> str:
     why = [f"  # {programme.why_several}"] if programme.why_several else []
     # The lines stand between single quotes there.
     text = "\n".join([*why, *tried]).replace("'", "'\\''")
-    return _filled("cut.sh.in", programme, "#", shlex.quote, commands=text)
+    return _filled("cut.sh.in", programme, "#", shlex.quote, commands=text, guard=shlex.join(GUARD))
 
 
 def _in_shell(command: Sequence[str]) -> str:
@@ -66,19 +67,20 @@ def _in_shell(command: Sequence[str]) -> str:
 
 def _node(programme: Programme) -> str:
     text = _lists(programme.commands, _in_js, "[]", "  ")
-    length = _filled("length.js.in", programme, "//", _in_js).rstrip()
+    length = _length_in_js(programme, _in_js)
     return _filled("cut.node.js.in", programme, "//", _in_js, commands=text, length=length)
 
 
 def _fluent(programme: Programme) -> str:
     text = "".join(_fluent_command(command) for command in programme.commands)
     # Whoever uses it says by FFMPEG_PATH where ffmpeg is.
-    length = _filled(
-        "length.js.in", programme, "//", lambda _: "process.env.FFMPEG_PATH || 'ffmpeg'"
-    )
-    return _filled(
-        "cut.fluent.js.in", programme, "//", _in_js, commands=text, length=length.rstrip()
-    )
+    length = _length_in_js(programme, lambda _: "process.env.FFMPEG_PATH || 'ffmpeg'")
+    return _filled("cut.fluent.js.in", programme, "//", _in_js, commands=text, length=length)
+
+
+def _length_in_js(programme: Programme, prober: _Quote) -> str:
+    guard = ", ".join(map(_in_js, GUARD))
+    return _filled("length.js.in", programme, "//", prober, guard=guard).rstrip()
 
 
 def _fluent_command(command: Sequence[str]) -> str:
@@ -106,12 +108,16 @@ def _fluent_command(command: Sequence[str]) -> str:
 
 def _python(programme: Programme) -> str:
     text = _lists(programme.commands, _in_json, "[]", "    ")
-    return _filled("cut.py.in", programme, "#", _in_json, commands=text)
+    return _filled("cut.py.in", programme, "#", _in_json, commands=text, guard=_guard_in_json())
 
 
 def _rust(programme: Programme) -> str:
     text = _lists(programme.commands, _in_rust, ("&[", "]"), "    ")
-    return _filled("cut.rs.in", programme, "//", _in_rust, commands=text)
+    return _filled("cut.rs.in", programme, "//", _in_rust, commands=text, guard=_guard_in_json())
+
+
+def _guard_in_json() -> str:
+    return ", ".join(map(_in_json, GUARD))
 
 
 def _lists(

@@ -10,7 +10,7 @@ from conftest import Subject
 from launchers import Launcher
 from running_service import Service
 
-from clipkit.media.opening import CONTAINERS
+from clipkit.media.formats import CONTAINERS
 
 WITH_EACH_WRAPPER = True
 

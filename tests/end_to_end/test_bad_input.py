@@ -385,9 +385,11 @@ class TestFfmpeg:
     ) -> None:
         """It lists x264 and then does not run: each clip says so, and the first is quoted."""
         frail = tmp_path / "frail-ffmpeg"
-        run = f'case "$*" in *-i\\ *) echo "no licence" >&2; exit 3;; esac\nexec {build.path} "$@"'
+        run = (
+            f'case "$*" in *-crf\\ *) echo "no licence" >&2; exit 3;; esac\nexec {build.path} "$@"'
+        )
         frail.write_text(f"#!/bin/sh\n{run}\n")
         frail.chmod(0o755)
         told = refused(tmp_path, 1, "cut", small, "--out", "out", *CLIPS, "--ffmpeg", frail)
         assert "2 of 2 clips" in told
-        assert "exit code 3: no licence" in told
+        assert "no licence (ffmpeg ended with exit code 3)" in told

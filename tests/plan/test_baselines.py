@@ -10,6 +10,7 @@ from inventing_uploads import upload
 
 from clipkit.errors import TemplateError
 from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.media.formats import GUARD
 from clipkit.plan import baselines
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.task import OUTPUT, Run, Task
@@ -17,6 +18,8 @@ from clipkit.settings import Settings
 
 BUILD = FfmpegBuild("bundled", "/opt/ffmpeg", "9.0.2", frozenset(), frozenset())
 
+GUARDED = " ".join(GUARD)
+"""Of an upload that may be a playlist to this ffmpeg, nothing else may be opened."""
 TWO_FILMS = upload(path=Path("/uploads/two.mp4"), films=2, video_stream=1)
 
 
@@ -37,14 +40,14 @@ def words(template: baselines.Template, name: str = "film.mp4") -> tuple[str, ..
 class TestTheOriginal:
     def test_the_sketch_seeks_after_the_input(self) -> None:
         sketch, _ = baselines.original_templates(Settings())
-        line = "/opt/ffmpeg -i /uploads/film.mp4 -ss 5.040000 -t 12.000000 -c:v libx264"
+        line = f"/opt/ffmpeg {GUARDED} -i file:/uploads/film.mp4 -ss 5.040000 -t 12.000000 -c:v libx264"
         line += " -preset ultrafast -c:a copy"
         assert words(sketch) == (*line.split(), OUTPUT)
 
     def test_fluent_seeks_before_it(self) -> None:
         _, fluent = baselines.original_templates(Settings(preset="fast", crf=30))
-        line = "/opt/ffmpeg -ss 5.040000 -i /uploads/film.mp4 -y -t 12.000000 -c:v libx264"
-        line += " -preset fast -crf 30 -threads 1 -c:a copy"
+        line = f"/opt/ffmpeg -ss 5.040000 {GUARDED} -i file:/uploads/film.mp4 -y -t 12.000000"
+        line += " -c:v libx264 -preset fast -crf 30 -threads 1 -c:a copy"
         assert words(fluent) == (*line.split(), OUTPUT)
 
     @pytest.mark.parametrize(("threads", "told"), [(0, ()), (1, ("1",)), (8, ("8",))])
@@ -111,6 +114,7 @@ class TestTemplates:
         assert words(baselines.parse_template("ffmpeg -i {input} {output}"))[0] == "/opt/ffmpeg"
         named = baselines.parse_template("/usr/local/bin/ffmpeg -i {input} {output}")
         assert words(named)[0] == "/usr/local/bin/ffmpeg"
+        assert "-format_whitelist" not in words(named)
         wrapper = baselines.parse_template("cut.sh {ffmpeg} {input} {output}")
         assert words(wrapper)[:2] == ("cut.sh", "/opt/ffmpeg")
 

@@ -113,6 +113,21 @@ class TestPlaces:
         assert [word for word in words if name in word] == [f"file:/uploads/{name}"]
         assert Sides.value(words, "-protocol_whitelist") == "file"
 
+    @pytest.mark.parametrize(
+        ("container", "name"),
+        [("mov,mp4,m4a,3gp,3g2,mj2", "mov"), ("matroska,webm", "matroska"), ("mpegts", "mpegts")],
+    )
+    def test_the_format_that_the_probe_found_is_told_and_no_other_allowed(
+        self, container: str, name: str
+    ) -> None:
+        sides = Sides(argv(planned(upload(container=container))))
+        assert sides.value(sides.before, "-f") == name
+        assert sides.value(sides.before, "-format_whitelist") == name
+
+    def test_a_format_that_no_upload_may_have_is_never_told(self) -> None:
+        with pytest.raises(ValueError, match="hls"):
+            planned(upload(container="hls"))
+
 
 class TestAttempts:
     def test_decoding_from_the_start_is_ready_where_a_seek_may_fail(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from clipkit.media.formats import GUARD
 from clipkit.plan.baselines import parse_template
 from clipkit.plan.command_words import read_words
 from clipkit.tuning.change import Change
@@ -70,6 +71,7 @@ def test_machines_get_both_commands_whole():
     assert told == {
         "from": ["ffmpeg", "-i", "{input}", "-ss", "{start}", "{output}"],
         "to": ["ffmpeg", "-ss", "{start}", "-i", "{input}", "{output}"],
+        "guarded": ["ffmpeg", "-ss", "{start}", *GUARD, "-i", "file:{input}", "{output}"],
         "commands_at_once": 2,
     }
     assert Change.from_json(told) == found

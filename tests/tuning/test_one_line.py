@@ -89,7 +89,8 @@ def test_the_head_says_what_was_changed_and_where_that_was_measured(form: str) -
     text = export_settings(settings, form, parse_template(OWN), MEASURED)
     head = [line for line in text.splitlines() if line.startswith(("# ", "// "))]
     assert "write -t DURATION for -to END; add -threads 1 before -i; run 2 at once." in head[1]
-    assert head[2].endswith("Measured: a film.mp4 on render-starter, ffmpeg 9.0.2, 2026-11-25.")
+    assert "whitelists" in head[2]
+    assert head[3].endswith("Measured: a film.mp4 on render-starter, ffmpeg 9.0.2, 2026-11-25.")
     assert "Measured:" not in export_settings(settings, form, parse_template(OWN))
 
 

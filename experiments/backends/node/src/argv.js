@@ -1,6 +1,6 @@
 // What ffmpeg is told: services.md's list, word for word.
 
-// The formats that clipkit accepts (clipkit/media/opening.py). None of them opens a second file, as playlists do.
+// The formats that clipkit accepts (clipkit/media/formats.py). None of them opens a second file, as playlists do.
 export const FORMATS = 'mov,matroska,mpegts,mpeg,avi,flv,ogg,asf,mxf'
 
 const GUARD = [

@@ -8,7 +8,7 @@ from pathlib import Path
 from clip_backend.config import Settings
 
 FORMATS = "mov,matroska,mpegts,mpeg,avi,flv,ogg,asf,mxf"
-"""The formats that clipkit accepts (`CONTAINERS` of `clipkit.media.opening`)."""
+"""The formats that clipkit accepts (`CONTAINERS` of `clipkit.media.formats`)."""
 
 _GUARD = (
     "-hide_banner", "-nostdin", "-loglevel", "error",
