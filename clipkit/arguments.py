@@ -17,7 +17,8 @@ from clipkit.ceiling.base import Ceiling, Limits, Mechanism
 from clipkit.errors import ClipListError, HostError, UsageError
 from clipkit.hosts import Host
 from clipkit.media.upload import Upload
-from clipkit.plan.clips import Job, read_csv, span, spread
+from clipkit.plan.clips import Job, read_csv, spread
+from clipkit.plan.frames import span
 from clipkit.settings import Knob, Settings, knobs
 
 if TYPE_CHECKING:

@@ -37,6 +37,8 @@ def upload(
         "container": "mov,mp4,m4a,3gp,3g2,mj2",
         "container_start_s": 0.0,
         "duration_s": times_s[-1] + 1 / fps,
+        "video_end_s": Fraction(times_s[-1] + 1 / fps).limit_denominator(1_000_000),
+        "repeats": 0,
         "video_stream": 0,
         "codec": "h264",
         "profile": "High",
@@ -66,4 +68,4 @@ def upload(
     known.setdefault("looks", ((times_s[0], look(known)),))
     if not known["audio"]:
         known["sound_track"] = None
-    return Upload(**known)
+    return Upload(**{"end_s": known["video_end_s"]} | known)

@@ -121,11 +121,26 @@ def sound(path: Path) -> Sound | None:
     return Sound(spans[0][0], spans[-1][1], rate, np.concatenate(samples), frame_s)
 
 
+# A tick of float noise is no time.
+_NOISE_S = 1e-7
+
+
 def wanted(source: Pictures, start_s: float, end_s: float) -> range:
-    """The indices of the frames with start <= PTS < end. A tick of float noise is no frame."""
-    noise_s = 1e-7
-    first = bisect_left(source.times_s, start_s - noise_s)
-    return range(first, bisect_left(source.times_s, end_s - noise_s))
+    """The indices of the frames with start <= PTS < end, and of the one before them that stands on the
+    screen at the start for more than 0.1 s in all, or has no other after it in the clip."""
+    times_s = source.times_s
+    first = bisect_left(times_s, start_s - _NOISE_S)
+    behind = bisect_left(times_s, end_s - _NOISE_S)
+    if first and (first == source.count or times_s[first] > start_s + _NOISE_S):
+        stands_s = times_s[first] - times_s[first - 1] if first < source.count else source.frame_s
+        if stands_s > 0.1 + _NOISE_S or first == behind:
+            first -= 1
+    return range(first, behind)
+
+
+def zero_s(source: Pictures, span: range, start_s: float) -> float:
+    """When the clip begins: its first frame may have stood there before."""
+    return max(source.times_s[span.start], start_s)
 
 
 def misplaced(

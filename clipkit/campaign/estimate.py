@@ -17,7 +17,8 @@ from clipkit.ceiling.base import Mechanism
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.errors import CampaignError
 from clipkit.model.cpu import work
-from clipkit.plan.clips import Clip, Job, span
+from clipkit.plan.clips import Clip, Job
+from clipkit.plan.frames import span
 from clipkit.plan.subject import Serves, Subject, frame_cost
 from clipkit.plan.subjects import Engine
 from clipkit.records.status import Status
@@ -106,7 +107,8 @@ def _kind(cell: Cell) -> tuple[Any, ...]:
 
 def _try(cell: Cell) -> _Pace:
     upload = cell.job.upload
-    clip = Clip(0.0, min(_PROBE_S, upload.video_end_s))
+    first_s = upload.frame_times_s[0]
+    clip = Clip(first_s, min(_PROBE_S, float(upload.video_end_s) - first_s))
     job = Job(upload, (clip,))
     with tempfile.TemporaryDirectory(prefix="clipkit-estimate-") as scratch:
         trial = Trial(

@@ -72,13 +72,21 @@ def tracks(moov: memoryview) -> Iterator[memoryview]:
     return (body for kind, body in boxes(moov) if kind == b"trak")
 
 
-def video_track(moov: memoryview) -> memoryview:
-    """The first one. Raises Mp4Error where there is none."""
+def track_of(moov: memoryview, kind: bytes) -> memoryview | None:
+    """The first one whose handler is that: `vide`, `soun`."""
     for track in tracks(moov):
         handler = box_at(track, b"mdia", b"hdlr")
-        if handler and bytes(handler[8:12]) == b"vide":
+        if handler and bytes(handler[8:12]) == kind:
             return track
-    raise Mp4Error("no video track")
+    return None
+
+
+def video_track(moov: memoryview) -> memoryview:
+    """The first one. Raises Mp4Error where there is none."""
+    track = track_of(moov, b"vide")
+    if track is None:
+        raise Mp4Error("no video track")
+    return track
 
 
 def timescale(header: memoryview) -> int:

@@ -1,4 +1,4 @@
-"""How many frames a clip holds and shows, and when it shows the first and the last of them.
+"""How many frames a clip holds, when it shows which, and when it is heard.
 
 Stdlib only: it lives inside the host. It reads the `moov` box alone (ISO/IEC 14496-12).
 """
@@ -9,6 +9,7 @@ import struct
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from clipkit.engine.boxes import (
@@ -18,6 +19,7 @@ from clipkit.engine.boxes import (
     needed,
     read_moov,
     timescale,
+    track_of,
     video_track,
 )
 
@@ -26,54 +28,93 @@ _MAX_FRAMES = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class VideoTrack:
-    """Frames in the track, how many of them its edit list shows, and when it shows the first and
-    the last of those, in seconds from the movie's start; and a frame's pixels."""
+    """Frames in the track, when its edit list shows which of them, and when that ends, in seconds from
+    the movie's start; and a frame's pixels. `tick_s`: the least by which the times of frames can
+    differ, `movie_tick_s` those of edits."""
 
     frames_stored: int
-    frames_shown: int
-    first_shown_s: float
-    last_shown_s: float
+    shown_s: tuple[float, ...]
+    end_s: float
+    tick_s: float
+    movie_tick_s: float
     width: int
     height: int
+
+    @property
+    def frames_shown(self) -> int:
+        return len(self.shown_s)
+
+    @property
+    def first_shown_s(self) -> float:
+        return self.shown_s[0]
+
+    @property
+    def last_shown_s(self) -> float:
+        return self.shown_s[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class _Edit:
     """One stretch of what is shown: media times from `start` to before `end` (None: to the last),
-    in the media's ticks; from `at_s` on, in seconds from the movie's start."""
+    in the media's ticks; from `at_s` on for `lasts_s` (None: as long as the media), in seconds from
+    the movie's start."""
 
     at_s: float
+    lasts_s: float | None
     start: int
     end: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SoundTrack:
+    """From when to when it is heard, in seconds from the movie's start; `frame_s`: its longest frame."""
+
+    from_s: float
+    to_s: float
+    frame_s: float
 
 
 def read_video_track(path: Path) -> VideoTrack:
     """The first video track. Raises Mp4Error where there is none or where it shows nothing, OSError
     where the file cannot be read."""
+    return read_tracks(path)[0]
+
+
+def read_tracks(path: Path) -> tuple[VideoTrack, SoundTrack | None]:
+    """The first video track, and the first sound track if one is heard at all. Raises as
+    `read_video_track` does."""
     with path.open("rb") as file:
         try:
             _, moov = read_moov(file)
-            return _video(memoryview(moov))
+            view = memoryview(moov)
+            sound = track_of(view, b"soun")
+            return _video(view), _sound(view, sound) if sound is not None else None
         except (struct.error, IndexError):
             raise Mp4Error("a table of it is cut off") from None
 
 
 def _video(moov: memoryview) -> VideoTrack:
     track = video_track(moov)
-    ticks = timescale(needed(track, b"mdia", b"mdhd"))
-    times = _media_times(needed(track, b"mdia", b"minf", b"stbl"))
-    shown = 0
-    ends_s: list[float] = []
-    for edit in _edits(track, timescale(needed(moov, b"mvhd")), ticks):
+    movie_ticks, ticks = (
+        timescale(needed(moov, b"mvhd")),
+        timescale(needed(track, b"mdia", b"mdhd")),
+    )
+    table = needed(track, b"mdia", b"minf", b"stbl")
+    decoded = _decode_times(needed(table, b"stts"))
+    times = _media_times(table, decoded)
+    shown_s: list[float] = []
+    end_s = 0.0
+    for edit in _edits(track, movie_ticks, ticks):
         first = bisect_left(times, edit.start)
         behind = len(times) if edit.end is None else bisect_left(times, edit.end)
-        if first < behind:
-            shown += behind - first
-            ends_s += [edit.at_s + (times[i] - edit.start) / ticks for i in (first, behind - 1)]
-    if not shown:
+        shown_s += [edit.at_s + (time - edit.start) / ticks for time in times[first:behind]]
+        end_s = edit.at_s + (
+            (decoded[-1] - edit.start) / ticks if edit.lasts_s is None else edit.lasts_s
+        )
+    if not shown_s:
         raise Mp4Error("the video track shows nothing")
-    size = _size(needed(track, b"mdia", b"minf", b"stbl", b"stsd"))
-    return VideoTrack(len(times), shown, min(ends_s), max(ends_s), *size)
+    size = _size(needed(table, b"stsd"))
+    return VideoTrack(len(times), tuple(sorted(shown_s)), end_s, 1 / ticks, 1 / movie_ticks, *size)
 
 
 def _size(stsd: memoryview) -> tuple[int, int]:
@@ -82,11 +123,28 @@ def _size(stsd: memoryview) -> tuple[int, int]:
     return width, height
 
 
-def _media_times(table: memoryview) -> list[int]:
+def _sound(moov: memoryview, track: memoryview) -> SoundTrack | None:
+    movie_ticks, ticks = (
+        timescale(needed(moov, b"mvhd")),
+        timescale(needed(track, b"mdia", b"mdhd")),
+    )
+    times = _decode_times(needed(track, b"mdia", b"minf", b"stbl", b"stts"))
+    heard = [
+        (edit.at_s + max(low - edit.start, 0) / ticks, edit.at_s + (high - edit.start) / ticks)
+        for edit in _edits(track, movie_ticks, ticks)
+        for low, high in [(max(times[0], edit.start), min(times[-1], edit.end or times[-1]))]
+        if low < high
+    ]
+    if not heard:
+        return None
+    frame = max(later - earlier for earlier, later in pairwise(times))
+    return SoundTrack(heard[0][0], heard[-1][1], frame / ticks)
+
+
+def _media_times(table: memoryview, decoded: list[int]) -> list[int]:
     """When each frame is shown by the media's own clock, ascending."""
-    decode_times = _decode_times(needed(table, b"stts"))
-    offsets = _composition_offsets(box_at(table, b"ctts"), len(decode_times))
-    return sorted(when + offset for when, offset in zip(decode_times, offsets, strict=True))
+    offsets = _composition_offsets(box_at(table, b"ctts"), len(decoded) - 1)
+    return sorted(when + offset for when, offset in zip(decoded, offsets, strict=False))
 
 
 def _edits(track: memoryview, movie_ticks: int, ticks: int) -> Iterator[_Edit]:
@@ -98,7 +156,7 @@ def _edits(track: memoryview, movie_ticks: int, ticks: int) -> Iterator[_Edit]:
     """
     elst = box_at(track, b"edts", b"elst")
     if elst is None:
-        yield _Edit(0.0, 0, None)
+        yield _Edit(0.0, None, 0, None)
         return
     layout, places = edit_layout(elst)
     passed = 0
@@ -106,7 +164,10 @@ def _edits(track: memoryview, movie_ticks: int, ticks: int) -> Iterator[_Edit]:
         duration, start = struct.unpack_from(layout, elst, place)
         if start >= 0:  # else it is empty: nothing is shown meanwhile
             end = start - -(2 * duration - 1) * ticks // (2 * movie_ticks)
-            yield _Edit(passed / movie_ticks, start, max(end, start + 1) if duration else None)
+            lasts_s = duration / movie_ticks if duration else None
+            yield _Edit(
+                passed / movie_ticks, lasts_s, start, max(end, start + 1) if duration else None
+            )
         passed += duration
 
 
@@ -116,6 +177,7 @@ def _runs(table: memoryview, second: str) -> Iterator[tuple[int, int]]:
 
 
 def _decode_times(stts: memoryview) -> list[int]:
+    """Of each sample, and at last when the last one is over."""
     times: list[int] = []
     now = 0
     for count, delta in _runs(stts, "I"):
@@ -123,7 +185,7 @@ def _decode_times(stts: memoryview) -> list[int]:
             raise Mp4Error(f"more than {_MAX_FRAMES} frames")
         times += range(now, now + count * delta, delta) if delta else [now] * count
         now += count * delta
-    return times
+    return [*times, now]
 
 
 def _composition_offsets(ctts: memoryview | None, samples: int) -> list[int]:

@@ -14,10 +14,11 @@ from typing import Any
 
 from clipkit.engine.boxes import Mp4Error
 from clipkit.engine.child import Child, Exit
-from clipkit.engine.mp4 import VideoTrack, read_video_track
+from clipkit.engine.mp4 import VideoTrack, read_tracks
 from clipkit.engine.patches import PatchError, apply_patch
 from clipkit.engine.placing import Placed, is_jpeg, place_with_poster
 from clipkit.engine.reason import MOST_BYTES, reason
+from clipkit.engine.rightness import why_wrong
 from clipkit.plan.task import POSTER, Attempt, Check, Patch, Run, Step, Task, filled
 
 _TOLD_TO_END = 255
@@ -25,8 +26,6 @@ _TOLD_TO_END = 255
 _HEEDED = b"received signal"
 NO_SPACE = "no space left on the disk of the output folder"
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-# A first frame later than this is not "shown at 0 s"; MP4 timescales are finer than 0.1 ms.
-_FIRST_SHOWN_TOLERANCE_S = 0.001
 
 
 class WrongOutputError(Exception):
@@ -173,18 +172,19 @@ class Work:
         Raises WrongOutputError.
         """
         try:
-            track = read_video_track(self.unfinished)
+            video, sound = read_tracks(self.unfinished)
         except (Mp4Error, OSError) as error:
             if not self.task.judged and self.unfinished.exists():
                 if self.unfinished.stat().st_size:
                     return None
                 raise WrongOutputError("it wrote an empty file") from None
             raise WrongOutputError(f"it wrote no readable clip: {error}") from None
-        if self.task.judged:
-            _judge(self.task, track)
+        wrong = why_wrong(self.task, video, sound) if self.task.judged else None
+        if wrong:
+            raise WrongOutputError(wrong)
         if self.task.poster and not is_jpeg(self.poster):
             raise WrongOutputError("it made no poster")
-        return track
+        return video
 
     def place(self, out_dir: Path) -> Placed:
         """Put the finished clip where it belongs, and its poster beside it. Raises OSError."""
@@ -253,20 +253,6 @@ class Work:
             "bytes": None,
             **found,
         }
-
-
-def _judge(task: Task, track: VideoTrack) -> None:
-    """Raises WrongOutputError where the track is not what the task says of a right one."""
-    stored, shown = task.frames_stored, task.frames_shown
-    if stored is not None and track.frames_stored != stored:
-        raise WrongOutputError(f"{track.frames_stored} frames instead of {stored}")
-    if shown is not None and track.frames_shown != shown:
-        raise WrongOutputError(f"{track.frames_shown} frames shown instead of {shown}")
-    if task.size is not None and (track.width, track.height) != task.size:
-        wanted = "x".join(map(str, task.size))
-        raise WrongOutputError(f"a picture of {track.width}x{track.height} instead of {wanted}")
-    if abs(track.first_shown_s) > _FIRST_SHOWN_TOLERANCE_S:
-        raise WrongOutputError(f"the first frame is shown at {track.first_shown_s:.4f} s")
 
 
 def is_full(folder: Path) -> bool:

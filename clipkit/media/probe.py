@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import floor
 from pathlib import Path
 
 from av.audio.stream import AudioStream
@@ -24,11 +23,11 @@ from av.video.stream import VideoStream
 from clipkit.errors import UploadError
 from clipkit.media.opening import opened_container, regular_file
 from clipkit.media.outline import StreamOutline, is_played
-from clipkit.media.pace import pace
+from clipkit.media.pace import Pace, pace
 from clipkit.media.remarks import remarks
-from clipkit.media.scan import Scan, decoded_ticks, scan
+from clipkit.media.scan import Scan, apart, decoded_ticks, frames_at, scan
 from clipkit.media.sounds import channels, sound_track
-from clipkit.media.upload import AudioTrack, Upload
+from clipkit.media.upload import AudioTrack, Upload, nearest_tick
 
 # Their demuxers' seek lands on the key frame at or before the target; the others have no index,
 # or one that ffmpeg does not keep to.
@@ -102,12 +101,17 @@ def _scan(path: Path, container: InputContainer, stream: VideoStream) -> Scan:
         raise UploadError(
             f"{path}: not one frame of its video can be decoded; upload or copy it again"
         )
-    if not found.untimed:
+    if not found.untimed and not found.repeated_ticks:
         return found
     with opened_container(path) as again:
         film = again.streams[stream.index]
         assert isinstance(film, VideoStream)  # noqa: S101 (the same file: for the type checker)
-        return replace(found, frame_ticks=decoded_ticks(again, film) or found.frame_ticks)
+        if found.untimed:
+            ticks = decoded_ticks(again, film) or found.frame_ticks
+            return replace(found, frame_ticks=ticks, repeated_ticks=())
+        if frames_at(again, film, found.repeated_ticks[0]) < 2:  # the two fields of a picture
+            return replace(found, repeated_ticks=())
+    return replace(found, frame_ticks=apart([*found.frame_ticks, *found.repeated_ticks]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +123,11 @@ class _Clock:
 
     @classmethod
     def of(cls, container: InputContainer, time_base: Fraction) -> _Clock:
-        # ffmpeg subtracts the container's start, which it knows in whole microseconds, rounded to
-        # the stream's ticks: so the first frame is at 0 and not a fraction of one before it.
         start = Fraction(container.start_time or 0, _MICROSECONDS)
-        return cls(time_base, floor(start / time_base + Fraction(1, 2)))
+        return cls(time_base, nearest_tick(start, time_base))
+
+    def exact_s(self, ticks: int) -> Fraction:
+        return (ticks - self.origin_ticks) * self.time_base
 
     def seconds(self, ticks: int) -> float:
         return (ticks - self.origin_ticks) * self.time_base.numerator / self.time_base.denominator
@@ -142,6 +147,11 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
     width, height = context.width, context.height
     turned = round(first.rotation_deg / 90) % 2 == 1
     seek = _seek(container, stream, found)
+    tracks = tuple(_track(container, s, found) for s in container.streams.audio)
+    place = sound_track(path, stream, container.streams.audio)
+    ends_s = [_video_end_s(clock, found, speed)]
+    if place is not None:
+        ends_s += [until_s for _, until_s in (tracks[place].heard_s or ())[-1:]]
     trusted = found.key_ticks if seek != "none" or found.untrue_keys else ()
     return Upload(
         path=path,
@@ -150,6 +160,8 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
         container=container.format.name,
         container_start_s=(container.start_time or 0) / _MICROSECONDS,
         duration_s=_duration_s(path, container, clock.seconds(found.end_ticks)),
+        video_end_s=ends_s[0],
+        end_s=max(ends_s),
         video_stream=stream.index,
         codec=stream.codec.canonical_name,
         profile=stream.profile,
@@ -170,9 +182,10 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
         frame_times_s=times_s,
         # Decoding can always start at the beginning.
         key_frame_times_s=tuple(map(clock.seconds, trusted)) or times_s[:1],
+        repeats=len(found.repeated_ticks),
         seek=seek,
-        audio=tuple(_track(s) for s in container.streams.audio),
-        sound_track=sound_track(path, stream, container.streams.audio),
+        audio=tracks,
+        sound_track=place,
         other_streams=tuple(_other(container, stream)),
         films=len(_films(container)),
         warnings=(),
@@ -228,11 +241,22 @@ def _last_packet_end_s(path: Path) -> float:
         )
 
 
-def _track(stream: AudioStream) -> AudioTrack:
-    context = stream.codec_context
+def _video_end_s(clock: _Clock, found: Scan, speed: Pace) -> Fraction:
+    """Where the last packet does not say how long it lasts, it is as long as the others."""
+    last, end = found.frame_ticks[-1], found.end_ticks
+    if end > last:
+        return clock.exact_s(end)
+    return clock.exact_s(last) + Fraction(1 / speed.fps).limit_denominator(_MICROSECONDS)
+
+
+def _track(container: InputContainer, stream: AudioStream, found: Scan) -> AudioTrack:
+    context, heard = stream.codec_context, found.heard[stream.index]
+    start_s = Fraction(container.start_time or 0, _MICROSECONDS)
+    heard_s = tuple((low_s - start_s, high_s - start_s) for low_s, high_s in heard.stretches_s)
     if context is None:
-        return AudioTrack("unknown", 0, 0)
-    return AudioTrack(context.codec.canonical_name, context.sample_rate, channels(context))
+        return AudioTrack("unknown", 0, 0, heard_s, heard.packet_s)
+    codec = context.codec.canonical_name
+    return AudioTrack(codec, context.sample_rate, channels(context), heard_s, heard.packet_s)
 
 
 def _other(container: InputContainer, film: VideoStream) -> Iterator[str]:

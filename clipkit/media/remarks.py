@@ -31,6 +31,8 @@ def _about_the_times(upload: Upload, found: Scan) -> Iterator[str]:
         yield f"variable frame rate: {upload.fps:.3g} frames a second on average"
     if found.untimed:
         yield f"{found.untimed} packets have no time: that of their frames is estimated"
+    if upload.repeats:
+        yield f"{upload.repeats} frames have the time of the one before: they are shown a tick later"
     if found.scrambled:
         yield (
             "the container stores no times of showing, only of decoding: "
@@ -44,8 +46,8 @@ def _about_the_damage(upload: Upload, found: Scan, declared_frames: int) -> Iter
     if found.damaged:
         yield f"{found.damaged} of {found.packets} video packets are damaged"
     # The last frame of a screen recording may stay for seconds.
-    end_s = float(found.end_ticks * upload.time_base) - upload.container_start_s
-    gap_s = upload.duration_s - max(end_s, upload.video_end_s)
+    end_s = float(upload.video_end_s)
+    gap_s = upload.duration_s - end_s
     if gap_s <= _NO_PICTURE_S:
         return
     yield f"its pictures end {seconds(gap_s)} before the upload does, at {seconds(end_s)}"

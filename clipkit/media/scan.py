@@ -1,8 +1,13 @@
-"""One pass over a video stream's packets: when its frames are shown, and where decoding can start."""
+"""One pass over an upload's packets: when its frames are shown, where decoding can start, when there
+is sound."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import cast
 
 import av
 from av.container import InputContainer
@@ -11,9 +16,12 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from clipkit.media.heard import Heard
 from clipkit.media.look import Look, look_of
 from clipkit.media.looks import Looks
 from clipkit.media.nal import nal_format
+
+_NO_BASE = Fraction(1, 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,9 @@ class FirstFrame:
 class Scan:
     """Times in ticks of the stream's time base, as the container has them.
 
-    `damaged` packets show nothing; `untimed` ones do, but their time is not known. `untrue_keys`
+    `repeated_ticks` are times that a packet has which an earlier one had too. `end_ticks`: when the
+    last frame's packet ends, the last frame's own time where it does not say. `heard`: of each sound
+    track, by the number of its stream. `damaged` packets show nothing; `untimed` ones do, but their time is not known. `untrue_keys`
     are key frames to the container, and are none. `scrambled`: frames come out of the decoder with
     descending times, so the container's times are not those of showing. `looks`: from when on
     pictures are how.
@@ -37,7 +47,9 @@ class Scan:
 
     frame_ticks: tuple[int, ...]
     key_ticks: tuple[int, ...]
+    repeated_ticks: tuple[int, ...]
     end_ticks: int
+    heard: Mapping[int, Heard]
     packets: int
     damaged: int
     untimed: int
@@ -49,14 +61,20 @@ class Scan:
 
 
 def scan(container: InputContainer, stream: VideoStream) -> Scan:
-    """Read every packet of `stream`, decode only its head."""
+    """Read every packet of `stream` and of all sound, decode only the head of `stream`."""
+    heard = {s.index: Heard(s.time_base or _NO_BASE) for s in container.streams.audio}
     form = nal_format(stream.codec.canonical_name, stream.codec_context.extradata)
     head = _Head(reorders=bool(stream.codec_context.has_b_frames))
     looks = Looks(stream, form)
     shown: list[int] = []
     keys: list[int] = []
-    end = packets = flagged = damaged = untimed = untrue_keys = video_bytes = 0
-    for packet in container.demux(stream):
+    last: tuple[int, int] | None = None
+    packets = flagged = damaged = untimed = untrue_keys = video_bytes = 0
+    for each in container.demux(stream, *container.streams.audio):
+        if each.stream_index != stream.index:
+            heard[each.stream_index].see(each)
+            continue
+        packet = cast("Packet[VideoStream]", each)
         head.see(packet)
         if not packet.size:
             continue  # the flush at the end
@@ -76,7 +94,7 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
         if packet.is_keyframe:
             looks.see(packet, ticks)
         shown.append(ticks)
-        end = max(end, ticks + (packet.duration or 0))
+        last = max(last or (ticks, ticks), (ticks, ticks + (packet.duration or 0)))
         if packet.is_keyframe and form and picture and not form.starts_decoding(picture):
             untrue_keys += 1
         elif packet.is_keyframe:
@@ -85,10 +103,13 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
     # the middle of a GOP) is never shown.
     first = head.first
     start = first.ticks if first and first.ticks is not None else min(shown, default=0)
+    shown = [t for t in shown if t >= start]
     return Scan(
-        frame_ticks=tuple(sorted({t for t in shown if t >= start})),
+        frame_ticks=tuple(sorted(set(shown))),
         key_ticks=tuple(sorted({t for t in keys if t >= start})),
-        end_ticks=end,
+        repeated_ticks=tuple(sorted((Counter(shown) - Counter(set(shown))).elements())),
+        end_ticks=last[1] if last else 0,
+        heard=heard,
         packets=packets,
         damaged=damaged,
         untimed=untimed,
@@ -165,6 +186,27 @@ def decoded_ticks(container: InputContainer, stream: VideoStream) -> tuple[int, 
             elif ticks:
                 ticks.append(ticks[-1] + step)
     return tuple(sorted(set(ticks)))
+
+
+def frames_at(container: InputContainer, stream: VideoStream, ticks: int) -> int:
+    """How many frames come out of the decoder with that time: two packets may be the fields of one."""
+    container.seek(ticks, stream=stream)
+    found = behind = 0
+    for packet in container.demux(stream):
+        for frame in _decode(packet):
+            found += frame.pts == ticks
+            behind += frame.pts is not None and frame.pts > ticks
+        if behind:
+            break
+    return found
+
+
+def apart(ticks: Iterable[int]) -> tuple[int, ...]:
+    """Ascending; a frame on the time of the one before it comes a tick later."""
+    found: list[int] = []
+    for tick in sorted(ticks):
+        found.append(max(tick, found[-1] + 1) if found else tick)
+    return tuple(found)
 
 
 def _decode(packet: Packet[VideoStream]) -> list[VideoFrame]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,23 @@ from clipkit.tables import Table
 
 @dataclass(frozen=True, slots=True)
 class AudioTrack:
+    """`heard_s`: from when to when there is sound, in stretches without a gap, as its packets have it;
+    None: not known. `frame_s`: how long its longest packet lasts."""
+
     codec: str
     sample_rate: int
     channels: int
+    heard_s: tuple[tuple[Fraction, Fraction], ...] | None = None
+    frame_s: float = 0.0
+
+
+_MICROSECONDS = 1_000_000
+
+
+def nearest_tick(time_s: Fraction, time_base: Fraction) -> int:
+    """ffmpeg knows a container's start in whole microseconds and subtracts it rounded to a stream's
+    ticks: so the first frame is at 0 and not a fraction of one before it."""
+    return floor(time_s / time_base + Fraction(1, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +49,10 @@ class Upload:
     height are as shown, after rotation, and so is `pixel_aspect`, how wide a pixel is to its height;
     `coded_*` as decoded. `sound_track`: the place in `audio` of the one that clips get, the first of the
     film's own programme that can be decoded; None: there is none. `looks`: from when on its pictures are
-    made how; the facts above are those of the first.
+    made how; the facts above are those of the first. `video_end_s`: when the time of the last frame is
+    over; `end_s`: when the last packet's is, be it of the pictures or of that sound. Both are exact, and
+    so is `tick` of a frame's time. `repeats`: frames that have the time of the one before them in the
+    file; here they are one tick later.
     """
 
     path: Path
@@ -43,6 +61,8 @@ class Upload:
     container: str
     container_start_s: float
     duration_s: float
+    video_end_s: Fraction
+    end_s: Fraction
     video_stream: int
     codec: str
     profile: str | None
@@ -62,6 +82,7 @@ class Upload:
     looks: tuple[tuple[float, Look], ...]
     frame_times_s: tuple[float, ...]
     key_frame_times_s: tuple[float, ...]
+    repeats: int
     seek: str
     audio: tuple[AudioTrack, ...]
     sound_track: int | None
@@ -111,9 +132,16 @@ class Upload:
         )
 
     @property
-    def video_end_s(self) -> float:
-        """When the last frame's time is over."""
-        return self.frame_times_s[-1] + 1 / self.fps
+    def origin_ticks(self) -> int:
+        """Which of the pictures' ticks is the container's start, as ffmpeg reckons."""
+        start = Fraction(round(self.container_start_s * _MICROSECONDS), _MICROSECONDS)
+        return nearest_tick(start, self.time_base)
+
+    def tick(self, frame: int) -> int:
+        """When the frame of that number is shown, in ticks from the container's start."""
+        return round(
+            self.frame_times_s[frame] * self.time_base.denominator / self.time_base.numerator
+        )
 
     def facts(self) -> dict[str, Any]:
         """The upload as JSON: every fact but the single frame times, which are counted."""
@@ -124,7 +152,8 @@ class Upload:
             "container": self.container,
             "container_start_s": self.container_start_s,
             "duration_s": self.duration_s,
-            "video_end_s": self.video_end_s,
+            "video_end_s": float(self.video_end_s),
+            "end_s": float(self.end_s),
             "codec": self.codec,
             "profile": self.profile,
             "pixel_format": self.pixel_format,

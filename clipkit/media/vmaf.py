@@ -26,7 +26,7 @@ _SAID_BYTES = 2000
 
 
 class Shown(Protocol):
-    """The upload's frames that a clip holds (`plan.clips.FrameSpan`), in seconds from its start."""
+    """The upload's frames that a clip holds (`plan.frames.FrameSpan`), in seconds from its start."""
 
     @property
     def first_s(self) -> float: ...

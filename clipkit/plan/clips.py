@@ -1,14 +1,13 @@
-"""Clips and jobs: which stretches of an upload to cut, and which of its frames they hold."""
+"""Clips and jobs: which stretches of an upload to cut."""
 
 from __future__ import annotations
 
 import csv
 import math
 import random
-from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from clipkit.errors import ClipListError, ClipRangeError
@@ -31,7 +30,16 @@ class Clip:
     @property
     def end_s(self) -> float:
         """Start + duration in decimal arithmetic: 5.04 + 12 is 17.04, not 17.039999999999999."""
-        return float(Decimal(repr(self.start_s)) + Decimal(repr(self.duration_s)))
+        return float(self.exact_start_s + self.exact_duration_s)
+
+    @property
+    def exact_start_s(self) -> Fraction:
+        """As it was written, in decimals."""
+        return Fraction(repr(float(self.start_s)))
+
+    @property
+    def exact_duration_s(self) -> Fraction:
+        return Fraction(repr(float(self.duration_s)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,76 +60,28 @@ class Job:
         return Job(self.upload, tuple(clips), self.seed)
 
 
-@dataclass(frozen=True, slots=True)
-class FrameSpan:
-    """The frames of a clip: `first` and `last` are indices into the upload's frame times.
-
-    `low_s` and `high_s` lie halfway to the neighbouring frames outside, so that no rounding of
-    timestamps in ffmpeg can move a frame across them.
-    """
-
-    first: int
-    last: int
-    first_s: float
-    last_s: float
-    low_s: float
-    high_s: float
-
-    @property
-    def frames(self) -> int:
-        return self.last - self.first + 1
-
-
-def span(upload: Upload, clip: Clip) -> FrameSpan:
-    """Exactly the frames with start <= PTS < start + duration.
-
-    Raises ClipRangeError for a clip that reaches beyond the upload or holds no frame.
-    """
-    times = upload.frame_times_s
-    first, last = bisect_left(times, clip.start_s), bisect_left(times, clip.end_s) - 1
-    end_s = max(upload.duration_s, upload.video_end_s)
-    if clip.end_s > end_s + 1 / upload.fps or clip.start_s > times[-1]:
-        raise ClipRangeError(
-            f"clip at {clip.start_s:g} s for {clip.duration_s:g} s lies beyond the end of "
-            f"{upload.path}: its video ends at {upload.video_end_s:.3f} s"
-        )
-    if first > last:
-        raise ClipRangeError(
-            f"clip at {clip.start_s:g} s for {clip.duration_s:g} s of {upload.path} "
-            "holds no frame: make it longer"
-        )
-    frame_s = 1 / upload.fps
-    before_s = times[first - 1] if first else times[first] - frame_s
-    after_s = times[last + 1] if last + 1 < len(times) else times[last] + frame_s
-    return FrameSpan(
-        first=first,
-        last=last,
-        first_s=times[first],
-        last_s=times[last],
-        low_s=(before_s + times[first]) / 2,
-        high_s=(times[last] + after_s) / 2,
-    )
-
-
 def spread(upload: Upload, count: int, length_s: float, seed: int | None = None) -> Job:
     """`count` clips of `length_s`: spread evenly over the video, or at random starts from `seed`.
 
-    Starts are rounded to milliseconds, as a user would send them. Clips may overlap where the
-    upload is short. Raises ClipRangeError where one clip alone does not fit.
+    From its first picture to the end of its last. Starts are rounded to milliseconds, as a user would
+    send them. Clips may overlap where the upload is short. Raises ClipRangeError where one clip alone
+    does not fit.
     """
     if count < 1:
         raise ClipListError(f"{count} clips are none: give 1 or more")
-    room_s = upload.video_end_s - length_s
-    if Clip(0, length_s).duration_s > upload.video_end_s:
+    first_s, end_s = upload.frame_times_s[0], float(upload.video_end_s)
+    if Clip(0, length_s).duration_s > end_s - first_s:
+        begins = f"begins at {first_s:.3f} s and " if first_s else ""
         raise ClipRangeError(
             f"clips of {length_s:g} s do not fit {upload.path}: "
-            f"its video ends at {upload.video_end_s:.3f} s"
+            f"its video {begins}ends at {end_s:.3f} s"
         )
+    last_s = end_s - length_s
     if seed is None:
-        starts = [room_s * (index + 0.5) / count for index in range(count)]
+        starts = [first_s + (last_s - first_s) * (index + 0.5) / count for index in range(count)]
     else:
         generator = random.Random(seed)  # noqa: S311  reproducible starts, not secrets
-        starts = sorted(generator.uniform(0, room_s) for _ in range(count))
+        starts = sorted(generator.uniform(first_s, last_s) for _ in range(count))
     return Job(upload, tuple(Clip(math.floor(s * 1000) / 1000, length_s) for s in starts), seed)
 
 
@@ -164,12 +124,3 @@ def _clip(row: dict[str | Any, Any], columns: int) -> Clip:
     except (TypeError, ValueError):
         told = f"{row['start_s']},{row['duration_s']}"
         raise ClipListError(f"'{told:.40}' are not two numbers of seconds") from None
-
-
-def frames_decoded_from(job: Job, clip: Clip, seek: str) -> int:
-    """By where decoding starts: at the upload's first frame, or at the key frame before the clip."""
-    frames, times = span(job.upload, clip), job.upload.frame_times_s
-    if seek == "output":
-        return frames.last + 1
-    keys = [t for t in job.upload.key_frame_times_s if t <= frames.first_s]
-    return frames.last - (times.index(keys[-1]) if keys else 0) + 1

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from clipkit.errors import SettingsError
-from clipkit.plan.clips import Clip, Job, frames_decoded_from
+from clipkit.plan.clips import Clip, Job
 from clipkit.plan.ffmpeg_words import FfmpegWords, File, Option, take_apart
+from clipkit.plan.frames import frames_decoded_from
 from clipkit.plan.framing_words import read_framing
 from clipkit.plan.picture_options import picture_options_of
 from clipkit.plan.x264_words import (

@@ -9,14 +9,22 @@ from clipkit.format import MIB
 from clipkit.media.formats import local, told_format
 from clipkit.media.upload import Upload
 from clipkit.model.memory import clip_anon_bytes, poster_anon_bytes
-from clipkit.plan.clips import Clip, Job, span
+from clipkit.plan.clips import Clip, Job
 from clipkit.plan.encoded_pictures import framing, tone_mapped, video_options
-from clipkit.plan.encoded_sound import audio_options, has_sound, sound_changes, sound_stream
+from clipkit.plan.encoded_sound import (
+    audio_options,
+    has_sound,
+    sound_changes,
+    sound_of,
+    sound_stream,
+)
 from clipkit.plan.entry import Cut, Entry, entries
+from clipkit.plan.frames import span
 from clipkit.plan.own_pictures import as_shown_in, picture_changes
 from clipkit.plan.poster import poster_name, poster_options
 from clipkit.plan.sound_check import decoded_beside, is_copied, sound_check
 from clipkit.plan.task import OUTPUT, POSTER, Attempt, Run, Step, Task
+from clipkit.plan.timing import timing_of
 from clipkit.settings import Settings
 
 
@@ -56,6 +64,7 @@ def _task(number: int, cut: Cut) -> Task:
         frames_stored=cut.frames.frames,
         frames_shown=cut.frames.frames,
         size=(picture.width, picture.height),
+        timing=timing_of(cut.upload, cut.frames, sound_of(cut.upload, cut.settings)),
         poster=poster_name(number) if cut.has_poster else None,
         predicted_bytes=need_bytes,
         max_output_bytes=raw_bytes + 16 * MIB,

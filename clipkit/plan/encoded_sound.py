@@ -51,12 +51,12 @@ def audio_options(cut: Cut, entry: Entry) -> dict[str, object]:
     sound = sound_of(cut.upload, settings)
     if sound is None:
         return {"an": None}
-    first_s, end_s = frames.first_s - entry.origin_s, cut.clip.end_s - entry.origin_s
+    zero_s, end_s = (float(t - entry.origin_s) for t in (frames.zero_s, frames.end_s))
     copies = settings.audio == "copy" or (settings.audio == "auto" and sound.codec == "aac")
-    if copies and first_s == 0:
+    if copies and zero_s == 0:
         # Only where the graph counts from the first frame: packets before it are left out whole.
         return {"c:a": "copy", "copypriorss": 0, "t": f"{end_s:.6f}"}
-    trim = f"atrim=start={first_s:.6f}:end={end_s:.6f},asetpts=PTS-{first_s:.6f}/TB"
+    trim = f"atrim=start={zero_s:.6f}:end={end_s:.6f},asetpts=PTS-{zero_s:.6f}/TB"
     return {"c:a": "aac", "b:a": "128k", "af": ",".join([trim, *mixed_down(sound)])}
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media.look import Look
 from clipkit.media.upload import Upload
-from clipkit.plan.clips import Clip, FrameSpan
+from clipkit.plan.clips import Clip
+from clipkit.plan.frames import FrameSpan
 from clipkit.plan.own_pictures import own_look
 from clipkit.settings import Settings
 
@@ -26,8 +28,12 @@ class Entry:
     """
 
     seek_s: float | None
-    origin_s: float
+    origin_s: Fraction
     keep_times: bool
+
+    def graph_us(self, time_s: Fraction) -> int:
+        """A time of the upload in the filter graph, in microseconds."""
+        return round((time_s - self.origin_s) * 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class Cut:
 def entries(cut: Cut) -> list[Entry]:
     """Where to start decoding, cheapest first; the last, from the start, is always right."""
     upload, frames = cut.upload, cut.frames
-    origin_s = -upload.container_start_s
+    origin_s = -upload.origin_ticks * upload.time_base
     from_the_start = Entry(None, origin_s, keep_times=True)
     reachable = [t for t in upload.key_frame_times_s if t <= frames.first_s]
     if cut.settings.seek == "output" or upload.seek == "none" or not reachable:
@@ -58,7 +64,8 @@ def entries(cut: Cut) -> list[Entry]:
     if upload.seek == "exact" and frames.first_s > 0:
         if "matroska" in upload.container:
             return [Entry(frames.first_s, origin_s, keep_times=True), from_the_start]
-        return [Entry(frames.first_s, frames.first_s, keep_times=False), from_the_start]
+        first_s = upload.tick(frames.first) * upload.time_base
+        return [Entry(frames.first_s, first_s, keep_times=False), from_the_start]
     seek_s = reachable[-1] - _LOOSE_MARGIN_S
     if seek_s <= 0:
         return [from_the_start]

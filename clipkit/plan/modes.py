@@ -13,8 +13,9 @@ from functools import partial
 from clipkit.errors import UsageError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media.upload import Upload
-from clipkit.plan.clips import Clip, FrameSpan, Job, span
+from clipkit.plan.clips import Clip, Job
 from clipkit.plan.encode import encode_tasks
+from clipkit.plan.frames import FrameSpan, span
 from clipkit.plan.snap import snap_span, snap_tasks
 from clipkit.plan.task import Task
 from clipkit.settings import Settings, UsedSettings

@@ -11,7 +11,7 @@ from dataclasses import replace
 from clipkit.errors import FfmpegError
 from clipkit.media.look import Look
 from clipkit.media.upload import Upload
-from clipkit.plan.clips import FrameSpan
+from clipkit.plan.frames import FrameSpan
 
 # How ffmpeg's `scale` calls matrices; between others it cannot convert.
 _MATRICES = {

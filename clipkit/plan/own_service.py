@@ -11,8 +11,9 @@ from pathlib import Path
 
 from clipkit.errors import UsageError
 from clipkit.ffmpeg_builds import FfmpegBuild
-from clipkit.plan.clips import Clip, Job, frames_decoded_from
+from clipkit.plan.clips import Clip, Job
 from clipkit.plan.command_words import Encoding
+from clipkit.plan.frames import frames_decoded_from
 from clipkit.plan.routes import Routes
 from clipkit.plan.services import SERVICE, Service, told_by_environment
 from clipkit.settings import Settings, UsedSettings

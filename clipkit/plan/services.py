@@ -21,9 +21,10 @@ from clipkit.backends.starting import start_argv
 from clipkit.errors import BackendError, UsageError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.plan.changed import ALWAYS
-from clipkit.plan.clips import Clip, Job, frames_decoded_from
+from clipkit.plan.clips import Clip, Job
 from clipkit.plan.command_words import Encoding
 from clipkit.plan.drive_file import contract_routes
+from clipkit.plan.frames import frames_decoded_from
 from clipkit.plan.routes import OF_SETTINGS, OF_THE_PLACE, Routes, fill_in, placeholders
 from clipkit.settings import Settings, UsedSettings
 

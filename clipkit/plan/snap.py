@@ -17,7 +17,7 @@ from clipkit.format import MIB
 from clipkit.media.formats import local
 from clipkit.media.upload import Upload
 from clipkit.model.memory import clip_anon_bytes
-from clipkit.plan.clips import Clip, FrameSpan, Job, span
+from clipkit.plan.clips import Clip, Job
 from clipkit.plan.encode import command_head, source_options
 from clipkit.plan.encoded_sound import (
     has_sound,
@@ -26,6 +26,7 @@ from clipkit.plan.encoded_sound import (
     sound_of,
     sound_stream,
 )
+from clipkit.plan.frames import FrameSpan, low_bound_s, span
 from clipkit.plan.sound_check import is_copied, sound_check
 from clipkit.plan.task import OUTPUT, Attempt, Patch, Run, Task
 from clipkit.settings import Settings
@@ -71,8 +72,14 @@ def snap_span(upload: Upload, clip: Clip) -> FrameSpan:
     asked = span(upload, clip)
     key_s = max((t for t in upload.key_frame_times_s if t <= asked.first_s), default=asked.first_s)
     first = bisect_left(upload.frame_times_s, key_s)
-    before_s = upload.frame_times_s[first - 1] if first else key_s - 1 / upload.fps
-    return replace(asked, first=first, first_s=key_s, low_s=(before_s + key_s) / 2)
+    return replace(
+        asked,
+        first=first,
+        first_s=upload.frame_times_s[first],
+        low_s=low_bound_s(upload, first),
+        zero_s=upload.tick(first) * upload.time_base,
+        held=False,
+    )
 
 
 def _check(upload: Upload, settings: Settings) -> None:

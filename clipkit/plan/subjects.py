@@ -19,8 +19,9 @@ from clipkit.plan import baselines, modes
 from clipkit.plan.baselines import Template
 from clipkit.plan.changed import ALWAYS, CHANGED, Changed
 from clipkit.plan.changed_words import BY_X264, THREADS
-from clipkit.plan.clips import Clip, Job, frames_decoded_from
+from clipkit.plan.clips import Clip, Job
 from clipkit.plan.command_words import CommandWords, Encoding, read_words
+from clipkit.plan.frames import frames_decoded_from
 from clipkit.plan.own_service import OwnServer, own_service
 from clipkit.plan.services import FOLLOWED, KNOWN, SERVICE, Which, backend_service
 from clipkit.plan.subject import Cuts, Serves

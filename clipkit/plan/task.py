@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -87,12 +87,54 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """Of a clip's sound: from when to when, in seconds, and how far off either may be."""
+
+    from_s: float
+    to_s: float
+    slack_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When a right output shows its frames, from 0 on: `runs` are numbers of frames, and for how many
+    ticks each of these stands. A tick is a fraction of a second, its two numbers. `heard` None: the
+    sound's times are not judged.
+    """
+
+    tick_s: tuple[int, int]
+    runs: tuple[tuple[int, int], ...]
+    heard: Heard | None = None
+
+    @property
+    def frames(self) -> int:
+        return sum(frames for frames, _ in self.runs)
+
+    def shown_s(self) -> Iterator[float]:
+        """When each frame is shown, and at last when the clip ends."""
+        ticks, (numerator, denominator) = 0, self.tick_s
+        for frames, lasts in self.runs:
+            for _ in range(frames):
+                yield ticks * numerator / denominator
+                ticks += lasts
+        yield ticks * numerator / denominator
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Timing:
+        runs = tuple((frames, lasts) for frames, lasts in document["runs"])
+        heard = document["heard"] and Heard(**document["heard"])
+        numerator, denominator = document["tick_s"]
+        return cls((numerator, denominator), runs, heard)
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One clip to make. The attempts are tried in order until one gives a right output.
 
     `frames_stored` is how many frames a right output holds, `frames_shown` how many of them its
-    edit list shows, `size` its pixels in width and height; None: recorded, not judged. Where the numbers
-    of frames are None nothing at all is judged (a baseline). `predicted_bytes` is the anonymous memory that one attempt needs; None: unknown.
+    edit list shows, `size` its pixels in width and height, `timing` when it shows its frames; None:
+    recorded, not judged. Where the numbers of frames are None nothing at all is judged (a baseline).
+    `predicted_bytes` is the anonymous memory that one attempt needs; None: unknown.
     `max_output_bytes` bounds every file that the attempt writes. `poster`: the name of the picture that it
     leaves as POSTER beside the clip; None: it makes none.
     """
@@ -106,10 +148,11 @@ class Task:
     max_output_bytes: int
     size: tuple[int, int] | None = None
     poster: str | None = None
+    timing: Timing | None = None
 
     @property
     def judged(self) -> bool:
-        return self.frames_stored is not None or self.frames_shown is not None
+        return (self.frames_stored, self.frames_shown, self.timing) != (None, None, None)
 
     def to_json(self) -> dict[str, Any]:
         attempts = [
@@ -125,7 +168,8 @@ class Task:
             for entry in document["attempts"]
         )
         size = document["size"] and tuple(document["size"])
-        return cls(**{**document, "attempts": attempts, "size": size})
+        timing = document["timing"] and Timing.from_json(document["timing"])
+        return cls(**{**document, "attempts": attempts, "size": size, "timing": timing})
 
 
 def _step_to_json(step: Step) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from clipkit.analysis.statistics import (
 from clipkit.campaign.strategy import Cell
 from clipkit.errors import CampaignError
 from clipkit.model.cpu import work
-from clipkit.plan.clips import Clip, Job, span
+from clipkit.plan.clips import Clip, Job
+from clipkit.plan.frames import span
 from clipkit.plan.subject import Subject, frame_cost
 from clipkit.records.noise import Noise
 from clipkit.records.record import Record

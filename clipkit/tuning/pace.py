@@ -8,7 +8,8 @@ from statistics import fmean
 
 from clipkit.campaign.strategy import Cell
 from clipkit.model.cpu import work
-from clipkit.plan.clips import Clip, span
+from clipkit.plan.clips import Clip
+from clipkit.plan.frames import span
 from clipkit.plan.subject import Subject, frame_cost
 from clipkit.records.status import is_finished
 from clipkit.settings import Settings

@@ -21,7 +21,8 @@ from clipkit.media.picture import ClipPicture, Picture, PictureCheck, look_at, p
 from clipkit.media.quality import PLACES, score_clip
 from clipkit.media.vmaf import Original
 from clipkit.plan import modes
-from clipkit.plan.clips import Clip, Job, span
+from clipkit.plan.clips import Clip, Job
+from clipkit.plan.frames import span
 from clipkit.plan.subject import Cuts
 from clipkit.settings import Settings
 from clipkit.trial.describing import Describing, describe_upload

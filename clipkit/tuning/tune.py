@@ -215,8 +215,9 @@ def _candidates(request: Request) -> tuple[Settings, ...]:
 
 def fitting_job(upload: Upload, clips: int, clip_s: float) -> Job:
     """The job, with clips of half the film's length where those asked for are longer than it."""
-    if clip_s > upload.video_end_s:
-        clip_s = max(1 / upload.fps, math.floor(upload.video_end_s * 5) / 10)
+    length_s = float(upload.video_end_s) - upload.frame_times_s[0]
+    if clip_s > length_s:
+        clip_s = max(min(1 / upload.fps, length_s), math.floor(length_s * 5) / 10)
     return spread(upload, clips, clip_s)
 
 

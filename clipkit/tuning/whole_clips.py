@@ -8,7 +8,8 @@ from statistics import fmean
 
 from clipkit.campaign.strategy import Cell
 from clipkit.model.cpu import ENCODED_FRAME, work
-from clipkit.plan.clips import Clip, Job, span
+from clipkit.plan.clips import Clip, Job
+from clipkit.plan.frames import span
 from clipkit.plan.subject import frame_cost
 from clipkit.records.record import Record
 from clipkit.records.status import is_finished

@@ -32,6 +32,7 @@ _MODULES = {
     "clipkit.engine.placing",
     "clipkit.engine.pool",
     "clipkit.engine.reason",
+    "clipkit.engine.rightness",
     "clipkit.engine.work",
     "clipkit.plan",
     "clipkit.plan.task",

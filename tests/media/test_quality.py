@@ -18,7 +18,8 @@ from clipkit.media.probe import probe_upload
 from clipkit.media.quality import Quality, score_clip, scored_windows
 from clipkit.media.sample import sample
 from clipkit.media.vmaf import Original, Unscored
-from clipkit.plan.clips import Clip, Job, span
+from clipkit.plan.clips import Clip, Job
+from clipkit.plan.frames import span
 from clipkit.plan.subjects import subject_named
 from clipkit.settings import Settings
 from clipkit.trial.execute import Run, execute

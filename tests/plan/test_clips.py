@@ -1,10 +1,9 @@
-"""A clip holds exactly the frames with start <= PTS < start + duration."""
+"""Clips as they are asked for: times in decimals, spread over what a film shows, listed in a CSV."""
 
 from __future__ import annotations
 
 import math
 import os
-import random
 import threading
 from decimal import Decimal
 from fractions import Fraction
@@ -14,76 +13,8 @@ import pytest
 from inventing_uploads import upload
 
 from clipkit.errors import ClipListError, ClipRangeError
-from clipkit.plan.clips import Clip, read_csv, span, spread
-
-
-class TestFrames:
-    @pytest.mark.parametrize(
-        ("start_s", "duration_s", "first", "frames"),
-        [
-            (0, 1, 0, 25),
-            (0.04, 0.04, 1, 1),
-            (0.01, 0.04, 1, 1),
-            (0.0, 0.01, 0, 1),
-            (5.04, 12, 126, 300),
-            (0.04, 0.2, 1, 5),  # in binary 0.04 + 0.2 is more than 0.24
-            (0.08, 0.6, 2, 15),  # and 0.08 + 0.6 less than 0.68
-            (1.0, 0.999999, 25, 25),
-            (1.0, 1.000001, 25, 26),
-            (0.999999, 1, 25, 25),
-            (1.000001, 1, 26, 25),
-            (19.96, 0.04, 499, 1),
-            (19.96, 0.08, 499, 1),  # up to a frame's time beyond the end is still the end
-        ],
-    )
-    def test_from_the_first_at_or_after_the_start_to_the_last_before_the_end(
-        self, start_s: float, duration_s: float, first: int, frames: int
-    ) -> None:
-        found = span(upload(500), Clip(start_s, duration_s))
-        assert (found.first, found.frames) == (first, frames)
-
-    @pytest.mark.parametrize("rate", [Fraction(25), Fraction(30000, 1001), Fraction(24), 60])
-    def test_of_any_times_in_milliseconds_as_exact_arithmetic_has_them(
-        self, rate: Fraction
-    ) -> None:
-        exact = [Fraction(n) / rate for n in range(900)]
-        film = upload([float(t) for t in exact], fps=float(rate))
-        generator = random.Random(5)
-        for _ in range(2000):
-            start, length = generator.randrange(10_000), generator.randrange(100, 4000)
-            clip = Clip(start / 1000, length / 1000)
-            low, high = Fraction(start, 1000), Fraction(start + length, 1000)
-            wanted = [n for n, t in enumerate(exact) if low <= t < high]
-            found = span(film, clip)
-            assert list(range(found.first, found.last + 1)) == wanted
-
-    def test_of_a_variable_rate_those_that_are_there(self) -> None:
-        film = upload([0.0, 0.1, 0.11, 0.5, 0.52, 2.0, 2.04], fps=3.5, gop_frames=2)
-        assert [span(film, Clip(0.1, 0.4)).frames, span(film, Clip(0.1, 0.41)).frames] == [2, 3]
-        found = span(film, Clip(0.105, 1.0))
-        assert (found.first_s, found.last_s) == (0.11, 0.52)
-        assert (found.low_s, found.high_s) == pytest.approx((0.105, 1.26))
-
-    def test_the_bounds_for_ffmpeg_lie_halfway_to_the_frames_outside(self) -> None:
-        found = span(upload(500), Clip(1.0, 1.0))
-        assert (found.low_s, found.high_s) == pytest.approx((0.98, 1.98))
-        whole = span(upload(500), Clip(0.0, 20.0))
-        assert (whole.low_s, whole.high_s) == pytest.approx((-0.02, 19.98))
-
-    def test_a_clip_between_two_frames_holds_none_and_is_refused(self) -> None:
-        with pytest.raises(ClipRangeError, match=r"clip at 1\.01 s for 0\.02 s .* holds no frame"):
-            span(upload(500), Clip(1.01, 0.02))
-
-    @pytest.mark.parametrize(("start_s", "duration_s"), [(19.0, 1.1), (25.0, 1.0), (20.0, 0.02)])
-    def test_a_clip_beyond_the_end_is_refused(self, start_s: float, duration_s: float) -> None:
-        with pytest.raises(ClipRangeError, match=r"beyond the end .* ends at 20\.000 s"):
-            span(upload(500), Clip(start_s, duration_s))
-
-    def test_sound_that_outlasts_the_pictures_is_no_end(self) -> None:
-        film = upload(500, duration_s=24.0)
-        assert span(film, Clip(19.0, 4.0)).frames == 25
-        with pytest.raises(ClipRangeError):
-            span(film, Clip(20.5, 1.0))
+from clipkit.plan.clips import Clip, read_csv, spread
+from clipkit.plan.frames import span
 
 
 class TestTimes:
@@ -123,6 +54,24 @@ class TestSpread:
         assert min(frames) >= 98
         assert starts == sorted(starts)
         assert all(Decimal(repr(s)).as_tuple().exponent >= -3 for s in starts)  # type: ignore[operator]
+
+    @pytest.mark.parametrize("seed", [None, 3])
+    def test_where_the_pictures_start_late_every_clip_lies_within_them(
+        self, seed: int | None
+    ) -> None:
+        film = upload([2.5 + n / 25 for n in range(100)])
+        clips = spread(film, 8, 1.0, seed).clips
+        assert all(clip.start_s >= 2.5 and clip.end_s <= 6.5 for clip in clips)
+        assert len({clip.start_s for clip in clips}) == 8
+        with pytest.raises(ClipRangeError, match=r"begins at 2\.500 s and ends at 6\.500 s"):
+            spread(film, 8, 4.1)
+
+    def test_the_last_picture_is_shown_to_the_end_of_its_packet(self) -> None:
+        """And not for the mean time between frames: a screen at rest has few of them."""
+        film = upload([0.0, 0.04, 0.08, 39.9], fps=0.1, video_end_s=Fraction(40))
+        assert spread(film, 3, 40.0).clips == (Clip(0.0, 40.0),) * 3
+        with pytest.raises(ClipRangeError):
+            spread(film, 1, 40.01)
 
     def test_clips_as_long_as_the_video_all_start_at_zero(self) -> None:
         assert [clip.start_s for clip in spread(upload(500), 3, 20.0).clips] == [0.0] * 3

@@ -18,7 +18,8 @@ from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media.probe import probe_upload
 from clipkit.media.upload import AudioTrack, Upload
 from clipkit.plan import modes
-from clipkit.plan.clips import Clip, Job, span
+from clipkit.plan.clips import Clip, Job
+from clipkit.plan.frames import span
 from clipkit.plan.snap import snap_span, snap_tasks
 from clipkit.plan.task import OUTPUT, Check, Patch, Run, Task
 from clipkit.settings import Settings

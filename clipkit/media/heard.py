@@ -1,0 +1,43 @@
+"""From when to when a sound track is heard: in stretches, by its packets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from av.packet import Packet
+
+# Times in whole milliseconds, and packets of unlike lengths, leave less than this between packets.
+_GAP_PACKETS = 1.5
+
+
+@dataclass(slots=True)
+class Heard:
+    """One track, as its packets are read one by one. Times in ticks of its own time base."""
+
+    time_base: Fraction
+    longest: int = 0
+    _stretches: list[list[int]] = field(default_factory=list)
+
+    def see(self, packet: Packet[Any]) -> None:
+        start, length = packet.pts, packet.duration or 0
+        if start is None or not packet.size or packet.is_discard:
+            return
+        self.longest = max(self.longest, length)
+        if self._stretches and start - self._stretches[-1][1] <= self.longest * _GAP_PACKETS:
+            self._stretches[-1][1] = max(self._stretches[-1][1], start + length)
+        else:
+            self._stretches.append([start, start + length])
+
+    @property
+    def stretches_s(self) -> tuple[tuple[Fraction, Fraction], ...]:
+        """By the container's clock."""
+        return tuple(
+            (start * self.time_base, end * self.time_base) for start, end in self._stretches
+        )
+
+    @property
+    def packet_s(self) -> float:
+        """The longest packet's length."""
+        return float(self.longest * self.time_base)

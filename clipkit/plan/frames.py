@@ -1,0 +1,160 @@
+"""Which frames of an upload a clip holds, and when it shows them. Pure; in ticks, as fractions."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, gcd
+
+from clipkit.errors import ClipRangeError
+from clipkit.media.upload import Upload, nearest_tick
+from clipkit.plan.clips import Clip, Job
+
+# A picture that stands for longer is missed where a clip leaves it out.
+_STANDS_S = Fraction(1, 10)
+_LOST_S = Fraction(1, 10**9)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSpan:
+    """The frames of a clip: `first` and `last` are indices into the upload's frame times.
+
+    `low_s` and `high_s` lie halfway to the neighbouring frames outside, so that no rounding of
+    timestamps in ffmpeg can move a frame across them. The clip is what the upload shows from `zero_s`
+    to `end_s`, exactly; `held`: its first picture stood there before and is shown from `zero_s` on.
+    """
+
+    first: int
+    last: int
+    first_s: float
+    last_s: float
+    low_s: float
+    high_s: float
+    zero_s: Fraction
+    end_s: Fraction
+    held: bool = False
+
+    @property
+    def frames(self) -> int:
+        return self.last - self.first + 1
+
+
+def span(upload: Upload, clip: Clip) -> FrameSpan:
+    """The frames with start <= PTS < start + duration, and the one that stood at the start where it
+    would be missed: where no frame begins then and it stands for more than 0.1 s in all, or where no
+    other is in the clip.
+
+    Raises ClipRangeError for a clip that reaches beyond the film, or lies before its first picture.
+    """
+    start_s = _meant(upload, clip.exact_start_s)
+    end_s = _meant(upload, start_s + clip.exact_duration_s)
+    _check(upload, clip, end_s)
+    first, last = _first_from(upload, start_s), _first_from(upload, end_s) - 1
+    held = (first > 0 and _is_held(upload, first, start_s)) or first > last
+    if held:
+        first -= 1
+    times_s = upload.frame_times_s
+    return FrameSpan(
+        first=first,
+        last=last,
+        first_s=times_s[first],
+        last_s=times_s[last],
+        low_s=low_bound_s(upload, first),
+        high_s=_high_bound_s(upload, last),
+        zero_s=start_s if held else _exact_s(upload, first),
+        end_s=end_s,
+        held=held,
+    )
+
+
+def _meant(upload: Upload, time_s: Fraction) -> Fraction:
+    """A frame's own time where it is that but for what binary numbers lose of it: 0.06666666666666667 is
+    the third of thirty frames a second, though it lies behind 1/15."""
+    tick_s = nearest_tick(time_s, upload.time_base) * upload.time_base
+    return tick_s if abs(tick_s - time_s) < _LOST_S else time_s
+
+
+def _check(upload: Upload, clip: Clip, end_s: Fraction) -> None:
+    asked = f"clip at {clip.start_s:g} s for {clip.duration_s:g} s"
+    slack_s = min(Fraction(1 / upload.fps), _STANDS_S)  # of a duration that was rounded
+    if end_s > upload.end_s + slack_s or clip.exact_start_s >= upload.end_s:
+        raise ClipRangeError(
+            f"{asked} lies beyond the end of {upload.path}: it ends at {float(upload.end_s):.3f} s"
+        )
+    if end_s <= _exact_s(upload, 0):
+        raise ClipRangeError(
+            f"{asked} lies before the first picture of {upload.path}, "
+            f"which comes at {upload.frame_times_s[0]:.3f} s"
+        )
+
+
+def _is_held(upload: Upload, first: int, start_s: Fraction) -> bool:
+    """Whether the picture before `first` is on the screen at the start, and would be missed."""
+    begins_s = upload.end_s
+    if first < len(upload.frame_times_s):
+        begins_s = _exact_s(upload, first)
+    if begins_s == start_s:
+        return False
+    return begins_s - _exact_s(upload, first - 1) > _STANDS_S
+
+
+def _first_from(upload: Upload, time_s: Fraction) -> int:
+    """The first frame that is not shown before that time."""
+    ticks = ceil(time_s / upload.time_base)
+    return bisect_left(range(len(upload.frame_times_s)), ticks, key=upload.tick)
+
+
+def _exact_s(upload: Upload, frame: int) -> Fraction:
+    return upload.tick(frame) * upload.time_base
+
+
+def low_bound_s(upload: Upload, first: int) -> float:
+    times_s = upload.frame_times_s
+    before_s = times_s[first - 1] if first else times_s[0] - 1 / upload.fps
+    return (before_s + times_s[first]) / 2
+
+
+def _high_bound_s(upload: Upload, last: int) -> float:
+    times_s = upload.frame_times_s
+    after_s = times_s[last + 1] if last + 1 < len(times_s) else times_s[last] + 1 / upload.fps
+    return (times_s[last] + after_s) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTicks:
+    """When a clip shows its frames, and how long it lasts: in ticks of `tick_s`, all exactly. In the
+    longer ticks of `frame_tick_s` the frames' times alone are whole."""
+
+    frame_tick_s: Fraction
+    tick_s: Fraction
+    at_ticks: tuple[int, ...]
+    length_ticks: int
+
+
+def shown_ticks(upload: Upload, frames: FrameSpan) -> ShownTicks:
+    frame_tick_s = _common(upload.time_base, frames.zero_s)
+    tick_s = _common(frame_tick_s, frames.end_s)
+    per_tick, zero = int(upload.time_base / tick_s), int(frames.zero_s / tick_s)
+    numbers = range(frames.first, frames.last + 1)
+    return ShownTicks(
+        frame_tick_s=frame_tick_s,
+        tick_s=tick_s,
+        at_ticks=tuple(max(upload.tick(number) * per_tick - zero, 0) for number in numbers),
+        length_ticks=int(frames.end_s / tick_s) - zero,
+    )
+
+
+def _common(one_s: Fraction, other_s: Fraction) -> Fraction:
+    """The longest tick in which both are whole."""
+    ticks = gcd(one_s.numerator * other_s.denominator, other_s.numerator * one_s.denominator)
+    return Fraction(ticks, one_s.denominator * other_s.denominator)
+
+
+def frames_decoded_from(job: Job, clip: Clip, seek: str) -> int:
+    """By where decoding starts: at the upload's first frame, or at the key frame before the clip."""
+    frames, times = span(job.upload, clip), job.upload.frame_times_s
+    if seek == "output":
+        return frames.last + 1
+    keys = [t for t in job.upload.key_frame_times_s if t <= frames.first_s]
+    return frames.last - (bisect_left(times, keys[-1]) if keys else 0) + 1
