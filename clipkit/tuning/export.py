@@ -160,6 +160,6 @@ def _js_call(method: str, options: Sequence[str]) -> str:
     and its value as one word with a blank in between."""
     if not options:
         return ""
-    joined = " ".join(options)
+    joined = " ".join(options).replace("\\", "\\\\")
     words = [f"'{option.strip()}'" for option in re.split(r" (?=-[a-z])", joined)]
     return f".{method}({words[0] if len(words) == 1 else '[' + ', '.join(words) + ']'})"

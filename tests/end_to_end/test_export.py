@@ -32,7 +32,11 @@ SETTINGS = Settings(
     mbtree=True,
     bframes=1,
     refs=2,
+    crop="9:16",
+    scale_height=60,
 )
+SIZE = (34, 60)
+"""Of 160x90."""
 SAID_BY_X264 = {
     "threads": "1",
     "rc_lookahead": "7",
@@ -246,6 +250,11 @@ def _frames_s(path: Path) -> list[float]:
         return [frame.time or 0.0 for frame in clip.decode(clip.streams.video[0])]
 
 
+def _size(path: Path) -> tuple[int, int]:
+    with av.open(f"file:{path}") as clip:
+        return clip.streams.video[0].width, clip.streams.video[0].height
+
+
 def _sound(path: Path) -> tuple[str | None, float, float]:
     """Codec, first and last time of the sound in the file, what an edit list hides included."""
     with av.open(f"file:{path}") as clip:
@@ -273,6 +282,7 @@ def _assert_cut(clips: Sequence[Path]) -> None:
         assert times_s[0] <= 2 * FRAME_S
         assert times_s[-1] - times_s[0] + FRAME_S == pytest.approx(duration_s, abs=2.01 * FRAME_S)
         assert _said_by_x264(path).items() >= SAID_BY_X264.items()
+        assert _size(path) == SIZE
         codec, first_s, last_s = _sound(path)
         assert codec == "aac"
         assert first_s > -0.05

@@ -12,8 +12,10 @@ import av
 import numpy as np
 import pytest
 from av.video.frame import VideoFrame
+from joining import changing
 from making import Make
 from numpy.typing import NDArray
+from PIL import Image
 from running import Ran, clipkit
 
 from clipkit.ffmpeg_builds import FfmpegBuild
@@ -138,6 +140,40 @@ def test_the_part_that_was_asked_for_is_shown(
     assert clip.pixel_aspect == source.pixel_aspect
     assert entry["frames"] == 10
     assert entry["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("start_s", "sizes"),
+    [(1.5, (90, 90)), (2.2, (136, 136))],
+    ids=["across the change", "behind it"],
+)
+def test_where_pictures_change_the_clips_own_first_one_is_cropped(
+    start_s: float, sizes: tuple[int, int], make: Make, each_build: FfmpegBuild, tmp_path: Path
+) -> None:
+    """160x90, then 240x136: red and green to the left of blue and yellow."""
+    film = changing(make, "size.mkv", "size")
+    listed = tmp_path / "clips.csv"
+    listed.write_text(f"start_s,duration_s\n{start_s},1\n")
+    words = (
+        "--clips",
+        listed,
+        "--crop",
+        "1:1",
+        "--poster",
+        "--json",
+        "--ffmpeg",
+        each_build.choice,
+    )
+    ran = clipkit("cut", film, "--out", tmp_path / "out", *words)
+    assert ran.code == 0, ran.err
+    (entry,) = ran.json["clips"]
+    with av.open(entry["file"]) as container:
+        frames = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+    assert {frame.shape[::-1] for frame in frames} == {sizes}
+    assert Image.open(entry["poster"]).size == sizes
+    for frame in (frames[0], frames[-1]):  # the middle of the picture is the middle of the clip
+        upper = frame[sizes[1] // 4].astype(int)
+        assert np.argmax(np.abs(np.diff(upper))) == pytest.approx(sizes[0] / 2, abs=3)
 
 
 def test_of_real_uploads(

@@ -20,6 +20,7 @@ from clipkit.trial.run import limits
 
 # The least that the strategy can work with: what is tested is that all stations are passed.
 BUDGET_MINUTES = 0.5
+SHORT = ("--budget", BUDGET_MINUTES, "--no-report", "--json")
 
 
 def by_the_kernel() -> bool:
@@ -182,3 +183,49 @@ def test_other_pictures_are_offered_where_they_are_asked_for(small: Path, tmp_pa
     assert offered["today"]["bytes"] > 0
     assert offered["table"]["heads"][:2] == ["preset", "CRF"]
     assert offered["choices"] or offered["not_searched"] or offered["notes"]
+
+
+class TestCropAndHeight:
+    """The user decides them; all that is compared does the same work."""
+
+    def test_by_flags(self, small: Path, tmp_path: Path) -> None:
+        asked = ("--crop", "1:1", "--scale-height", 48, "--count", 2, "--length", 1)
+        ran = clipkit("tune", small, *asked, *SHORT, cwd=tmp_path)
+        assert ran.code == 0, ran.err
+        found = ran.json["recommendation"]["settings"]
+        assert (found["crop"], found["scale_height"]) == ("1:1", 48)
+        table = read_table(Path(ran.json["campaign"]))
+        assert set(table["crop"]) == {"1:1"}
+        assert set(table["scale_height"]) == {48}
+        told = settings.load_settings(Path(ran.json["config"]))
+        assert (told.crop, told.scale_height) == ("1:1", 48)
+
+    def test_by_the_users_own_words(self, small: Path, tmp_path: Path) -> None:
+        words = "ffmpeg -y -ss {start} -i {input} -t {duration} -vf scale=-2:48 {output}"
+        asked = ("--command", words, "--count", 2, "--length", 1)
+        ran = clipkit("tune", small, *asked, *SHORT, cwd=tmp_path)
+        assert ran.code == 0, ran.err
+        found = ran.json["recommendation"]
+        assert found["settings"]["scale_height"] == 48
+        assert "scale=-2:48" in found["change"]["to"]
+        table = read_table(Path(ran.json["campaign"]))
+        assert set(table["scale_height"]) == {48}
+        assert table["crop"].isna().all()
+        theirs = table[table["subject"].isin(["command", "changed"])]
+        assert set(theirs["filters"]) == {"scale=-2:48"}
+        told = json.loads(Path(ran.json["campaign"], "recommendation.json").read_text("utf-8"))
+        assert any(line.startswith("clipkit: ") for line in told["do"])  # it makes such clips too
+
+    def test_not_by_both(self, small: Path, tmp_path: Path) -> None:
+        words = "ffmpeg -ss {start} -i {input} -t {duration} -vf scale=-2:48 {output}"
+        ran = clipkit("tune", small, "--command", words, "--scale-height", 48, cwd=tmp_path)
+        assert ran.code == 2
+        assert "--scale-height beside --command" in ran.complaint
+
+    def test_a_part_outside_the_picture_is_refused_before_anything_runs(
+        self, small: Path, tmp_path: Path
+    ) -> None:
+        ran = clipkit("tune", small, "--crop", "200:50:0:0", *SHORT, cwd=tmp_path)
+        assert ran.code == 1
+        assert "which is 160x90 as shown" in ran.complaint
+        assert not (tmp_path / "results").exists()

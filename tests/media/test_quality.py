@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ def cut(
 ) -> Path:
     """The file of one clip."""
     asked = Settings(**settings)
+    folder = Path(tempfile.mkdtemp(dir=folder))
     tasks = subject_named(subject, asked, command).tasks(
         Job(probe_upload(path), (clip,)), asked, build
     )
@@ -132,6 +134,19 @@ class TestFrames:
         upload = replace(probe_upload(blind), seek="exact")
         clip = probe_upload(cut(moving, tmp_path, build, crf=5))
         assert vmaf(score_clip(clip, Original(upload, span(upload, TWO_SECONDS)), build)) > 98
+
+    def test_a_part_of_the_picture_is_scored_beside_the_same_part(
+        self, moving: Path, build: FfmpegBuild, tmp_path: Path
+    ) -> None:
+        upload = probe_upload(moving)
+        for crop, height in (("1:1", None), ("500:400:301:41", None), ("1:1", 360)):
+            how = {"crop": crop, "scale_height": height, "crf": 5}
+            clip, shown = cut(moving, tmp_path, build, **how), span(upload, TWO_SECONDS)
+            score = vmaf(score_clip(clip, Original(upload, shown, crop), build))
+            assert score > (80 if height else 98)
+            whole = score_clip(clip, Original(upload, shown), build)
+            assert isinstance(whole, Unscored)
+            assert "another shape" in whole.why
 
     def test_a_container_without_an_index(
         self, make: Make, build: FfmpegBuild, tmp_path: Path

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from inventing_uploads import upload
 
-from clipkit.errors import TemplateError
+from clipkit.errors import FfmpegError, TemplateError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media.formats import GUARD
 from clipkit.plan import baselines
 from clipkit.plan.clips import Clip, Job
+from clipkit.plan.framing_words import framing_chain
+from clipkit.plan.subjects import subject_named
 from clipkit.plan.task import OUTPUT, Run, Task
 from clipkit.settings import Settings
 
@@ -60,6 +62,23 @@ class TestTheOriginal:
         ]
         assert tuple(followed) == told
         assert "-threads" not in sketch.argv
+
+    def test_they_crop_and_scale_as_the_settings_say(self) -> None:
+        asked = Settings(crop="1:1", scale_height=480)
+        for template in baselines.original_templates(asked):
+            place = template.argv.index("-vf")
+            assert template.argv[place + 1] == framing_chain(asked)
+            assert template.argv[place + 2] == "-c:v"
+        for template in baselines.original_templates(Settings()):
+            assert "-vf" not in template.argv
+
+    def test_a_part_outside_the_picture_is_refused(self) -> None:
+        """ffmpeg would move it inside."""
+        job = Job(upload(), (Clip(1.0, 2.0),))
+        asked = Settings(crop="100:100:1200:0")
+        for name in ("sketch", "fluent"):
+            with pytest.raises(FfmpegError, match="which is 1280x720 as shown"):
+                subject_named(name, asked).tasks(job, asked, BUILD)  # type: ignore[union-attr]
 
     def test_of_several_films_the_originals_cut_the_one_that_clipkit_cuts(self) -> None:
         job = Job(TWO_FILMS, (Clip(1.0, 2.0),))

@@ -75,6 +75,31 @@ class TestPlaces:
         assert clip.stat().st_size > 0
 
 
+class TestFraming:
+    @pytest.mark.parametrize(
+        ("filters", "known"),
+        [
+            ("scale=-2:480", {"scale_height": 480}),
+            ("'scale=-2:min(480,ih)'", {}),
+            (r"'scale=-2:min(480\,ih)'", {"scale_height": 480}),
+            ("crop=ih*9/16:ih,scale=-2:720", {"crop": "9:16", "scale_height": 720}),
+            ("crop=600:700:10:20", {"crop": "600:700:10:20"}),
+            ("hflip,scale=-2:480", {}),
+            ("scale=-2:8", {}),
+        ],
+    )
+    def test_what_crops_and_scales_is_read(self, filters: str, known: dict[str, object]) -> None:
+        text = f"{OURS} -vf {filters} {{output}}"
+        assert stated(text) == {"mode": "encode", "seek": "input"} | known
+        words = read(text)
+        assert words.filters == filters.strip("'")
+        assert bool(words.picture_options) is not bool(known)
+
+    def test_two_graphs_are_not_understood(self) -> None:
+        text = f"{OURS} -vf scale=-2:480 -filter_complex hflip {{output}}"
+        assert "scale_height" not in stated(text)
+
+
 def test_whether_an_option_takes_a_word_is_known_of_every_one(
     small: Path, build: FfmpegBuild, tmp_path: Path
 ) -> None:

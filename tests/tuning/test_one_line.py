@@ -44,8 +44,23 @@ AUDIO = next(knob for knob in knobs() if knob.name == "audio").choices
             Settings(seek="output", decoder_threads=2),
             ".seek(start).inputOptions('-threads 2').outputOptions('-threads 1')",
         ),
+        (
+            Settings(scale_height=480),
+            ".seekInput(start).inputOptions('-threads 1')"
+            r".outputOptions(['-vf scale=-2:2*min(240\\,trunc(ih/2))', '-threads 1'])",
+        ),
     ],
-    ids=["usual", "concurrency", "filters", "quality", "lean", "ffmpeg decides", "mute", "output"],
+    ids=[
+        "usual",
+        "concurrency",
+        "filters",
+        "quality",
+        "lean",
+        "ffmpeg decides",
+        "mute",
+        "output",
+        "scaled",
+    ],
 )
 def test_the_line_names_only_what_the_backend_does_not_do_already(settings: Settings, line: str):
     assert one_line(settings) == line
