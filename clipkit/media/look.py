@@ -75,6 +75,11 @@ class Look:
     bit_depth: int
     colours: Colours
 
+    @property
+    def is_rgb(self) -> bool:
+        words = ("rgb", "bgr", "gbr", "pal8")
+        return any(word in self.pixel_format for word in words)
+
     def unlike(self, other: Look) -> str:
         """What is another in `other`, in words."""
         told = zip(

@@ -10,7 +10,8 @@ from clipkit.media.formats import local, told_format
 from clipkit.media.upload import Upload
 from clipkit.model.memory import clip_anon_bytes, poster_anon_bytes
 from clipkit.plan.clips import Clip, Job
-from clipkit.plan.encoded_pictures import framing, tone_mapped, video_options
+from clipkit.plan.colours import check_colours, tone_mapped
+from clipkit.plan.encoded_pictures import framing, video_options
 from clipkit.plan.encoded_sound import (
     audio_options,
     has_sound,
@@ -20,7 +21,7 @@ from clipkit.plan.encoded_sound import (
 )
 from clipkit.plan.entry import Cut, Entry, entries
 from clipkit.plan.frames import span
-from clipkit.plan.own_pictures import as_shown_in, picture_changes
+from clipkit.plan.own_pictures import as_shown_in, own_look, picture_changes
 from clipkit.plan.poster import poster_name, poster_options
 from clipkit.plan.sound_check import decoded_beside, is_copied, sound_check
 from clipkit.plan.task import OUTPUT, POSTER, Attempt, Run, Step, Task
@@ -45,6 +46,7 @@ def encode_tasks(
 
 def _cut(upload: Upload, clip: Clip, settings: Settings, build: FfmpegBuild, posters: bool) -> Cut:
     frames = span(upload, clip)
+    check_colours(upload.path, own_look(upload, frames), settings)
     return Cut(as_shown_in(upload, frames), clip, frames, settings, build, posters)
 
 

@@ -8,24 +8,14 @@ from math import ceil
 
 from clipkit.media.geometry import Framing
 from clipkit.media.upload import Upload
+from clipkit.plan.colours import colour_filters, pixel_format
 from clipkit.plan.entry import Cut, Entry
 from clipkit.plan.frames import ShownTicks, shown_ticks
 from clipkit.plan.own_pictures import alike_filters
 from clipkit.settings import Settings
 
-# 8 bit 4:2:0 is what every browser plays; these need no conversion.
-_PLAYABLE = {"yuv420p", "yuvj420p"}
 _MICROSECONDS = 1_000_000
 _FEWEST_TICKS = 10_000
-# The chain of ffmpeg's own documentation for `tonemap`: linear light, BT.709 primaries, Hable.
-_TONE_MAP = (
-    "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,"
-    "tonemap=tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,format=yuv420p"
-)
-
-
-def tone_mapped(upload: Upload, settings: Settings) -> bool:
-    return upload.hdr and settings.hdr == "sdr"
 
 
 def framing(upload: Upload, settings: Settings) -> Framing:
@@ -82,9 +72,7 @@ def picture_filters(cut: Cut, entry: Entry, of_these: Sequence[str] = ()) -> lis
     filters = [*_timing(cut, entry), *of_these, *alike_filters(cut.upload, cut.own_look)]
     # Before all that costs more the more pixels there are.
     filters += framing(cut.upload, cut.settings).filters()
-    if tone_mapped(cut.upload, cut.settings):
-        filters.append(_TONE_MAP)
-    return filters
+    return [*filters, *colour_filters(cut.own_look, cut.settings)]
 
 
 def video_options(cut: Cut, entry: Entry) -> dict[str, object]:
@@ -100,10 +88,9 @@ def video_options(cut: Cut, entry: Entry) -> dict[str, object]:
         "enc_time_base": f"{tick_s.numerator}/{tick_s.denominator}",
         "bsf:v": _last_picture_lasts(shows, tick_s, 1 / upload.fps),
     }
-    if upload.hdr and not tone_mapped(upload, settings):
-        options["pix_fmt"] = "yuv420p10le"
-    elif not upload.hdr and upload.pixel_format not in _PLAYABLE:
-        options["pix_fmt"] = "yuv420p"
+    wanted = pixel_format(cut.own_look, settings)
+    if wanted:
+        options["pix_fmt"] = wanted
     if settings.encoder_threads:
         options["threads"] = settings.encoder_threads
     if settings.bframes is not None:
