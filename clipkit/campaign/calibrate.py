@@ -61,7 +61,7 @@ def calibrate(
     Raises CeilingError where this machine cannot stand in for the host, CampaignError where the clip
     cannot be cut or others disturbed too many pairs, Cancelled after an interrupt.
     """
-    mechanism = check_host(host, open_ceiling)
+    mechanism = check_host(host, open_ceiling).mechanism
     upload = describe_upload(
         sample.sample(_FILM_S), Describing(cutting_programs([Settings().ffmpeg]))
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
+
+import psutil
 
 from clipkit import format as fmt
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism
@@ -12,11 +15,26 @@ from clipkit.hosts import Host
 from clipkit.trial.run import limits
 
 
-def check_host(host: Host, open_ceiling: Callable[[Limits], Ceiling]) -> Mechanism:
-    """Set the ceiling up once and say by which mechanism: what cannot be enforced fails at once.
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """What holds a host's limits here, and to what."""
 
-    Raises CeilingError where this machine has less than the host: its times would mean nothing.
+    mechanism: Mechanism
+    enforced: Limits
+
+
+def check_host(host: Host, open_ceiling: Callable[[Limits], Ceiling]) -> Stand:
+    """Set the ceiling up once and say what it is: what cannot be enforced fails at once.
+
+    Raises CeilingError where this machine, or a group that clipkit itself runs in, has less than the host:
+    its times would mean nothing.
     """
+    machine_bytes = psutil.virtual_memory().total
+    if host.memory_bytes is not None and host.memory_bytes > machine_bytes:
+        raise CeilingError(
+            f"host {host.name} has {fmt.size(host.memory_bytes)}, this machine only "
+            f"{fmt.size(machine_bytes)}: measure on a larger machine, or choose a smaller host"
+        )
     with open_ceiling(limits(host)) as ceiling:
         cores = len(os.sched_getaffinity(0))
         if host.cpus is not None and host.cpus > cores:
@@ -24,10 +42,15 @@ def check_host(host: Host, open_ceiling: Callable[[Limits], Ceiling]) -> Mechani
                 f"host {host.name} has {host.cpus:g} CPU, this machine only {cores}: "
                 "measure on a larger machine, or choose a smaller host"
             )
-        there_bytes = ceiling.enforced.memory_bytes
-        if host.memory_bytes and there_bytes and there_bytes < host.memory_bytes:
+        there, there_bytes = ceiling.enforced, ceiling.surrounding_bytes
+        if host.memory_bytes is not None and there_bytes is not None:
             raise CeilingError(
                 f"host {host.name} has {fmt.size(host.memory_bytes)}, but clipkit itself runs under "
                 f"a limit of {fmt.size(there_bytes)}: choose --memory {there_bytes // 2**20}M"
             )
-        return ceiling.mechanism
+        if host.cpus is not None and there.cpus is not None and there.cpus < host.cpus:
+            raise CeilingError(
+                f"host {host.name} has {host.cpus:g} CPU, but clipkit itself runs under a quota of "
+                f"{there.cpus:g}: choose --cpus {there.cpus:g}"
+            )
+        return Stand(ceiling.mechanism, there)

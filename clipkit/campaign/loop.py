@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 
 from clipkit import ffmpeg_builds
+from clipkit.campaign.alike import means_of, unlike
 from clipkit.campaign.executor import Executor
 from clipkit.campaign.strategy import WARMUP, Cell, Inferred, Strategy
 from clipkit.errors import CampaignError, Cancelled
@@ -52,12 +53,14 @@ Watch = Callable[[Event], None]
 
 @dataclass(slots=True)
 class Loop:
-    """`past`: cell and block -> how many attempts there were, where a campaign is resumed."""
+    """`past`: cell and block -> how many attempts there were, `means`: with what they were measured
+    (`campaign.alike`), where a campaign is resumed."""
 
     store: Store
     executor: Executor
     watch: Watch
     past: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    means: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     order: int = 0
     started_s: float = field(default_factory=time.monotonic)
 
@@ -85,7 +88,8 @@ class Loop:
         """One cell, repeated where an attempt was invalid; every attempt is stored, but for a
         warm-up, which is discarded. Who watches hears of the last one when the strategy has.
 
-        Raises CampaignError where the machine failed in such a way that no other trial would end better.
+        Raises CampaignError where the machine failed in such a way that no other trial would end better, or
+        has become another one.
         """
         first = self._first_attempt(cell)
         for tried in count(1):
@@ -95,6 +99,7 @@ class Loop:
                 lambda event: self.watch(ClipProgress(cell, event)),
             )
             record = outcome.record
+            self._check_alike(record)
             if cell.phase != WARMUP:
                 self.store.append(outcome)
             if record.status is Status.CANCELLED:
@@ -111,6 +116,18 @@ class Loop:
                 break
             self._ended(cell, record)
         return record
+
+    def _check_alike(self, record: Record) -> None:
+        """Raises CampaignError where it was measured by other means than what is there: the world changed
+        while this campaign ran, and unlike runs are not mixed."""
+        own = means_of([record])
+        if what := unlike(self.means, own):
+            raise CampaignError(
+                f"what came before was measured with {what} than this trial, which is not kept: unlike runs "
+                "are not mixed, put it back and start it again, or choose a name with --as"
+            )
+        for key, values in own.items():
+            self.means.setdefault(key, values)
 
     def _first_attempt(self, cell: Cell) -> int:
         """Its number: each session tries anew."""

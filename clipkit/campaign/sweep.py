@@ -6,20 +6,20 @@ import contextlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from clipkit import ffmpeg_builds, files
-from clipkit.campaign import environment, hosting
+from clipkit import ffmpeg_builds
 from clipkit.campaign.again import done_of, still_standing, unmeasured_of, unmeasured_words
-from clipkit.campaign.alike import means_of, unlike
+from clipkit.campaign.alike import means_of
 from clipkit.campaign.course import Course
 from clipkit.campaign.design import Design, design_of
 from clipkit.campaign.executor import Here
 from clipkit.campaign.experiment import Experiment
+from clipkit.campaign.hosting import Stand, check_host
 from clipkit.campaign.loop import Event, Loop, Watch
+from clipkit.campaign.resuming import check_alike, describe
 from clipkit.campaign.shard import Shard
 from clipkit.campaign.standing import Standing, read_standing
 from clipkit.campaign.strategies import STRATEGIES, StrategyKind
@@ -41,7 +41,7 @@ from clipkit.media.upload import Upload
 from clipkit.plan.baselines import parse_template
 from clipkit.plan.subject import Cuts
 from clipkit.records import folder as folders
-from clipkit.records.folder import ENVIRONMENT, EXPERIMENT, UPLOADS
+from clipkit.records.folder import EXPERIMENT
 from clipkit.records.record import Record
 from clipkit.records.status import INVALID
 from clipkit.records.store import Store
@@ -146,9 +146,10 @@ def run_sweep(
         if planned.is_over(past, spent_s):
             _settle(planned.experiment, store, tally)
         else:
-            mechanisms = check_hosts(planned, open_ceiling)
-            _check_alike(planned.design, every, store.folder, mechanisms)
-            _describe(planned, store, set(mechanisms.values()))
+            stands = check_hosts(planned, open_ceiling)
+            uploads = list(planned.uploads.items())
+            check_alike(planned.design, uploads, every, store.folder, stands)
+            describe(planned.experiment, planned.design, uploads, store, stands)
             watch = watching(tally)
 
             def both(event: Event) -> None:
@@ -156,14 +157,15 @@ def run_sweep(
                 watch(event)
 
             attempts = Counter((record.cell, record.block) for record in every)
-            loop = Loop(store, Here(open_ceiling, store.folder, accept_noise), both, attempts)
+            here = Here(open_ceiling, store.folder, accept_noise)
+            loop = Loop(store, here, both, attempts, dict(means_of(every)))
             tally.begin()
             _run(loop, strategy, tally)
         ran = store.finished() - len(every)
     records = store.records()
     spoilt = [record for record in unmeasured_of(records) if planned.design.has(record)]
-    stands = tally.standing
-    not_measured = unmeasured_words(spoilt, stands.total or stands.done)
+    total = tally.standing.total or tally.standing.done
+    not_measured = unmeasured_words(spoilt, total)
     if not tally.standing.ok:
         judged = [record for record in records if record.status not in INVALID]
         why = sorted({f"{record.status}: {record.error}" for record in judged})[:3]
@@ -191,11 +193,11 @@ def spent_in(folder: Path) -> float:
         return 0.0
 
 
-def check_hosts(planned: Planned, open_ceiling: Callable[[Limits], Ceiling]) -> dict[Host, str]:
+def check_hosts(planned: Planned, open_ceiling: Callable[[Limits], Ceiling]) -> dict[Host, Stand]:
     """What holds each host's limits here. Raises CeilingError where this machine cannot stand in
     for one."""
     hosts = {cell.host for cell in planned.design.cells}
-    return {host: str(hosting.check_host(host, open_ceiling)) for host in hosts}
+    return {host: check_host(host, open_ceiling) for host in hosts}
 
 
 def _described_for(experiment: Experiment) -> Describing:
@@ -249,48 +251,3 @@ def _settle(experiment: Experiment, store: Store, tally: Tally) -> None:
         if (stands.state, stands.total) == ("finished", tally.standing.total):
             return
     tally.end("finished")
-
-
-def _check_alike(
-    laid_out: Design, past: list[Record], folder: Path, mechanisms: Mapping[Host, str]
-) -> None:
-    """Only what was measured alike (`campaign.alike`) belongs into one campaign."""
-    if not past:
-        return
-    if not {record.cell for record in past} & laid_out.words.keys():
-        raise CampaignError(
-            f"{folder} holds another experiment, no cell is the same: choose a name with --as"
-        )
-    now: dict[tuple[str, str], set[str]] = {
-        ("ffmpeg", choice): {ffmpeg_builds.find_build(choice).version}
-        for choice in {cell.settings.ffmpeg for cell in laid_out.cells}
-    }
-    now |= {("ceiling", host.name): {mechanism} for host, mechanism in mechanisms.items()}
-    if what := unlike(means_of(past), now):
-        raise CampaignError(
-            f"{folder} was measured with {what}: unlike runs are not mixed, choose a name with --as"
-        )
-
-
-def _describe(planned: Planned, store: Store, mechanisms: set[str]) -> None:
-    choices = sorted({cell.settings.ffmpeg for cell in planned.design.cells})
-    builds = [ffmpeg_builds.find_build(choice) for choice in choices]
-    store.write(EXPERIMENT, planned.experiment.text)
-    is_described = files.has_entry(store.folder, ENVIRONMENT)
-    earlier = [folders.read_environment_file(store.folder)] if is_described else []
-    facts = environment.describe_environment(builds, ", ".join(sorted(mechanisms)))
-    store.describe(
-        environment=environment.joined_environments(*earlier, facts),
-        uploads=_uploads(planned, store.folder),
-    )
-
-
-def _uploads(planned: Planned, folder: Path) -> dict[str, Any]:
-    """The facts of each upload by its name, those that an earlier experiment had included."""
-    earlier = folders.read_uploads(folder) if files.has_entry(folder, UPLOADS) else {}
-    probed = {upload.sha256 for upload in planned.uploads.values()}
-    found = {name: facts for name, facts in earlier.items() if facts.get("sha256") not in probed}
-    names = Counter(upload.path.name for upload in planned.uploads.values()) + Counter(found)
-    for word, upload in planned.uploads.items():
-        found[upload.path.name if names[upload.path.name] == 1 else word] = upload.facts()
-    return found

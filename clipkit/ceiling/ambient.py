@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from clipkit.ceiling import standing
+from clipkit.ceiling.around import KillsAround, surrounding_bytes
 from clipkit.ceiling.base import Limits, Mechanism, UnavailableError, Usage
 from clipkit.ceiling.hierarchies import Hierarchy, hierarchies
 from clipkit.ceiling.kernel_files import KernelFile
@@ -20,7 +21,7 @@ class Ambient(TreeCeiling):
 
     mechanism = Mechanism.AMBIENT
 
-    def __init__(self, limits: Limits) -> None:  # noqa: ARG002  (all ceilings are made alike)
+    def __init__(self, limits: Limits) -> None:
         here = standing.limits_here()
         if here.memory_bytes is None and here.cpus is None:
             raise UnavailableError(
@@ -29,15 +30,15 @@ class Ambient(TreeCeiling):
                 "start it inside some: docker run --memory 512m --memory-swap 512m --cpus 0.5 …",
             )
         super().__init__(here)
+        self.surrounding_bytes = surrounding_bytes(limits, here)
         seen = hierarchies()
         self._total = _first(seen, "memory.current", "memory.usage_in_bytes")
-        self._events = _first(seen, "memory.events", "memory.oom_control")
+        self._kills = KillsAround()
         self._throttling = _where_quota_is(seen)
-        self._before = (self._oom_kills(), self._throttled_cpu_s() or 0.0)
+        self._withheld_before_s = self._throttled_cpu_s() or 0.0
 
     def _read(self) -> Usage:
         tree = self._tree.usage()
-        oom_kills_before, withheld_before_s = self._before
         withheld_s = self._throttled_cpu_s()
         return Usage(
             anon_bytes=tree.anon_bytes,
@@ -47,13 +48,10 @@ class Ambient(TreeCeiling):
             total_bytes=self._total.number(),
             peak_total_bytes=None,  # the group's is from before us
             cpu_s=tree.cpu_s,
-            throttled_cpu_s=None if withheld_s is None else withheld_s - withheld_before_s,
+            throttled_cpu_s=None if withheld_s is None else withheld_s - self._withheld_before_s,
             held_s=None,
-            oom_kills=self._oom_kills() - oom_kills_before,
+            oom_kills=self._kills.count(),
         )
-
-    def _oom_kills(self) -> int:
-        return self._events.table().get(b"oom_kill", 0)
 
     def _throttled_cpu_s(self) -> float | None:
         stat = self._throttling.table()
@@ -63,7 +61,7 @@ class Ambient(TreeCeiling):
 
     def close(self) -> None:
         super().close()
-        for file in (self._total, self._events, self._throttling):
+        for file in (self._total, self._kills, self._throttling):
             file.close()
 
 

@@ -56,6 +56,8 @@ class Usage:
     counts it: no wall time (`trial.held`). `held_s` is wall time, by a ceiling that itself stops the
     job. `major_faults` counts pages that were waited for from disk, `refaults` those of files that had
     been dropped not long before: a host that is too small hangs by these before it kills.
+    `oom_kills_around`: of the group that clipkit itself is in, where the job has none of its own: whoever was
+    killed there.
     """
 
     anon_bytes: int | None
@@ -70,6 +72,7 @@ class Usage:
     oom_kills: int
     major_faults: int | None = None
     refaults: int | None = None
+    oom_kills_around: int = 0
 
 
 class Part(Protocol):
@@ -101,6 +104,8 @@ class Ceiling(Protocol):
     enforced: Limits
     """What is really enforced: tighter than asked where clipkit itself is held tighter; None where
     this mechanism cannot hold the job to a limit."""
+    surrounding_bytes: int | None = None
+    """The memory that a group around holds the job to, where that is less than what was asked for."""
 
     def wrap(self, argv: Sequence[str]) -> list[str]:
         """The argv that starts `argv` inside the ceiling, in the same process (same PID)."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clipkit.ceiling import groups
+from clipkit.ceiling.around import surrounding_bytes
 from clipkit.ceiling.base import Ceiling, Limits, Usage
 from clipkit.ceiling.group_part import GroupPart
 from clipkit.ceiling.kernel_files import KernelFile
@@ -25,6 +26,7 @@ class GroupCeiling(Ceiling):
         self._last: Usage | None = None
         try:
             self.enforced = self._stand(limits)
+            self.surrounding_bytes = surrounding_bytes(limits, self.enforced)
         except BaseException:
             self.close()
             raise

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clipkit.ceiling import groups, standing
+from clipkit.ceiling.around import surrounding_bytes
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism, UnavailableError, Usage
 from clipkit.ceiling.cgroup2 import Readings
 from clipkit.ceiling.enter import STAYER
@@ -40,6 +41,7 @@ class Systemd(Ceiling):
         self._readings: Readings | None = None
         self._last: Usage | None = None
         self.enforced = standing.tightest(limits, standing.limits_above([self._folder]))
+        self.surrounding_bytes = surrounding_bytes(limits, self.enforced)
 
     def wrap(self, argv: Sequence[str]) -> list[str]:
         """The first process makes the scope; those started later enter it, where the kernel lets

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from clipkit.ceiling import standing
+from clipkit.ceiling.around import KillsAround, surrounding_bytes
 from clipkit.ceiling.base import Limits, Mechanism, Usage
 from clipkit.ceiling.tree_ceiling import TreeCeiling
 
 
 class Unlimited(TreeCeiling):
+    """`enforced` is what clipkit itself is held to, in a small container."""
+
     mechanism = Mechanism.NONE
 
-    def __init__(self, limits: Limits) -> None:  # noqa: ARG002  (all ceilings are made alike)
-        super().__init__(Limits(memory_bytes=None, cpus=None, pids=None))
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(standing.limits_here())
+        self.surrounding_bytes = surrounding_bytes(limits, self.enforced)
+        self._kills = KillsAround()
 
     def _read(self) -> Usage:
         tree = self._tree.usage()
@@ -25,4 +31,9 @@ class Unlimited(TreeCeiling):
             throttled_cpu_s=None,
             held_s=None,
             oom_kills=0,
+            oom_kills_around=self._kills.count(),
         )
+
+    def close(self) -> None:
+        super().close()
+        self._kills.close()

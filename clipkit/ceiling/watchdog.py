@@ -10,8 +10,10 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from clipkit.ceiling import standing
+from clipkit.ceiling.around import KillsAround, surrounding_bytes
 from clipkit.ceiling.base import Limits, Mechanism, Usage
 from clipkit.ceiling.process_tree import Process, exact_bytes, send
 from clipkit.ceiling.tree_ceiling import TreeCeiling
@@ -45,9 +47,9 @@ class Watchdog(TreeCeiling):
     mechanism = Mechanism.WATCHDOG
 
     def __init__(self, limits: Limits) -> None:
-        super().__init__(
-            Limits(limits.memory_bytes, limits.cpus, swap_bytes=limits.swap_bytes, pids=None)
-        )
+        super().__init__(replace(standing.tightest(limits, standing.limits_here()), pids=None))
+        self.surrounding_bytes = surrounding_bytes(limits, self.enforced)
+        self._around = KillsAround()
         self._quota = Quota(limits.cpus) if limits.cpus is not None else None
         self._seen_cpu_s = 0.0
         self._dying: set[int] = set()
@@ -67,6 +69,7 @@ class Watchdog(TreeCeiling):
         if self._thread.is_alive():
             self._thread.join()
         super().close()
+        self._around.close()
 
     def _read(self) -> Usage:
         tree = self._tree.usage()
@@ -83,6 +86,7 @@ class Watchdog(TreeCeiling):
             throttled_cpu_s=None,
             held_s=self._held_s if self._quota else None,
             oom_kills=self._oom_kills,
+            oom_kills_around=self._around.count(),
         )
 
     def _watch(self) -> None:
@@ -120,6 +124,6 @@ class Watchdog(TreeCeiling):
         }
         if sum(sizes.values()) > limit_bytes:
             biggest = max(sizes, key=lambda process: sizes[process])
-            send(biggest, signal.SIGKILL)
+            self._oom_kills += 1  # before its end can be told
             self._dying.add(biggest.pid)
-            self._oom_kills += 1
+            send(biggest, signal.SIGKILL)

@@ -77,6 +77,15 @@ class Record:
         title="reserve",
     )
     usd_per_month: float | None = _column("the host's price")
+    enforced_memory_bytes: int | None = _measured(
+        "the memory limit that held: the host's, or a surrounding group's; null: none, or not recorded"
+    )
+    enforced_cpus: float | None = _measured("the CPU quota that held, likewise")
+    cores_allowed: int | None = _measured("cores that clipkit might use here (its affinity)")
+    nice: int | None = _measured(
+        "the priority that it handed on: 0, or more where it was made nice"
+    )
+    python_version: str | None = _measured("of the Python that ran clipkit and its engine")
     timeout_s: float | None = _measured("the time limit of the job")
     settings: UsedSettings = _column("how the job was cut")
     video_encoder: str | None = _measured(
@@ -139,6 +148,7 @@ class Record:
     started_utc: str = _column("ISO 8601")
     clipkit_version: str = _column("version of clipkit")
     ffmpeg_version: str = _column("first line of ffmpeg -version", speaks=True)
+    ffmpeg_sha256: str | None = _measured("of the file of ffmpeg itself, without its libraries")
     host_id: str = _column(
         "stable name of the machine and its kernel", title="machine", speaks=True
     )
@@ -205,9 +215,10 @@ class Record:
     @property
     def need_is_hidden(self) -> bool:
         """Whether the ceiling may hide how much it needs."""
-        if self.memory_limit_bytes is None:
+        limit_bytes = self.enforced_memory_bytes or self.memory_limit_bytes
+        if limit_bytes is None:
             return False
-        room_bytes = self.memory_limit_bytes - self.reserve_bytes
+        room_bytes = limit_bytes - self.reserve_bytes
         return bool(self.oom_kills) or may_be_hidden(self.peak_need_bytes, room_bytes)
 
     @property

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from clipkit.ceiling.base import Mechanism
+from clipkit.ceiling.base import Mechanism, Usage
 from clipkit.trial.talk import Told
 
 
@@ -30,6 +30,13 @@ class Blame:
     def _told(self, event: dict[str, Any]) -> dict[str, Any]:
         killed = event["status"] == "killed"
         return event | {"error": self.words(event["error"])} if killed else event
+
+
+def with_kills_around(before: Usage, after: Usage, told: Told, engine_end: str | None) -> Usage:
+    """Where the job has no group of its own, a kill in the one around it is its own if it lost a process."""
+    lost = engine_end is not None or any(event["status"] == "killed" for event in told.clips)
+    around = after.oom_kills_around - before.oom_kills_around
+    return replace(after, oom_kills=around) if lost and not after.oom_kills else after
 
 
 def at_the_ceiling(mechanism: Mechanism) -> str:

@@ -10,7 +10,7 @@ from clipkit.ceiling.base import Ceiling
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.hosts import Host
 from clipkit.plan import modes
-from clipkit.plan.clips import Clip, Job
+from clipkit.plan.clips import Job
 from clipkit.records.status import Status
 from clipkit.settings import Settings, to_table
 from clipkit.trial.execute import Run, execute
@@ -107,18 +107,18 @@ def _manifest(order: Order, ceiling: Ceiling, execution: Execution) -> dict[str,
         "oom_kills": execution.usage.oom_kills,
         "notes": [execution.broken] if status is Status.OK and execution.broken else [],
         "clips": [
-            _clip_entry(order, order.job.clips[outcome.number - 1], outcome, execution)
+            _clip_entry(order, outcome, error if status is Status.OOM else None)
             for outcome in execution.clips
         ],
     }
 
 
-def _clip_entry(
-    order: Order, clip: Clip, outcome: ClipOutcome, execution: Execution
-) -> dict[str, Any]:
+def _clip_entry(order: Order, outcome: ClipOutcome, ran_out: str | None) -> dict[str, Any]:
+    """`ran_out`: that memory ran out, in words."""
+    clip = order.job.clips[outcome.number - 1]
     shown = modes.frames_shown(order.job.upload, clip, order.settings)
     right = outcome.status == "ok"
-    killed = outcome.status == "killed" and execution.usage.oom_kills
+    killed = outcome.status == "killed" and ran_out is not None
     return {
         "file": outcome.file,
         "poster": outcome.poster,
@@ -136,5 +136,5 @@ def _clip_entry(
         "cpu_s": outcome.cpu_s,
         "peak_rss_bytes": outcome.peak_rss_bytes,
         "status": "oom" if killed else outcome.status,
-        "error": outcome.error,
+        "error": ran_out if killed else outcome.error,
     }

@@ -19,6 +19,7 @@ from clipkit.plan.clips import Job
 from clipkit.plan.routes import Routes
 from clipkit.plan.services import Service
 from clipkit.trial.apart import Apart, told_apart
+from clipkit.trial.blame import with_kills_around
 from clipkit.trial.ends import Ends, with_times
 from clipkit.trial.health import Probe
 from clipkit.trial.holding import holding, is_left
@@ -109,13 +110,14 @@ def drive(order: Drive, ceiling: Ceiling, watch: Watch) -> Execution:
         logs = read_logs(work_dir)
     seen = Seen(
         before,
-        after,
+        with_kills_around(before, after, told, scene.ending.killed),
         sampler.samples,
         job_end_s(visit, sampler),
         reserve_bytes=0,
         coverage=sampler.coverage,
         mechanism=ceiling.mechanism,
         broken=scene.ending.killed,
+        surrounding_bytes=ceiling.surrounding_bytes,
     )
     figures = served_figures(visit, scene.ending, sampler, launches, order.cpus)
     return gather_execution(told, seen, logs, figures)

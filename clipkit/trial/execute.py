@@ -8,7 +8,7 @@ from pathlib import Path
 
 from clipkit.ceiling.base import Ceiling
 from clipkit.plan.task import Task
-from clipkit.trial.blame import Blame
+from clipkit.trial.blame import Blame, with_kills_around
 from clipkit.trial.inside import (
     killed_by,
     log_folder,
@@ -60,6 +60,7 @@ def execute(tasks: Sequence[Task], run: Run, ceiling: Ceiling, watch: Watch) -> 
         finally:
             ceiling.kill()
         logs = read_logs(work_dir)
+    after = with_kills_around(before, after, told, engine_end)
     blame = Blame(ceiling.mechanism, after.oom_kills)
     engine_end = engine_end and f"the engine was {blame.words(engine_end)}"
     seen = Seen(
@@ -71,6 +72,7 @@ def execute(tasks: Sequence[Task], run: Run, ceiling: Ceiling, watch: Watch) -> 
         sampler.coverage,
         ceiling.mechanism,
         broken=_broken(told, engine_end, reserve_end),
+        surrounding_bytes=ceiling.surrounding_bytes,
     )
     unheard = _unheard(told, run, engine_end)
     return gather_execution(with_all_clips(blame.told(told), tasks, *unheard), seen, logs)

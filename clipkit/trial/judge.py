@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clipkit import format as fmt
 from clipkit.records.status import Status
 from clipkit.trial.blame import at_the_ceiling
 from clipkit.trial.coverage import lacking_words
@@ -22,8 +23,7 @@ def judge_execution(
     if execution.cancelled:
         return Status.CANCELLED, "interrupted"
     if execution.usage.oom_kills:
-        who = at_the_ceiling(execution.mechanism)
-        return Status.OOM, f"{who} killed a process at the memory ceiling"
+        return Status.OOM, _ran_out_words(execution)
     if broken:
         return Status.INVALID_MACHINE, broken
     if any(clip.status == "timeout" for clip in wrong):
@@ -37,6 +37,13 @@ def judge_execution(
     if disturbed:
         return Status.INVALID_NOISE, disturbed
     return Status.OK, None
+
+
+def _ran_out_words(execution: Execution) -> str:
+    if execution.surrounding_bytes is None:
+        return f"{at_the_ceiling(execution.mechanism)} killed a process at the memory ceiling"
+    limit = fmt.size(execution.surrounding_bytes)
+    return f"memory ran out in the surrounding group (limit {limit}): a process was killed"
 
 
 def machine_failure(execution: Execution) -> str | None:

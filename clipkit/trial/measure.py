@@ -46,7 +46,8 @@ class Execution:
     without its ffmpegs; None where it was killed before it could tell. `held_s` is the part of
     `wall_s` for which the CPU quota held the job back. `coverage`: how much of it was watched.
     `mechanism`: of the ceiling. `broken`: what of the machine or the harness failed meanwhile, in words, unless
-    memory ran out. `served`: of a service.
+    memory ran out. `surrounding_bytes`: what a group around the job held it to, where that was less than its
+    host's memory. `served`: of a service.
     """
 
     clips: tuple[ClipOutcome, ...]
@@ -66,14 +67,15 @@ class Execution:
     coverage: Coverage = Coverage()
     mechanism: Mechanism = Mechanism.NONE
     broken: str | None = None
+    surrounding_bytes: int | None = None
     served: Served = Served()
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """Of the whole ceiling, from outside: readings before and after, and between them; `ended_s` is when
-    the job had ended, by the samples' clock; `reserve_bytes` is in all of them; `coverage`, `mechanism` and
-    `broken`: see `Execution`."""
+    the job had ended, by the samples' clock; `reserve_bytes` is in all of them; the others: see
+    `Execution`."""
 
     before: Usage
     after: Usage
@@ -83,6 +85,7 @@ class Seen:
     coverage: Coverage
     mechanism: Mechanism
     broken: str | None = None
+    surrounding_bytes: int | None = None
 
 
 def gather_execution(
@@ -109,6 +112,7 @@ def gather_execution(
         coverage=seen.coverage,
         mechanism=seen.mechanism,
         broken=seen.broken,
+        surrounding_bytes=seen.surrounding_bytes,
         served=served or Served(),
     )
 

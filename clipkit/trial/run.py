@@ -34,6 +34,7 @@ from clipkit.trial.recorded import (
 )
 from clipkit.trial.sampler import growth
 from clipkit.trial.talk import Watch
+from clipkit.trial.unchanged import change_since, held_before
 
 
 def limits(host: Host) -> Limits:
@@ -46,8 +47,10 @@ def run_trial(
     """Run it inside a fresh ceiling; its clips lie below `folder` meanwhile, and are removed.
 
     An interrupt ends it with the status `cancelled`. Raises CeilingError where no ceiling stands,
-    OutputError where the folder cannot be written.
+    OutputError where the folder cannot be written, UploadError and FfmpegError where the upload is
+    gone or another one (`trial.unchanged`), or the build is gone.
     """
+    held = held_before(trial.job.upload, trial.build)
     out_dir = folder / f"{CLIPS_PREFIX}{trial.identity.run_id}"
     cut = _way_to_cut(trial, out_dir, watch)
     cached_fraction = machine.warm(trial.job.upload.path)
@@ -67,15 +70,17 @@ def run_trial(
     status, error = judge_execution(
         execution, None if trial.accept_noise else disturbed, machine_failure(execution)
     )
-    stop = None
-    if any(clip.no_space for clip in execution.clips):
-        stop = (
-            f"no space is left in {folder}, where clips are written: make room and start it again"
-        )
+    change = change_since(held, trial.job.upload, trial.build)
+    if change and not execution.cancelled:
+        status, error = Status.INVALID_MACHINE, change.words
     record = Record(
         **identity_columns(trial),
         **job_columns(trial),
         **measured_columns(execution),
+        **dataclasses.asdict(held.footing),
+        ffmpeg_sha256=held.ffmpeg_sha256,
+        enforced_memory_bytes=ceiling.enforced.memory_bytes,
+        enforced_cpus=ceiling.enforced.cpus,
         status=status,
         error=error,
         ceiling=str(ceiling.mechanism),
@@ -85,7 +90,14 @@ def run_trial(
         **dataclasses.asdict(noise),
     )
     clips = clip_rows(trial, execution)
+    stop = change.stop if change else _full_words(execution, folder)
     return Outcome(record, clips, execution.samples, execution.logs, stop)
+
+
+def _full_words(execution: Execution, folder: Path) -> str | None:
+    if not any(clip.no_space for clip in execution.clips):
+        return None
+    return f"no space is left in {folder}, where clips are written: make room and start it again"
 
 
 def _way_to_cut(trial: Trial, out_dir: Path, watch: Watch) -> Callable[[Ceiling], Execution]:

@@ -105,7 +105,7 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
     """
     build = ffmpeg_builds.find_build(request.fixed.ffmpeg)
     build.require(encoders=("libx264",))
-    mechanism = hosting.check_host(request.host, open_ceiling)
+    mechanism = hosting.check_host(request.host, open_ceiling).mechanism
     if request.command is None:
         request = replace(request, fixed=alike(request.uploads, request.fixed))
     if request.quality == FREE and not may_choose_quality(
