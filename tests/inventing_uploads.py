@@ -39,6 +39,7 @@ def upload(
         "duration_s": times_s[-1] + 1 / fps,
         "video_end_s": Fraction(times_s[-1] + 1 / fps).limit_denominator(1_000_000),
         "repeats": 0,
+        "clock_turn": None,
         "video_stream": 0,
         "codec": "h264",
         "profile": "High",

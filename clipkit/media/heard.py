@@ -1,4 +1,4 @@
-"""From when to when a sound track is heard: in stretches, by its packets."""
+"""From when to when a sound track is heard: in stretches, by its packets, until its clock is set back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from av.packet import Packet
+
+from clipkit.media.clock import Continuity
 
 # Times in whole milliseconds, and packets of unlike lengths, leave less than this between packets.
 _GAP_PACKETS = 1.5
@@ -19,10 +21,16 @@ class Heard:
     time_base: Fraction
     longest: int = 0
     _stretches: list[list[int]] = field(default_factory=list)
+    _clock: Continuity = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._clock = Continuity(self.time_base)
 
     def see(self, packet: Packet[Any]) -> None:
         start, length = packet.pts, packet.duration or 0
         if start is None or not packet.size or packet.is_discard:
+            return
+        if not self._clock.goes_on(start):
             return
         self.longest = max(self.longest, length)
         if self._stretches and start - self._stretches[-1][1] <= self.longest * _GAP_PACKETS:

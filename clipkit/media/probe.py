@@ -27,7 +27,7 @@ from clipkit.media.pace import Pace, pace
 from clipkit.media.remarks import remarks
 from clipkit.media.scan import Scan, apart, decoded_ticks, frames_at, scan
 from clipkit.media.sounds import channels, sound_track
-from clipkit.media.upload import AudioTrack, Upload, nearest_tick
+from clipkit.media.upload import AudioTrack, ClockTurn, Upload, nearest_tick
 
 # Their demuxers' seek lands on the key frame at or before the target; the others have no index,
 # or one that ffmpeg does not keep to.
@@ -97,6 +97,8 @@ def _film(path: Path, container: InputContainer) -> VideoStream:
 
 def _scan(path: Path, container: InputContainer, stream: VideoStream) -> Scan:
     found = scan(container, stream)
+    if found.turned_by is not None and not found.frame_ticks:
+        raise UploadError(f"{path}: its clock goes back at its first picture; convert it first")
     if found.first is None or not found.frame_ticks:
         raise UploadError(
             f"{path}: not one frame of its video can be decoded; upload or copy it again"
@@ -149,9 +151,8 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
     seek = _seek(container, stream, found)
     tracks = tuple(_track(container, s, found) for s in container.streams.audio)
     place = sound_track(path, stream, container.streams.audio)
-    ends_s = [_video_end_s(clock, found, speed)]
-    if place is not None:
-        ends_s += [until_s for _, until_s in (tracks[place].heard_s or ())[-1:]]
+    sound = None if place is None else tracks[place]
+    video_end_s, end_s = _ends_s(clock, found, speed, sound)
     trusted = found.key_ticks if seek != "none" or found.untrue_keys else ()
     return Upload(
         path=path,
@@ -160,8 +161,8 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
         container=container.format.name,
         container_start_s=(container.start_time or 0) / _MICROSECONDS,
         duration_s=_duration_s(path, container, clock.seconds(found.end_ticks)),
-        video_end_s=ends_s[0],
-        end_s=max(ends_s),
+        video_end_s=video_end_s,
+        end_s=end_s,
         video_stream=stream.index,
         codec=stream.codec.canonical_name,
         profile=stream.profile,
@@ -183,6 +184,7 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
         # Decoding can always start at the beginning.
         key_frame_times_s=tuple(map(clock.seconds, trusted)) or times_s[:1],
         repeats=len(found.repeated_ticks),
+        clock_turn=_clock_turn(clock, found),
         seek=seek,
         audio=tracks,
         sound_track=place,
@@ -206,7 +208,8 @@ def _seek(container: InputContainer, stream: VideoStream, found: Scan) -> str:
     all_keys = len(found.key_ticks) == len(found.frame_ticks) > 1
     # An inter codec whose every packet is flagged: a container that flags nothing properly.
     implausible = all_keys and not verified and not stream.codec.intra_only
-    if found.untrue_keys or found.scrambled or implausible or not found.key_ticks:
+    turned = found.turned_by is not None  # the same times come again, and a seek may land there
+    if turned or found.untrue_keys or found.scrambled or implausible or not found.key_ticks:
         return "none"
     exact = set(container.format.name.split(",")) & set(_EXACT_SEEK)
     return "exact" if exact else "loose"
@@ -241,12 +244,30 @@ def _last_packet_end_s(path: Path) -> float:
         )
 
 
-def _video_end_s(clock: _Clock, found: Scan, speed: Pace) -> Fraction:
-    """Where the last packet does not say how long it lasts, it is as long as the others."""
+def _ends_s(
+    clock: _Clock, found: Scan, speed: Pace, sound: AudioTrack | None
+) -> tuple[Fraction, Fraction]:
+    """When the pictures end, and when the film does.
+
+    Where the clock turns, before both pictures and sound do: an ffmpeg that reads on meets the same times
+    again, and is stopped by the first picture and the first sound behind a clip's end.
+    """
     last, end = found.frame_ticks[-1], found.end_ticks
-    if end > last:
-        return clock.exact_s(end)
-    return clock.exact_s(last) + Fraction(1 / speed.fps).limit_denominator(_MICROSECONDS)
+    video_end_s = clock.exact_s(end)
+    if end <= last:  # its packet does not say how long it lasts: as long as the others
+        video_end_s = clock.exact_s(last) + Fraction(1 / speed.fps).limit_denominator(_MICROSECONDS)
+    heard_s = [until_s for _, until_s in (sound.heard_s if sound and sound.heard_s else ())[-1:]]
+    if found.turned_by is None:
+        return video_end_s, max([video_end_s, *heard_s])
+    margin_s = Fraction(sound.frame_s if sound else 0).limit_denominator(_MICROSECONDS)
+    end_s = min([video_end_s, *(until_s - margin_s for until_s in heard_s)])
+    return end_s, end_s
+
+
+def _clock_turn(clock: _Clock, found: Scan) -> ClockTurn | None:
+    if found.turned_by is None:
+        return None
+    return ClockTurn(clock.seconds(found.end_ticks), float(found.turned_by * clock.time_base))
 
 
 def _track(container: InputContainer, stream: AudioStream, found: Scan) -> AudioTrack:

@@ -33,12 +33,14 @@ def _about_the_times(upload: Upload, found: Scan) -> Iterator[str]:
         yield f"{found.untimed} packets have no time: that of their frames is estimated"
     if upload.repeats:
         yield f"{upload.repeats} frames have the time of the one before: they are shown a tick later"
+    if upload.clock_turn:
+        yield f"{upload.clock_turn}: what follows is not cut"
     if found.scrambled:
         yield (
             "the container stores no times of showing, only of decoding: "
             "clips may be off by a frame or two"
         )
-    if upload.seek == "none":
+    if upload.seek == "none" and not upload.clock_turn:
         yield "its key frames cannot be trusted: every clip is decoded from the start, slowly"
 
 

@@ -16,6 +16,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from clipkit.media.clock import Continuity
 from clipkit.media.heard import Heard
 from clipkit.media.look import Look, look_of
 from clipkit.media.looks import Looks
@@ -38,10 +39,13 @@ class Scan:
     """Times in ticks of the stream's time base, as the container has them.
 
     `repeated_ticks` are times that a packet has which an earlier one had too. `end_ticks`: when the
-    last frame's packet ends, the last frame's own time where it does not say. `heard`: of each sound
-    track, by the number of its stream. `damaged` packets show nothing; `untimed` ones do, but their time is not known. `untrue_keys`
-    are key frames to the container, and are none. `scrambled`: frames come out of the decoder with
-    descending times, so the container's times are not those of showing. `looks`: from when on
+    last frame's packet ends, the last frame's own time where it does not say. `turned_by`: how far the
+    clock leaps, or goes back (below 0), where it first does; nothing from there on is in these, nor is
+    the frame before, whose end nobody knows, but that its time is `end_ticks`. `heard`: of each sound
+    track, by the number of its stream. `damaged` packets show nothing; `untimed` ones do, but their
+    time is not known. `untrue_keys` are key frames to the container, and are none. `scrambled`: frames
+    come out of the decoder with descending times, so the container's times are not those of showing.
+    `looks`: from when on
     pictures are how.
     """
 
@@ -49,6 +53,7 @@ class Scan:
     key_ticks: tuple[int, ...]
     repeated_ticks: tuple[int, ...]
     end_ticks: int
+    turned_by: int | None
     heard: Mapping[int, Heard]
     packets: int
     damaged: int
@@ -66,6 +71,7 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
     form = nal_format(stream.codec.canonical_name, stream.codec_context.extradata)
     head = _Head(reorders=bool(stream.codec_context.has_b_frames))
     looks = Looks(stream, form)
+    clock = Continuity(stream.time_base or _NO_BASE)
     shown: list[int] = []
     keys: list[int] = []
     last: tuple[int, int] | None = None
@@ -81,6 +87,8 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
         packets += 1
         video_bytes += packet.size
         flagged += packet.is_keyframe
+        if not clock.goes_on(packet.dts):
+            continue
         picture = form.first_picture(bytes(packet)) if form else None
         without_picture = form is not None and picture is None
         damaged += packet.is_corrupt or without_picture
@@ -104,11 +112,18 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
     first = head.first
     start = first.ticks if first and first.ticks is not None else min(shown, default=0)
     shown = [t for t in shown if t >= start]
+    turn = clock.turn(container.format.name, [each.stretches_s for each in heard.values()])
+    end_ticks = last[1] if last else 0
+    if turn:
+        shown = [t for t in shown if t < turn[1] or turn[1] < turn[0]]
+        end_ticks = max(shown, default=0)
+        shown = [t for t in shown if t < end_ticks]
     return Scan(
         frame_ticks=tuple(sorted(set(shown))),
-        key_ticks=tuple(sorted({t for t in keys if t >= start})),
+        key_ticks=tuple(sorted(set(keys) & set(shown))),
         repeated_ticks=tuple(sorted((Counter(shown) - Counter(set(shown))).elements())),
-        end_ticks=last[1] if last else 0,
+        end_ticks=end_ticks,
+        turned_by=turn[1] - turn[0] if turn else None,
         heard=heard,
         packets=packets,
         damaged=damaged,

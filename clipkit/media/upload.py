@@ -27,6 +27,21 @@ class AudioTrack:
     frame_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class ClockTurn:
+    """Where an upload's clock goes back, or leaps, and by how many seconds."""
+
+    at_s: float
+    by_s: float
+
+    def __str__(self) -> str:
+        way = "goes back" if self.by_s < 0 else "leaps"
+        return (
+            f"its clock {way} by {fmt.seconds(abs(self.by_s))} at {self.at_s:.3f} s, as where recordings "
+            "were joined"
+        )
+
+
 _MICROSECONDS = 1_000_000
 
 
@@ -52,7 +67,7 @@ class Upload:
     made how; the facts above are those of the first. `video_end_s`: when the time of the last frame is
     over; `end_s`: when the last packet's is, be it of the pictures or of that sound. Both are exact, and
     so is `tick` of a frame's time. `repeats`: frames that have the time of the one before them in the
-    file; here they are one tick later.
+    file; here they are one tick later. `clock_turn`: what lies behind it is not in these facts.
     """
 
     path: Path
@@ -83,6 +98,7 @@ class Upload:
     frame_times_s: tuple[float, ...]
     key_frame_times_s: tuple[float, ...]
     repeats: int
+    clock_turn: ClockTurn | None
     seek: str
     audio: tuple[AudioTrack, ...]
     sound_track: int | None

@@ -77,8 +77,15 @@ def _meant(upload: Upload, time_s: Fraction) -> Fraction:
 
 def _check(upload: Upload, clip: Clip, end_s: Fraction) -> None:
     asked = f"clip at {clip.start_s:g} s for {clip.duration_s:g} s"
-    slack_s = min(Fraction(1 / upload.fps), _STANDS_S)  # of a duration that was rounded
-    if end_s > upload.end_s + slack_s or clip.exact_start_s >= upload.end_s:
+    # Of a duration that was rounded.
+    slack_s = 0 if upload.clock_turn else min(Fraction(1 / upload.fps), _STANDS_S)
+    beyond = end_s > upload.end_s + slack_s or clip.exact_start_s >= upload.end_s
+    if beyond and upload.clock_turn:
+        raise ClipRangeError(
+            f"{asked} reaches beyond {float(upload.end_s):.3f} s of {upload.path}, and {upload.clock_turn}: "
+            "make it one first, for example with ffmpeg -i OLD -c copy NEW.mkv"
+        )
+    if beyond:
         raise ClipRangeError(
             f"{asked} lies beyond the end of {upload.path}: it ends at {float(upload.end_s):.3f} s"
         )

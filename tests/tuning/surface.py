@@ -46,6 +46,7 @@ def film(name: str = "film", length_s: float = 600, gop_s: float = 10) -> Upload
         video_end_s=Fraction(length_s),
         end_s=Fraction(length_s),
         repeats=0,
+        clock_turn=None,
         video_stream=0,
         codec="h264",
         profile="High",

@@ -1,0 +1,55 @@
+"""Whether the clock of a stream goes on: it is set back where recordings were joined, or leaps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+# Broadcasts' containers: their clocks may leap by design. Elsewhere a long stand is a long stand.
+_LEAPING = ("mpegts", "mpeg")
+# What ffmpeg calls a leap (`dts_delta_threshold`); of pictures alone it may be a slide that stands.
+_LEAP_S = 10
+_SILENT_LEAP_S = 60
+_EDGE_S = 1
+
+Stretches = Iterable[tuple[Fraction, Fraction]]
+
+
+@dataclass(slots=True)
+class Continuity:
+    """One stream, as its packets are read one by one. Times in ticks of its own time base: those of
+    decoding, which ascend in every sound file."""
+
+    time_base: Fraction
+    back: tuple[int, int] | None = None
+    _last: int | None = None
+    _leaps: list[tuple[int, int]] = field(default_factory=list)
+
+    def goes_on(self, ticks: int | None) -> bool:
+        """Whether a packet with that time belongs to what was read before: not behind a clock that was
+        set back."""
+        if self.back or ticks is None:
+            return not self.back
+        if self._last is not None and ticks < self._last:
+            self.back = (self._last, ticks)
+            return False
+        if self._last is not None and (ticks - self._last) * self.time_base > _LEAP_S:
+            self._leaps.append((self._last, ticks))
+        self._last = ticks
+        return True
+
+    def turn(self, container: str, sounds: list[Stretches]) -> tuple[int, int] | None:
+        """From when to when it first leaps, and all sound with it, or else goes back."""
+        leaps = self._leaps if container in _LEAPING else []
+        return next((leap for leap in leaps if self._is_true(leap, sounds)), self.back)
+
+    def _is_true(self, leap: tuple[int, int], sounds: list[Stretches]) -> bool:
+        """With sound before and behind it, and none meanwhile."""
+        low_s, high_s = (each * self.time_base for each in leap)
+        if not sounds:
+            return high_s - low_s > _SILENT_LEAP_S
+        heard = [stretch for stretches in sounds for stretch in stretches]
+        around = any(from_s < low_s for from_s, _ in heard) and any(to > high_s for _, to in heard)
+        low_s, high_s = low_s + _EDGE_S, high_s - _EDGE_S
+        return around and not any(from_s < high_s and to_s > low_s for from_s, to_s in heard)
