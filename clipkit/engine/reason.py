@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 MOST_BYTES = 65536
 """As much is read of what it said, from the start: a reason comes before what follows from it."""
 
-# `[libx264 @ 0x55d0c0ffee00] `: who speaks, and where that lies in ffmpeg's memory.
-_SPEAKER = re.compile(r"((?:\[[^\]]* @ 0x[0-9a-f]+\]\s*)*)(.*)")
+# `[libx264 @ 0x55d0c0ffee00] `: who speaks, and where that lies in ffmpeg's memory. Then how grave it is,
+# where that was asked for.
+_LINE = re.compile(
+    r"((?:\[[^\]]* @ 0x[0-9a-f]+\]\s*)*)(?:\[(panic|fatal|error|warning|info)\] ?)?(.*)"
+)
+_BORNE = ("warning", "info")
 # How ffmpeg's command tells of a failure whose reason was told before (fftools of 5.1 to 9.0).
 _FOLLOWS = re.compile(
     r"Error (while (filtering|processing the decoded data|opening encoder|decoding stream)"
@@ -29,11 +34,7 @@ def reason(said: bytes) -> str | None:
     What was said before may be of things that ffmpeg bore, damaged pictures most often: the reason
     is the first line of whoever spoke last before ffmpeg tells that it gives up.
     """
-    lines = [
-        found.groups()
-        for line in said.decode("utf-8", "replace").replace("\r", "\n").split("\n")
-        if not _SAYS_NOTHING.fullmatch(line) and (found := _SPEAKER.fullmatch(line.strip()))
-    ]
+    lines = list(_errors(said))
     last_speaker, words = None, ""
     for speaker, spoken in lines:
         if _FOLLOWS.match(spoken):
@@ -44,3 +45,11 @@ def reason(said: bytes) -> str | None:
     if not words and lines:
         words = lines[0][1]
     return _NOT_PRINTED.sub(" ", words).strip() or None
+
+
+def _errors(said: bytes) -> Iterator[tuple[str, str]]:
+    """Who speaks, and what."""
+    for line in said.decode("utf-8", "replace").replace("\r", "\n").split("\n"):
+        found = _LINE.fullmatch(line.strip())
+        if found and found[2] not in _BORNE and not _SAYS_NOTHING.fullmatch(found[3]):
+            yield found[1], found[3]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shutil
 import signal
 import time
@@ -126,10 +127,7 @@ class Work:
 
     def _has_complained(self) -> bool:
         """Also where its log cannot be read: then it is looked at all the more."""
-        try:
-            return self._log(of_check=False).stat().st_size > 0
-        except OSError:
-            return True
+        return self._said(of_check=False) is not None
 
     def _make_scratch(self) -> None:
         try:
@@ -179,7 +177,9 @@ class Work:
                     return None
                 raise WrongOutputError("it wrote an empty file") from None
             raise WrongOutputError(f"it wrote no readable clip: {error}") from None
-        wrong = why_wrong(self.task, video, sound) if self.task.judged else None
+        wrong = self._why_damaged() or (
+            why_wrong(self.task, video, sound) if self.task.judged else None
+        )
         if wrong:
             raise WrongOutputError(wrong)
         if self.task.poster and not is_jpeg(self.poster):
@@ -221,9 +221,18 @@ class Work:
         [program, *_] = self.argv(self.unfinished) or [self.task.output]
         return f"{program} cannot be started: {error.strerror}"
 
-    def _said(self) -> str | None:
+    def _why_damaged(self) -> str | None:
+        """In words, if an ffmpeg that has ended well says that the clip is not right."""
+        if self.task.damage is None or not _says(self._log(of_check=False), self.task.damage):
+            return None
+        said = self._said(of_check=False)
+        return "the upload is damaged in this clip or near it" + (f": {said}" if said else "")
+
+    def _said(self, of_check: bool | None = None) -> str | None:
+        """By default of the process at work."""
+        path = self.log if of_check is None else self._log(of_check)
         try:
-            with self.log.open("rb") as log:
+            with path.open("rb") as log:
                 return reason(log.read(MOST_BYTES))
         except OSError as error:
             return errno.errorcode.get(error.errno or 0)
@@ -253,6 +262,14 @@ class Work:
             "bytes": None,
             **found,
         }
+
+
+def _says(log: Path, pattern: str) -> bool:
+    """Line by line: of a long film there may be many."""
+    sign = re.compile(pattern.encode())
+    with contextlib.suppress(OSError), log.open("rb") as lines:
+        return any(sign.search(line.rstrip()) for line in lines)
+    return False
 
 
 def is_full(folder: Path) -> bool:

@@ -11,6 +11,7 @@ from clipkit.media.upload import Upload
 from clipkit.model.memory import clip_anon_bytes, poster_anon_bytes
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.colours import check_colours, tone_mapped
+from clipkit.plan.damage import LEVEL, damage_signs
 from clipkit.plan.encoded_pictures import framing, video_options
 from clipkit.plan.encoded_sound import (
     audio_options,
@@ -68,6 +69,7 @@ def _task(number: int, cut: Cut) -> Task:
         size=(picture.width, picture.height),
         timing=timing_of(cut.upload, cut.frames, sound_of(cut.upload, cut.settings)),
         poster=poster_name(number) if cut.has_poster else None,
+        damage=damage_signs(cut.upload.video_stream),
         predicted_bytes=need_bytes,
         max_output_bytes=raw_bytes + 16 * MIB,
     )
@@ -126,7 +128,7 @@ def _argv(cut: Cut, entry: Entry, sound: dict[str, object]) -> list[str]:
 
 def command_head(build: FfmpegBuild) -> list[str]:
     """How every ffmpeg of ours starts: it asks nothing, and tells how far it is."""
-    head = [build.path, "-nostdin", "-hide_banner", "-v", "error", "-y"]
+    head = [build.path, "-nostdin", "-hide_banner", "-v", LEVEL, "-y"]
     return [*head, "-progress", "pipe:1", "-stats_period", "0.5"]
 
 

@@ -136,7 +136,8 @@ class Task:
     recorded, not judged. Where the numbers of frames are None nothing at all is judged (a baseline).
     `predicted_bytes` is the anonymous memory that one attempt needs; None: unknown.
     `max_output_bytes` bounds every file that the attempt writes. `poster`: the name of the picture that it
-    leaves as POSTER beside the clip; None: it makes none.
+    leaves as POSTER beside the clip; None: it makes none. `damage`: a pattern for what an ffmpeg that ends
+    well says where the clip is not right all the same.
     """
 
     number: int
@@ -149,6 +150,7 @@ class Task:
     size: tuple[int, int] | None = None
     poster: str | None = None
     timing: Timing | None = None
+    damage: str | None = None
 
     @property
     def judged(self) -> bool:
