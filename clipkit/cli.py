@@ -3,38 +3,39 @@
 from __future__ import annotations
 
 import argparse
-import io
-import os
 import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from clipkit import __version__
+from clipkit import __version__, streams
 from clipkit.commands import backends, cut, look, measure_server, plans, read, sweep, tune
 from clipkit.commands.parser import INTERRUPTED, Parser
-from clipkit.errors import ClipkitError
+from clipkit.errors import ClipkitError, Unread, os_error_words
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command and end the process: 0 done, 1 failed or refused, 2 wrong use."""
+    streams.take_streams()
     signal.signal(signal.SIGTERM, _interrupt)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name need not be text in any encoding
-        sys.stdout.reconfigure(errors="backslashreplace")
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         parsed = parse_words(words)
         code = parsed.handler(parsed)
-        sys.stdout.flush()
+        streams.say("")
+    except Unread as error:
+        if parsed.works:  # whoever looks with `| head -1` knows
+            streams.complain(f"clipkit: {error}")
+        code = error.exit_code
     except ClipkitError as error:
-        print(f"clipkit: {error}", file=sys.stderr)
+        streams.complain(f"clipkit: {error}")
         code = error.exit_code
     except KeyboardInterrupt:
-        print("clipkit: interrupted", file=sys.stderr)
+        streams.complain("clipkit: interrupted")
         code = INTERRUPTED
-    except BrokenPipeError:  # nobody reads on; what is left in the buffer goes nowhere
+    except OSError as error:  # what nobody foresaw: no file left to open, a disk that fails
+        streams.complain(f"clipkit: {os_error_words(error)}")
         code = 1
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
 
@@ -59,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         parser.print_help()
         return 0
 
-    parser.set_defaults(handler=show_help)
+    parser.set_defaults(handler=show_help, works=False)
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=Parser)
     tune.add_tune(commands)
     sweep.add_sweep(commands)

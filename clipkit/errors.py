@@ -12,7 +12,8 @@ ClipkitError                 exit 1: the work failed or was refused
 ├── UploadError              no such upload, no video in it, damaged
 ├── ClipRangeError           a clip that lies outside its upload
 ├── FfmpegError              ffmpeg is missing, or it cannot do with the upload what the settings need
-├── OutputError              the output folder cannot be written or is full
+├── OutputError              the output folder cannot be written or is full, or stdout
+│   └── Unread               nobody reads on what is printed
 ├── CeilingError             a ceiling cannot be set up, or is too small for the engine itself
 ├── EngineError              the engine died or spoke nonsense
 ├── CampaignError            a campaign's folder is missing, damaged or in use
@@ -22,6 +23,31 @@ ClipkitError                 exit 1: the work failed or was refused
 """
 
 from __future__ import annotations
+
+import errno
+import os
+
+
+def os_error_words(error: OSError) -> str:
+    """What the system refused, of what, and what to do where we know."""
+    names = [
+        os.fsdecode(name)
+        for name in (error.filename, error.filename2)
+        if isinstance(name, str | bytes)
+    ]
+    told = (
+        f"{' and '.join(names)}: {error.strerror or error}"
+        if names
+        else str(error.strerror or error)
+    )
+    return f"{told}{_REMEDIES.get(error.errno or 0, '')}"
+
+
+_REMEDIES = {
+    errno.EMFILE: ": raise the limit with `ulimit -n 4096`",
+    errno.ENOSPC: ": make room on that disk",
+    errno.EDQUOT: ": make room within your quota",
+}
 
 
 class ClipkitError(Exception):
@@ -79,6 +105,10 @@ class FfmpegError(ClipkitError):
 
 
 class OutputError(ClipkitError):
+    pass
+
+
+class Unread(OutputError):
     pass
 
 

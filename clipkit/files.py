@@ -156,11 +156,12 @@ def remove_unfinished(root: Path, name: str = "") -> None:
                 remove_file(root, path)
 
 
-def check_writable(folder: Path) -> None:
-    """Raises OSError where nothing can be written into that folder."""
+def check_writable(root: Path, name: str = "") -> None:
+    """Raises OSError where nothing can be written into that folder, which is made if it is not there."""
     probe = f"{_PART[0]}{secrets.token_hex(8)}{_PART[1]}"
-    write_file(folder, probe, b"", lasting=False)
-    remove_file(folder, probe)
+    path = f"{name}/{probe}" if name else probe
+    write_file(root, path, b"", lasting=False)
+    remove_file(root, path)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,9 @@ from pathlib import Path
 _HOMES = r"/(?:home|Users)/[^/\s'\":,;]+|/root"
 """Where the systems that we know keep their users' folders."""
 
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Controls but for tab and line feed, marks of direction."""
+
 KIB = 1024
 _REPR_LETTERS = 200
 MIB = 1024 * KIB
@@ -94,6 +97,12 @@ def cpus(value: float | None) -> str:
 
 def percent(fraction: float) -> str:
     return f"{fraction * 100:.0f} %" if fraction >= 0.1 else f"{fraction * 100:.1f} %"
+
+
+def printable(text: str) -> str:
+    """The text with a mark for every letter that does not show itself but does something to what shows it: a
+    terminal obeys escape sequences, a page is told to write backwards."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def without_home(text: str) -> str:

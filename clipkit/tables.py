@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clipkit import format as fmt
+from clipkit.masked import escaped, fit_to_send
 
 _LONG_ROWS, _LONG_CARD = 10, 20
 """A longer table is closed on a page and in a notebook, to be opened by a click; what names one thing
@@ -46,7 +46,7 @@ class Table:
             _row("td", row, right, "marked" if index in self.marked else "")
             for index, row in enumerate(self.rows)
         )
-        caption = f"<caption>{html.escape(self.caption)}</caption>" if self.caption else ""
+        caption = f"<caption>{escaped(self.caption)}</caption>" if self.caption else ""
         return (
             f'<div class="clipkit-table" style="overflow-x:auto"><table>{caption}'
             f"<thead>{head}</thead><tbody>{body}</tbody></table></div>"
@@ -63,17 +63,25 @@ class Table:
             )
             for row in (self.heads, *self.rows)
         ]
-        return [line.rstrip() for line in written]
+        return [fmt.printable(line.replace("\n", " ")).rstrip() for line in written]
 
     def markdown(self) -> str:
         """The table for a README; it ends with a line feed, and leaves the caption out."""
         lines = (self.heads, ("---",) * len(self.heads), *self.rows)
-        escaped = (" | ".join(cell.replace("|", "\\|") for cell in line) for line in lines)
-        return "".join(f"| {line} |\n" for line in escaped)
+        written = (" | ".join(map(_in_markdown, line)) for line in lines)
+        return "".join(f"| {line} |\n" for line in written)
 
     def _is_numeric(self, column: int) -> bool:
         cells = [row[column] for row in self.rows]
         return any(cells) and all(_NUMBER.fullmatch(cell) for cell in cells)
+
+
+def _in_markdown(cell: str) -> str:
+    """On one line, and nothing in it a tag, a link or the end of a cell."""
+    text = fmt.printable(" ".join(fit_to_send(cell).split()))
+    for mark in "\\|[]":
+        text = text.replace(mark, f"\\{mark}")
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _row(tag: str, cells: Sequence[str], right: Sequence[bool], css_class: str = "") -> str:
@@ -88,4 +96,4 @@ def _cell(tag: str, text: str, is_right: bool) -> str:
     look = "text-align:right" if is_right else "text-align:left"
     if is_right and tag == "td":
         look += ";white-space:nowrap"  # a number stays with its unit
-    return f'<{tag} style="{look}">{html.escape(text)}</{tag}>'
+    return f'<{tag} style="{look}">{escaped(text)}</{tag}>'

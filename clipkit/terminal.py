@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import time
@@ -11,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self, TextIO
 
 from clipkit import format as fmt
+from clipkit import streams
 
 _REDRAW_S = 0.1
 
@@ -30,12 +30,12 @@ class Line:
         now_s = time.monotonic()
         if self.stream.isatty() and now_s - self._drawn_s > _REDRAW_S:
             width = shutil.get_terminal_size().columns - 1
-            self._write(f"\r\x1b[2K{text[:width]}")
+            self._write(f"\r\x1b[2K{fmt.printable(text)[:width]}")
             self._drawn_s, self._open = now_s, True
 
     def final(self, text: str) -> None:
         self.clear()
-        self._write(f"{text}\n")
+        self._write(f"{fmt.printable(text)}\n")
 
     def clear(self) -> None:
         if self._open:
@@ -43,11 +43,7 @@ class Line:
             self._open = False
 
     def _write(self, text: str) -> None:
-        try:
-            self.stream.write(text)
-            self.stream.flush()
-        except BrokenPipeError:  # who watched has gone, a notebook's kernel: the work goes on
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+        streams.write_on(self.stream, text)
 
 
 @dataclass(slots=True)

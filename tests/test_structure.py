@@ -17,7 +17,18 @@ MODULES = {
 }
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("documents", "errors", "files", "format", "keys", "legal", "tables", "terminal"),
+    (
+        "documents",
+        "errors",
+        "files",
+        "format",
+        "keys",
+        "legal",
+        "masked",
+        "streams",
+        "tables",
+        "terminal",
+    ),
     ("media", "settings", "hosts", "ffmpeg_builds", "resources", "backends"),
     ("model",),
     ("plan",),

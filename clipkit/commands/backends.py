@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from typing import Any
 
 from clipkit.commands.parser import Parser, add_command, print_json
 from clipkit.errors import BackendError, UsageError
+from clipkit.streams import complain, say_lines
 
 _HELP = "the services in Node.js, Python and Rust that clipkit measures side by side"
 
@@ -38,14 +38,14 @@ def _build(parsed: argparse.Namespace) -> int:
     chosen, failed = backends_named(parsed.names), False
     for backend in chosen:
         if is_built(backend):
-            print(f"{backend.name}: built already", file=sys.stderr)
+            complain(f"{backend.name}: built already")
         elif (missing := missing_for(backend)) and not parsed.names:
-            print(f"{backend.name}: left out, install {', '.join(missing)}", file=sys.stderr)
+            complain(f"{backend.name}: left out, install {', '.join(missing)}")
         else:
             try:
                 build_backend(backend)
             except BackendError as error:  # the others are built all the same
-                print(f"clipkit: {error}", file=sys.stderr)
+                complain(f"clipkit: {error}")
                 failed = True
     built = [backend for backend in chosen if is_built(backend)]
     if parsed.json and (built or not failed):
@@ -53,7 +53,7 @@ def _build(parsed: argparse.Namespace) -> int:
         keys = ("name", "built", "missing")
         print_json({"backends": [dict(zip(keys, of_one, strict=True)) for of_one in facts]})
     elif not parsed.json:
-        print("\n".join(f"{backend.name} is built" for backend in built) or "none is built")
+        say_lines([f"{backend.name} is built" for backend in built] or ["none is built"])
     return 1 if failed else 0
 
 
@@ -66,7 +66,7 @@ def _check(parsed: argparse.Namespace) -> int:
         print_json({"backends": checked})
     for backend in checked:
         for kind in () if parsed.json else ("lint", "test"):
-            print(f"{backend['name']} {kind}: {backend[kind]}")
+            say_lines([f"{backend['name']} {kind}: {backend[kind]}"])
     return 0 if all(b[kind] != "failed" for b in checked for kind in ("lint", "test")) else 1
 
 
@@ -78,7 +78,7 @@ def _list(parsed: argparse.Namespace) -> int:
     if parsed.json:
         print_json({"backends": found})
     else:
-        print("\n".join(listed_lines(found)))
+        say_lines(listed_lines(found))
     return 0
 
 
@@ -90,7 +90,7 @@ def _doctor(parsed: argparse.Namespace) -> int:
     if parsed.json:
         print_json({"backends": found})
     else:
-        print("\n".join(examined_lines(found)))
+        say_lines(examined_lines(found))
     return 1 if any(backend["built"] and backend["why"] for backend in found) else 0
 
 
@@ -113,7 +113,7 @@ def _run(parsed: argparse.Namespace) -> int:
     if parsed.port is not None:
         environment["PORT"] = str(parsed.port)
     with data_folder(environment) as data:
-        print(f"{backend.name}: its files are in {data}", file=sys.stderr, flush=True)
+        complain(f"{backend.name}: its files are in {data}")
         return _as_exit_code(serve(backend, data, environment))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from clipkit import arguments, output
 from clipkit.arguments import add_host, add_settings
 from clipkit.commands.parser import INTERRUPTED, add_command, print_json
 from clipkit.errors import UsageError
+from clipkit.streams import complain, say_lines
 
 _DESCRIPTION = (
     "Cut clips out of an upload. The time it tells (wall_s in manifest.json) runs from the first task "
@@ -20,7 +20,7 @@ _DESCRIPTION = (
 
 
 def add_cut(commands: Any) -> None:
-    command = add_command(commands, "cut", _cut, "cut clips out of an upload")
+    command = add_command(commands, "cut", _cut, "cut clips out of an upload", works=True)
     command.description = _DESCRIPTION
     command.add_argument("video", metavar="VIDEO")
     command.add_argument("--out", required=True, metavar="DIR", help="where the clips go")
@@ -34,7 +34,11 @@ def add_cut(commands: Any) -> None:
     command.add_argument("--count", type=int, metavar="N", help="this many clips instead")
     command.add_argument("--length", type=float, metavar="S", help="of this many seconds")
     command.add_argument("--seed", type=int, metavar="K", help="at random starts, not evenly")
-    command.add_argument("--config", metavar="clipkit.toml", help="settings; flags beat them")
+    command.add_argument(
+        "--config",
+        metavar="clipkit.toml",
+        help="settings; flags beat them; the ffmpeg that it names is run: look into a file that is not yours",
+    )
     command.add_argument("--timeout", type=float, default=3600, metavar="S", help="default 3600")
     add_settings(command)
     add_host(command)
@@ -71,11 +75,11 @@ def _cut(parsed: argparse.Namespace) -> int:
     if right and parsed.json:
         print_json(manifest)
     elif right:
-        print("\n".join(output.cut_lines(manifest, order.out_dir)))
+        say_lines(output.cut_lines(manifest, order.out_dir))
     for note in manifest["notes"]:
-        print(f"clipkit: {note}", file=sys.stderr)
+        complain(f"clipkit: {note}")
     if manifest["status"] != "ok":
-        print(f"clipkit: {output.cut_failure(manifest)}", file=sys.stderr)
+        complain(f"clipkit: {output.cut_failure(manifest)}")
     if manifest["status"] == "cancelled":
         return INTERRUPTED
     return 0 if manifest["status"] == "ok" else 1

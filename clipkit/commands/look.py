@@ -11,6 +11,7 @@ from clipkit import arguments, output
 from clipkit import format as fmt
 from clipkit.commands.parser import add_command, print_json
 from clipkit.errors import SettingsError, UsageError
+from clipkit.streams import say, say_lines
 from clipkit.tuning.config import read_config
 from clipkit.tuning.export import export_settings
 from clipkit.tuning.programmes import FORMS
@@ -39,7 +40,7 @@ def _probe(parsed: argparse.Namespace) -> int:
     if parsed.json:
         print_json(facts)
     else:
-        print("\n".join(output.probe_lines(facts)))
+        say_lines(output.probe_lines(facts))
     return 0
 
 
@@ -52,7 +53,11 @@ def _add_export(commands: Any) -> None:
         metavar="FORM",
         help=f"one of {', '.join(FORMS)}",
     )
-    command.add_argument("--config", metavar=_CONFIG, help="default: the one in this folder")
+    command.add_argument(
+        "--config",
+        metavar=_CONFIG,
+        help="default: the one in this folder; nothing that it names is run",
+    )
 
 
 def _export(parsed: argparse.Namespace) -> int:
@@ -62,7 +67,7 @@ def _export(parsed: argparse.Namespace) -> int:
     if parsed.json:
         print_json({"as": parsed.form, "text": text})
     else:
-        print(text, end="")
+        say(text)
     return 0
 
 
@@ -89,7 +94,7 @@ def _hosts(parsed: argparse.Namespace) -> int:
     if parsed.json:
         print_json(output.hosts(catalogue()))
     else:
-        print("\n".join(output.hosts_lines(catalogue())))
+        say_lines(output.hosts_lines(catalogue()))
     return 0
 
 
@@ -118,12 +123,12 @@ def _doctor(parsed: argparse.Namespace) -> int:
         raise UsageError(f"--calibrate {parsed.calibrate:g} is no number of seconds")
     found = examine() | {"removed": remove_stale()}
     if not parsed.json:
-        print("\n".join(output.doctor_lines(found)), flush=True)
+        say_lines(output.doctor_lines(found))
     calibration = None if parsed.calibrate is None else _calibration(parsed)
     if parsed.json:
         print_json(found | ({"calibration": calibration.to_json()} if calibration else {}))
     elif calibration:
-        print("\n".join(calibration.lines()))
+        say_lines(calibration.lines())
     return 0
 
 

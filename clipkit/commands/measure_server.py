@@ -11,6 +11,7 @@ from clipkit import arguments
 from clipkit.arguments import add_host, add_noise
 from clipkit.commands.parser import add_command, print_json
 from clipkit.errors import UsageError
+from clipkit.streams import say_lines
 
 _HELP = "what your own server takes by itself, and how many clips at once it survives on a host"
 _DESCRIPTION = (
@@ -21,7 +22,7 @@ _DESCRIPTION = (
 
 
 def add_measure_server(commands: Any) -> None:
-    command = add_command(commands, "measure-server", _measure_server, _HELP)
+    command = add_command(commands, "measure-server", _measure_server, _HELP, works=True)
     command.description = _DESCRIPTION
     command.add_argument(
         "video", nargs="?", default="sample", metavar="VIDEO", help="default: the sample film"
@@ -108,5 +109,5 @@ def _measure_server(parsed: argparse.Namespace) -> int:
     if parsed.json:
         print_json(found.to_json())
     else:
-        print("\n".join(server_lines(found)))
+        say_lines(server_lines(found))
     return 0

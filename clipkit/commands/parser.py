@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from clipkit import streams
 from clipkit.errors import UsageError
 from clipkit.legal import not_legal, unknown_word
 
@@ -51,12 +52,15 @@ class Parser(argparse.ArgumentParser):
         self.error(not_legal(action.option_strings[0], value, ", ".join(action.choices)))
 
 
-def add_command(commands: Any, name: str, handler: Handler, help: str) -> argparse.ArgumentParser:
+def add_command(
+    commands: Any, name: str, handler: Handler, help: str, *, works: bool = False
+) -> argparse.ArgumentParser:
+    """`works`: it does more than look, and what came of it is told even where nobody listens."""
     command: argparse.ArgumentParser = commands.add_parser(name, help=help, description=help)
-    command.set_defaults(handler=handler)
+    command.set_defaults(handler=handler, works=works)
     command.add_argument("--json", action="store_true", help="one object for machines on stdout")
     return command
 
 
 def print_json(document: Any) -> None:
-    print(json.dumps(document, default=str))
+    streams.say(json.dumps(document, default=str) + "\n")

@@ -8,6 +8,7 @@ from typing import Any
 from clipkit import hosts
 from clipkit.commands.parser import add_command, print_json
 from clipkit.errors import UsageError
+from clipkit.streams import say_lines
 
 
 def add_plans(commands: Any) -> None:
@@ -63,7 +64,7 @@ def _plans(parsed: argparse.Namespace) -> int:
     if parsed.json:
         print_json(found.to_json())
     else:
-        print("\n".join(found.lines()))
+        say_lines(found.lines())
     return 0
 
 

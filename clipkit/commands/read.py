@@ -10,6 +10,7 @@ from typing import Any
 
 from clipkit.commands.parser import add_command, print_json
 from clipkit.errors import CampaignError, UsageError
+from clipkit.streams import complain, say, say_lines
 
 
 def add_reading(commands: Any) -> None:
@@ -21,18 +22,32 @@ def add_reading(commands: Any) -> None:
 
 
 def _add_report(commands: Any) -> None:
-    command = add_command(commands, "report", _report, "execute the notebook, write report.html")
+    command = add_command(
+        commands, "report", _report, "execute the notebook, write report.html", works=True
+    )
     command.add_argument("campaign", metavar="CAMPAIGN", help="a campaign's folder")
+    command.add_argument(
+        "--out",
+        metavar="DIR",
+        help="where to write it (default: into the campaign; where that cannot be written, into "
+        "report-CAMPAIGN here)",
+    )
 
 
 def _report(parsed: argparse.Namespace) -> int:
     from clipkit.report.pages.report import write_report
+    from clipkit.report.pages.report_place import report_place
 
-    report = write_report(Path(parsed.campaign))
+    campaign = Path(parsed.campaign)
+    place = report_place(campaign, None if parsed.out is None else Path(parsed.out))
+    if place.why_elsewhere:
+        told = f"{place.why_elsewhere}: its report goes into {place.folder}"
+        complain(f"clipkit: {told}")
+    report = write_report(campaign, place.folder)
     if parsed.json:
         print_json({"report": report.absolute()})
     else:
-        print(report)
+        say_lines([str(report)])
     return 0
 
 
@@ -57,9 +72,9 @@ def _claims(parsed: argparse.Namespace) -> int:
             {"claims": [verdict_json(verdict) for verdict in found], "which_way": ways.to_json()}
         )
     elif parsed.markdown:
-        print(verdicts_markdown(found), end="")
+        say(verdicts_markdown(found))
     else:
-        print("\n".join([*verdict_lines_of(found), *ways.lines()]))
+        say_lines([*verdict_lines_of(found), *ways.lines()])
     return 0
 
 
@@ -77,7 +92,7 @@ def _compare(parsed: argparse.Namespace) -> int:
 
     found = compare_campaigns(open_campaign(parsed.a), open_campaign(parsed.b))
     if not parsed.json:
-        print("\n".join(found.lines()))
+        say_lines(found.lines())
     elif found.overall:
         print_json(found.to_json())
     if found.why_not:
@@ -87,7 +102,7 @@ def _compare(parsed: argparse.Namespace) -> int:
 
 def _add_batch(commands: Any) -> None:
     help = "execute a notebook for each file of parameters, write an index page"
-    command = add_command(commands, "batch", _batch, help)
+    command = add_command(commands, "batch", _batch, help, works=True)
     command.add_argument("notebook", metavar="NOTEBOOK", help="such as 2-explore, or a file")
     command.add_argument("parameters", nargs="+", metavar="PARAMS.yaml", help="one run each")
     command.add_argument("--out", metavar="DIR", help="default: batch-NOTEBOOK")
@@ -102,7 +117,7 @@ def _batch(parsed: argparse.Namespace) -> int:
     planned = batch.plan_batch(parsed.notebook, files, Path(parsed.out) if parsed.out else None)
     done = batch.run_batch(planned, BatchProgress(len(files)), parsed.again)
     if not parsed.json:
-        print(done.index)
+        say_lines([str(done.index)])
     elif done.failed < len(files):
         print_json(done.as_json())
     return 1 if done.failed else 0
@@ -124,7 +139,7 @@ def _lab(parsed: argparse.Namespace) -> int:
     if parsed.copy_only and (parsed.no_browser or parsed.port is not None):
         raise UsageError("--copy-only opens nothing: leave out --no-browser and --port")
     copies = lab.copy_notebooks(Path(parsed.folder))
-    print("\n".join(copies.lines()), file=sys.stderr)
+    complain("\n".join(copies.lines()))
     opening = None
     if not parsed.copy_only:
         opening = lab.lab_argv(copies, not parsed.no_browser, parsed.port)
@@ -133,5 +148,6 @@ def _lab(parsed: argparse.Namespace) -> int:
     if opening:
         argv, environment = opening
         sys.stdout.flush()
+        os.chdir("/")  # Jupyter takes configuration from where it is started
         os.execve(argv[0], argv, environment)  # noqa: S606 (no shell: the server takes our place)
     return 0

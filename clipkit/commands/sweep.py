@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
 from pathlib import Path
 from typing import Any
 
 from clipkit import arguments, output
 from clipkit.commands.parser import add_command, print_json
+from clipkit.streams import complain, say_lines
 
 
 def add_sweep(commands: Any) -> None:
     command = add_command(
-        commands, "sweep", _sweep, "run, resume or extend the campaign of an experiment"
+        commands, "sweep", _sweep, "run, resume or extend the campaign of an experiment", works=True
     )
-    command.add_argument("experiment", metavar="EXPERIMENT.toml")
+    command.add_argument(
+        "experiment",
+        metavar="EXPERIMENT.toml",
+        help="the ffmpeg and the command that it names are run: look into a file that is not yours",
+    )
     command.add_argument("--results", default="results", metavar="DIR", help="default: results")
     command.add_argument("--as", dest="name", metavar="NAME", help="default: the experiment's name")
     command.add_argument(
@@ -69,7 +73,7 @@ def _sweep(parsed: argparse.Namespace) -> int:
         if parsed.json:
             print_json(dataclasses.asdict(expected))
         else:
-            print("\n".join(output.estimate_lines(expected, folder)))
+            say_lines(output.estimate_lines(expected, folder))
         return 0
     line = Line()
     try:
@@ -86,15 +90,19 @@ def _sweep(parsed: argparse.Namespace) -> int:
     if parsed.json:
         print_json(output.swept(swept))
     else:
-        print("\n".join(output.swept_lines(swept)))
+        say_lines(output.swept_lines(swept))
     if swept.not_measured:
-        print(f"clipkit: {swept.not_measured}", file=sys.stderr)
+        complain(f"clipkit: {swept.not_measured}")
     return 1 if swept.not_measured else 0
 
 
 def add_merge(commands: Any) -> None:
     command = add_command(
-        commands, "merge", _merge, "one campaign of several folders: of shards, of several machines"
+        commands,
+        "merge",
+        _merge,
+        "one campaign of several folders: of shards, of several machines",
+        works=True,
     )
     command.add_argument("folders", nargs="+", metavar="CAMPAIGN", help="a campaign's folder")
     command.add_argument("--results", default="results", metavar="DIR", help="default: results")
@@ -109,5 +117,5 @@ def _merge(parsed: argparse.Namespace) -> int:
     if parsed.json:
         print_json(output.merged(merged))
     else:
-        print("\n".join(output.merged_lines(merged)))
+        say_lines(output.merged_lines(merged))
     return 0

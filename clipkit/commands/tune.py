@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from clipkit.arguments import add_host, add_settings
 from clipkit.commands.parser import add_command, print_json
 from clipkit.errors import CampaignError, UsageError
 from clipkit.hosts import Host
+from clipkit.streams import complain, say_lines
 
 if TYPE_CHECKING:
     from clipkit.tuning.tune import Request, Tuned
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 def add_tune(commands: Any) -> None:
     command = add_command(
-        commands, "tune", _tune, "find the best settings for a host, against how you cut today"
+        commands,
+        "tune",
+        _tune,
+        "find the best settings for a host, against how you cut today",
+        works=True,
     )
     command.add_argument("videos", nargs="*", metavar="VIDEO", help="default: the sample film")
     add_host(command, several=True)
@@ -116,7 +120,7 @@ def _one(parsed: argparse.Namespace, request: Request) -> int:
     if parsed.json:
         print_json(answer.as_json(tuned, report))
     else:
-        print("\n".join(answer.as_lines(tuned, report)))
+        say_lines(answer.as_lines(tuned, report))
     return 0
 
 
@@ -134,12 +138,12 @@ def _several(parsed: argparse.Namespace, requests: Sequence[Request]) -> int:
             raise
         except ClipkitError as error:
             plan, found = Plan(request.host, None, "nothing found"), {"error": str(error)}
-            print(f"{request.host.name}: {error}", file=sys.stderr)
+            complain(f"{request.host.name}: {error}")
         else:
             plan = Plan(request.host, tuned.recommendation)
             found = answer.as_json(tuned, report)
             if not parsed.json:
-                print("\n".join(answer.as_lines(tuned, report)), end="\n\n")
+                say_lines([*answer.as_lines(tuned, report), ""])
         plans.append(plan)
         objects.append({"host": dataclasses.asdict(request.host)} | plan.to_json() | found)
     failed = [plan for plan in plans if plan.found is None]
@@ -148,7 +152,7 @@ def _several(parsed: argparse.Namespace, requests: Sequence[Request]) -> int:
     if parsed.json:
         print_json({"hosts": objects})
     else:
-        print("\n".join(plans_table(plans).lines()))
+        say_lines(plans_table(plans).lines())
     return 1 if failed else 0
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from planting import planted_in
 from running import clipkit, processes_with, start, until
 
 from clipkit.errors import OutputError, ReportError
@@ -85,14 +86,32 @@ def test_copies_alone_are_not_opened_anyhow(tmp_path: Path, words: list[str]):
 
 
 def test_what_cannot_be_opened_promises_nothing_to_a_machine(tmp_path: Path):
-    (tmp_path / "clipkit.py").write_text("raise ValueError('mine')", "utf-8")
-    ran = clipkit("lab", tmp_path, "--no-browser", "--json")
+    (tmp_path / "cache").touch()
+    ran = clipkit("lab", tmp_path, "--no-browser", "--json", CLIPKIT_CACHE=str(tmp_path / "cache"))
     assert (ran.code, ran.out) == (1, "")
-    assert "cannot work in" in ran.err
-    assert "ValueError: mine" in ran.err
+    assert "set CLIPKIT_CACHE to a folder with room" in ran.err
 
 
-def test_jupyterlab_opens_the_first_notebook_with_a_kernel_that_has_clipkit(tmp_path: Path):
+def test_a_link_in_the_place_of_a_copy_is_neither_read_nor_written_through(tmp_path: Path):
+    (tmp_path / "secret").write_text("mine")
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab" / NOTEBOOKS[0]).symlink_to(tmp_path / "secret")
+    (tmp_path / "lab" / "experiments").symlink_to(tmp_path)
+    with pytest.raises(OutputError, match="it is a link, which is not followed"):
+        lab.copy_notebooks(tmp_path / "lab")
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["lab", "secret"]
+    assert (tmp_path / "secret").read_text() == "mine"
+
+
+def test_jupyterlab_opens_the_first_notebook_with_a_kernel_that_has_clipkit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """And neither of them runs anything that lies in the folder, or where they were started."""
+    (tmp_path / "lab").mkdir()
+    for place in (tmp_path, tmp_path / "lab"):
+        planted_in(place, tmp_path / "ran")
+    # Whoever calls clipkit as a module has Python look for that module here.
+    monkeypatch.setattr("running.COMMAND", (sys.executable, "-P", "-m", "clipkit"))
     decoy = tmp_path / "jupyter" / "kernels" / "python3"
     decoy.mkdir(parents=True)
     spec = {"argv": ["/bin/false"], "display_name": "decoy", "language": "python"}
@@ -151,6 +170,7 @@ def test_jupyterlab_opens_the_first_notebook_with_a_kernel_that_has_clipkit(tmp_
         assert asks in json.loads(told[1])["disabledExtensions"]
         process.terminate()
         _, said = process.communicate(timeout=60)
+    assert list((tmp_path / "ran").iterdir()) == []
     assert "[I " not in said
     assert "[W " not in said
     until(lambda: not processes_with(str(tmp_path / "runtime")))

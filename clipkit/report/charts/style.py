@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
 import re
 from collections.abc import Callable, Sequence
@@ -20,6 +19,9 @@ from matplotlib.container import Container
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
+from clipkit import files
+from clipkit.format import printable
+from clipkit.masked import escaped, fit_to_show
 from clipkit.records.columns import column
 from clipkit.report.charts import writing
 
@@ -46,6 +48,11 @@ _HANDLE_PX = 46
 """What a legend's sign and the gaps around it take."""
 _SERIES = tuple(zip((BLUE, ORANGE, GREEN, PURPLE, SKY, INK), "os^Dv*", strict=True))
 
+_DEFAULTS: dict[Any, Any] = {
+    name: value for name, value in mpl.rcParamsDefault.items() if not name.startswith("backend")
+}
+"""Or a `matplotlibrc` that lies in the current folder had a say, which may have text made by a TeX."""
+
 _RC: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": [writing.FAMILY],
@@ -69,6 +76,7 @@ _RC: dict[Any, Any] = {
     "ytick.color": GREY,
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
+    "text.parse_math": False,  # what a dollar begins is no formula: names come from strangers
     "text.hinting": "no_hinting",  # or text is as wide as its picture is fine, and is cut off
     "svg.fonttype": "none",  # letters, not their outlines: a quarter of the size
     "svg.hashsalt": "clipkit",
@@ -128,19 +136,19 @@ class Picture:
     png: bytes = field(repr=False)
     phone_svg: bytes = field(repr=False)
 
-    def save(self, folder: Path) -> None:
-        """Write `<name>.svg`, `<name>.png` and `<name>-phone.svg`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{self.name}.svg").write_bytes(self.svg)
-        (folder / f"{self.name}.png").write_bytes(self.png)
-        (folder / f"{self.name}{PHONE}.svg").write_bytes(self.phone_svg)
+    def save(self, root: Path, folder: str) -> None:
+        """Write `<name>.svg`, `<name>.png` and `<name>-phone.svg` into that folder below `root`. Raises
+        OSError, also where a link leads out of it."""
+        drawn = {".svg": self.svg, ".png": self.png, f"{PHONE}.svg": self.phone_svg}
+        for ending, content in drawn.items():
+            files.write_file(root, f"{folder}/{self.name}{ending}", content)
 
     def _repr_html_(self) -> str:
         """Both drawings; what shows it takes the one that fits the screen."""
         return (
             f'<picture><source media="{_NARROW_SCREEN}" srcset="{_data_uri(self.phone_svg)}" '
-            f'width="{PHONE_PX}"><img src="{_data_uri(self.svg)}" alt="{html.escape(self.alt)}" '
-            f'data-finding="{html.escape(self.finding)}" width="{self.width_px}" '
+            f'width="{PHONE_PX}"><img src="{_data_uri(self.svg)}" alt="{escaped(self.alt)}" '
+            f'data-finding="{escaped(self.finding)}" width="{self.width_px}" '
             'style="max-width:100%;height:auto"></picture>'
         )
 
@@ -163,14 +171,14 @@ def picture(
     the chart, in the picture's own frame, says so.
     """
     note = f"Shown: {', '.join(shown)}" if shown else ""
-    with mpl.rc_context(_RC):
+    with mpl.rc_context(_DEFAULTS | _RC):
         width_px, height_px, on_phone_px = size_px
         figure, frame = _drawn((width_px, height_px), draw, note)
         svg, png = (_rendered(figure, kind, frame) for kind in ("svg", "png"))
         phone, frame = _drawn((PHONE_PX, on_phone_px), draw, note)
         phone_svg = _rendered(phone, "svg", frame)
         told = f"{alt}. {note}" if note else alt
-        finding = str(figure.get_label()).replace(r"\$", "$")
+        finding = str(figure.get_label())
         return Picture(name, told, finding, width_px, svg, png, phone_svg)
 
 
@@ -224,7 +232,7 @@ def _smaller(svg: bytes) -> bytes:
     text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", svg.decode("utf-8"), flags=re.DOTALL)
     text = re.sub(r"<[^>]*>", lambda tag: _LONG_NUMBER.sub(_rounded, tag[0]), text)
     text = text.replace(f"'{writing.FAMILY}'", f"'{writing.FAMILY}', Verdana")
-    return re.sub(r"\s*\n\s*", "\n", text).encode("utf-8")
+    return printable(re.sub(r"\s*\n\s*", "\n", text)).encode("utf-8")
 
 
 def _rounded(number: re.Match[str]) -> str:
@@ -243,9 +251,5 @@ def chart_title(name: str, level: str) -> str:
 
 
 def chart_text(text: str) -> str:
-    """Text that a chart shows letter by letter: no formulas, nothing that cannot be printed."""
-    shown = (
-        letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}"
-        for letter in text
-    )
-    return "".join(shown).replace("$", r"\$")
+    """Text that a chart shows letter by letter: nothing that cannot be printed, nothing that is not to be sent."""
+    return fit_to_show(text)

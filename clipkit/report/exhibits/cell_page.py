@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import os
-import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from clipkit import format
+from clipkit import files, format
 from clipkit.analysis.factors import cell_words
 from clipkit.errors import CampaignError
+from clipkit.masked import escaped
 from clipkit.records.campaign import Campaign
 from clipkit.records.evidence import finished_rows
 from clipkit.records.folder import LOGS, clips_of
@@ -28,7 +26,6 @@ from clipkit.report.exhibits.exhibit import HALF_PX, Exhibit, kept
 from clipkit.tables import Table
 
 _TAIL_BYTES, _TAIL_LINES = 16_384, 20
-_UNPRINTABLE = re.compile(r"[^\n\t\x20-\x7e\xa0-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +43,11 @@ class CellPage:
     def _repr_html_(self) -> str:
         commands = "\n\n".join(self.commands) or "none was kept"
         logs = "".join(
-            f"<details><summary>{html.escape(name)}</summary>{_pre(text)}</details>"
+            f"<details><summary>{escaped(name)}</summary>{_pre(text)}</details>"
             for name, text in self.logs
         )
         return (
-            f"<h4>{html.escape(self.title)}</h4>{self.runs._repr_html_()}"
+            f"<h4>{escaped(self.title)}</h4>{self.runs._repr_html_()}"
             f"{self.memory.picture._repr_html_()}{self.clips._repr_html_()}"
             f"<details><summary>The commands, one for each clip</summary>{_pre(commands)}</details>"
             f"<p>{'The last lines of the logs:' if logs else 'No log was kept.'}</p>{logs}"
@@ -139,12 +136,9 @@ def _clips_table(clips: list[dict[str, Any]]) -> Table:
 
 
 def _logs(folder: Path, run_id: str) -> Iterator[tuple[str, str]]:
-    logs = folder / LOGS / run_id
-    if logs.parent != folder / LOGS or run_id in ("", ".", "..") or not logs.is_dir():
-        return
-    for path in sorted(logs.iterdir()):
-        if path.is_file():
-            yield chart_text(path.name), _tail(path)
+    """What is there only by a link is none of its logs."""
+    for name in files.files_in(folder, f"{LOGS}/{run_id}"):
+        yield chart_text(name), _tail(folder, f"{LOGS}/{run_id}/{name}")
 
 
 def _without_home(word: object) -> str:
@@ -156,14 +150,15 @@ def _without_home(word: object) -> str:
     return f"{scheme}{Path(shown).name}" if is_path else shown
 
 
-def _tail(path: Path) -> str:
-    with path.open("rb") as log:
-        log.seek(max(0, os.fstat(log.fileno()).st_size - _TAIL_BYTES))
-        text = log.read().decode("utf-8", "replace").replace("\r", "\n")
+def _tail(folder: Path, name: str) -> str:
+    try:
+        content = files.read_end(folder, name, _TAIL_BYTES)
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
+    text = content.decode("utf-8", "replace").replace("\r", "\n")
     lines = [line for line in text.splitlines() if line.strip()]
-    shown = format.without_home("\n".join(lines[-_TAIL_LINES:]))
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", shown)
+    return format.printable(format.without_home("\n".join(lines[-_TAIL_LINES:])))
 
 
 def _pre(text: str) -> str:
-    return f'<pre style="white-space:pre-wrap">{html.escape(text)}</pre>'
+    return f'<pre style="white-space:pre-wrap">{escaped(text)}</pre>'

@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import dataclass
 
 from clipkit import format as fmt
+from clipkit.records.folder import FIGURES
 from clipkit.report.charts.style import Picture
 from clipkit.report.notebooks import place
 from clipkit.tables import Table
@@ -60,5 +61,5 @@ def kept(exhibit: Exhibit) -> Exhibit:
     figures = place.figures()
     if figures is not None:
         with contextlib.suppress(OSError):
-            exhibit.picture.save(figures)
+            exhibit.picture.save(place.beside(), f"{FIGURES}/{figures.name}")
     return exhibit

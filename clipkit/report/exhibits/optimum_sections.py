@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from pathlib import Path
 
 from clipkit import format as fmt
+from clipkit.masked import escaped
 from clipkit.records.best import RECOMMENDED, TIED
 from clipkit.records.settings_words import how_words
 from clipkit.report.charts.style import standing_words
@@ -121,7 +121,7 @@ def file_to_copy(found: Optima, written: Path | None) -> Section:
     alike: dict[str, list[Optimum]] = {}
     for each in leading(found):
         alike.setdefault(config_toml(each.settings, ()), []).append(each)
-    shown = [f"<pre>{html.escape(_headed(toml, own))}</pre>" for toml, own in alike.items()]
+    shown = [f"<pre>{escaped(_headed(toml, own))}</pre>" for toml, own in alike.items()]
     if written:
         where = f"It was written to `{fmt.near(written)}`."
     elif len(leading(found)) > 1:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable
+
+from clipkit.masked import escaped
 
 _NUMBER = re.compile(r"(?:less than )?(\d+(?:\.\d+)?)(?= %)")
 _CODE = re.compile(r"`([^`]+)`")
@@ -12,7 +13,7 @@ _CODE = re.compile(r"`([^`]+)`")
 
 def prose(text: str) -> str:
     """A sentence as HTML: escaped, with `code` between backticks."""
-    return _CODE.sub(r"<code>\1</code>", html.escape(text))
+    return _CODE.sub(r"<code>\1</code>", escaped(text))
 
 
 def said_once(lines: Iterable[str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from clipkit import format
+from clipkit.masked import escaped
 from clipkit.plan.subjects import TUNABLE
 from clipkit.records.campaign import Campaign
 from clipkit.records.evidence import settings_words, varying_settings
@@ -52,7 +52,7 @@ def reasons_section(known: Recommendation) -> Section:
 
 def change_section(known: Recommendation) -> Section:
     """What to do, and the file to copy."""
-    toml = html.escape(recommendation_toml(known))
+    toml = escaped(recommendation_toml(known))
     return Section(
         f"{html_list(known.do)}{_choices(known)}<p><code>clipkit.toml</code>, for "
         f"<code>clipkit cut --config clipkit.toml</code>:</p><pre>{toml}</pre>"
@@ -125,7 +125,7 @@ def measured_on_section(campaign: Campaign, known: Recommendation) -> Section:
         "environment": campaign.environment,
     }
     rows = tuple(row for name, values in facts.items() for row in _flat(name, values))
-    again = f"<p>Measure it again:</p><pre>{html.escape(known.again)}</pre>"
+    again = f"<p>Measure it again:</p><pre>{escaped(known.again)}</pre>"
     table = Table(("what", "value"), rows)._repr_html_()
     return Section(f"<p>{prose(known.measured_on)}</p>{again}{table}")
 

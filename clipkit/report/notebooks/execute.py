@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import papermill
-from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import ValidationError
 from papermill.exceptions import PapermillExecutionError
 
-from clipkit.errors import NotebookError, ReportError
+from clipkit import files
+from clipkit.errors import NotebookError, OutputError, ReportError
 from clipkit.legal import unknown_word
+from clipkit.report.notebooks.kernel import kernel_document
 from clipkit.report.notebooks.parameters import unknown_parameter
 from clipkit.report.notebooks.place import VARIABLE
 from clipkit.resources import folder
@@ -29,17 +33,11 @@ def _own_kernel(notebook: Path) -> type[AsyncKernelManager]:
     class OwnKernel(AsyncKernelManager):
         @property
         def kernel_spec(self) -> KernelSpec:
-            # A file in the user's folder must not be taken for a module, and the terminal is the
-            # user's: no remark of the kernel's on how it talks to this process.
-            arguments = ["--InteractiveShellApp.ignore_cwd=True", "--IPKernelApp.log_level=40"]
-            spec = KernelSpec(**get_kernel_dict(arguments))
-            # Or the debugger warns on stderr that it cannot see into Python's frozen modules.
+            # The terminal is the user's: no remark of the kernel's on how it talks to this process, or is
+            # stopped by it.
             # What a dollar starts, jupyter_client fills in.
-            spec.env = {
-                "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-                VARIABLE: str(notebook).replace("$", "$$"),
-            }
-            return spec
+            told = {VARIABLE: str(notebook).replace("$", "$$")}
+            return KernelSpec(**kernel_document("--IPKernelApp.log_level=50", **told))
 
     return OwnKernel
 
@@ -87,27 +85,29 @@ def execute_notebook(
 ) -> Path:
     """Execute the notebook that `find_notebook` finds into `output` and return it.
 
-    Its pictures and files go beside `output`, or into the folder `beside` (see `place`).
+    Its pictures and files go beside `output`, or into the folder `beside` (see `place`), in which `output`
+    is; no link in it is followed.
 
     Quiet, and without changing directory. Raises NotebookError for an unknown notebook or
-    parameter, before anything runs, and ReportError where a cell fails: `output` then holds the
-    notebook as far as it came.
+    parameter, before anything runs, OutputError where `output` cannot be written, and ReportError where
+    a cell fails: `output` then holds the notebook as far as it came.
     """
     source = find_notebook(name)
     known = declared_parameters(source)
     for parameter in parameters:
         if parameter not in known:
             raise unknown_parameter(parameter, known)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    kernel = _own_kernel((beside or output.parent).absolute() / output.name)
+    root = (beside or output.parent).absolute()
+    kernel = _own_kernel(root / output.name)
     try:
-        papermill.execute_notebook(
-            _unformatted(source),
-            _unformatted(output),
-            dict(parameters),
-            progress_bar=False,
-            kernel_manager_class=kernel,
-        )
+        with _executed_into(root, output) as scratch:
+            papermill.execute_notebook(
+                _unformatted(source),
+                _unformatted(scratch),
+                dict(parameters),
+                progress_bar=False,
+                kernel_manager_class=kernel,
+            )
     except PapermillExecutionError as error:
         raise ReportError(
             f"the notebook {source.stem} failed in cell {error.cell_index}: "
@@ -118,6 +118,30 @@ def execute_notebook(
             f"the kernel of the notebook {source.stem} failed: {error}\n{output} holds what it had"
         ) from error
     return output
+
+
+@contextlib.contextmanager
+def _executed_into(root: Path, output: Path) -> Iterator[Path]:
+    """A file of our own, which papermill opens and writes again and again; what it holds in the end, however
+    that came, is put in the place of `output` in one act."""
+    name = str(output.absolute().relative_to(root))
+    with tempfile.TemporaryDirectory(prefix="clipkit-notebook-") as folder:
+        scratch = Path(folder, output.name)
+        try:
+            yield scratch
+        finally:
+            if scratch.exists():
+                told, meant = (json.dumps(str(path))[1:-1] for path in (scratch, output))
+                text = scratch.read_text("utf-8").replace(told, meant)
+                _put(root, name, text.encode("utf-8"))
+
+
+def _put(root: Path, name: str, content: bytes) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        files.write_file(root, name, content)
+    except OSError as error:
+        raise OutputError(f"cannot write {root / name}: {error.strerror}") from None
 
 
 def _unformatted(path: Path) -> str:

@@ -1,6 +1,7 @@
 """JupyterLab on copies of the notebooks, in a kernel that is sure to be this interpreter.
 
-The copies are the user's: what they changed is never overwritten.
+The copies are the user's: what they changed is never overwritten. And the folder may be anybody's: neither
+JupyterLab nor its kernels take a module, a kernel or a configuration from it, or from where they were started.
 """
 
 from __future__ import annotations
@@ -15,15 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ipykernel.kernelspec import get_kernel_dict
-
+from clipkit import files
 from clipkit import format as fmt
+from clipkit.documents import parse_json
 from clipkit.errors import OutputError, ReportError
+from clipkit.media.sample import cache_root
+from clipkit.report.notebooks.kernel import kernel_document
 from clipkit.resources import folder
 
-_OURS = ".clipkit"
-"""Folder beside the copies: a digest of each as it was copied, and the kernel."""
+_DIGESTS = ".clipkit/copied.json"
+"""Beside the copies: a digest of each as it was copied."""
 
+_MOST_BYTES = 1 << 25
+"""Of a notebook, to tell whether it is as it was copied; a larger one is not."""
 
 _NEWS = "@jupyterlab/apputils-extension:announcements"
 # No news, no look for updates, and on the terminal the address alone.
@@ -73,21 +78,20 @@ def copy_notebooks(target: Path) -> Copies:
     target = target.absolute()
     copied, kept = [], []
     try:
-        (target / _OURS).mkdir(parents=True, exist_ok=True)
+        target.mkdir(parents=True, exist_ok=True)
         digests = _read_digests(target)
         for source, name in _sources():
-            copy_of, content = target / name, _content(source)
+            content = _content(source)
             newest = digest_of_copy(content)
-            there = digest_of_copy(copy_of.read_bytes()) if copy_of.exists() else None
+            there = _digest_of(target, str(name))
             if there not in (None, newest, digests.get(str(name))):
                 kept.append(name)
                 continue
             digests[str(name)] = newest
             if there != newest:
-                copy_of.parent.mkdir(exist_ok=True)
-                copy_of.write_bytes(content)
+                files.write_file(target, str(name), content)
                 copied.append(name)
-        _digests_file(target).write_text(json.dumps(digests, indent=1), "utf-8")
+        files.write_file(target, _DIGESTS, json.dumps(digests, indent=1).encode())
     except OSError as error:
         raise OutputError(
             f"cannot write the notebooks into {target}: {error.strerror}; name another folder: "
@@ -97,48 +101,57 @@ def copy_notebooks(target: Path) -> Copies:
 
 
 def lab_argv(copies: Copies, browser: bool, port: int | None) -> tuple[list[str], dict[str, str]]:
-    """The command line that opens JupyterLab on the first notebook, and its environment.
+    """The command line that opens JupyterLab on the first notebook, and its environment; to be started in a
+    folder that nobody else writes into, such as `/`.
 
-    Raises ReportError where JupyterLab or the kernel could not start.
+    Raises ReportError where JupyterLab or the kernel could not start, OutputError where the cache cannot be
+    written.
     """
     _check(copies.folder)
-    argv = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={copies.folder}"]
+    argv = [sys.executable, "-P", "-m", "jupyterlab", f"--ServerApp.root_dir={copies.folder}"]
     argv.append(f"--LabApp.default_url=/lab/tree/{copies.first}")
     argv += _QUIET
     argv += [] if browser else ["--no-browser"]
     argv += [] if port is None else [f"--port={port}"]
     if os.geteuid() == 0:
         argv.append("--allow-root")  # control groups need root: many who measure are
-    return argv, os.environ | _found_first("JUPYTER_PATH", _kernel(copies.folder)) | _found_first(
-        "JUPYTER_CONFIG_PATH", _without_news(copies.folder)
-    )
+    ours = _described()
+    found_first = {name: _first(name, ours) for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH")}
+    return argv, os.environ | found_first | _as_from_here("PYTHONPATH")
 
 
-def _found_first(variable: str, folder: Path) -> dict[str, str]:
-    """The variable with that folder before what the user has in it."""
-    paths = [str(folder), *filter(None, [os.environ.get(variable)])]
+def _first(variable: str, folder: Path) -> str:
+    """What the variable holds with that folder before it."""
+    return os.pathsep.join([str(folder), *filter(None, [os.environ.get(variable)])])
+
+
+def _as_from_here(variable: str) -> dict[str, str]:
+    """The variable, whose folders were told from where we are: the server is started elsewhere."""
+    told = os.environ.get(variable)
+    if told is None:
+        return {}
+    paths = (os.path.abspath(each) for each in told.split(os.pathsep) if each)  # noqa: PTH100 (resolves no link)
     return {variable: os.pathsep.join(paths)}
 
 
-def _without_news(target: Path) -> Path:
-    """A folder for JUPYTER_CONFIG_PATH in which what asks whether one would like news is off: whether
-    there are any makes no difference to it."""
-    root = target / _OURS
-    config = root / "labconfig" / "page_config.json"
-    config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(json.dumps({"disabledExtensions": {_NEWS: True}}), "utf-8")
-    return root
-
-
-def _kernel(target: Path) -> Path:
-    """A folder for JUPYTER_PATH in which `python3`, the notebooks' kernel, is this interpreter:
-    the user may have another one of that name, which lacks clipkit."""
-    root = target / _OURS
-    spec = root / "kernels" / "python3" / "kernel.json"
-    spec.parent.mkdir(parents=True, exist_ok=True)
-    # Or the debugger warns that it cannot see into Python's frozen modules.
-    document = get_kernel_dict() | {"env": {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}}
-    spec.write_text(json.dumps(document, indent=1), "utf-8")
+def _described() -> Path:
+    """A folder of our own for JUPYTER_PATH and JUPYTER_CONFIG_PATH. In it `python3`, the notebooks' kernel, is
+    this interpreter: the user may have another one of that name, which lacks clipkit. And what asks whether one
+    would like news is off: whether there are any makes no difference to it.
+    """
+    root = cache_root() / "lab" / hashlib.sha256(sys.executable.encode()).hexdigest()[:16]
+    documents = {
+        "kernels/python3/kernel.json": kernel_document(),
+        "labconfig/page_config.json": {"disabledExtensions": {_NEWS: True}},
+    }
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        for name, document in documents.items():
+            files.write_file(root, name, json.dumps(document, indent=1).encode())
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {root}: {error.strerror}; set CLIPKIT_CACHE to a folder with room"
+        ) from None
     return root
 
 
@@ -146,7 +159,7 @@ def _check(target: Path) -> None:
     """Try in a process what the kernel will do: start in that folder, and find clipkit."""
     code = "import importlib.util as u, clipkit, ipykernel\nassert u.find_spec('jupyterlab')"
     tried = subprocess.run(
-        [sys.executable, "-c", code], cwd=target, capture_output=True, text=True, check=False
+        [sys.executable, "-P", "-c", code], cwd=target, capture_output=True, text=True, check=False
     )
     if tried.returncode:
         last = (tried.stderr.strip().splitlines() or ["it says nothing"])[-1]
@@ -164,16 +177,23 @@ def _sources() -> Iterator[tuple[Path, Path]]:
         yield path, Path("experiments", path.name)
 
 
-def _digests_file(target: Path) -> Path:
-    return target / _OURS / "copied.json"
+def _digest_of(target: Path, name: str) -> str | None:
+    """Of the copy that is there; None where there is none, empty for what cannot be one of ours."""
+    if not files.has_entry(target, name):
+        return None
+    try:
+        return digest_of_copy(files.read_file(target, name, _MOST_BYTES))
+    except OSError:
+        return ""
 
 
 def _read_digests(target: Path) -> dict[str, str]:
     try:
-        digests: dict[str, str] = json.loads(_digests_file(target).read_text("utf-8"))
+        document = parse_json(files.read_file(target, _DIGESTS, _MOST_BYTES))
     except (FileNotFoundError, ValueError):
         return {}
-    return digests
+    known = document if isinstance(document, dict) else {}
+    return {name: digest for name, digest in known.items() if isinstance(digest, str)}
 
 
 def _content(source: Path) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import html
 import signal
 import threading
 import time
@@ -18,6 +17,7 @@ from IPython.display import display
 from clipkit import format as fmt
 from clipkit.campaign import background
 from clipkit.campaign.standing import Standing, read_standing
+from clipkit.masked import escaped
 from clipkit.records.campaign import open_campaign
 from clipkit.records.folder import RUNS
 from clipkit.report.exhibits.card import state_words
@@ -43,7 +43,7 @@ class View:
             '<div style="background:#d4d8de;height:6px;max-width:40em">'
             f'<div style="background:#0072B2;height:6px;width:{percent}"></div></div>'
         )
-        lines = "".join(f"<p>{html.escape(line)}</p>" for line in (self.words, self.now) if line)
+        lines = "".join(f"<p>{escaped(line)}</p>" for line in (self.words, self.now) if line)
         return f'<div class="clipkit-live">{bar}{lines}{self.chart}</div>'
 
 

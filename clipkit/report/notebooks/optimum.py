@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from clipkit import files
 from clipkit.errors import CampaignError, UsageError
 from clipkit.records.campaign import Campaign
 from clipkit.records.folder import CONFIG
@@ -116,10 +117,8 @@ def _write_config(found: Optima, folder: Path) -> Path | None:
 
 
 def _written(toml: str, folder: Path) -> Path | None:
-    path = folder / CONFIG
     # Where nothing can be written, the notebook alone holds the text.
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(toml, "utf-8")
-        return path.resolve()
+        return files.write_file(folder.resolve(), CONFIG, toml.encode("utf-8", "replace"))
     return None

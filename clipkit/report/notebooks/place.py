@@ -15,6 +15,7 @@ from pathlib import Path
 
 from IPython import get_ipython
 
+from clipkit import files
 from clipkit.records.folder import FIGURES
 
 VARIABLE = "CLIPKIT_NOTEBOOK"
@@ -44,15 +45,15 @@ def forget_pictures() -> None:
     """Remove the pictures that an earlier run of this notebook has left: it may not draw all of them
     again. What is no picture of ours stays."""
     folder = figures()
-    if folder is None or not folder.is_dir():
+    if folder is None:
         return
-    names = {path.stem for path in folder.glob("*.svg")} & {
-        path.stem for path in folder.glob("*.png")
-    }
-    for name in names:
+    root, below = folder.parents[1], f"{FIGURES}/{folder.name}"
+    there = files.files_in(root, below)
+    drawn = [{Path(name).stem for name in there if name.endswith(end)} for end in (".svg", ".png")]
+    for name in drawn[0] & drawn[1]:
         for ending in (".svg", ".png", "-phone.svg"):
             with contextlib.suppress(OSError):
-                (folder / f"{name}{ending}").unlink()
+                files.remove_file(root, f"{below}/{name}{ending}")
 
 
 def beside() -> Path:

@@ -17,7 +17,10 @@ from nbconvert.exporters.html import HTMLExporter
 from traitlets.config import Config
 
 import clipkit
+from clipkit import files
 from clipkit.errors import OutputError, ReportError
+from clipkit.masked import fit_to_show
+from clipkit.records.folder import FIGURES
 from clipkit.report.charts.style import PHONE
 from clipkit.report.exhibits.prose import html_list, prose
 from clipkit.report.notebooks.execute import read_notebook
@@ -33,6 +36,9 @@ _SHOWN = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdow
 
 ELSEWHERE = "elsewhere-in-report"
 """Tag of cells whose words, tables or pictures the report of a sweep shows in another place."""
+
+_MOST_BYTES = 1 << 26
+"""Of one picture."""
 
 _HEADING = re.compile(r"<h([12])(?: id=\"[^\"]*\")?>(.*?)</h\1>", re.DOTALL)
 _FINDING = re.compile(r'data-finding="([^"]+)"')
@@ -78,6 +84,7 @@ def notebook_body(executed: Path, without: Collection[str] = ()) -> Markup:
     exporter: Any = HTMLExporter(  # type: ignore[no-untyped-call]
         config=config,
         template_name="basic",
+        extra_template_basedirs=[],  # by itself it looks for templates, which are code, in this folder
         exclude_input=True,
         exclude_output_prompt=True,
         exclude_anchor_links=True,
@@ -125,30 +132,36 @@ def shown_once(body: str, above: Collection[str] = ()) -> str:
     return _SHOWN_ONCE.sub(first_or_said, body)
 
 
-def chart(figures: Path, name: str, alt: str) -> Chart:
-    """What a notebook has just drawn into the folder of its pictures. Raises ReportError where it is
-    not there."""
-    return Chart(_uri(figures / f"{name}.svg"), _uri(figures / f"{name}{PHONE}.svg"), alt)
+def chart(root: Path, notebook: str, name: str, alt: str) -> Chart:
+    """What a notebook has just drawn into the folder of its pictures below `root`. Raises ReportError where
+    it is not there."""
+    drawn = f"{FIGURES}/{notebook}/{name}"
+    return Chart(_uri(root, f"{drawn}.svg"), _uri(root, f"{drawn}{PHONE}.svg"), alt)
 
 
-def _uri(path: Path) -> str:
+def _uri(root: Path, name: str) -> str:
     """An SVG that a notebook has just drawn, as a data URI. Raises ReportError without it."""
     try:
-        data = base64.b64encode(path.read_bytes()).decode("ascii")
+        data = base64.b64encode(files.read_file(root, name, _MOST_BYTES)).decode("ascii")
     except OSError as error:
-        raise ReportError(f"the notebook left no picture: {path}: {error.strerror}") from None
+        raise ReportError(
+            f"the notebook left no picture: {root / name}: {error.strerror}"
+        ) from None
     return f"data:image/svg+xml;base64,{data}"
 
 
 def write_page(path: Path, text: str) -> Path:
     """Write the page in one act. Raises OutputError where that cannot be."""
-    unfinished = path.with_name(f".{path.name}.part")
     try:
-        unfinished.write_text(text, "utf-8")
-        return unfinished.replace(path)
+        return files.write_file(path.parent, path.name, text.encode("utf-8", "replace"))
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise OutputError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _fit_for_a_page(value: Any) -> Any:
+    """What comes from outside, as `masked.escaped` has it; but for what is HTML, or a picture, already."""
+    is_text = isinstance(value, str) and not isinstance(value, Markup)
+    return fit_to_show(value) if is_text and not value.startswith("data:image/") else value
 
 
 @functools.cache
@@ -156,6 +169,7 @@ def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("clipkit.report", "pages"),
         autoescape=True,
+        finalize=_fit_for_a_page,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -10,31 +10,35 @@ from markupsafe import Markup
 from clipkit.records import folder as folders
 from clipkit.report.notebooks.execute import execute_notebook
 from clipkit.report.pages import page, sweep_page, tuning_page
+from clipkit.report.pages.report_place import report_place
 from clipkit.resources import QUICK_WINS
 from clipkit.tuning.recommendation import read_recommendation
 
 
-def write_report(campaign: Path) -> Path:
-    """Execute the notebooks on the campaign, and write `report.html` in its folder.
+def write_report(campaign: Path, place: Path | None = None) -> Path:
+    """Execute the package's own notebooks on the campaign, and write `report.html`, the executed notebooks
+    and their pictures into its folder, or into `place` (see `report_place`).
 
     A sweep may be unfinished: its page says so. Raises CampaignError where there is no campaign to
-    report on, ReportError where a notebook fails; it is kept with what it had.
+    report on, OutputError where nothing can be written, ReportError where a notebook fails; it is kept with
+    what it had.
     """
     campaign = campaign.resolve()
     folders.require(campaign)
-    text = _of_a_sweep(campaign) if folders.is_sweep(campaign) else _of_a_tuning(campaign)
-    return page.write_page(campaign / folders.REPORT, text)
+    place = place or report_place(campaign).folder
+    make = _of_a_sweep if folders.is_sweep(campaign) else _of_a_tuning
+    return page.write_page(place / folders.REPORT, make(campaign, place))
 
 
-def _of_a_tuning(campaign: Path) -> str:
+def _of_a_tuning(campaign: Path, place: Path) -> str:
     read_recommendation(campaign)
-    executed = _executed("1-measure", campaign)
-    shown = tuning_page.tuning_first_screen(campaign)
+    executed = _executed("1-measure", campaign, place)
+    shown = tuning_page.tuning_first_screen(campaign, place)
     body = page.notebook_body(executed, {page.FIRST_SCREEN})
-    return _rendered("tune", str(body), shown)
+    return _rendered("tune", str(body), shown | _whose(campaign, place))
 
 
-def _of_a_sweep(campaign: Path) -> str:
+def _of_a_sweep(campaign: Path, place: Path) -> str:
     is_quick_wins = folders.read_experiment(campaign).get("name") == QUICK_WINS
     tells_claims = is_quick_wins or sweep_page.has_services(campaign)
     names = ["4-quick-wins"] if tells_claims else []
@@ -42,9 +46,9 @@ def _of_a_sweep(campaign: Path) -> str:
     names.append("2-explore")
     if sweep_page.has_optimum(campaign):
         names.append("3-optimum")
-    executed = [_executed(name, campaign) for name in names]
+    executed = [_executed(name, campaign, place) for name in names]
     parts = [page.notebook_body(path, {page.ELSEWHERE}) for path in executed]
-    shown = sweep_page.sweep_first_screen(campaign)
+    shown = sweep_page.sweep_first_screen(campaign, place) | _whose(campaign, place)
     shown["best"] = Markup(shown["best"]._repr_html_())  # noqa: S704 (escapes what it holds)
     if tells_claims:
         shown |= sweep_page.claims_first(campaign)
@@ -57,7 +61,13 @@ def _rendered(template: str, body: str, shown: dict[str, Any]) -> str:
     return page.render_page(template, body=anchored, contents=contents, **shown)
 
 
-def _executed(name: str, campaign: Path) -> Path:
-    """Into the campaign, and so are its pictures: `figures/<notebook>/`."""
-    output = campaign / folders.NOTEBOOKS / f"{name}.ipynb"
-    return execute_notebook(name, {"campaign": str(campaign)}, output, beside=campaign)
+def _executed(name: str, campaign: Path, place: Path) -> Path:
+    """Into the report's folder, and so are its pictures: `figures/<notebook>/`."""
+    output = place / folders.NOTEBOOKS / f"{name}.ipynb"
+    return execute_notebook(name, {"campaign": str(campaign)}, output, beside=place)
+
+
+def _whose(campaign: Path, place: Path) -> dict[str, str]:
+    """Where its records are, as the page tells it."""
+    where = "beside this page" if place == campaign else f"in the campaign {campaign.name}"
+    return {"records_where": where}

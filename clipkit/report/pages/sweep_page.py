@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from clipkit import files
 from clipkit import format as fmt
 from clipkit.analysis.quiet import not_measured_words
 from clipkit.claims import verdicts
@@ -29,9 +30,11 @@ from clipkit.resources import is_reference
 from clipkit.tuning.best import Optimum
 from clipkit.tuning.optimum import optima
 
+_DRAWN = "2-explore"
 
-def sweep_first_screen(folder: Path) -> dict[str, Any]:
-    """What the template `sweep` shows; the heat map is the one that the notebook has just drawn.
+
+def sweep_first_screen(folder: Path, place: Path) -> dict[str, Any]:
+    """What the template `sweep` shows; the heat map is the one that the notebook has just drawn below `place`.
 
     Raises CampaignError where the folder's files cannot be read.
     """
@@ -51,10 +54,8 @@ def sweep_first_screen(folder: Path) -> dict[str, Any]:
         "verdict": verdict,
         "verdict_px": 22 if len(verdict) < 240 else 18 if len(verdict) < 400 else 15,
         "charts": [
-            page.chart(
-                path.parent, path.stem, "Heat map of wall time a clip, in numbers in its table"
-            )
-            for path in drawn_heat_maps(folder)[:1]
+            page.chart(place, _DRAWN, name, "Heat map of wall time a clip, in numbers in its table")
+            for name in drawn_heat_maps(place)[:1]
         ],
         "recommended": bool(found),
         "best": best_table(found),
@@ -86,14 +87,12 @@ def claims_first(folder: Path) -> dict[str, Any]:
     }
 
 
-def drawn_heat_maps(campaign: Path) -> list[Path]:
-    """The heat maps that `2-explore` has drawn, in their order."""
-    found = [
-        path
-        for path in (campaign / FIGURES / "2-explore").glob("heat*.svg")
-        if not path.stem.endswith(PHONE)
-    ]
-    return sorted(found, key=lambda path: [int(n) for n in re.findall(r"\d+", path.stem)])
+def drawn_heat_maps(place: Path) -> list[str]:
+    """The names of the heat maps that `2-explore` has drawn below `place`, in their order."""
+    there = files.files_in(place, f"{FIGURES}/{_DRAWN}")
+    found = [Path(name).stem for name in there if name.startswith("heat") and name.endswith(".svg")]
+    drawn = [name for name in found if not name.endswith(PHONE)]
+    return sorted(drawn, key=lambda name: [int(n) for n in re.findall(r"\d+", name)])
 
 
 def _optima(campaign: Campaign) -> tuple[tuple[Optimum, ...], str]:

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from clipkit.records.campaign import open_campaign
-from clipkit.records.folder import FIGURES
 from clipkit.report.exhibits.measured_on import machine_words, when_and_seeds
 from clipkit.report.exhibits.tuning_sections import verdict_warning
 from clipkit.report.pages import page
 from clipkit.tuning.recommendation import read_recommendation, recommendation_toml
 
+_NOTEBOOK = "1-measure"
 
-def tuning_first_screen(campaign: Path) -> dict[str, Any]:
-    """What the template `tune` shows; its pictures are those that the notebook has just drawn."""
+
+def tuning_first_screen(campaign: Path, place: Path) -> dict[str, Any]:
+    """What the template `tune` shows; its pictures are those that the notebook has just drawn below `place`."""
     known, opened = read_recommendation(campaign), open_campaign(campaign)
-    figures = campaign / FIGURES / "1-measure"
     return {
         "host": known.host.name,
         "headline": known.headline,
@@ -25,8 +25,12 @@ def tuning_first_screen(campaign: Path) -> dict[str, Any]:
         # The verdict takes three lines at most, or the rest would not fit beside it.
         "verdict_px": 23 if len(known.verdict) < 240 else 19 if len(known.verdict) < 360 else 16,
         "charts": [
-            page.chart(figures, "bars", "Wall time of the whole job, in words in the first table"),
-            page.chart(figures, "memory", "Memory over time, in words in the second table"),
+            page.chart(
+                place, _NOTEBOOK, "bars", "Wall time of the whole job, in words in the first table"
+            ),
+            page.chart(
+                place, _NOTEBOOK, "memory", "Memory over time, in words in the second table"
+            ),
         ],
         "change": known.do,
         "why": known.why,
