@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import imageio_ffmpeg
 
+from clipkit.confinement import Confinement, kernel_version
 from clipkit.errors import FfmpegError
 
 # An ffmpeg that does not print its version in this time hangs.
@@ -19,13 +23,20 @@ _PATIENCE_S = 20
 
 @dataclass(frozen=True, slots=True)
 class FfmpegBuild:
-    """An ffmpeg that runs here. `choice` is what was asked for: bundled, system or a path."""
+    """An ffmpeg that runs here. `choice` is what was asked for: bundled, system or a path. `parts`: the files
+    that it has to read to start, besides the system's; None: it does not start where it may read no more
+    than such, or the kernel cannot hold it to that."""
 
     choice: str
     path: str
     version: str
     encoders: frozenset[str]
     filters: frozenset[str]
+    parts: tuple[str, ...] | None = None
+
+    def may_read(self, film: Path) -> tuple[str, ...] | None:
+        """What its processes may read of the disk; None: they are not held to anything."""
+        return None if self.parts is None else (str(film), *self.parts)
 
     def require(self, encoders: tuple[str, ...] = (), filters: tuple[str, ...] = ()) -> None:
         """Raise FfmpegError naming what this build lacks."""
@@ -65,14 +76,47 @@ def find_build(choice: str) -> FfmpegBuild:
 
 @cache
 def _ask(choice: str, path: str, _modified_ns: int) -> FfmpegBuild:
-    version = _output(path, "-version").splitlines()[0]
+    said, parts = _version(path)
+    version = said.splitlines()[0]
     return FfmpegBuild(
         choice=choice,
         path=path,
         version=version.removeprefix("ffmpeg version ").split(" Copyright")[0],
         encoders=_names(_output(path, "-encoders")),
         filters=_names(_output(path, "-filters")),
+        parts=parts,
     )
+
+
+def _version(path: str) -> tuple[str, tuple[str, ...] | None]:
+    """What it says of itself, and what it has to read to say it."""
+    if kernel_version():
+        for parts in _ways_to_start(path):
+            with contextlib.suppress(FfmpegError):
+                said, confined = Confinement(parts).start(lambda: _output(path, "-version"))
+                return said, parts if confined else None
+    return _output(path, "-version"), None
+
+
+def _ways_to_start(path: str) -> Iterator[tuple[str, ...]]:
+    yield (path,)
+    yield (path, *_libraries(path))
+
+
+def _libraries(path: str) -> list[str]:
+    """What the loader would link it with (ld.so(8))."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        traced = subprocess.run(
+            [path],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PATIENCE_S,
+            check=False,
+            env={**os.environ, "LD_TRACE_LOADED_OBJECTS": "1"},
+        )
+        words = traced.stdout.decode("utf-8", "surrogateescape").split()
+        return [word for before, word in pairwise(words) if before == "=>" and word[0] == "/"]
+    return []
 
 
 def _output(path: str, flag: str) -> str:

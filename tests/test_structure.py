@@ -18,6 +18,7 @@ MODULES = {
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     (
+        "confinement",
         "documents",
         "errors",
         "files",
@@ -100,12 +101,12 @@ def test_nothing_imports_from_a_later_station(module: str) -> None:
 def test_the_engine_is_of_the_standard_library_alone() -> None:
     """It lives inside the host: what it imports is memory that the job does not have."""
     engine = [path for name, path in MODULES.items() if name.startswith("clipkit.engine")]
-    for path in (*engine, MODULES["clipkit.plan.task"]):
+    for path in (*engine, MODULES["clipkit.plan.task"], MODULES["clipkit.confinement"]):
         foreign = {
             name
             for name in imported(path)
             if name.split(".")[0] not in sys.stdlib_module_names
-            and not name.startswith(("clipkit.engine", "clipkit.plan.task", "clipkit.plan"))
+            and not name.startswith(("clipkit.engine", "clipkit.confinement", "clipkit.plan"))
         }
         assert foreign <= {"clipkit"}, path
         plan = {name for name in of_clipkit(path) if name.startswith("clipkit.plan.")}

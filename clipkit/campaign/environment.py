@@ -39,7 +39,12 @@ def describe_environment(builds: list[FfmpegBuild], ceiling: str) -> dict[str, A
         "load_1min": os.getloadavg()[0],
         "ceiling": ceiling,
         "ffmpeg": [
-            {"choice": build.choice, "path": build.path, "version": build.version}
+            {
+                "choice": build.choice,
+                "path": build.path,
+                "version": build.version,
+                "confined": build.parts is not None,
+            }
             for build in builds
         ],
         **_calibrations(),

@@ -9,7 +9,10 @@ import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from clipkit.confinement import Confinement
 
 # The kernel's choice of victim: an ffmpeg, before the engine or the user's server beside it.
 _OOM_SCORE_ADJUST = "1000"
@@ -48,28 +51,40 @@ def end_in_words(ended: Exit) -> str:
         return f"signal {ended.signal}"
 
 
+def _spawn(argv: Sequence[str], log: Path, stdout: int) -> int:
+    return os.posix_spawnp(
+        argv[0],
+        list(argv),
+        os.environ,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, stdout, 1),
+            (os.POSIX_SPAWN_OPEN, 2, log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644),
+        ],
+        # Python ignores these; an ffmpeg whose reader died must die of SIGPIPE.
+        setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
+    )
+
+
 class Child:
     """A running process. `pidfd` turns readable when it ended, `stdout` carries its progress."""
 
-    def __init__(self, argv: Sequence[str], log: Path, max_file_bytes: int) -> None:
-        """Start it: stdin closed, stderr into `log`, no file of it larger than `max_file_bytes`.
+    def __init__(
+        self,
+        argv: Sequence[str],
+        log: Path,
+        max_file_bytes: int,
+        confinement: Confinement | None = None,
+    ) -> None:
+        """Start it: stdin closed, stderr into `log`, no file of it larger than `max_file_bytes`. Where the
+        kernel can, it is held to `confinement`, which `confined` tells.
 
         Raises OSError where the program cannot be started.
         """
         reading, writing = os.pipe()
+        start = partial(_spawn, argv, log, writing)
         try:
-            self.pid = os.posix_spawnp(
-                argv[0],
-                list(argv),
-                os.environ,
-                file_actions=[
-                    (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                    (os.POSIX_SPAWN_DUP2, writing, 1),
-                    (os.POSIX_SPAWN_OPEN, 2, log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644),
-                ],
-                # Python ignores these; an ffmpeg whose reader died must die of SIGPIPE.
-                setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
-            )
+            self.pid, self.confined = confinement.start(start) if confinement else (start(), False)
         except BaseException:
             os.close(reading)
             raise

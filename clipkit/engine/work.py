@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from clipkit.confinement import Confinement
 from clipkit.engine.boxes import Mp4Error
 from clipkit.engine.child import Child, Exit
 from clipkit.engine.mp4 import VideoTrack, read_tracks
@@ -41,7 +42,8 @@ class ScratchError(Exception):
 class Work:
     """One task in execution. The files it writes stay in `folder` until the clip is right.
 
-    `failed_before`: why the attempt before this one did not do.
+    `failed_before`: why the attempt before this one did not do. `unconfined`: a process of it was held to
+    nothing (`task.reads`), since nobody asked for that or the kernel cannot.
     """
 
     task: Task
@@ -55,6 +57,7 @@ class Work:
     child: Child | None = None
     killed_for: str | None = None
     failed_before: str | None = None
+    unconfined: bool = False
 
     @property
     def current(self) -> Attempt:
@@ -122,8 +125,15 @@ class Work:
             self._apply(step)
         elif isinstance(step, Run) or step.always or self._has_complained():
             argv = [self._filled(word, self.unfinished) for word in step.argv]
-            self.child = Child(argv, self.log, self.task.max_output_bytes)
+            self.child = Child(argv, self.log, self.task.max_output_bytes, self._confinement)
+            self.unconfined = self.unconfined or not self.child.confined
         return self.child
+
+    @property
+    def _confinement(self) -> Confinement | None:
+        if self.task.reads is None:
+            return None
+        return Confinement(self.task.reads, (str(self.folder), str(self.logs)))
 
     def _has_complained(self) -> bool:
         """Also where its log cannot be read: then it is looked at all the more."""
@@ -260,6 +270,7 @@ class Work:
             "file": None,
             "poster": None,
             "bytes": None,
+            "confined": not self.unconfined,
             **found,
         }
 

@@ -125,6 +125,7 @@ def _task(number: int, job: Job, clip: Clip, settings: Settings, build: FfmpegBu
         frames_stored=None,  # how many pictures too many ffmpeg leaves is its own affair
         frames_shown=shown.frames,
         predicted_bytes=clip_anon_bytes(job.upload, settings),
+        reads=build.may_read(job.upload.path),
         max_output_bytes=2 * job.upload.size_bytes + 16 * MIB,
     )
 

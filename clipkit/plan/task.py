@@ -137,7 +137,8 @@ class Task:
     `predicted_bytes` is the anonymous memory that one attempt needs; None: unknown.
     `max_output_bytes` bounds every file that the attempt writes. `poster`: the name of the picture that it
     leaves as POSTER beside the clip; None: it makes none. `damage`: a pattern for what an ffmpeg that ends
-    well says where the clip is not right all the same.
+    well says where the clip is not right all the same. `reads`: what of the disk its processes may read,
+    besides their own folder and the system's programmes; None: they are not held to anything.
     """
 
     number: int
@@ -151,6 +152,7 @@ class Task:
     poster: str | None = None
     timing: Timing | None = None
     damage: str | None = None
+    reads: tuple[str, ...] | None = None
 
     @property
     def judged(self) -> bool:
@@ -171,7 +173,9 @@ class Task:
         )
         size = document["size"] and tuple(document["size"])
         timing = document["timing"] and Timing.from_json(document["timing"])
-        return cls(**{**document, "attempts": attempts, "size": size, "timing": timing})
+        reads = document["reads"] if document["reads"] is None else tuple(document["reads"])
+        read = {"attempts": attempts, "size": size, "timing": timing, "reads": reads}
+        return cls(**{**document, **read})
 
 
 def _step_to_json(step: Step) -> dict[str, Any]:

@@ -105,6 +105,7 @@ def _manifest(order: Order, ceiling: Ceiling, execution: Execution) -> dict[str,
         "orchestrator_peak_rss_bytes": execution.orchestrator_peak_rss_bytes,
         "orchestrator_cpu_s": execution.orchestrator_cpu_s,
         "oom_kills": execution.usage.oom_kills,
+        "confined": all(clip.confined for clip in execution.clips if clip.status == "ok"),
         "notes": [execution.broken] if status is Status.OK and execution.broken else [],
         "clips": [
             _clip_entry(order, outcome, error if status is Status.OOM else None)

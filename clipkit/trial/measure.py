@@ -21,7 +21,7 @@ from clipkit.trial.talk import Told
 class ClipOutcome:
     """What became of one task. Bytes and seconds; `frames` are those shown; None: could not
     be read. CPU and peak are its ffmpeg's alone, as `wait4` told the orchestrator; None: it did not.
-    `no_space`: there was no room for it on the disk; `poster`: the picture beside its file."""
+    `confined`: its processes could open only what they need (`clipkit.confinement`). `no_space`: there was no room for it on the disk; `poster`: the picture beside its file."""
 
     number: int
     status: str
@@ -34,6 +34,7 @@ class ClipOutcome:
     frames: int | None
     file: str | None
     bytes: int | None
+    confined: bool = False
     no_space: bool = False
     poster: str | None = None
 

@@ -22,6 +22,7 @@ from clipkit.format import MIB
 
 _MODULES = {
     "clipkit",
+    "clipkit.confinement",
     "clipkit.engine",
     "clipkit.engine.__main__",
     "clipkit.engine.boxes",
