@@ -100,8 +100,8 @@ class Confinement:
 
     def _rules(self) -> Iterator[tuple[str, int]]:
         for pattern in _SYSTEM:
-            for path in Path("/").glob(pattern[1:]):
-                yield str(path), _READING | _EXECUTE
+            for found in Path("/").glob(pattern[1:]):
+                yield str(found), _READING | _EXECUTE
         yield os.devnull, _READ_FILE | _WRITE_FILE
         for path in self.reads:
             yield path, _READING | _EXECUTE
