@@ -56,6 +56,7 @@ def upload(
         "vfr": False,
         "hdr": False,
         "color_transfer": None,
+        "dolby_vision": None,
         "frame_times_s": tuple(times_s),
         "key_frame_times_s": tuple(times_s[::gop_frames]),
         "seek": "exact",

@@ -21,6 +21,7 @@ from av.video.format import VideoFormat
 from av.video.stream import VideoStream
 
 from clipkit.errors import UploadError
+from clipkit.media.dolby_vision import dolby_vision
 from clipkit.media.opening import opened_container, regular_file
 from clipkit.media.outline import StreamOutline, is_played
 from clipkit.media.pace import Pace, pace
@@ -179,6 +180,7 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
         vfr=speed.vfr,
         hdr=colours.hdr,
         color_transfer=colours.transfer_name,
+        dolby_vision=dolby_vision(path, stream),
         looks=tuple((clock.seconds(ticks), look) for ticks, look in found.looks),
         frame_times_s=times_s,
         # Decoding can always start at the beginning.

@@ -19,21 +19,37 @@ _READ_BYTES = 16 << 20
 
 def programmes(path: Path) -> tuple[frozenset[int], ...]:
     """The PIDs of each programme, in the order in which the file names them."""
+    found: dict[int, frozenset[int]] = {}
+    for section in _programme_maps(path):
+        number = int.from_bytes(section[3:5])
+        pids = {pid for pid, _ in _streams(section)}
+        found[number] = found.get(number, frozenset()) | pids
+    return tuple(found.values())
+
+
+def stream_descriptors(path: Path, pid: int) -> bytes:
+    """What the tables say of that stream, as they say it; empty where they do not name it."""
+    for section in _programme_maps(path):
+        for stream, descriptors in _streams(section):
+            if stream == pid:
+                return descriptors
+    return b""
+
+
+def _programme_maps(path: Path) -> Iterator[bytes]:
+    """Each programme map table."""
     with path.open("rb") as file:
         head = file.read(_READ_BYTES)
-    found: dict[int, frozenset[int]] = {}
-    tables: dict[int, int] = {}
+    tables: set[int] = set()
     pending: dict[int, bytes] = {}
     for pid, begins, payload in _packets(head):
         if pid != 0 and pid not in tables:
             continue
         section = _section(pending, pid, begins, payload)
         if section and pid == 0 and section[0] == 0x00:
-            tables.update({table: number for number, table in _programme_tables(section)})
+            tables.update(_table_pids(section))
         elif section and section[0] == 0x02:
-            number = int.from_bytes(section[3:5])
-            found[number] = found.get(number, frozenset()) | set(_streams(section))
-    return tuple(found.values())
+            yield section
 
 
 def _packets(data: bytes) -> Iterator[tuple[int, bool, bytes]]:
@@ -71,17 +87,17 @@ def _section(pending: dict[int, bytes], pid: int, begins: bool, payload: bytes) 
     return section[:length]
 
 
-def _programme_tables(section: bytes) -> Iterator[tuple[int, int]]:
-    """Of a programme association table: number and PID of each programme's own table."""
+def _table_pids(section: bytes) -> Iterator[int]:
+    """Of a programme association table: the PID of each programme's own table."""
     for at in range(8, len(section) - 4 - 3, 4):
-        number = int.from_bytes(section[at : at + 2])
-        if number:  # 0: where the network describes itself
-            yield number, int.from_bytes(section[at + 2 : at + 4]) & 0x1FFF
+        if section[at : at + 2] != b"\0\0":  # that is where the network describes itself
+            yield int.from_bytes(section[at + 2 : at + 4]) & 0x1FFF
 
 
-def _streams(section: bytes) -> Iterator[int]:
-    """Of a programme map table: the PIDs of its streams."""
+def _streams(section: bytes) -> Iterator[tuple[int, bytes]]:
+    """Of a programme map table: the PID of each stream, and its descriptors."""
     at = 12 + (int.from_bytes(section[10:12]) & 0x0FFF)
     while at + 5 <= len(section) - 4:
-        yield int.from_bytes(section[at + 1 : at + 3]) & 0x1FFF
-        at += 5 + (int.from_bytes(section[at + 3 : at + 5]) & 0x0FFF)
+        size = int.from_bytes(section[at + 3 : at + 5]) & 0x0FFF
+        yield int.from_bytes(section[at + 1 : at + 3]) & 0x1FFF, section[at + 5 : at + 5 + size]
+        at += 5 + size

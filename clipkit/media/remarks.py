@@ -69,6 +69,11 @@ def _about_the_pictures(upload: Upload) -> Iterator[str]:
         )
     if len(changes) > _MOST_CHANGES_TOLD:
         yield f"its pictures change {len(changes) - _MOST_CHANGES_TOLD} more times"
+    if upload.dolby_vision and not upload.dolby_vision.has_base:
+        yield (
+            f"Dolby Vision profile {upload.dolby_vision.profile}: its pictures show right colours "
+            "in players of Dolby Vision alone, so no clips can be cut from it"
+        )
     if upload.hdr:
         yield f"HDR ({upload.color_transfer}): tone-mapped to SDR unless hdr = 'keep'"
     if upload.width % 2 or upload.height % 2:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clipkit import format as fmt
+from clipkit.media.dolby_vision import DolbyVision
 from clipkit.media.geometry import Framing, Shape, framed
 from clipkit.media.look import Look
 from clipkit.media.outline import StreamOutline
@@ -94,6 +95,7 @@ class Upload:
     vfr: bool
     hdr: bool
     color_transfer: str | None
+    dolby_vision: DolbyVision | None
     looks: tuple[tuple[float, Look], ...]
     frame_times_s: tuple[float, ...]
     key_frame_times_s: tuple[float, ...]
@@ -184,6 +186,7 @@ class Upload:
             "vfr": self.vfr,
             "hdr": self.hdr,
             "color_transfer": self.color_transfer,
+            "dolby_vision_profile": self.dolby_vision.profile if self.dolby_vision else None,
             "picture_changes": [{"time_s": s, **look.facts()} for s, look in self.looks[1:]],
             "frames": len(self.frame_times_s),
             "key_frames": len(self.key_frame_times_s),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from clipkit.errors import FfmpegError
 from clipkit.media.look import Look
 from clipkit.media.upload import Upload
@@ -50,11 +48,22 @@ def pixel_format(look: Look, settings: Settings) -> str | None:
     return None if look.pixel_format in _PLAYABLE else "yuv420p"
 
 
-def check_colours(path: Path, look: Look, settings: Settings) -> None:
-    """Raises FfmpegError where nothing here can make SDR of them."""
+def check_base(upload: Upload) -> None:
+    """Raises FfmpegError for Dolby Vision that nothing else can show."""
+    dolby = upload.dolby_vision
+    if dolby and not dolby.has_base:
+        raise FfmpegError(
+            f"{upload.path} is Dolby Vision profile {dolby.profile}, whose pictures are of no use without "
+            "it: export or convert it to HDR10, HLG or SDR first"
+        )
+
+
+def check_colours(upload: Upload, look: Look, settings: Settings) -> None:
+    """Raises FfmpegError where nothing here can make of them what is asked for."""
+    check_base(upload)
     if look.colours.hdr and settings.hdr == "sdr" and look.colours.matrix in _NOT_READ:
         raise FfmpegError(
-            f"{path} is HDR ({look.colours.curve}) with colours by matrix {look.colours.matrix} of "
+            f"{upload.path} is HDR ({look.colours.curve}) with colours by matrix {look.colours.matrix} of "
             "ISO/IEC 23091-2, which cannot be tone-mapped: use --hdr keep, or convert it first"
         )
 

@@ -47,7 +47,7 @@ def encode_tasks(
 
 def _cut(upload: Upload, clip: Clip, settings: Settings, build: FfmpegBuild, posters: bool) -> Cut:
     frames = span(upload, clip)
-    check_colours(upload.path, own_look(upload, frames), settings)
+    check_colours(upload, own_look(upload, frames), settings)
     return Cut(as_shown_in(upload, frames), clip, frames, settings, build, posters)
 
 

@@ -18,6 +18,7 @@ from clipkit.media.formats import local
 from clipkit.media.upload import Upload
 from clipkit.model.memory import clip_anon_bytes
 from clipkit.plan.clips import Clip, Job
+from clipkit.plan.colours import check_base
 from clipkit.plan.encode import command_head, source_options
 from clipkit.plan.encoded_sound import (
     has_sound,
@@ -88,6 +89,7 @@ def _check(upload: Upload, settings: Settings) -> None:
             raise FfmpegError(
                 f"mode snap copies the pictures of {upload.path} as they are, so {name} needs mode encode"
             )
+    check_base(upload)
     instead = "use --mode encode, or convert the upload to H.264 first"
     if upload.codec not in _PICTURES:
         raise FfmpegError(

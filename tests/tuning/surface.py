@@ -63,6 +63,7 @@ def film(name: str = "film", length_s: float = 600, gop_s: float = 10) -> Upload
         vfr=False,
         hdr=False,
         color_transfer=None,
+        dolby_vision=None,
         looks=(),
         frame_times_s=times,
         key_frame_times_s=times[:: round(gop_s * FPS)],
