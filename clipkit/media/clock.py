@@ -19,24 +19,30 @@ Stretches = Iterable[tuple[Fraction, Fraction]]
 @dataclass(slots=True)
 class Continuity:
     """One stream, as its packets are read one by one. Times in ticks of its own time base: those of
-    decoding, which ascend in every sound file."""
+    decoding, which ascend in every sound file, but for `slack_s`."""
 
     time_base: Fraction
+    slack_s: Fraction = Fraction(0)
     back: tuple[int, int] | None = None
     _last: int | None = None
+    _highest: int | None = None
     _leaps: list[tuple[int, int]] = field(default_factory=list)
 
-    def goes_on(self, ticks: int | None) -> bool:
+    def goes_on(self, ticks: int | None, shown: int | None = None) -> bool:
         """Whether a packet with that time belongs to what was read before: not behind a clock that was
-        set back."""
+        set back. One whose picture is `shown` later than all before it was not, though its decoding may
+        begin before theirs ends, as where recordings were joined by their times."""
         if self.back or ticks is None:
             return not self.back
-        if self._last is not None and ticks < self._last:
-            self.back = (self._last, ticks)
+        last, self._last = self._last, ticks
+        later = shown is not None and self._highest is not None and shown > self._highest
+        if shown is not None:
+            self._highest = max(shown, self._highest if self._highest is not None else shown)
+        if last is not None and (last - ticks) * self.time_base > self.slack_s and not later:
+            self.back = (last, ticks)
             return False
-        if self._last is not None and (ticks - self._last) * self.time_base > _LEAP_S:
-            self._leaps.append((self._last, ticks))
-        self._last = ticks
+        if last is not None and (ticks - last) * self.time_base > _LEAP_S:
+            self._leaps.append((last, ticks))
         return True
 
     def turn(self, container: str, sounds: list[Stretches]) -> tuple[int, int] | None:

@@ -12,6 +12,8 @@ from clipkit.media.clock import Continuity
 
 # Times in whole milliseconds, and packets of unlike lengths, leave less than this between packets.
 _GAP_PACKETS = 1.5
+# Of recordings that were joined the first's last packet may reach into the second.
+_OVERLAP_S = Fraction(1, 2)
 
 
 @dataclass(slots=True)
@@ -24,7 +26,7 @@ class Heard:
     _clock: Continuity = field(init=False)
 
     def __post_init__(self) -> None:
-        self._clock = Continuity(self.time_base)
+        self._clock = Continuity(self.time_base, slack_s=_OVERLAP_S)
 
     def see(self, packet: Packet[Any]) -> None:
         start, length = packet.pts, packet.duration or 0

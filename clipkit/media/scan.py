@@ -87,7 +87,7 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
         packets += 1
         video_bytes += packet.size
         flagged += packet.is_keyframe
-        if not clock.goes_on(packet.dts):
+        if not clock.goes_on(packet.dts, packet.pts):
             continue
         picture = form.first_picture(bytes(packet)) if form else None
         without_picture = form is not None and picture is None

@@ -62,6 +62,18 @@ class TestSetBack:
         assert "goes back by" in note(upload)
         assert len(upload.frame_times_s) == 49
 
+    def test_parts_that_follow_each_other_are_one_film_though_their_packets_overlap(
+        self, make: Any, tmp_path: Path
+    ) -> None:
+        """The second's decoding begins before its first picture, its sound before the first's has ended."""
+        first = make("plain.ts", *_TS[:4], "-bf", "0", *_TS[-4:], "-output_ts_offset", "10")
+        second = make("second.ts", *_TS, "-output_ts_offset", "12")
+        upload = probe_upload(joined(tmp_path, first, second))
+        assert upload.clock_turn is None
+        assert len(upload.frame_times_s) == 100
+        assert upload.audio[0].heard_s
+        assert float(upload.audio[0].heard_s[-1][1]) == pytest.approx(4, abs=0.1)
+
     def test_also_of_a_flash_video(self, make: Any, tmp_path: Path) -> None:
         part = make("part.flv", *_X264, "-c:a", "aac")
         tags = part.read_bytes()
