@@ -1,0 +1,98 @@
+"""Pull the plug: signals to every process of clipkit at every moment, full disks, and what is left of it.
+
+    python experiments/benchmarks/chaos [--from SEED] [--count N] [--minutes M] [--kind KIND ...] [--keep DIR]
+
+A seed says what is run, what is done to whom, and when: as soon as that process is there, or a random while
+later. Then the same command runs again until it ends well, undisturbed. In the end its records must be
+those of a run to which nothing was done (same cells, same blocks, valid ends, none twice), every line that
+was there before must still be there, and nothing may be left: no process 10 s after the command's end, no
+control group and no temporary file after the next one.
+
+Prints a line for each act and every fault with its seed, then what came of all; ends with 1 where there
+was a fault. Disks are tmpfs and need root.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from acts import Done, Place, try_seed
+from kinds import KINDS, trials_of
+from watched import Command
+
+from clipkit.ffmpeg_builds import locate
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Pull the plug, at every moment.")
+    parser.add_argument("--from", type=int, default=0, dest="first", metavar="SEED")
+    parser.add_argument("--count", type=int, metavar="N", help="default: as many as fit")
+    parser.add_argument("--minutes", type=float, default=40, metavar="M", help="default 40")
+    parser.add_argument("--kind", action="append", choices=KINDS, help="only this; may be repeated")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep what had a fault there")
+    given = parser.parse_args()
+    seeds = itertools.count(given.first)
+    if given.count:
+        seeds = itertools.islice(seeds, given.count)
+    deadline_s = time.monotonic() + given.minutes * 60
+    with tempfile.TemporaryDirectory(prefix="chaos-") as scratch:
+        place = prepared(Path(scratch), given.kind or list(KINDS))
+        done: list[Done] = []
+        for seed in seeds:
+            done.append(try_seed(seed, place, given.keep))
+            print(done[-1].line, flush=True)
+            if time.monotonic() > deadline_s:
+                break
+    print("\n".join(summary(done)))
+    sys.exit(1 if any(each.faults for each in done) else 0)
+
+
+def prepared(scratch: Path, kinds: list[str]) -> Place:
+    """The film, and of each kind what an undisturbed run comes to."""
+    film = scratch / "film.mp4"
+    picture = "testsrc2=size=640x360:rate=25:duration=6,noise=alls=30:allf=t"
+    argv = [locate("bundled"), "-nostdin", "-v", "error", "-f", "lavfi", "-i", picture, str(film)]
+    subprocess.run(argv, check=True)
+    place = Place(scratch, film, kinds)
+    for name in kinds:
+        kind = KINDS[name]
+        if kind.campaign is None or not kind.resumes:
+            continue
+        folder = place.folder_for(name, f"undisturbed-{name}")
+        command = Command(kind.prepare(folder, film), folder)
+        command.start()
+        if command.ended(300) != 0:
+            raise SystemExit(
+                f"{name}: undisturbed it does not end well: {command.said.read_text()}"
+            )
+        place.expected[name] = trials_of(folder / kind.campaign)
+    return place
+
+
+def summary(done: list[Done]) -> list[str]:
+    acts = [each for each in done if each.acted]
+    by = Counter((each.kind, each.how) for each in acts)
+    lines = [f"{count:4}  {kind}: {how}" for (kind, how), count in sorted(by.items())]
+    found = Counter(fault.partition(":")[0] for each in done for fault in each.faults)
+    told = ", ".join(f"{count} {what}" for what, count in found.items()) or "no fault"
+    ends = Counter(each.ended for each in acts)
+    ended = ", ".join(f"{count} with {what}" for what, count in ends.most_common())
+    return [
+        *lines,
+        f"{len(acts)} acts ({len(done) - len(acts)} came too late), seeds {done[0].seed} to {done[-1].seed}",
+        f"the commands ended: {ended}",
+        f"found: {told}",
+        f"on {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; go on with --from {done[-1].seed + 1}",
+    ]
+
+
+if __name__ == "__main__":
+    main()
