@@ -17,7 +17,9 @@ from clipkit.errors import ClipkitError, Unread, os_error_words
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command and end the process: 0 done, 1 failed or refused, 2 wrong use."""
     streams.take_streams()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` wants it
+            signal.signal(number, _interrupt)
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         parsed = parse_words(words)

@@ -52,13 +52,7 @@ class FfmpegBuild:
 def locate(choice: str) -> str:
     """The executable's absolute path. Raises FfmpegError where it is missing."""
     if choice == "bundled":
-        try:
-            return str(imageio_ffmpeg.get_ffmpeg_exe())
-        except RuntimeError:
-            raise FfmpegError(
-                "no bundled ffmpeg: imageio-ffmpeg has none for this platform; "
-                "install ffmpeg and use --ffmpeg system"
-            ) from None
+        return _bundled()
     found = shutil.which("ffmpeg" if choice == "system" else str(Path(choice).expanduser()))
     if found is None:
         hint = "install it (Debian: apt-get install ffmpeg)" if choice == "system" else "check it"
@@ -68,10 +62,31 @@ def locate(choice: str) -> str:
     return str(Path(found).resolve())
 
 
+def _bundled() -> str:
+    """imageio-ffmpeg tries its own, and where that does not run, silently names whatever is on PATH."""
+    try:
+        found = str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError:
+        raise FfmpegError(
+            "no bundled ffmpeg: imageio-ffmpeg has none for this platform; "
+            "install ffmpeg and use --ffmpeg system"
+        ) from None
+    if not Path(found).is_absolute():
+        raise FfmpegError(
+            "the bundled ffmpeg does not run: start it again, install imageio-ffmpeg anew, or use "
+            "--ffmpeg system"
+        )
+    return found
+
+
 def find_build(choice: str) -> FfmpegBuild:
     """The build asked for, asked what it is and can. Raises FfmpegError where it cannot be run."""
     path = locate(choice)
-    return _ask(choice, path, Path(path).stat().st_mtime_ns)
+    try:
+        modified_ns = Path(path).stat().st_mtime_ns
+    except OSError as error:
+        raise FfmpegError(f"{path} cannot be read: {error.strerror}") from None
+    return _ask(choice, path, modified_ns)
 
 
 @cache

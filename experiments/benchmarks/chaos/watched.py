@@ -22,7 +22,7 @@ TARGETS: Mapping[str, Callable[[list[bytes]], bool]] = {
     "papermill": lambda words: b"papermill" in words,
     "kernel": lambda words: any(b"ipykernel" in word for word in words),
     "engine": lambda words: any(b"clipkit.engine" in word for word in words),
-    "ffmpeg": lambda words: os.path.basename(words[0]).startswith(b"ffmpeg"),  # noqa: PTH119
+    "ffmpeg": lambda words: b"-i" in words and b"ffmpeg" in words[0],
     "server": lambda words: any(word.endswith(b"server.py") for word in words),
 }
 """By their command lines. `group` is all of them."""
