@@ -133,7 +133,7 @@ def probe_lines(facts: Mapping[str, Any]) -> list[str]:
     shown = [
         f"{facts['path']}",
         f"  video      {facts['codec']} {facts['profile'] or ''} {facts['pixel_format']}, "
-        f"{facts['width']}x{facts['height']}, {rate}{facts['fps']:.5g} fps, "
+        f"{facts['width']}x{facts['height']}{_pixels(facts)}, {rate}{facts['fps']:.5g} fps, "
         f"{fmt.seconds(facts['duration_s'])}, {facts['frames']} frames",
         f"  rotation   {facts['rotation_deg']} degrees",
         f"  key frames {facts['key_frames']}, every {facts['gop_s']:.2f} s; "
@@ -143,6 +143,12 @@ def probe_lines(facts: Mapping[str, Any]) -> list[str]:
     if facts["hdr"]:
         shown.append(f"  HDR        {facts['color_transfer']}")
     return shown + [f"  note       {warning}" for warning in facts["warnings"]]
+
+
+def _pixels(facts: Mapping[str, Any]) -> str:
+    """What `--crop 1:1` reckons with."""
+    aspect = facts["pixel_aspect"]
+    return "" if aspect == "1:1" else f" of pixels {aspect}"
 
 
 def hosts(catalogue: Mapping[str, Host]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from clipkit.media.geometry import Framing
 from clipkit.settings import Settings
 
 _OURS = (
@@ -42,6 +43,12 @@ def framing_chain(settings: Settings) -> str | None:
     if settings.scale_height is not None:
         filters.append(f"scale=-2:2*min({settings.scale_height // 2}\\,trunc(ih/2))")
     return ",".join(filters) or None
+
+
+def enlarges(chain: str, framing: Framing) -> bool:
+    """Whether it makes the picture larger than its part is, which our engine never does."""
+    heights = (_HEIGHTS.fullmatch(part) for part in _filters_of(chain))
+    return any(found and found[1] and int(found[1]) > framing.part_height for found in heights)
 
 
 def read_framing(chain: str) -> FramingWords:

@@ -12,7 +12,7 @@ def picture_words(settings: Known) -> str:
     """`ultrafast, CRF 23`, and what else of it is not the default: what decides the picture."""
     usual = Settings()
     others = [
-        f"{name} {value}"
+        f"{column(name).title} {value}"
         for name in PICTURE
         if name not in ("preset", "crf")
         if (value := getattr(settings, name)) not in (None, getattr(usual, name))

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from clipkit import format as fmt
 from clipkit.errors import TemplateError
+from clipkit.media.upload import Upload
 from clipkit.plan.baselines import Template
 from clipkit.plan.changed import Changed
 from clipkit.plan.command_words import read_words
+from clipkit.plan.framing_words import enlarges
 from clipkit.plan.subject import Subject
 from clipkit.plan.subjects import CommandLine
 from clipkit.tuning import export
@@ -29,7 +31,8 @@ def advice(findings: Findings, cut: str, change: Change | None) -> tuple[str, ..
     rival = findings.rival
     if rival is None or rival.subject.command is None:
         return _original_change(findings, rival), f"clipkit: {cut}"
-    engine = () if _makes_another_picture(rival.subject) else (f"clipkit: {cut}",)
+    uploads = [job.upload for job in findings.question.jobs]
+    engine = () if _makes_another_picture(rival.subject, uploads) else (f"clipkit: {cut}",)
     if change is None:
         return (
             "your command: its words cannot be changed (it copies, or is no ffmpeg command); the figures "
@@ -39,11 +42,14 @@ def advice(findings: Findings, cut: str, change: Change | None) -> tuple[str, ..
     return (*_own_change(findings, rival, change), *engine)
 
 
-def _makes_another_picture(subject: Subject) -> bool:
-    """Whether a command has options that clipkit's engine does not know."""
-    return isinstance(subject, CommandLine) and bool(
-        read_words(subject.template.argv).picture_options
-    )
+def _makes_another_picture(subject: Subject, uploads: Sequence[Upload]) -> bool:
+    """Whether a command has options that clipkit's engine does not know, or enlarges what it scales."""
+    if not isinstance(subject, CommandLine):
+        return False
+    words = read_words(subject.template.argv)
+    crop, height = words.settings.crop, words.settings.scale_height
+    larger = any(enlarges(words.filters or "", upload.framing(crop, height)) for upload in uploads)
+    return bool(words.picture_options) or larger
 
 
 def _hedge(findings: Findings, rival: Timed | None) -> str:

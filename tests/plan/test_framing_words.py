@@ -12,7 +12,7 @@ from making import Make
 
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media.geometry import Shape, framed
-from clipkit.plan.framing_words import FramingWords, framing_chain, read_framing
+from clipkit.plan.framing_words import FramingWords, enlarges, framing_chain, read_framing
 from clipkit.settings import Settings
 
 ASKED = [
@@ -75,6 +75,21 @@ def test_what_a_command_says_in_our_terms(
     chain: str, crop: str | None, scale_height: int | None
 ) -> None:
     assert read_framing(chain) == FramingWords(crop, scale_height, complete=True)
+
+
+@pytest.mark.parametrize(
+    ("chain", "larger"),
+    [
+        ("scale=-2:480", True),
+        ("scale=-2:360", False),
+        ("scale=-2:'min(480,ih)'", False),
+        (framing_chain(Settings(scale_height=480)), False),
+        ("crop=300:200:0:0,scale=-2:240", True),
+    ],
+)
+def test_a_height_that_enlarges_is_told_from_ours_which_does_not(chain: str, larger: bool) -> None:
+    crop = read_framing(chain).crop
+    assert enlarges(chain, framed(Shape(640, 360), crop, None, "film")) is larger
 
 
 @pytest.mark.parametrize(
