@@ -204,8 +204,12 @@ def decoded_ticks(container: InputContainer, stream: VideoStream) -> tuple[int, 
 
 
 def frames_at(container: InputContainer, stream: VideoStream, ticks: int) -> int:
-    """How many frames come out of the decoder with that time: two packets may be the fields of one."""
-    container.seek(ticks, stream=stream)
+    """How many frames come out of the decoder with that time: two packets may be the fields of one.
+
+    Decoded from before it: the first of two recordings may end at the time at which the second begins.
+    """
+    second = round(1 / stream.time_base) if stream.time_base else 0
+    container.seek(ticks - second, stream=stream)
     found = behind = 0
     for packet in container.demux(stream):
         for frame in _decode(packet):

@@ -131,6 +131,19 @@ class TestRepeats:
         assert (upload.repeats, len(upload.frame_times_s)) == (0, 50)
 
 
+def test_a_recording_may_end_at_the_time_at_which_the_next_begins(
+    make: Any, tmp_path: Path
+) -> None:
+    """Both pictures come out of the decoder, though it can only start at the second."""
+    coding = ("-c:v", "mpeg2video", "-bf", "0", "-g", "12", "-an")
+    first = make("first.ts", *coding)
+    second = make("second.ts", *coding, "-output_ts_offset", "2")
+    path = tmp_path / "joined.ts"
+    path.write_bytes(first.read_bytes() + second.read_bytes())
+    upload = probe_upload(path)
+    assert (upload.repeats, len(upload.frame_times_s)) == (1, 100)
+
+
 def test_the_end_of_a_film_is_that_of_its_last_packet(make: Any) -> None:
     """Of a screen at rest few frames tell how long the last one stays; sound may go on."""
     rest = ("-vf", "select='lt(n,5)+gt(n,48)'", "-fps_mode", "vfr")
