@@ -177,6 +177,18 @@ class TestPictures:
         assert sides.value(sides.after, "-enc_time_base") == "1/30000"
         assert sides.value(sides.after, "-fps_mode") == "passthrough"
 
+    def test_edits_end_to_the_tick_that_pictures_begin_in(self) -> None:
+        """In whole milliseconds a picture that begins 0.3 ms before the clip's end is in none of them."""
+        for ticks, written in (
+            (25, "12800"),
+            (600, "19200"),
+            (90_000, "90000"),
+            (10**9, "1000000"),
+        ):
+            words = argv(planned(upload(time_base=Fraction(1, ticks))))
+            assert Sides.value(words, "-movie_timescale") == written
+            assert Sides.value(words, "-enc_time_base") == f"1/{written}"
+
     def test_an_odd_size_is_cropped_to_an_even_one(self) -> None:
         odd, even = upload(width=161, height=121), upload()
         assert "crop=" in str(Sides.value(argv(planned(odd)), "-vf"))
