@@ -18,12 +18,38 @@ _REPR_LETTERS = 200
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 
+_ODD = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""What steers a terminal, ends a line or turns the direction of writing, and bytes that are no UTF-8."""
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def on_one_line(name: object) -> str:
+    """A file's name, or a line that has one in it, as one line of text that harms nobody who prints it:
+    bytes that are no UTF-8 as `\\xe9`, the rest of what is odd in the same way.
+
+    A path that is kept, in JSON too, stays as it is: `os.fsencode` gives its bytes.
+    """
+    return _ODD.sub(lambda found: _SHORT.get(found[0]) or _escaped(ord(found[0])), str(name))
+
+
+def is_text(text: str) -> bool:
+    """Whether it can be written into a file that is text: a name of other bytes cannot."""
+    return all(not 0xD800 <= ord(letter) <= 0xDFFF for letter in text)
+
+
+def _escaped(code: int) -> str:
+    if 0xDC80 <= code <= 0xDCFF:  # PEP 383: a byte that is no UTF-8
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"
+
 
 def brief(thing: object, *words: str) -> str:
     """`<Upload my.mp4, h264 160x90>`: the `repr` of what holds too much to be printed whole."""
-    told = ", ".join(words)
-    shown = told if len(told) <= _REPR_LETTERS else f"{told[:_REPR_LETTERS].rstrip()} …"
-    return f"<{type(thing).__name__} {shown}>"
+    told = on_one_line(", ".join(words))
+    cut = told if len(told) <= _REPR_LETTERS else f"{told[:_REPR_LETTERS].rstrip()} …"
+    return f"<{type(thing).__name__} {cut}>"
 
 
 def size(size_bytes: float | None) -> str:

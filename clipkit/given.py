@@ -10,6 +10,7 @@ from typing import Any, Literal, TypedDict
 
 import tomli_w
 
+from clipkit import format as fmt
 from clipkit import hosts
 from clipkit import settings as settings_station
 from clipkit.campaign.experiment import Experiment
@@ -50,6 +51,8 @@ def experiment_on_disk(given: Asked) -> Iterator[tuple[Path, Experiment]]:
         yield file, read_experiment_file(file)
         return
     text = _toml(given)
+    if not fmt.is_text(text):
+        raise ExperimentError(f"{ASKED} names a file in bytes that are no UTF-8: rename it first")
     asked = parse_experiment(text, ASKED)
     with tempfile.TemporaryDirectory(prefix="clipkit-experiment-") as scratch:
         file = Path(scratch, "experiment.toml")

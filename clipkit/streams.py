@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from clipkit.errors import OutputError, Unread
-from clipkit.format import printable
+from clipkit.format import on_one_line, printable
 
 _LAST = 2
 """The number of stderr, after those of stdin and stdout."""
@@ -49,13 +49,14 @@ def say(text: str) -> None:
 
 
 def say_lines(lines: Iterable[str]) -> None:
-    """To stdout, for people: nothing in them is obeyed by whatever shows them in the end. Raises as `say`."""
-    say("".join(f"{printable(line)}\n" for line in lines))
+    """To stdout, for people, each on one line: nothing in them is obeyed by whatever shows them in the end.
+    Raises as `say`."""
+    say("".join(f"{on_one_line(line)}\n" for line in lines))
 
 
 def complain(text: str) -> None:
-    """To stderr, as far as anybody takes it."""
-    write_on(sys.stderr, f"{printable(text)}\n")
+    """To stderr, on one line, as far as anybody takes it."""
+    write_on(sys.stderr, f"{on_one_line(text)}\n")
 
 
 def write_on(stream: TextIO, text: str) -> None:

@@ -30,12 +30,12 @@ class Line:
         now_s = time.monotonic()
         if self.stream.isatty() and now_s - self._drawn_s > _REDRAW_S:
             width = shutil.get_terminal_size().columns - 1
-            self._write(f"\r\x1b[2K{fmt.printable(text)[:width]}")
+            self._write(f"\r\x1b[2K{fmt.on_one_line(text)[:width]}")
             self._drawn_s, self._open = now_s, True
 
     def final(self, text: str) -> None:
         self.clear()
-        self._write(f"{fmt.printable(text)}\n")
+        self._write(f"{fmt.on_one_line(text)}\n")
 
     def clear(self) -> None:
         if self._open:

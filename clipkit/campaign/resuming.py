@@ -90,8 +90,8 @@ def _facts(uploads: Uploads, earlier: Mapping[str, Any]) -> dict[str, Any]:
 
 def _named(uploads: Uploads, others: Mapping[str, Any]) -> list[tuple[str, Upload]]:
     """By the file's name, or where that is not its alone by the experiment's word for it."""
-    names = Counter([*(upload.path.name for _, upload in uploads), *others])
-    return [(u.path.name if names[u.path.name] == 1 else word, u) for word, u in uploads]
+    names = Counter([*(upload.name for _, upload in uploads), *others])
+    return [(u.name if names[u.name] == 1 else word, u) for word, u in uploads]
 
 
 def _earlier(folder: Path) -> dict[str, Any]:

@@ -105,7 +105,7 @@ class Tally:
     def label(self, cell: Cell) -> str:
         """`block 2 of 3: veryfast, concurrency 3`."""
         if cell.phase == WARMUP:
-            return f"warming up: {cell.job.upload.path.name}"
+            return f"warming up: {cell.job.upload.name}"
         of = "" if self.blocks is None else f" of {self.blocks}"
         return f"block {cell.block + 1}{of}: {self.design.words[cell.name]}"
 

@@ -139,7 +139,8 @@ def _lab(parsed: argparse.Namespace) -> int:
     if parsed.copy_only and (parsed.no_browser or parsed.port is not None):
         raise UsageError("--copy-only opens nothing: leave out --no-browser and --port")
     copies = lab.copy_notebooks(Path(parsed.folder))
-    complain("\n".join(copies.lines()))
+    for line in copies.lines():
+        complain(line)
     opening = None
     if not parsed.copy_only:
         opening = lab.lab_argv(copies, not parsed.no_browser, parsed.port)

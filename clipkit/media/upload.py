@@ -124,6 +124,11 @@ class Upload:
         return framed(self.shape, crop, scale_height, self.path)
 
     @property
+    def name(self) -> str:
+        """Of the file alone, safe to print and to write, whatever bytes are in it."""
+        return fmt.on_one_line(self.path.name)
+
+    @property
     def gop_s(self) -> float:
         """The mean time between key frames; the whole film where it has only one."""
         if len(self.key_frame_times_s) < 2:
@@ -206,7 +211,7 @@ class Upload:
     def __repr__(self) -> str:
         picture = f"{self.codec} {self.width}x{self.height} at {self.fps:.5g} fps"
         length = f"{fmt.seconds(self.duration_s)} of {len(self.frame_times_s)} frames"
-        return fmt.brief(self, self.path.name, picture, length)
+        return fmt.brief(self, self.name, picture, length)
 
     def _repr_html_(self) -> str:
         rate = f"{self.fps:.5g} fps{', variable' if self.vfr else ''}"
@@ -223,4 +228,4 @@ class Upload:
         if self.hdr:
             rows.append(("HDR", self.color_transfer or "unknown"))
         rows += [("note", warning) for warning in self.warnings]
-        return Table(("upload", self.path.name), tuple(rows))._repr_html_()
+        return Table(("upload", self.name), tuple(rows))._repr_html_()

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from clipkit import format as fmt
 from clipkit.errors import TemplateError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
@@ -107,6 +108,8 @@ def parse_template(text: str, where: str = "--command") -> Template:
 
     Raises TemplateError for an unknown placeholder, a missing one, or unbalanced quotes.
     """
+    if not fmt.is_text(text):
+        raise TemplateError(f"{where} holds bytes that are no UTF-8: rename the file that it names")
     try:
         argv = shlex.split(text)
     except ValueError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ffmpeg
 
 from clipkit.ffmpeg_builds import FfmpegBuild
@@ -28,6 +30,9 @@ from clipkit.plan.sound_check import decoded_beside, is_copied, sound_check
 from clipkit.plan.task import OUTPUT, POSTER, Attempt, Run, Step, Task
 from clipkit.plan.timing import timing_of
 from clipkit.settings import Settings
+
+# Stands for the upload in a graph: ffmpeg-python hashes every word as UTF-8, which a name need not be.
+FILM = "\0film\0"
 
 
 def encode_tasks(
@@ -99,7 +104,7 @@ def _argv(cut: Cut, entry: Entry, sound: dict[str, object]) -> list[str]:
     if entry.seek_s is not None:
         # Without accurate_seek ffmpeg drops nothing itself; `trim` below decides, frame by frame.
         source |= {"ss": f"{entry.seek_s:.6f}", "noaccurate_seek": None}
-    upload = ffmpeg.input(local(cut.upload.path), **source)
+    upload = ffmpeg.input(FILM, **source)
     streams = [upload[str(cut.upload.video_stream)]]
     if has_sound(cut.upload, settings):
         streams.append(upload[sound_stream(cut.upload)])
@@ -123,8 +128,13 @@ def _argv(cut: Cut, entry: Entry, sound: dict[str, object]) -> list[str]:
         started += ["-filter_threads", str(settings.filter_threads)]
     if entry.keep_times:
         started.append("-copyts")
-    compiled: list[str] = ffmpeg.compile(graph, cmd=started)
-    return compiled
+    return compiled_argv(graph, started, cut.upload)
+
+
+def compiled_argv(graph: Any, started: list[str], upload: Upload) -> list[str]:
+    """The words of a graph whose input is FILM."""
+    words: list[str] = ffmpeg.compile(graph, cmd=started)
+    return [local(upload.path) if word == FILM else word for word in words]
 
 
 def command_head(build: FfmpegBuild) -> list[str]:

@@ -14,12 +14,11 @@ import ffmpeg
 from clipkit.errors import FfmpegError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
-from clipkit.media.formats import local
 from clipkit.media.upload import Upload
 from clipkit.model.memory import clip_anon_bytes
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.colours import check_base
-from clipkit.plan.encode import command_head, source_options
+from clipkit.plan.encode import FILM, command_head, compiled_argv, source_options
 from clipkit.plan.encoded_sound import (
     has_sound,
     mixed_down,
@@ -160,7 +159,7 @@ def _argv(cut: _Cut, seek_s: float | None) -> list[str]:
     source = source_options(upload) | {"itsoffset": f"{-cut.key_s - upload.container_start_s:.6f}"}
     if seek_s is not None:
         source |= {"ss": f"{seek_s:.6f}", "noaccurate_seek": None}
-    film = ffmpeg.input(local(upload.path), **source)
+    film = ffmpeg.input(FILM, **source)
     streams = [film[str(upload.video_stream)]]
     if has_sound(upload, cut.settings):
         streams.append(film[sound_stream(upload)])
@@ -177,8 +176,7 @@ def _argv(cut: _Cut, seek_s: float | None) -> list[str]:
         **{"c:v": "copy", "tag:v": _PICTURES[upload.codec], "bsf:v": _dropping(upload)},
         **_sound_options(cut, length_s),
     )
-    compiled: list[str] = ffmpeg.compile(graph, cmd=[*command_head(cut.build), "-copyts"])
-    return compiled
+    return compiled_argv(graph, [*command_head(cut.build), "-copyts"], upload)
 
 
 def _dropping(upload: Upload) -> str:

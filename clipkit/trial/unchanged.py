@@ -89,9 +89,9 @@ def change_since(held: Held, upload: Upload, build: FfmpegBuild) -> Change | Non
         if stamp != held.upload:
             other = sha256_at(upload.path, stamp) != upload.sha256
             stop = _replaced_words(upload) if other else None
-            return Change(f"{upload.path.name} was changed while it was cut", stop)
+            return Change(f"{upload.name} was changed while it was cut", stop)
     except UploadError as error:
-        return Change(f"{upload.path.name} went away while it was cut", str(error))
+        return Change(f"{upload.name} went away while it was cut", str(error))
     if not _is_as(held.build, Path(build.path)):
         stop = (
             f"{build.path} was replaced: put the earlier one back and start it again, or measure with "

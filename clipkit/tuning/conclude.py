@@ -156,7 +156,7 @@ def _measured(findings: Findings, setting: Setting) -> Measured:
     host, uploads = findings.question.host, (job.upload for job in findings.question.jobs)
     return Measured(
         host=f"{host.name}: {fmt.memory(host.memory_bytes)}, {fmt.cpus(host.cpus)}",
-        upload=", ".join(words.upload_name(upload) for upload in uploads),
+        upload=", ".join(upload.name for upload in uploads),
         ffmpeg=setting.ffmpeg,
         date=setting.date,
     )

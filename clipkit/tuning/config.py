@@ -10,6 +10,7 @@ from typing import Any
 
 import tomli_w
 
+from clipkit import format as fmt
 from clipkit.errors import SettingsError
 from clipkit.plan.baselines import Template, parse_template
 from clipkit.settings import Settings, load_settings, to_table
@@ -51,7 +52,7 @@ def config_toml(
 ) -> str:
     """The tables of a `clipkit.toml`, below comments that say where it comes from. `command`: the text
     of the template that the settings change."""
-    comments = "\n".join(f"# {line}" for line in head)
+    comments = "\n".join(f"# {fmt.on_one_line(line)}" for line in head)
     tables: dict[str, Any] = {"settings": to_table(settings)}
     if command is not None:
         tables["command"] = {"template": command}

@@ -11,6 +11,7 @@ from typing import Any
 import tomli_w
 
 from clipkit import ffmpeg_builds
+from clipkit import format as fmt
 from clipkit.campaign.experiment import Experiment
 from clipkit.campaign.experiment_file import parse_experiment
 from clipkit.campaign.loop import Watch
@@ -19,7 +20,7 @@ from clipkit.campaign.sweep import plan_sweep, run_sweep
 from clipkit.campaign.tally import Tally
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism
 from clipkit.ceiling.choose import describe_mechanism
-from clipkit.errors import CampaignError, FfmpegError
+from clipkit.errors import CampaignError, FfmpegError, UsageError
 from clipkit.hosts import Host, catalogue
 from clipkit.media.upload import Upload
 from clipkit.plan.clips import Clip, Job
@@ -66,6 +67,10 @@ class Measuring:
 def experiment_for(asked: Measuring) -> Experiment:
     """As an experiment's file, which `clipkit sweep` would run again. Raises UsageError, naming file and
     key of what is wrong."""
+    if not fmt.is_text(str(asked.upload.path)):
+        raise UsageError(
+            f"{asked.upload.path}: its name holds bytes that are no UTF-8: rename it first"
+        )
     document = read_drive_file(asked.drive)
     routes = routes_of(document, str(asked.drive))
     server = OwnServer(routes.name or _named_by(asked.folder), asked.start, asked.folder, routes)

@@ -116,6 +116,8 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
             "leave it out"
         )
     folder = _folder(request)
+    if not fmt.is_text(str(folder)):  # a report is text, and names its campaign
+        raise CampaignError(f"{folder} is no UTF-8 text: choose another folder with --results")
     if (folder / RUNS).exists():
         raise CampaignError(f"{folder} holds a campaign already: choose another name with --as")
     question = _question(request, mechanism)
@@ -155,7 +157,7 @@ def _setting(
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
         job={"clips": request.clips, "clip_s": request.clip_s, "spread": "evenly"},
         cut=_cut_command(request, question, store),
-        again=shlex.join([*request.program, *request.words]),
+        again=fmt.on_one_line(shlex.join([*request.program, *request.words])),
     )
 
 
@@ -224,13 +226,13 @@ def fitting_job(upload: Upload, clips: int, clip_s: float) -> Job:
 def _describe(store: Store, request: Request, question: Question, facts: dict[str, Any]) -> None:
     store.describe(
         environment=facts,
-        uploads={upload.path.name: upload.facts() for upload in request.uploads},
+        uploads={upload.name: upload.facts() for upload in request.uploads},
     )
     host = {"memory": request.host.memory_bytes, "cpus": request.host.cpus}
     experiment = {
         "name": store.folder.name,
         "job": {
-            "uploads": [str(upload.path) for upload in request.uploads],
+            "uploads": [fmt.on_one_line(upload.path) for upload in request.uploads],
             "clips": request.clips,
             "length_s": question.jobs[0].clips[0].duration_s,
         },
@@ -247,7 +249,7 @@ def _cut_command(request: Request, question: Question, store: Store) -> str:
     config = fmt.near(store.folder / CONFIG)
     job = ["--count", str(request.clips), "--length", f"{length_s:g}"]
     words = [*request.program, "cut", request.named, "--out", "clips", *job, "--config", config]
-    return shlex.join(words)
+    return fmt.on_one_line(shlex.join(words))
 
 
 def _machine(facts: dict[str, Any], ffmpeg_version: str) -> str:

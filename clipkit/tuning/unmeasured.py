@@ -7,7 +7,7 @@ from clipkit.media.picture import PictureCheck
 from clipkit.records.need import HIDDEN_WORDS
 from clipkit.records.status import INVALID
 from clipkit.tuning.findings import Findings
-from clipkit.tuning.words import confirming, upload_name
+from clipkit.tuning.words import confirming
 
 
 def unmeasured(findings: Findings, ceiling: str, picture: PictureCheck | None) -> tuple[str, ...]:
@@ -30,7 +30,7 @@ def unmeasured(findings: Findings, ceiling: str, picture: PictureCheck | None) -
     for job in question.jobs:
         if job.upload.films > 1:
             said.append(
-                f"{upload_name(job.upload)} has {job.upload.films} video streams: all cut the first, "
+                f"{job.upload.name} has {job.upload.films} video streams: all cut the first, "
                 "the original's commands by an added -map, your own as it is"
             )
     said += _hidden_need(findings)

@@ -32,16 +32,8 @@ def upload_line(upload: Upload, job: str) -> str:
         keys = "one key frame"
     rate = f"{upload.fps:.3g}" + (" variable" if upload.vfr else "")
     return (
-        f"{upload_name(upload)}  {upload.width}x{upload.height} at {rate} fps {upload.codec}, "
+        f"{upload.name}  {upload.width}x{upload.height} at {rate} fps {upload.codec}, "
         f"{fmt.clock(upload.duration_s)}, {keys} | {job}"
-    )
-
-
-def upload_name(upload: Upload) -> str:
-    """Safe to print, whatever the upload is called."""
-    return "".join(
-        letter if letter.isascii() and letter.isprintable() else ascii(letter)[1:-1]
-        for letter in upload.path.name
     )
 
 

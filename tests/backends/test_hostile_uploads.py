@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import pytest
+from hostile import BY_NAME
 from raw_http import part
 from running_service import Service
+
+from clipkit.ffmpeg_builds import FfmpegBuild
 
 Write = Callable[[Path], bytes]
 
@@ -89,3 +93,18 @@ def test_nothing_else_is_opened_for_it(
     assert "root:x" not in error
     for path in (str(shared.data), str(film), "/uploads/"):
         assert path not in error
+
+
+def test_packets_behind_a_playlist_never_show_the_film_that_it_names(
+    start: Callable[..., Service], tmp_path: Path, each_build: FfmpegBuild
+) -> None:
+    """To one version of ffmpeg it is a transport stream, to another a playlist."""
+    upload = BY_NAME["playlist_before_packets"].make(tmp_path)
+    service = start(FFMPEG=each_build.path)
+    job = service.cut(upload, (0.4, 0.6))
+    clips = [path for path in (service.data / "clips").rglob("*") if path.is_file()]
+    assert job["status"] == ("failed" if each_build.version.startswith("5.") else "done"), job
+    assert len(clips) == (job["status"] == "done")
+    for path in clips:
+        with av.open(str(path)) as clip:
+            assert clip.streams.video[0].width == 160  # the other one's is 128

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import struct
 import threading
 from dataclasses import dataclass
@@ -251,6 +252,9 @@ class TestHostileNames:
             b"'\"\\.mp4",
             "影片 🎬 ü.mp4".encode(),
             b"\xff\xfe.mp4",
+            b"\x1b[31mred\x07.mp4",
+            "\u202e4pm.rtl.mp4".encode(),
+            b"x" * 251 + b".mp4",
             b"{start}.mp4",
             b"sample",
         ],
@@ -260,18 +264,23 @@ class TestHostileNames:
         self, name: bytes, small: Path, tmp_path: Path
     ) -> None:
         upload = tmp_path / os.fsdecode(name)
-        upload.symlink_to(small)
-        out = tmp_path / f"out {os.fsdecode(name)}"
+        shutil.copy(small, upload)
+        out = tmp_path / f"out {os.fsdecode(name)}"[:250]
         words = ("--out", out, "--count", 1, "--length", 0.4)
         ran = clipkit("cut", *words, "--json", "--", f"./{upload.name}", cwd=tmp_path)
         assert ran.code == 0, ran.err
         assert ran.json["clips"][0]["frames"] == 10
+        assert Path(ran.json["upload"]) == upload
         assert sorted(entry.name for entry in out.iterdir()) == ["clip-001.mp4", "manifest.json"]
         assert {entry.name for entry in tmp_path.iterdir()} == {upload.name, out.name}
         for command in (("cut", "--overwrite", *words), ("probe",)):
             strict = {"PYTHONIOENCODING": "utf-8:strict"}  # as in a terminal
             told = clipkit(*command, "--", f"./{upload.name}", cwd=tmp_path, **strict)
             assert (told.code, told.err) == (0, "")
+            assert told.out.replace("\n", "").isprintable()
+        refused = clipkit("cut", *words[:-1], 99, "--", f"./{upload.name}", cwd=tmp_path)
+        assert refused.code == 1
+        assert refused.complaint.isprintable()
 
     def test_a_name_that_looks_like_an_option_is_taken_behind_two_dashes(
         self, small: Path, tmp_path: Path

@@ -111,11 +111,11 @@ def execute_notebook(
     except PapermillExecutionError as error:
         raise ReportError(
             f"the notebook {source.stem} failed in cell {error.cell_index}: "
-            f"{error.ename}: {error.evalue}\n{output} holds what it had"
+            f"{error.ename}: {error.evalue}; {output} holds what it had"
         ) from None
     except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
         raise ReportError(
-            f"the kernel of the notebook {source.stem} failed: {error}\n{output} holds what it had"
+            f"the kernel of the notebook {source.stem} failed: {error}; {output} holds what it had"
         ) from error
     return output
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from clipkit import format as fmt
+from clipkit.errors import ReportError
 from clipkit.records import folder as folders
 from clipkit.report.notebooks.execute import execute_notebook
 from clipkit.report.pages import page, sweep_page, tuning_page
@@ -26,6 +28,8 @@ def write_report(campaign: Path, place: Path | None = None) -> Path:
     campaign = campaign.resolve()
     folders.require(campaign)
     place = place or report_place(campaign).folder
+    if not fmt.is_text(f"{campaign}{place}"):  # a notebook is text, and names its campaign
+        raise ReportError(f"{campaign}: its name is no UTF-8 text: rename it, then report")
     make = _of_a_sweep if folders.is_sweep(campaign) else _of_a_tuning
     return page.write_page(place / folders.REPORT, make(campaign, place))
 
