@@ -18,9 +18,9 @@ from clipkit.errors import CampaignError
 from clipkit.records.columns import columns
 
 _LARGEST = 2**63 - 1
-MAY_BE_NEGATIVE = ("_fraction", "_code")
-"""Ends the names of shares, which are differences of counters and may fall short of nothing, and of what a
-process ended with, a signal's number below zero."""
+MAY_BE_NEGATIVE = ("_fraction", "_code", "nice")
+"""Ends the names of shares, which are differences of counters and may fall short of nothing, of what a
+process ended with, a signal's number below zero, and of a priority."""
 _LONGEST_NAME = 200
 
 CLIP: dict[str, Any] = {
@@ -130,9 +130,9 @@ def _is_measurable(value: Any, name: str) -> bool:
         return all(type(each) in (int, float) and _is_measurable(each, name) for each in value)
     if isinstance(value, str | bool | NoneType):
         return True
-    if isinstance(value, int):
-        return 0 <= value <= _LARGEST
-    return math.isfinite(value) and (bool(value >= 0) or name.endswith(MAY_BE_NEGATIVE))
+    if not (math.isfinite(value) and (value >= 0 or name.endswith(MAY_BE_NEGATIVE))):
+        return False
+    return isinstance(value, float) or abs(value) <= _LARGEST
 
 
 def _names_a_file(run_id: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from clipkit.records.campaign import open_campaign
 from clipkit.records.folder import clips_by_run, clips_of, read_records
 from clipkit.records.outcome import Outcome
 from clipkit.records.record import Record
+from clipkit.records.served import Served
 from clipkit.records.store import Store
 from clipkit.records.table import read_samples, read_table
 from clipkit.tuning.recommendation import read_recommendation
@@ -86,6 +88,17 @@ def test_a_share_may_fall_short_of_nothing_and_a_name_may_be_anything(
     odd = {"host": "<script>$x$ \x1b[31m", "other_cpu_fraction": -0.01, "error": "{input} [[1"}
     folder = written(tmp_path, "runs.jsonl", ROW | odd)
     assert len(read(folder)) == 1
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_a_signal_and_a_priority_may_be_below_zero(read: Any, tmp_path: Path) -> None:
+    """Of a server that SIGTERM ended: its campaign could not be read again."""
+    service = {**dataclasses.asdict(Served()), "service": "tiny", "service_exit_code": -15}
+    written(tmp_path, "runs.jsonl", ROW | service | {"nice": -5})
+    assert len(read(tmp_path)) == 1
+    written(tmp_path, "runs.jsonl", ROW | {"block": -1})
+    with pytest.raises(CampaignError, match="block"):
+        read(tmp_path)
 
 
 @pytest.mark.parametrize("read", READERS)

@@ -221,7 +221,7 @@ class TestStopped:
         path = tmp_path / "trying.toml"
         path.write_text(
             f"[job]\nuploads = '{slow}'\nclips = 2\nlength_s = 1\n"
-            "[settings]\npreset = 'slow'\n[run]\nblocks = 1\n"
+            "[settings]\npreset = 'fast'\n[run]\nblocks = 1\n"
         )
         folder = tmp_path / "results" / "trying"
         with start("sweep", path, cwd=tmp_path) as process:
@@ -230,7 +230,7 @@ class TestStopped:
             process.send_signal(signal.SIGSTOP)
             time.sleep(2.0)
             process.send_signal(signal.SIGCONT)
-            _, said = process.communicate(timeout=120)
+            _, said = process.communicate(timeout=400)
         assert process.returncode == 0, said
         rows = [json.loads(line) for line in (folder / "runs.jsonl").read_text().splitlines()]
         first, *_, last = rows

@@ -25,7 +25,7 @@ from collections import Counter
 from pathlib import Path
 
 from acts import Done, Place, try_seed
-from kinds import KINDS, trials_of
+from kinds import KINDS, Trials, trials_of
 from watched import Command
 
 from clipkit.ffmpeg_builds import locate
@@ -62,19 +62,22 @@ def prepared(scratch: Path, kinds: list[str]) -> Place:
     argv = [locate("bundled"), "-nostdin", "-v", "error", "-f", "lavfi", "-i", picture, str(film)]
     subprocess.run(argv, check=True)
     place = Place(scratch, film, kinds)
-    for name in kinds:
+    for name in dict.fromkeys(KINDS[name].like or name for name in kinds):
         kind = KINDS[name]
-        if kind.campaign is None or not kind.resumes:
-            continue
-        folder = place.folder_for(name, f"undisturbed-{name}")
-        command = Command(kind.prepare(folder, film), folder)
-        command.start()
-        if command.ended(300) != 0:
-            raise SystemExit(
-                f"{name}: undisturbed it does not end well: {command.said.read_text()}"
-            )
-        place.expected[name] = trials_of(folder / kind.campaign)
+        if kind.campaign is not None and kind.resumes:
+            place.expected[name] = undisturbed(name, place)
     return place
+
+
+def undisturbed(name: str, place: Place) -> Trials:
+    """A report changes no record of the campaign that it is of."""
+    kind = KINDS[name]
+    folder = place.folder_for(name, f"undisturbed-{name}")
+    command = Command(kind.prepare(folder, place.film), folder)
+    command.start()
+    if command.ended(300) != 0:
+        raise SystemExit(f"{name}: undisturbed it does not end well: {command.said.read_text()}")
+    return trials_of(folder / str(kind.campaign))
 
 
 def summary(done: list[Done]) -> list[str]:

@@ -87,7 +87,7 @@ def try_seed(seed: int, place: Place, keep: Path | None) -> Done:
             code = command.ended(_ENDS_S)
             faults = _after(command, kind, code, act)
             act.undo(folder)
-            faults += _again(folder, kind, place, name, acted)
+            faults += _again(folder, kind, place, name)
         finally:
             command.clean_up()
             act.undo(folder)
@@ -205,7 +205,7 @@ def _background_ends(command: Command) -> list[str]:
     return [f"orphan: {each}" for each in left]
 
 
-def _again(folder: Path, kind: Kind, place: Place, name: str, acted: bool) -> list[str]:
+def _again(folder: Path, kind: Kind, place: Place, name: str) -> list[str]:
     """What is wrong once the same command has run undisturbed."""
     campaign = folder / kind.campaign if kind.campaign else None
     before = [line for line in lines_of(campaign) if _is_whole(line)] if campaign else []
@@ -220,8 +220,7 @@ def _again(folder: Path, kind: Kind, place: Place, name: str, acted: bool) -> li
         return [f"not gone on with: exit {code}: {command.said.read_text()[-300:]}"]
     faults = [f"left: {each}" for each in [*_groups(), *_temporary(folder)]]
     if campaign is not None:
-        faults += _records(campaign, before, place.expected[name])
-    del acted
+        faults += _records(campaign, before, place.expected[kind.like or name])
     return faults
 
 

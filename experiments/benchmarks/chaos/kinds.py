@@ -33,7 +33,8 @@ Trials = Counter[tuple[str, int, str]]
 @dataclass(frozen=True)
 class Kind:
     """`prepare` writes what the command needs into its folder and says the argv; the same again goes on, or
-    begins anew where `resumes` is False. `targets`: of its processes. `campaign`: where its records are."""
+    begins anew where `resumes` is False. `targets`: of its processes. `campaign`: where its records are;
+    `like`: the kind that comes to the same."""
 
     prepare: Callable[[Path, Path], list[str]]
     targets: Sequence[str]
@@ -41,6 +42,7 @@ class Kind:
     resumes: bool = True
     weight: int = 1
     told_by_jupyter: bool = False
+    like: str | None = None
 
 
 def _sweep(run: str) -> Callable[[Path, Path], list[str]]:
@@ -98,7 +100,12 @@ KINDS: Mapping[str, Kind] = {
     "cut": Kind(_cut, _ENGINE, weight=4),
     "server": Kind(_server, ("cli", "server", "ffmpeg", "group"), "results/served", weight=2),
     "background": Kind(
-        _background, ("supervisor", *_ENGINE), "results/trying", weight=2, told_by_jupyter=True
+        _background,
+        ("supervisor", *_ENGINE),
+        "results/trying",
+        weight=2,
+        told_by_jupyter=True,
+        like="grid",
     ),
     "report": Kind(_report, ("cli", "kernel", "group"), "swept", weight=2, told_by_jupyter=True),
     "tune": Kind(_tune, _ENGINE, resumes=False, weight=1),

@@ -54,8 +54,16 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         asked = json.loads(self.body)
         clip = FOLDER / f"clip-{os.urandom(4).hex()}.mp4"
-        argv = ["ffmpeg", "-nostdin", "-v", "error", "-ss", asked["start"]]
-        argv += ["-i", FOLDER / asked["film"], "-t", asked["length"], "-preset", "medium", clip]
+        argv = ["ffmpeg", "-nostdin", "-v", "error", "-ss", str(asked["start"])]
+        argv += [
+            "-i",
+            FOLDER / asked["film"],
+            "-t",
+            str(asked["length"]),
+            "-preset",
+            "medium",
+            clip,
+        ]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         if done.returncode:
             self.say(f"ffmpeg ended with {done.returncode}: {done.stderr[-300:]}".encode(), 500)
