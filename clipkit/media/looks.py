@@ -26,11 +26,13 @@ class Looks:
         stated = bool(_STATE_ASPECT & set(stream.container.format.name.split(",")))
         self._aspect = stream.sample_aspect_ratio if stated else None
         self._extradata = self._context.extradata
+        self._has_several_entries = False
         self._header: tuple[bytes, int] | None = None
         self._changes: list[tuple[int, Look]] = []
 
     def see(self, packet: Packet[VideoStream], ticks: int) -> None:
         renewed = _new_extradata(packet)
+        self._has_several_entries |= renewed is not None
         self._extradata = renewed or self._extradata
         stated, number = picture_header(
             self._context.codec.canonical_name, self._form, bytes(packet)
@@ -53,7 +55,10 @@ class Looks:
         return tuple(found)
 
     def _held(self, look: Look) -> Look:
-        return replace(look, pixel_aspect=self._aspect) if self._aspect else look
+        """Of several entries, each of a shape of its own, PyAV and ffmpeg tell the last one's alone."""
+        if self._aspect is None or self._has_several_entries:
+            return look
+        return replace(look, pixel_aspect=self._aspect)
 
 
 def _new_extradata(packet: Packet[VideoStream]) -> bytes | None:

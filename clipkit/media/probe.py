@@ -173,7 +173,7 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
         coded_height=height,
         width=height if turned else width,
         height=width if turned else height,
-        pixel_aspect=_pixel_aspect(stream, turned),
+        pixel_aspect=_pixel_aspect(stream, found, turned),
         rotation_deg=first.rotation_deg,
         time_base=time_base,
         fps=speed.fps,
@@ -196,9 +196,10 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
     )
 
 
-def _pixel_aspect(stream: VideoStream, turned: bool) -> Fraction:
+def _pixel_aspect(stream: VideoStream, found: Scan, turned: bool) -> Fraction:
     """As shown; what is not stated, or makes no sense, is square."""
-    stated = stream.sample_aspect_ratio
+    changes = len(found.looks) > 1
+    stated = found.looks[0][1].pixel_aspect if changes else stream.sample_aspect_ratio
     if not stated or stated < 0:
         return Fraction(1)
     return 1 / stated if turned else stated

@@ -89,3 +89,9 @@ def test_what_the_container_says_of_all_colours_holds_for_those_that_say_nothing
     upload = probe_upload(make("tagged.mov", "-c:v", "mjpeg", *tags))
     assert upload.looks[0][1].colours.matrix in (1, 5)
     assert upload.looks[0][1].pixel_aspect == Fraction(1)
+
+
+def test_the_uploads_own_shape_is_that_of_its_first_pictures(make: Make) -> None:
+    upload = probe_upload(changing(make, "entries.flv", "shape"))
+    assert [look.pixel_aspect for _, look in upload.looks] == [1, Fraction(4, 3)]
+    assert upload.pixel_aspect == 1
