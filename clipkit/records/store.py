@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ from clipkit.records.record import Record
 
 # Who only looks whether a campaign is busy holds it for a moment: that is no reason to give up.
 _LOCK_PATIENCE_S = 0.5
+_RUN = re.compile(r"\d{4,}-.+-b\d+-a\d+-[0-9a-f]{6}")
+"""What an attempt is called (`trial.asked.Identity`)."""
 _MOST_COPIED_BYTES = 1 << 27
 """Of one file of samples or one log."""
 
@@ -109,8 +111,8 @@ class Store:
         return False
 
     def _sweep_up(self) -> None:
-        """What a clipkit that was killed left: its clips, and lines of clips whose attempt does not
-        count because its own line was never written."""
+        """What a clipkit that was killed left: its clips, and what it had stored of an attempt that does
+        not count because its own line was never written."""
         for left in self.folder.glob(f"{CLIPS_PREFIX}*"):
             shutil.rmtree(left, ignore_errors=True)  # of a link it does nothing
         for name in ("", SAMPLES):
@@ -120,6 +122,12 @@ class Store:
         kept = [clip for run_id, own in clips.items() if run_id in counted for clip in own]
         if len(kept) < len(whole_lines(self.folder / CLIPS)):
             self.write(CLIPS, "".join(f"{json.dumps(clip)}\n" for clip in kept))
+        for name in files.files_in(self.folder, SAMPLES):
+            if _is_lost(Path(name).stem, counted):
+                self.remove(f"{SAMPLES}/{name}")
+        for left in (self.folder / LOGS).iterdir():
+            if _is_lost(left.name, counted):
+                shutil.rmtree(left, ignore_errors=True)
 
     def records(self) -> list[Record]:
         """Every attempt so far. Raises CampaignError (see `folder.read_records`)."""
@@ -184,6 +192,19 @@ class Store:
         written = io.BytesIO()
         pq.write_table(table, written, compression="zstd")
         files.write_file(self.folder, f"{SAMPLES}/{run_id}.parquet", written.getvalue())
+
+
+def sweep_up_in(results: Path) -> None:
+    """What clipkits that were killed left of their clips in the campaigns of that folder: with a tuning nobody
+    goes on who would sweep it up."""
+    for left in results.glob(f"*/{CLIPS_PREFIX}*"):
+        if not Store(left.parent).busy:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_lost(name: str, counted: Collection[str]) -> bool:
+    """Whether it is named after an attempt that is not among these."""
+    return name not in counted and _RUN.fullmatch(name) is not None
 
 
 def _mend(descriptor: int) -> None:

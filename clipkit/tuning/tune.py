@@ -32,7 +32,7 @@ from clipkit.plan.clips import Job, spread
 from clipkit.plan.subjects import CommandLine
 from clipkit.records.folder import CONFIG, EXPERIMENT, RUNS
 from clipkit.records.status import INVALID, Status, is_finished
-from clipkit.records.store import Store, campaign_named, slug
+from clipkit.records.store import Store, campaign_named, slug, sweep_up_in
 from clipkit.records.usual_noise import usual_neighbour_noise
 from clipkit.settings import Settings
 from clipkit.trial.machine import host_id
@@ -122,6 +122,7 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
         raise CampaignError(f"{folder} holds a campaign already: choose another name with --as")
     question = _question(request, mechanism)
     facts = environment.describe_environment([build], str(mechanism))
+    sweep_up_in(folder.parent)
     store = Store.create(folder)
     loop = Loop(store, Here(open_ceiling, store.folder, request.accept_noise), watch)
     strategy = TuneStrategy(question, loop.elapsed_s)

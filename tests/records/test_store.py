@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from clipkit.errors import CampaignError, OutputError, UsageError
-from clipkit.records.store import Store, campaign_named, slug
+from clipkit.records.store import Store, campaign_named, slug, sweep_up_in
 
 
 class TestWriting:
@@ -29,6 +29,36 @@ class TestWriting:
         with Store.create(tmp_path / "c").writing():
             assert not left.exists()  # its clips are swept away
         assert not [entry for entry in (tmp_path / "c").iterdir() if entry.name[0] == "."]
+
+    def test_what_was_stored_of_an_attempt_without_a_line_is_swept_away(
+        self, tmp_path: Path
+    ) -> None:
+        """Killed between its samples and its line; what is not named after an attempt stays."""
+        store = Store.create(tmp_path / "c")
+        run_id = "0007-clipkit-0123abcd-b0-a1-0a1b2c"
+        for name in (f"{run_id}.parquet", "mine.parquet"):
+            (store.folder / "samples" / name).touch()
+        for name in (run_id, "mine"):
+            (store.folder / "logs" / name).mkdir()
+        with store.writing():
+            left = {
+                entry.name
+                for part in ("samples", "logs")
+                for entry in (store.folder / part).iterdir()
+            }
+        assert left == {"mine.parquet", "mine"}
+
+    def test_what_killed_clipkits_left_in_other_campaigns_is_swept_away_where_nobody_measures(
+        self, tmp_path: Path
+    ) -> None:
+        dead = tmp_path / "dead" / ".clips-0000-x"
+        dead.mkdir(parents=True)
+        with Elsewhere(tmp_path / "alive"):
+            busy = tmp_path / "alive" / ".clips-0000-y"
+            busy.mkdir()
+            sweep_up_in(tmp_path)
+            assert busy.exists()
+        assert not dead.exists()
 
     def test_a_file_is_written_whole_or_not_at_all(self, tmp_path: Path) -> None:
         store = Store.create(tmp_path / "c")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -220,6 +221,7 @@ def _again(folder: Path, kind: Kind, place: Place, name: str) -> list[str]:
         return [f"not gone on with: exit {code}: {command.said.read_text()[-300:]}"]
     faults = [f"left: {each}" for each in [*_groups(), *_temporary(folder)]]
     if campaign is not None:
+        faults += [f"left: {each}" for each in _of_no_record(campaign)]
         faults += _records(campaign, before, place.expected[kind.like or name])
     return faults
 
@@ -233,6 +235,13 @@ def _records(campaign: Path, before: list[str], expected: Trials) -> list[str]:
     faults += [f"doubled: {trial}" for trial, count in found.items() if count > 1]
     faults += [f"missing: {trial}" for trial in expected.keys() - found.keys()]
     return faults + [f"unlike: {trial}" for trial in found.keys() - expected.keys()]
+
+
+def _of_no_record(campaign: Path) -> list[str]:
+    """Samples and logs of attempts that have no record."""
+    known = {json.loads(line)["run_id"] for line in lines_of(campaign)} | {"sweep"}
+    beside = [*(campaign / "samples").glob("*"), *(campaign / "logs").glob("*")]
+    return [str(path) for path in beside if path.name.removesuffix(path.suffix) not in known]
 
 
 def _is_whole(line: str) -> bool:
