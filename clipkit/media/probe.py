@@ -151,7 +151,7 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
     turned = round(first.rotation_deg / 90) % 2 == 1
     seek = _seek(container, stream, found)
     tracks = tuple(_track(container, s, found) for s in container.streams.audio)
-    place = sound_track(path, stream, container.streams.audio)
+    place = sound_track(path, stream, container.streams.audio, found.sounding)
     sound = None if place is None else tracks[place]
     video_end_s, end_s = _ends_s(clock, found, speed, sound)
     trusted = found.key_ticks if seek != "none" or found.untrue_keys else ()

@@ -7,6 +7,7 @@ PyAV does not tell of them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 _SYNC = 0x47
@@ -37,22 +38,26 @@ def stream_descriptors(path: Path, pid: int) -> bytes:
 
 
 def _programme_maps(path: Path) -> Iterator[bytes]:
-    """Each programme map table."""
-    with path.open("rb") as file:
-        head = file.read(_READ_BYTES)
-    tables: set[int] = set()
-    pending: dict[int, bytes] = {}
-    for pid, begins, payload in _packets(head):
-        if pid != 0 and pid not in tables:
-            continue
-        section = _section(pending, pid, begins, payload)
-        if section and pid == 0 and section[0] == 0x00:
-            tables.update(_table_pids(section))
-        elif section and section[0] == 0x02:
-            yield section
+    """The programme map table of each programme."""
+    size = min(path.stat().st_size, _READ_BYTES)
+    with path.open("rb") as file, mmap(file.fileno(), size, access=ACCESS_READ) as head:
+        tables: dict[bytes, int] = {}
+        told: set[bytes] = set()
+        pending: dict[int, bytes] = {}
+        for pid, begins, payload in _packets(head):
+            if pid != 0 and pid not in tables.values():
+                continue
+            section = _section(pending, pid, begins, payload)
+            if section and pid == 0 and section[0] == 0x00:
+                tables.update(_table_pids(section))
+            elif section and section[0] == 0x02:
+                told.add(section[3:5])
+                yield section
+            if tables and told >= tables.keys():  # they come again and again
+                return
 
 
-def _packets(data: bytes) -> Iterator[tuple[int, bool, bytes]]:
+def _packets(data: mmap) -> Iterator[tuple[int, bool, bytes]]:
     """PID, whether a section begins in it, and the payload of each packet."""
     stride, offset = next((s for s in _STRIDES if _in_step(data, *s)), (0, 0))
     if not stride:
@@ -66,7 +71,7 @@ def _packets(data: bytes) -> Iterator[tuple[int, bool, bytes]]:
         yield pid, bool(packet[1] & 0x40), packet[begin:]
 
 
-def _in_step(data: bytes, stride: int, offset: int) -> bool:
+def _in_step(data: mmap, stride: int, offset: int) -> bool:
     places = range(offset, min(len(data), 8 * stride), stride)
     return all(data[place] == _SYNC for place in places)
 
@@ -87,11 +92,12 @@ def _section(pending: dict[int, bytes], pid: int, begins: bool, payload: bytes) 
     return section[:length]
 
 
-def _table_pids(section: bytes) -> Iterator[int]:
-    """Of a programme association table: the PID of each programme's own table."""
+def _table_pids(section: bytes) -> Iterator[tuple[bytes, int]]:
+    """Of a programme association table: each programme's number and the PID of its own table."""
     for at in range(8, len(section) - 4 - 3, 4):
-        if section[at : at + 2] != b"\0\0":  # that is where the network describes itself
-            yield int.from_bytes(section[at + 2 : at + 4]) & 0x1FFF
+        number = section[at : at + 2]
+        if number != b"\0\0":  # that is where the network describes itself
+            yield number, int.from_bytes(section[at + 2 : at + 4]) & 0x1FFF
 
 
 def _streams(section: bytes) -> Iterator[tuple[int, bytes]]:

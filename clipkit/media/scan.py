@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import cast
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
@@ -21,6 +22,7 @@ from clipkit.media.heard import Heard
 from clipkit.media.look import Look, look_of
 from clipkit.media.looks import Looks
 from clipkit.media.nal import nal_format
+from clipkit.media.sounds import Sounding
 
 _NO_BASE = Fraction(1, 1_000_000)
 
@@ -46,7 +48,7 @@ class Scan:
     time is not known. `untrue_keys` are key frames to the container, and are none. `scrambled`: frames
     come out of the decoder with descending times, so the container's times are not those of showing.
     `looks`: from when on
-    pictures are how.
+    pictures are how. `sounding`: the sound streams that can be decoded.
     """
 
     frame_ticks: tuple[int, ...]
@@ -62,12 +64,14 @@ class Scan:
     scrambled: bool
     first: FirstFrame | None
     looks: tuple[tuple[int, Look], ...]
+    sounding: frozenset[int]
     video_bytes: int = 0
 
 
 def scan(container: InputContainer, stream: VideoStream) -> Scan:
     """Read every packet of `stream` and of all sound, decode only the head of `stream`."""
     heard = {s.index: Heard(s.time_base or _NO_BASE) for s in container.streams.audio}
+    sounding = {s.index: Sounding(s) for s in container.streams.audio}
     form = nal_format(stream.codec.canonical_name, stream.codec_context.extradata)
     head = _Head(reorders=bool(stream.codec_context.has_b_frames))
     looks = Looks(stream, form)
@@ -79,6 +83,7 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
     for each in container.demux(stream, *container.streams.audio):
         if each.stream_index != stream.index:
             heard[each.stream_index].see(each)
+            sounding[each.stream_index].see(cast("Packet[AudioStream]", each))
             continue
         packet = cast("Packet[VideoStream]", each)
         head.see(packet)
@@ -131,6 +136,7 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
         untrue_keys=untrue_keys + _untrue_index(stream, packets, flagged),
         scrambled=head.scrambled,
         first=first,
+        sounding=frozenset(index for index, track in sounding.items() if track.sounds),
         looks=looks.since(start, first.look) if first else (),
         video_bytes=video_bytes,
     )

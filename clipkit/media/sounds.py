@@ -3,28 +3,50 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 
 import av
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.layout import AudioLayout
 from av.audio.stream import AudioStream
+from av.packet import Packet
 from av.video.stream import VideoStream
 
-from clipkit.media.opening import opened_container
 from clipkit.media.programmes import programmes
 
 _TRIED_PACKETS = 64
 """Of a track: its first ones may lack what came before them; where none of these sounds, none does."""
 
 
-def sound_track(path: Path, film: VideoStream, tracks: Sequence[AudioStream]) -> int | None:
-    """The track's place among `tracks`, which are all of the file's; None where none is fit."""
+class Sounding:
+    """Whether one track can be decoded: by its first packets, as they are read."""
+
+    def __init__(self, track: AudioStream) -> None:
+        self.sounds = False
+        self._left = (
+            _TRIED_PACKETS if track.codec_context is not None else 0
+        )  # else nobody knows it
+
+    def see(self, packet: Packet[AudioStream]) -> None:
+        if self.sounds or not self._left:
+            return
+        self._left -= 1
+        with suppress(av.FFmpegError):
+            frames = packet.decode()
+            for frame in frames:
+                _never_freed(frame.layout)
+            self.sounds = bool(frames)
+
+
+def sound_track(
+    path: Path, film: VideoStream, tracks: Sequence[AudioStream], sounding: Container[int]
+) -> int | None:
+    """The track's place among `tracks`, which are all of the file's; None where none is fit. `sounding`:
+    the streams that can be decoded."""
     own = _of_its_programme(path, film, tracks)
-    return next((place for place in own if _sounds(path, tracks[place])), None)
+    return next((place for place in own if tracks[place].index in sounding), None)
 
 
 def _of_its_programme(
@@ -36,22 +58,6 @@ def _of_its_programme(
         return every
     own = next((pids for pids in programmes(path) if film.id in pids), None)
     return every if own is None else [place for place in every if tracks[place].id in own]
-
-
-def _sounds(path: Path, track: AudioStream) -> bool:
-    if track.codec_context is None:  # no decoder knows it
-        return False
-    with opened_container(path) as again:
-        stream = again.streams[track.index]
-        assert isinstance(stream, AudioStream)  # noqa: S101 (the same file: for the type checker)
-        for packet in islice(again.demux(stream), _TRIED_PACKETS):
-            with suppress(av.FFmpegError):
-                frames = packet.decode()
-                for frame in frames:
-                    _never_freed(frame.layout)
-                if frames:
-                    return True
-    return False
 
 
 def channels(context: AudioCodecContext) -> int:
