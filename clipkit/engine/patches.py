@@ -29,7 +29,8 @@ def show_until(file: str, end_s: float) -> None:
     """Have the pictures of an MP4 end at `end_s` seconds, and its headers say so too.
 
     A copy ends in decoding order: ffmpeg leaves the pictures that others refer to, some frames
-    beyond the clip's end, and counts them in. They stay in the file and are shown no more.
+    beyond the clip's end, and counts them in. They stay in the file and are shown no more. Or it ends
+    early, where it guesses how long the last picture lasts.
     """
     with Path(file).open("r+b") as mp4:
         try:
@@ -64,6 +65,10 @@ def _end_pictures(moov: memoryview, end_s: float) -> None:
             raise Mp4Error(f"nothing of it is shown before {end_s:g} s")
         struct.pack_into(layout, elst, place, kept, start)
         left, shown = left - kept, shown + kept
+    if left and places:
+        duration, start = struct.unpack_from(layout, elst, places[-1])
+        struct.pack_into(layout, elst, places[-1], duration + left, start)
+        shown += left
     _set_duration(needed(track, b"tkhd"), 20, shown)
     longest = max(_duration(needed(each, b"tkhd"), 20) for each in tracks(moov))
     _set_duration(movie, 16, longest)

@@ -29,6 +29,7 @@ from clipkit.plan.encoded_sound import (
 from clipkit.plan.frames import FrameSpan, low_bound_s, span
 from clipkit.plan.sound_check import is_copied, sound_check
 from clipkit.plan.task import OUTPUT, Attempt, Patch, Run, Task
+from clipkit.plan.timing import timing_of
 from clipkit.settings import Settings
 
 # What an MP4 can hold and browsers play from it. https://mp4ra.org/registered-types/codecs
@@ -125,6 +126,7 @@ def _task(number: int, job: Job, clip: Clip, settings: Settings, build: FfmpegBu
         ),
         frames_stored=None,  # how many pictures too many ffmpeg leaves is its own affair
         frames_shown=shown.frames,
+        timing=timing_of(job.upload, shown, sound_of(job.upload, settings)),
         predicted_bytes=clip_anon_bytes(job.upload, settings),
         reads=build.may_read(job.upload.path),
         max_output_bytes=2 * job.upload.size_bytes + 16 * MIB,

@@ -220,11 +220,17 @@ class TestShowUntil:
         assert lasts_s["video"] == pytest.approx(1.5, abs=1e-3)
         assert lasts_s["movie"] == max(lasts_s["video"], lasts_s["audio"])
 
-    def test_it_makes_no_clip_longer(self, path: Path, copied: Callable[..., Path]) -> None:
+    def test_the_last_picture_stands_until_then_whatever_its_packet_says(
+        self, path: Path, copied: Callable[..., Path]
+    ) -> None:
         path.write_bytes(copied().read_bytes())
-        before = path.read_bytes()
-        apply_patch("show_until", {"file": str(path), "end_s": 99.0})
-        assert path.read_bytes() == before
+        before = read_video_track(path)
+        apply_patch("show_until", {"file": str(path), "end_s": 9.0})
+        track = read_video_track(path)
+        assert track.end_s == pytest.approx(9.0, abs=1e-3)
+        assert track.shown_s[: before.frames_shown] == before.shown_s
+        lasts_s = _durations_s(path)
+        assert lasts_s["video"] == lasts_s["movie"] == pytest.approx(9.0, abs=1e-3)
 
     @pytest.mark.parametrize(
         ("listed", "end_s", "complaint"),

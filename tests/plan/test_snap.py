@@ -153,6 +153,8 @@ class TestPlan:
     def test_a_clip_starts_at_the_key_frame_before_it_and_says_so(self) -> None:
         task = planned(clip=Clip(7.0, 2.0))  # a key frame each 2 s
         assert task.frames_shown == 75
+        assert task.timing
+        assert (task.timing.frames, max(task.timing.shown_s())) == (75, 3.0)
         assert task.frames_stored is None
         assert [attempt.change for attempt in task.attempts] == [
             "starts at the key frame 1.000 s before",
