@@ -16,10 +16,21 @@ from typing import Any
 from clipkit.documents import misfit
 from clipkit.errors import CampaignError
 from clipkit.records.columns import columns
+from clipkit.settings import knobs
 
-_LARGEST = 2**63 - 1
-MAY_BE_NEGATIVE = ("_fraction", "_code", "nice")
-"""Ends the names of shares, which are differences of counters and may fall short of nothing, of what a
+_LARGEST, _MOST_COUNTED = 2**63 - 1, 1_000_000
+_COUNTED = {
+    "clips",
+    "block",
+    "order",
+    "attempt",
+    "width",
+    "height",
+    *(knob.name for knob in knobs()),
+}
+"""What whoever reads a record may count up to."""
+_DIFFERENCES = ("_fraction", "_cpu_s", "_lag_s", "_code", "nice")
+"""Ends the names of differences of counters or clocks, which may fall short of nothing, of what a
 process ended with, a signal's number below zero, and of a priority."""
 _LONGEST_NAME = 200
 
@@ -130,9 +141,19 @@ def _is_measurable(value: Any, name: str) -> bool:
         return all(type(each) in (int, float) and _is_measurable(each, name) for each in value)
     if isinstance(value, str | bool | NoneType):
         return True
-    if not (math.isfinite(value) and (value >= 0 or name.endswith(MAY_BE_NEGATIVE))):
-        return False
-    return isinstance(value, float) or abs(value) <= _LARGEST
+    if isinstance(value, int):
+        return (value >= 0 or may_be_negative(name)) and abs(value) <= most_of(name)
+    return math.isfinite(value) and (bool(value >= 0) or may_be_negative(name))
+
+
+def may_be_negative(name: str) -> bool:
+    """Of a column: what is told of services is made of two clocks, theirs and ours."""
+    return name.endswith(_DIFFERENCES) or name.startswith("service_")
+
+
+def most_of(name: str) -> int:
+    """The largest whole number that the column of that name may hold."""
+    return _MOST_COUNTED if name in _COUNTED else _LARGEST
 
 
 def _names_a_file(run_id: str) -> bool:

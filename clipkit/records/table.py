@@ -18,7 +18,7 @@ import pyarrow.parquet
 from clipkit import files
 from clipkit.errors import CampaignError, OutputError
 from clipkit.records import folder as folders
-from clipkit.records.checks import CLIP, MAY_BE_NEGATIVE
+from clipkit.records.checks import CLIP, may_be_negative, most_of
 from clipkit.records.columns import columns
 from clipkit.records.identity import unified
 from clipkit.records.outcome import Sample
@@ -199,8 +199,10 @@ def _is_measurable(read: pa.Table) -> bool:
         if pa.types.is_floating(column.type) and pc.all(pc.is_finite(column)).as_py() is False:
             return False
         if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-            least = pc.min(column).as_py()
-            if least is not None and least < 0 and not name.endswith(MAY_BE_NEGATIVE):
+            least, most = pc.min(column).as_py(), pc.max(column).as_py()
+            if least is not None and least < 0 and not may_be_negative(name):
+                return False
+            if pa.types.is_integer(column.type) and most is not None and most > most_of(name):
                 return False
     runs = pc.unique(read.column("run_id"))
     return not pc.any(pc.match_substring_regex(runs, r"^\.{0,2}$|[/\x00]|^.{201,}")).as_py()

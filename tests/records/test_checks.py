@@ -58,6 +58,7 @@ def with_text(row: dict[str, Any], name: str, text: str) -> str:
         ("wall_s", '{"a": 1}'),
         ("clips", "1.5"),
         ("clips", "true"),
+        ("clips", "1000000000"),
         ("clips", "9" * 30),
         ("cell", "null"),
         ("error", "3"),
@@ -110,6 +111,17 @@ def test_what_is_whole_is_kept_without_its_line_feed(
     assert len(read(tmp_path)) == 2
     (tmp_path / "runs.jsonl").write_text(whole[:-1])
     assert len(read(tmp_path)) == 1
+
+
+EVERY = sorted(path.parent for path in RESULTS.glob("*/runs.jsonl"))
+
+
+@pytest.mark.parametrize("folder", EVERY, ids=lambda folder: folder.name)
+def test_every_campaign_in_git_holds_what_it_must(folder: Path) -> None:
+    records = read_records(folder)
+    assert len(records) == len(read_table(folder)) > 0
+    assert {*clips_by_run(folder)} <= {record.run_id for record in records}
+    assert open_campaign(folder).uploads
 
 
 class TestClips:
