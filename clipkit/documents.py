@@ -1,7 +1,8 @@
 """JSON and TOML that anybody may have written: parsed strictly, and held to the types that ours declare.
 
-What Python's parsers let pass and no file of ours ever holds is refused: NaN, infinities, numbers that are
-none as they are written (1e400), and what is nested so deeply that whoever walks through it falls over.
+What Python's parsers let pass and no file of ours ever holds is refused: what is nested so deeply that whoever
+walks through it falls over; and in JSON, which we write ourselves, NaN, infinities and numbers that are none as they
+are written (1e400). In TOML, which people write, whoever reads a key says what it may be.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from enum import Enum
+from pathlib import Path
 from typing import Any
+
+from clipkit.errors import ClipkitError
 
 _DEEPEST = 32
 _SHOWN_LETTERS = 60
@@ -54,12 +58,22 @@ def parse_toml(text: str | bytes) -> dict[str, Any]:
     """Raises ValueError, in words."""
     try:
         content = text if isinstance(text, str) else text.decode("utf-8")
-        document: dict[str, Any] = _shallow(tomllib.loads(content, parse_float=_finite))
+        document: dict[str, Any] = _shallow(tomllib.loads(content))
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
     except UnicodeDecodeError:
         raise ValueError("it is no text in UTF-8") from None
     return document
+
+
+def read_toml_file(path: Path, kind: type[ClipkitError]) -> dict[str, Any]:
+    """The document in a file that the user names. Raises an error of that kind."""
+    try:
+        return parse_toml(path.read_bytes())
+    except OSError as error:
+        raise kind(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise kind(f"{path} is not TOML: {error}") from None
 
 
 def misfit(value: Any, hint: Any, what: str = "it") -> str | None:

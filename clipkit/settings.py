@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import tomllib
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
+from clipkit.documents import read_toml_file
 from clipkit.errors import SettingsError
 from clipkit.legal import not_legal, unknown_word
 from clipkit.media.geometry import CROP_PATTERN
@@ -276,12 +276,11 @@ def from_mapping(table: Mapping[str, Any], where: str) -> Settings:
 
 def load_settings(path: Path) -> Settings:
     """The `[settings]` table of a `clipkit.toml`. Raises SettingsError, naming the file."""
-    try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise SettingsError(f"cannot read {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not TOML: {error}") from None
+    return settings_in(read_toml_file(path, SettingsError), path)
+
+
+def settings_in(document: Mapping[str, Any], path: Path) -> Settings:
+    """The `[settings]` table of what was read from there. Raises SettingsError."""
     table = document.get("settings")
     if not isinstance(table, dict):
         raise SettingsError(f"{path} has no [settings] table")

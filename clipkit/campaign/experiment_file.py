@@ -6,7 +6,6 @@ Touches nothing but the file.
 from __future__ import annotations
 
 import itertools
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from clipkit.campaign.readers import (
     template_level,
 )
 from clipkit.campaign.strategies import DEFAULT_STRATEGY, STRATEGIES
+from clipkit.documents import parse_toml
 from clipkit.errors import ExperimentError
 from clipkit.keys import Reader, Table, number_between, one_of, text_level, whole_number
 from clipkit.plan.drive_file import routes_of
@@ -50,8 +50,8 @@ def read_experiment_file(path: Path) -> Experiment:
 def parse_experiment(text: str, path: Path) -> Experiment:
     """The experiment in `text`; `path` says where it is from: uploads are relative to its folder."""
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        document = parse_toml(text)
+    except ValueError as error:
         raise ExperimentError(f"{path} is not TOML: {error}") from None
     top = Table(str(path), "", document, ExperimentError)
     top.only("name", "job", "subject", "drive", "host", "settings", "variants", "exclude", "run")

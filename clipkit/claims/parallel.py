@@ -32,7 +32,7 @@ def parallel_effects(evidence: Evidence) -> Iterator[Effect]:
         for after, runs in variants.items():
             alone = next(_original_of(after, variants), None)
             settings = after.settings
-            if min(settings.concurrency, condition.clips) < 2:
+            if min(settings.concurrency or 1, condition.clips) < 2:  # null: nobody knows
                 continue
             several = side_of(after, runs)
             finding, why = one_after_another(condition, CEILING_BYTES, several)

@@ -4,13 +4,13 @@ what is legal. Touches nothing but the file."""
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from clipkit.documents import read_toml_file
 from clipkit.errors import DriveError, UsageError
 from clipkit.keys import Reader, Table, one_of, text_level, whole_number
 from clipkit.legal import instead_of, legal_are
@@ -36,14 +36,7 @@ _TABLES = ("environment", "upload", "order", "poll", "clips", "fetch", "delete")
 
 def read_drive_file(path: Path) -> dict[str, Any]:
     """The document in that file, which `routes_of` understands. Raises DriveError."""
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise DriveError(f"cannot read {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise DriveError(f"{path} is no text in UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise DriveError(f"{path} is not TOML: {error}") from None
+    return read_toml_file(path, DriveError)
 
 
 @cache

@@ -32,7 +32,7 @@ _COUNTED = {
 _DIFFERENCES = ("_fraction", "_cpu_s", "_lag_s", "_code", "nice")
 """Ends the names of differences of counters or clocks, which may fall short of nothing, of what a
 process ended with, a signal's number below zero, and of a priority."""
-_LONGEST_NAME = 200
+_LONGEST_NAME, _SHORTEST_S = 200, 1e-6
 
 CLIP: dict[str, Any] = {
     "run_id": str,
@@ -80,7 +80,7 @@ def check_row(row: Mapping[str, Any]) -> None:
         if value is None:
             if name in row and not nullable:
                 raise CampaignError(f"has no '{name}'")
-        elif type(value) not in kinds or not _is_measurable(value, name):
+        elif type(value) not in kinds or not _is_measurable(value, name, least_of(name)):
             raise CampaignError(f"holds {name} = {str(value)[:40]!r}, which it cannot be")
     if "run_id" in row and not _names_a_file(row["run_id"]):
         raise CampaignError(f"is of a run '{str(row['run_id'])[:40]}': no run is called that")
@@ -136,19 +136,24 @@ def _kinds() -> tuple[tuple[str, frozenset[type], bool], ...]:
     )
 
 
-def _is_measurable(value: Any, name: str) -> bool:
+def _is_measurable(value: Any, name: str, least: float = 0) -> bool:
     if isinstance(value, list):
         return all(type(each) in (int, float) and _is_measurable(each, name) for each in value)
     if isinstance(value, str | bool | NoneType):
         return True
     if isinstance(value, int):
-        return (value >= 0 or may_be_negative(name)) and abs(value) <= most_of(name)
-    return math.isfinite(value) and (bool(value >= 0) or may_be_negative(name))
+        return (value >= least or may_be_negative(name)) and abs(value) <= most_of(name)
+    return math.isfinite(value) and (value >= least or may_be_negative(name))
 
 
 def may_be_negative(name: str) -> bool:
     """Of a column: what is told of services is made of two clocks, theirs and ours."""
     return name.endswith(_DIFFERENCES) or name.startswith("service_")
+
+
+def least_of(name: str) -> float:
+    """What no other number of that column is below: nothing is cut in no time."""
+    return _SHORTEST_S if name == "wall_s" else 0
 
 
 def most_of(name: str) -> int:

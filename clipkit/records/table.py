@@ -18,7 +18,7 @@ import pyarrow.parquet
 from clipkit import files
 from clipkit.errors import CampaignError, OutputError
 from clipkit.records import folder as folders
-from clipkit.records.checks import CLIP, may_be_negative, most_of
+from clipkit.records.checks import CLIP, least_of, may_be_negative, most_of
 from clipkit.records.columns import columns
 from clipkit.records.identity import unified
 from clipkit.records.outcome import Sample
@@ -200,7 +200,7 @@ def _is_measurable(read: pa.Table) -> bool:
             return False
         if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
             least, most = pc.min(column).as_py(), pc.max(column).as_py()
-            if least is not None and least < 0 and not may_be_negative(name):
+            if least is not None and least < least_of(name) and not may_be_negative(name):
                 return False
             if pa.types.is_integer(column.type) and most is not None and most > most_of(name):
                 return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import Any
 import tomli_w
 
 from clipkit import format as fmt
+from clipkit.documents import read_toml_file
 from clipkit.errors import SettingsError
 from clipkit.plan.baselines import Template, parse_template
-from clipkit.settings import Settings, load_settings, to_table
+from clipkit.settings import Settings, settings_in, to_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ def config_toml(
 def read_config(path: Path) -> Config:
     """Raises SettingsError for what cannot be read, naming the file; TemplateError for a command that
     is none."""
-    settings = load_settings(path)
-    document = tomllib.loads(path.read_text("utf-8"))
+    document = read_toml_file(path, SettingsError)  # once: it may be a pipe
+    settings = settings_in(document, path)
     text = _table(document, "command", ("template",), path).get("template")
     told = _table(document, "measured", tuple(field.name for field in fields(Measured)), path)
     return Config(

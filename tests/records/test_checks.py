@@ -53,6 +53,7 @@ def with_text(row: dict[str, Any], name: str, text: str) -> str:
         ("wall_s", "NaN"),
         ("wall_s", "Infinity"),
         ("wall_s", "-1"),
+        ("wall_s", "0"),
         ("wall_s", "true"),
         ("wall_s", "[1]"),
         ("wall_s", '{"a": 1}'),
