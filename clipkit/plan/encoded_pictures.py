@@ -85,7 +85,7 @@ def video_options(cut: Cut, entry: Entry) -> dict[str, object]:
         "crf": settings.crf,
         # Each frame at its own time: none dropped, doubled or moved to a constant rate.
         "fps_mode": "passthrough",
-        "enc_time_base": f"{tick_s.numerator}/{tick_s.denominator}",
+        "enc_time_base:v": f"{tick_s.numerator}/{tick_s.denominator}",
         # Else 5.1 has edits end in whole milliseconds, before a picture that begins in the last one.
         "movie_timescale": tick_s.denominator,
         "bsf:v": _last_picture_lasts(shows, tick_s, 1 / upload.fps),

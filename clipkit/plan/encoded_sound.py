@@ -18,6 +18,9 @@ _LAYOUTS = {
     8: ("5.1", 6),
 }
 _PAIR = ("stereo", 2)
+# Where packets are lost the encoder would go on at once, and where recordings overlap later: silence
+# stands in, or what is too much is left out. Times in whole milliseconds jitter by less than this.
+_IN_STEP = "aresample=async=1:min_hard_comp=0.003"
 
 
 def sound_of(upload: Upload, settings: Settings) -> AudioTrack | None:
@@ -57,7 +60,7 @@ def audio_options(cut: Cut, entry: Entry) -> dict[str, object]:
         # Only where the graph counts from the first frame: packets before it are left out whole.
         return {"c:a": "copy", "copypriorss": 0, "t": f"{end_s:.6f}"}
     trim = f"atrim=start={zero_s:.6f}:end={end_s:.6f},asetpts=PTS-{zero_s:.6f}/TB"
-    return {"c:a": "aac", "b:a": "128k", "af": ",".join([trim, *mixed_down(sound)])}
+    return {"c:a": "aac", "b:a": "128k", "af": ",".join([trim, _IN_STEP, *mixed_down(sound)])}
 
 
 def mixed_down(sound: AudioTrack) -> list[str]:

@@ -174,7 +174,7 @@ class TestAttempts:
 class TestPictures:
     def test_frames_keep_their_times_in_the_uploads_own_ticks(self) -> None:
         sides = Sides(argv(planned(upload(time_base=Fraction(1, 30000)))))
-        assert sides.value(sides.after, "-enc_time_base") == "1/30000"
+        assert sides.value(sides.after, "-enc_time_base:v") == "1/30000"
         assert sides.value(sides.after, "-fps_mode") == "passthrough"
 
     def test_edits_end_to_the_tick_that_pictures_begin_in(self) -> None:
@@ -187,7 +187,7 @@ class TestPictures:
         ):
             words = argv(planned(upload(time_base=Fraction(1, ticks))))
             assert Sides.value(words, "-movie_timescale") == written
-            assert Sides.value(words, "-enc_time_base") == f"1/{written}"
+            assert Sides.value(words, "-enc_time_base:v") == f"1/{written}"
 
     def test_an_odd_size_is_cropped_to_an_even_one(self) -> None:
         odd, even = upload(width=161, height=121), upload()

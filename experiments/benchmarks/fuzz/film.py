@@ -67,7 +67,7 @@ class Sound:
 class Film:
     """`end` is where the last packet ends. `tick`: what the container's clock counts in.
 
-    `damage` counts what a decoder refused or called corrupt, `disorder` pictures that come out of it
+    `damage` counts what a decoder refused, called corrupt or told as an error, `disorder` pictures that come out of it
     with descending times, `jumps` where the clock goes back or leaps: where a film has one of them,
     other answers than the plain one are right too.
     """
@@ -111,6 +111,12 @@ def films(path: Path, until_s: float | None = None) -> list[Film]:
     `until_s`: nothing later is decoded, for long uploads. Raises av.FFmpegError or ValueError where
     there is none.
     """
+    av.logging.set_level(av.logging.ERROR)
+    with av.logging.Capture(local=False):  # what is damaged is counted, not printed
+        return _films(path, until_s)
+
+
+def _films(path: Path, until_s: float | None) -> list[Film]:
     with av.open(f"file:{path}") as container:
         video = _video(container)
         origin = Fraction(container.start_time or 0, 1_000_000)
@@ -208,15 +214,17 @@ class _Reading:
         clock = _Clock(self.leaps)
         damage = 0
         sars: set[Fraction] = set()
-        with av.open(f"file:{self.path}") as container:
+        with av.logging.Capture(local=False) as told, av.open(f"file:{self.path}") as container:
             stream = container.streams[index]
             step = _step(stream)
+            # Packets of AVI have no time of showing, but for their order.
+            clock.disorder += container.format.name == "avi" and _reorders(stream)
             for packet in container.demux(stream):
                 at = _time(packet, packet.dts, self.origin)
                 if packet.size and packet.pts is not None and not packet.is_discard:
                     start = _time(packet, packet.pts, self.origin)
                     end = start + (packet.duration or 0) * packet.time_base
-                    clock.packet(start if at is None else at, end)
+                    clock.packet(start if at is None else at, start, end)
                 if self.until_s is not None and clock.passed > self.until_s:
                     continue
                 try:
@@ -229,6 +237,7 @@ class _Reading:
                     shape = getattr(stream.codec_context, "sample_aspect_ratio", None)
                     sars.add(shape or Fraction(1))
                     clock.frame(_time(frame, frame.pts, self.origin), step, look(frame, shape))
+        damage += sum(level <= av.logging.ERROR for level, _, _ in told)
         return _Read(clock.ended(), damage, clock.disorder, sars)
 
 
@@ -242,6 +251,10 @@ def _step(stream: Stream) -> Fraction:
     return 1 / rate if rate else Fraction(1, 25)
 
 
+def _reorders(stream: Stream) -> bool:
+    return bool(getattr(stream.codec_context, "has_b_frames", False))
+
+
 class _Clock:
     """Splits a stream where its times go back by more than reordering does, or leap."""
 
@@ -250,17 +263,20 @@ class _Clock:
         self.disorder = 0
         self.passed = Fraction(0)  # by this clock, its jumps left out
         self._leaps = leaps
-        self._ends: list[Fraction] = []
+        self._ends: list[tuple[Fraction, Fraction]] = []
         self._last_decoded: Fraction | None = None
         self._last: Fraction | None = None
 
-    def packet(self, decoded: Fraction, end: Fraction) -> None:
-        """The last packet of a stretch tells its end; what jumps is the time of decoding."""
+    def packet(self, decoded: Fraction, shown: Fraction, end: Fraction) -> None:
+        """What is shown last tells a stretch's end: another's duration may be that of its decoding.
+
+        What jumps is the time of decoding.
+        """
         if self._last_decoded is None or self._jumps(self._last_decoded, decoded):
-            self._ends.append(end)
+            self._ends.append((shown, end))
         else:
             self.passed += decoded - self._last_decoded
-        self._ends[-1] = max(self._ends[-1], end)
+        self._ends[-1] = max(self._ends[-1], (shown, end))
         self._last_decoded = decoded
 
     def frame(self, at: Fraction | None, step: Fraction, found: object) -> None:
@@ -276,7 +292,7 @@ class _Clock:
         self._last = at
 
     def ended(self) -> list[_Stretch]:
-        for stretch, end in zip(self.stretches, self._ends, strict=False):
+        for stretch, (_, end) in zip(self.stretches, self._ends, strict=False):
             stretch.end = max(stretch.end, end)
         return self.stretches
 

@@ -28,7 +28,9 @@ def picture(size: str = "160x90", rate: str = "25", duration_s: float = 4) -> tu
 
 
 def noise(duration_s: float = 4, rate: int = 48000, seed: int = 3) -> tuple[str, ...]:
-    told = f"anoisesrc=duration={duration_s}:sample_rate={rate}:seed={seed}:amplitude=0.3"
+    told = (
+        f"anoisesrc=duration={duration_s}:color=brown:sample_rate={rate}:seed={seed}:amplitude=0.5"
+    )
     return ("-f", "lavfi", "-i", told)
 
 
@@ -51,7 +53,11 @@ def _copied(name: str, *options: str, of: Make, before: tuple[str, ...] = ()) ->
 
 
 def _parts(
-    name: str, *parts: tuple[str, ...], coding: tuple[str, ...], offset_s: float = 2
+    name: str,
+    *parts: tuple[str, ...],
+    coding: tuple[str, ...],
+    offset_s: float = 2,
+    sound_s: float = 2,
 ) -> Make:
     """One film of parts that differ: each two seconds, in transport streams laid end to end."""
 
@@ -60,7 +66,7 @@ def _parts(
         with whole.open("wb") as file:
             for number, (size, *options) in enumerate(parts):
                 part = folder / f"part-{number}.ts"
-                source = (*picture(size, duration_s=2), *noise(2, seed=number))
+                source = (*picture(size, duration_s=2), *noise(sound_s, seed=number))
                 # All of them late: a first part that begins at 0 is moved by its B-frames, the others are not.
                 late = ("-output_ts_offset", str(10 + number * offset_s))
                 ffmpeg(*source, *coding, *options, *late, part)
@@ -150,6 +156,8 @@ def _programmes(name: str, *maps: str) -> Make:
     return make
 
 
+# Stretches of a tenth of a second, so that each clip has one.
+_SOUND_LOST = "noise=drop='lt(mod(n,25),5)'"
 _H264 = _plain("h264.mkv", *_X264, *_AAC)
 _SLIDES = (*picture(rate="1", duration_s=6), *noise(6))
 _STILL = ("-vf", "select='lt(n,5)+gt(n,95)',setpts=PTS", "-fps_mode", "vfr")
@@ -196,6 +204,9 @@ KINDS: dict[str, Make] = {
             "setparams=colorspace=smpte170m:color_primaries=smpte170m:color_trc=smpte170m",
         ),
         coding=(*_X264, *_AAC),
+    ),
+    "sound overlaps.ts": _parts(
+        "o.ts", ("160x90",), ("160x90",), coding=(*_X264, *_AAC), sound_s=2.07
     ),
     "clock wraps.ts": _plain("wraps.ts", *_X264, *_AAC, "-output_ts_offset", "95440.5"),
     "clock restarts, MPEG-2.ts": _parts(
@@ -292,9 +303,6 @@ KINDS: dict[str, Make] = {
     "open GOP, x265.ts": _plain(
         "open.ts", *_X265[:-1], "log-level=0:keyint=20:open-gop=1:bframes=4", *_AAC
     ),
-    "negative start.mkv": _copied(
-        "negative.mkv", "-output_ts_offset", "-0.7", "-avoid_negative_ts", "disabled", of=_H264
-    ),
     "negative start.mp4": _copied(
         "negative.mp4", "-output_ts_offset", "-0.7", "-avoid_negative_ts", "disabled", of=_H264
     ),
@@ -314,6 +322,8 @@ KINDS: dict[str, Make] = {
         "noise.ts", "-bsf:v", "noise=amount='if(between(n,40,44),50,0)'", of=_H264
     ),
     "packets lost.mp4": _copied("lost.mp4", "-bsf:v", "noise=drop='between(n,40,44)'", of=_H264),
+    "sound lost.ts": _copied("silent.ts", "-bsf:a", _SOUND_LOST, of=_H264),
+    "sound lost.mkv": _copied("silent.mkv", "-bsf:a", _SOUND_LOST, of=_H264),
     "ticks of 1 in 90000.mp4": _plain(
         "90k.mp4", *_X264, *_AAC, "-r", "30000/1001", "-video_track_timescale", "90000"
     ),

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import commanded
 import hostile
+import matplotlib
 from trying import LONGEST_S, MOST_BYTES
 
 import clipkit
@@ -42,8 +43,10 @@ TEN = (
 _COUNT = ("--count", "2", "--length", "0.3")
 # Programs, libraries and what they are set up by; none of it is anyone's.
 _SYSTEM = ("/usr/", "/lib", "/bin/", "/etc/ld.so", "/proc", "/sys", "/dev/null", "/dev/urandom")
-# What the C library and Python read of the machine by themselves: its language, time and names. Told apart.
-_OF_THE_MACHINE = (
+# What the C library and Python read of the machine by themselves, its language, time and names, and the
+# folders that are listed to see which libraries an ffmpeg may be let to read. Told apart.
+OF_THE_MACHINE = (
+    *("/", "/etc", "/usr"),
     *(
         "/etc/locale.alias",
         "/etc/localtime",
@@ -112,8 +115,9 @@ def _byte(octal: re.Match[str]) -> str:
 
 
 def _packages() -> Iterator[Path]:
-    """What Python imports from, and the package's own folder."""
+    """What Python imports from, the package's own folder, and where matplotlib keeps the list of fonts."""
     yield Path(clipkit.__file__).parent
+    yield Path(matplotlib.get_cachedir())
     yield from (Path(entry) for entry in sys.path if entry and "site-packages" in entry)
 
 
@@ -166,8 +170,8 @@ def show(name: str, command: str, upload: Path, root: Path, build: str) -> bool:
         commands(upload, root / f"{command}-plain", build)[command], root / "plain", limit_s=120
     )
     seen = trace(commands(upload, root / command, build)[command], root, (upload, root / command))
-    others = [path for path in seen.others if path not in _OF_THE_MACHINE]
-    machine = [path for path in seen.others if path in _OF_THE_MACHINE]
+    others = [path for path in seen.others if path not in OF_THE_MACHINE]
+    machine = [path for path in seen.others if path in OF_THE_MACHINE]
     well = not others and not seen.reached and not plain.left
     # A film that is harmless is tuned for as long as that takes.
     refused = plain.code == 1

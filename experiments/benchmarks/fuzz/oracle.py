@@ -33,6 +33,7 @@ _NOISE = Fraction(1, 1_000_000)
 # Writers round to ticks that they choose; a coarser choice than this is seen.
 _COARSEST = Fraction(1, 2000)
 _DIFFERS = 0.5  # levels of grey between two pictures that a mistake would be seen by
+_CLEARLY = 0.8
 _UNLIKE = 12.0  # levels of grey that coding does not explain
 _UNLIKE_IN_RANKS = 40.0
 _UNSPECIFIED = (0, 2, 2, 2)
@@ -237,9 +238,15 @@ def _shape_faults(first: Picture, clip: Clip) -> Iterator[str]:
     for name, due_, has, unknown in zip(
         names, first.colour, made.colour, _UNSPECIFIED, strict=True
     ):
-        rgb = first.colour[1] == 0
+        converted = not first.pixel_format.startswith(
+            "yuv"
+        )  # its range and matrix may change with it
         same = has == due_ or (name == "range" and {has, due_} == {0, 1})  # unsaid is limited
-        if due_ not in (unknown, 0) and not same and not (rgb and name in ("range", "matrix")):
+        if (
+            due_ not in (unknown, 0)
+            and not same
+            and not (converted and name in ("range", "matrix"))
+        ):
             yield f"its colour {name} is {has} instead of {due_}"
 
 
@@ -256,9 +263,11 @@ def _picture_faults(film: Film, clip: Clip, wanted: Due) -> Iterator[str]:
         if min(float(np.abs(seen - other).mean()) for other in others.values()) > most:
             unlike += 1
             continue
-        # In squares, so that noise, which has no direction, counts for as much with each of them.
-        best = min(others, key=lambda other: float(((seen - others[other]) ** 2).sum()))
-        if float(np.abs(others[best] - own).mean()) > _DIFFERS:
+        # In squares: noise, which has no direction, then counts for as much with each of them.
+        away = {other: float(((seen - grey) ** 2).sum()) for other, grey in others.items()}
+        best = min(away, key=lambda other: away[other])
+        clearly = away[best] < _CLEARLY * away[index]
+        if clearly and float(np.abs(others[best] - own).mean()) > _DIFFERS:
             yield f"picture {number} looks like one {best - index:+d} from its own"
             return
     if unlike:

@@ -118,20 +118,27 @@ def _apart(judge: Callable[[], tuple[str, list[str]]]) -> tuple[str, list[str]]:
     pid = os.fork()
     if not pid:
         os.close(reading)
-        code = 1
         try:
             resource.setrlimit(resource.RLIMIT_AS, (_JUDGE_BYTES, _JUDGE_BYTES))
             resource.setrlimit(resource.RLIMIT_CPU, (_JUDGE_CPU_S, _JUDGE_CPU_S))
             with os.fdopen(writing, "w") as pipe:
-                json.dump(judge(), pipe)
-            code = 0
+                json.dump(_told(judge), pipe)
         finally:
-            os._exit(code)
+            os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as pipe:
         told = pipe.read()
     os.waitpid(pid, 0)
     if not told:
-        return "not judged: the oracle cannot read it", []
+        return "not judged: more than the oracle may take", []
     came, faults = json.loads(told)
     return came, faults
+
+
+def _told(judge: Callable[[], tuple[str, list[str]]]) -> tuple[str, list[str]]:
+    try:
+        return judge()
+    except MemoryError:
+        return "not judged: more than the oracle may take", []
+    except Exception as error:  # noqa: BLE001 (a fault of the oracle's own must not pass for a verdict)
+        return "not judged", [f"the oracle failed: {type(error).__name__}: {error}"]

@@ -1,0 +1,73 @@
+"""Every odd upload gives the right clip or one clear refusal, as the oracle judges that decodes both itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import kinds
+import pytest
+import requirements
+import shared_media
+import table
+from oracle import REFUSED
+from table import Order
+
+from clipkit.ffmpeg_builds import FfmpegBuild
+
+CASES = shared_media.FOLDER.parent / "cases"
+_SEED = 12
+
+
+def _cases() -> Iterator[Any]:
+    if not CASES.is_dir():
+        yield pytest.param(None, id="none")
+        return
+    for order in table.cases(CASES):
+        yield pytest.param(order, id=order.name)
+
+
+@pytest.mark.parametrize("order", list(_cases()))
+def test_each_case_comes_as_its_table_says(order: Order | None, each_build: FfmpegBuild) -> None:
+    if order is None:
+        requirements.missing("media", f"{CASES} is not there")
+    row = table.ask(order, each_build.choice)
+    assert not row.wrong, row
+
+
+def test_real_uploads(real_video: tuple[Path, dict[str, Any]], build: FfmpegBuild) -> None:
+    path, _ = real_video
+    row = table.ask(table.chosen(path, _SEED), build.choice)
+    assert not row.wrong, row
+
+
+def test_what_is_no_film_is_refused(
+    real_dud: tuple[Path, dict[str, Any]], build: FfmpegBuild
+) -> None:
+    path, _ = real_dud
+    row = table.ask(Order(path, (("0", "0.5"),), outcomes=(REFUSED,)), build.choice)
+    assert not row.wrong, row
+
+
+# One of each, where no case is like it; `table.py --kinds` goes through all of them.
+MORE = (
+    *("three sizes.ts", "size changes, two entries.mp4", "shape changes, two entries.mp4"),
+    *(
+        "sound overlaps.ts",
+        "sound lost.mkv",
+        "clock wraps.ts",
+        "clock leaps.ts",
+        "clock goes back.ts",
+    ),
+    *("two at one time.ts", "HLG without matrix.mp4", "24 channels.mov", "first sound unknown.mkv"),
+    *("television second.ts", "pictures late.mkv", "sound late.mp4", "sound outlasts.mp4"),
+    *("slides.webm", "a still screen.mov", "open GOP, x265.ts", "edit list hides.mp4"),
+    *("no cues.webm", "cut off.ts", "damaged within.ts", "turned.mp4", "RGB.mkv"),
+)
+
+
+@pytest.mark.parametrize("kind", MORE)
+def test_more_of_each_kind(kind: str, build: FfmpegBuild, tmp_path: Path) -> None:
+    row = table.ask(table.chosen(kinds.KINDS[kind](tmp_path), _SEED), build.choice)
+    assert not row.wrong, row
