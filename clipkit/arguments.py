@@ -174,11 +174,21 @@ def upload(word: str, asked: Describing | None = None) -> Upload:
 
     Raises UploadError, and UsageError for what looks like a sample's name and is neither.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
+    from clipkit.ffmpeg_builds import find_build
     from clipkit.media import sample
     from clipkit.trial.describing import Describing, cutting_programs, describe_upload
 
-    usual = Describing(cutting_programs([Settings().ffmpeg])) if asked is None else asked
-    return describe_upload(sample.find_sample(word), usual)
+    path = sample.find_sample(word)
+    if asked is None:
+        return describe_upload(path, Describing(cutting_programs([Settings().ffmpeg])))
+    with ThreadPoolExecutor(1) as beside:  # it takes as long, and will be asked for next
+        build = beside.submit(find_build, asked.ffmpeg)
+        try:
+            return describe_upload(path, asked)
+        finally:
+            build.result()  # what is no ffmpeg is told as that
 
 
 def describing(
@@ -190,14 +200,15 @@ def describing(
     """For whom uploads are described: those who cut them by that ffmpeg, or by a command of the user's,
     on hosts like these. Sweeps away first what a killed clipkit left behind. Raises FfmpegError."""
     from clipkit.ceiling.stale import remove_stale
-    from clipkit.ffmpeg_builds import find_build
     from clipkit.trial.describing import Describing, cutting_programs
 
     remove_stale()
-    find_build(ffmpeg)  # what is no ffmpeg is told as that
     memory_bytes = [host.memory_bytes for host in hosts if host.memory_bytes is not None]
     return Describing(
-        cutting_programs([ffmpeg], command), min(memory_bytes, default=None), timeout_s
+        programs=cutting_programs([ffmpeg], command),
+        memory_bytes=min(memory_bytes, default=None),
+        timeout_s=timeout_s,
+        ffmpeg=ffmpeg,
     )
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from av.video.stream import VideoStream
+if TYPE_CHECKING:  # those who only read the facts do not load the demuxers
+    from av.video.stream import VideoStream
 
 from clipkit.media.programmes import stream_descriptors
 

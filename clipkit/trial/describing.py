@@ -40,12 +40,13 @@ _INSTEAD = "convert it, or upload another file"
 
 @dataclass(frozen=True, slots=True)
 class Describing:
-    """For whom an upload is described: `programs` are the ffmpegs that are to cut it, by their paths;
-    `memory_bytes` and `timeout_s` what they may take (None: no limit)."""
+    """For whom an upload is described: `programs` are the ffmpegs that are to cut it, by their paths, `ffmpeg`
+    is the choice among them; `memory_bytes` and `timeout_s` are what they may take (None: no limit)."""
 
     programs: tuple[str, ...]
     memory_bytes: int | None = None
     timeout_s: float | None = None
+    ffmpeg: str = "bundled"
 
     def bounds(self, size_bytes: int) -> Bounds:
         """For a file of that size; less than usual where the host or the time for all of the job is."""

@@ -239,7 +239,11 @@ _SESSION = "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=vid
 
 HOSTILE: tuple[Hostile, ...] = (
     Hostile(
-        "playlist_before_packets", REFUSED, "another film of the host", _playlist_before_packets
+        # To a version that counts packets first it is a film, and its own one is cut.
+        "playlist_before_packets",
+        EITHER,
+        "another film of the host",
+        _playlist_before_packets,
     ),
     Hostile("playlist", REFUSED, "another film of the host", _text("playlist.mp4", _PLAYLIST)),
     Hostile(
