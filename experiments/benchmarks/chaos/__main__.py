@@ -58,7 +58,7 @@ def main() -> None:
 def prepared(scratch: Path, kinds: list[str]) -> Place:
     """The film, and of each kind what an undisturbed run comes to."""
     film = scratch / "film.mp4"
-    picture = "testsrc2=size=640x360:rate=25:duration=6,noise=alls=30:allf=t"
+    picture = "testsrc2=size=320x180:rate=25:duration=5,noise=alls=30:allf=t"
     argv = [locate("bundled"), "-nostdin", "-v", "error", "-f", "lavfi", "-i", picture, str(film)]
     subprocess.run(argv, check=True)
     place = Place(scratch, film, kinds)

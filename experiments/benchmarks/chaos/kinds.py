@@ -93,7 +93,7 @@ def _notebook(folder: Path, film: Path) -> list[str]:
     return [sys.executable, "-m", "papermill", str(notebook), "out.ipynb", *words]
 
 
-_ENGINE = ("cli", "engine", "ffmpeg", "group")
+_ENGINE = ("cli", "describe", "engine", "ffmpeg", "group")
 KINDS: Mapping[str, Kind] = {
     "grid": Kind(_sweep("blocks = 2"), _ENGINE, "results/trying", weight=6),
     "random": Kind(_sweep('strategy = "random"\ntrials = 3'), _ENGINE, "results/trying", weight=2),

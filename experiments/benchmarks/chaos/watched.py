@@ -23,7 +23,8 @@ TARGETS: Mapping[str, Callable[[list[bytes]], bool]] = {
     "kernel": lambda words: any(b"ipykernel" in word for word in words),
     "engine": lambda words: any(b"clipkit.engine" in word for word in words),
     "ffmpeg": lambda words: b"-i" in words and b"ffmpeg" in words[0],
-    "server": lambda words: any(word.endswith(b"server.py") for word in words),
+    "server": lambda words: words[-2:][0].endswith(b"server.py"),
+    "describe": lambda words: b"clipkit.media.describe" in words,
 }
 """By their command lines. `group` is all of them."""
 
