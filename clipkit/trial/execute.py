@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from clipkit.ceiling.base import Ceiling
+from clipkit.errors import CeilingError
 from clipkit.plan.task import Task
 from clipkit.trial.blame import Blame, with_kills_around
 from clipkit.trial.inside import (
@@ -51,7 +53,7 @@ def execute(tasks: Sequence[Task], run: Run, ceiling: Ceiling, watch: Watch) -> 
                     Sampler(ceiling, reserve.size_bytes, reserve.pids) as sampler,
                     started(talk.argv, ceiling, work_dir) as process,
                 ):
-                    told = talk.converse(process, watch)
+                    told = _conversed(talk, process, ceiling, watch)
                     engine_end = None if told.done or told.silent else killed_by(process)
                     ended_s = sampler.now_s
                     # Before the engine is reaped: without a group its CPU goes with it.
@@ -76,6 +78,18 @@ def execute(tasks: Sequence[Task], run: Run, ceiling: Ceiling, watch: Watch) -> 
     )
     unheard = _unheard(told, run, engine_end)
     return gather_execution(with_all_clips(blame.told(told), tasks, *unheard), seen, logs)
+
+
+def _conversed(
+    talk: EngineTalk, process: subprocess.Popen[bytes], ceiling: Ceiling, watch: Watch
+) -> Told:
+    """An engine that others killed as it started has told nothing, and says nothing of its ceiling either."""
+    try:
+        return talk.converse(process, watch)
+    except CeilingError:
+        if ceiling.usage().oom_kills or killed_by(process) is None:
+            raise
+        return Told()
 
 
 def _broken(told: Told, engine_end: str | None, reserve_end: str | None) -> str | None:

@@ -190,6 +190,28 @@ def _has_grandchild() -> bool:
     return False
 
 
+def test_an_engine_that_others_kill_as_it_starts_says_nothing_of_its_ceiling(
+    small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+) -> None:
+    def kill_it() -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(until(_engine_that_starts), signal.SIGTERM)
+
+    thread = threading.Thread(target=kill_it)
+    thread.start()
+    record = run_trial(trial(small, build, memory_bytes=256 * MIB), kernel, tmp_path, print).record
+    thread.join()
+    assert record.status is Status.INVALID_MACHINE
+    assert "the engine was killed from outside" in str(record.error)
+
+
+def _engine_that_starts() -> int | None:
+    """As soon as there is one: its Python takes longer to come up."""
+    with contextlib.suppress(ValueError):
+        return engine_of(os.getpid())
+    return None
+
+
 class TestStopped:
     def test_an_ffmpeg_that_stood_still_took_no_time_of_its_own(
         self, slow: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path

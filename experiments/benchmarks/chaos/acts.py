@@ -55,19 +55,22 @@ class Place:
 
 @dataclass(frozen=True)
 class Done:
-    """`how`: what was done, `ended`: with what the command ended then. `acted`: it was there to be done to."""
+    """`how`: what was done, `ended`: with what the command ended then, `said`: its last line. `acted`: it was there to be done to."""
 
     seed: int
     kind: str
     how: str
     acted: bool
     ended: str
+    said: str
     faults: tuple[str, ...]
     took_s: float
 
     @property
     def line(self) -> str:
         told = "; ".join(f"FAULT {fault}" for fault in self.faults) or "all well"
+        if self.ended == "exit 1":
+            told += f" ({self.said.removeprefix('clipkit: ')[:90]})"
         how = self.how if self.acted else f"{self.how} (came too late)"
         return f"{self.seed:5} {self.kind:10} {how:34} {self.ended:10} {self.took_s:5.1f} s  {told}"
 
@@ -87,6 +90,7 @@ def try_seed(seed: int, place: Place, keep: Path | None) -> Done:
             acted = act.do(command)
             code = command.ended(_ENDS_S)
             faults = _after(command, kind, code, act)
+            said = command.last_line
             act.undo(folder)
             faults += _again(folder, kind, place, name)
         finally:
@@ -97,7 +101,7 @@ def try_seed(seed: int, place: Place, keep: Path | None) -> Done:
     shutil.rmtree(folder, ignore_errors=True)
     ended = "no end" if code is None else f"exit {code}" if code >= 0 else f"signal {-code}"
     took_s = time.monotonic() - began_s
-    return Done(seed, name, act.words, acted, ended, tuple(faults), took_s)
+    return Done(seed, name, act.words, acted, ended, said, tuple(faults), took_s)
 
 
 @dataclass

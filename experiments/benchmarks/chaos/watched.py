@@ -63,6 +63,11 @@ class Command:
     def said(self) -> Path:
         return self.folder / f"said-{self.mark}.txt"
 
+    @property
+    def last_line(self) -> str:
+        lines = self.said.read_text("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else ""
+
     def ended(self, patience_s: float) -> int | None:
         """Its exit code; None: it has not ended by then."""
         assert self.process is not None
