@@ -14,7 +14,7 @@ import fcntl
 import os
 import secrets
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -78,12 +78,21 @@ def has_entry(root: Path, name: str) -> bool:
 
 def files_in(root: Path, name: str = "") -> list[str]:
     """The names of the regular files in that folder, sorted; none where it is no folder of its own."""
+    return _entries(root, name, lambda each: each.is_file(follow_symlinks=False))
+
+
+def folders_in(root: Path, name: str = "") -> list[str]:
+    """The same of the folders in it, without links to such."""
+    return _entries(root, name, lambda each: each.is_dir(follow_symlinks=False))
+
+
+def _entries(root: Path, name: str, wanted: Callable[[os.DirEntry[str]], bool]) -> list[str]:
     try:
         with (
             _folder(root, _parts(root, name) if name else ()) as folder,
             os.scandir(folder) as found,
         ):
-            return sorted(each.name for each in found if each.is_file(follow_symlinks=False))
+            return sorted(each.name for each in found if wanted(each))
     except OSError:
         return []
 

@@ -41,6 +41,7 @@ class TestReading:
             files.read_file(folder, "samples/secret", 100)
         assert not files.has_file(folder, "samples/secret")
         assert files.files_in(folder, "samples") == []
+        assert (files.folders_in(folder), files.folders_in(folder, "samples")) == (["logs"], [])
 
     def test_the_folder_itself_may_be_named_by_one(self, folder: Path, tmp_path: Path) -> None:
         (folder / "runs").write_text("here")

@@ -125,9 +125,9 @@ class Store:
         for name in files.files_in(self.folder, SAMPLES):
             if _is_lost(Path(name).stem, counted):
                 self.remove(f"{SAMPLES}/{name}")
-        for left in (self.folder / LOGS).iterdir():
-            if _is_lost(left.name, counted):
-                shutil.rmtree(left, ignore_errors=True)
+        for name in files.folders_in(self.folder, LOGS):
+            if _is_lost(name, counted):
+                shutil.rmtree(self.folder / LOGS / name, ignore_errors=True)
 
     def records(self) -> list[Record]:
         """Every attempt so far. Raises CampaignError (see `folder.read_records`)."""
