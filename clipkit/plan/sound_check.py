@@ -20,10 +20,12 @@ def is_copied(options: Mapping[str, object]) -> bool:
 def decoded_beside(sound: Any, length: str) -> Any:
     """A second output, to nothing, of the ffmpeg that copies the sound: what its decoder says of it.
 
+    Until `length` by the clip's clock: `-t` counts from the first frame, which a seek may have before 0.
+
     A process of its own would cost twice as much with the bundled ffmpeg and more with a system's, which
     takes long to start (`experiments/benchmarks/cost_of_checks.py` measures what checks cost).
     """
-    return ffmpeg.output(sound, "-", f="null", t=length)
+    return ffmpeg.output(sound, "-", f="null", af=f"atrim=end={length}")
 
 
 def sound_check(build: FfmpegBuild, always: bool = False) -> Check:

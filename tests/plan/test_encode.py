@@ -216,7 +216,10 @@ class TestSound:
     ) -> None:
         words = argv(planned())
         at = words.index("-")
-        assert words[at - 6 : at + 1] == ("-map", "0:a:0", "-f", "null", "-t", "2.000000", "-")
+        assert words[at - 6 : at + 1] == (
+            *("-map", "0:a:0", "-f", "null"),
+            *("-af", "atrim=end=2.000000", "-"),
+        )
         (check,) = planned().attempts[0].steps[1:]
         assert isinstance(check, Check)
         assert not check.always
