@@ -70,13 +70,17 @@ def test_boxes_and_elements_of_whole_films_are_found(films: dict[str, Path]) -> 
     ],
 )
 def test_bad_conduct_is_a_fault(code: int | None, err: str, fault: str) -> None:
-    (told,) = conduct(Ran(code, "", err, 1.0, 0, ()))
+    (told,) = conduct(Ran(code, "", err, 1.0, 1.0, 0, ()))
     assert fault in told
 
 
 def test_one_line_and_nothing_left_is_none() -> None:
-    assert conduct(Ran(1, "", "clipkit: it is damaged", 1.0, 2**20, ())) == []
-    assert conduct(Ran(1, "", "clipkit: it is damaged", 30.0, 2**30, ("process 1 ffmpeg",))) != []
+    assert conduct(Ran(1, "", "clipkit: it is damaged", 1.0, 1.0, 2**20, ())) == []
+    assert conduct(Ran(1, "", "clipkit: it is damaged", 30.0, 30.0, 2**30, ("process 1",))) == [
+        "process 1",
+        "took 30 CPU seconds",
+        "a Python process took 1024 MB",
+    ]
 
 
 def test_what_a_command_leaves_behind_is_found(

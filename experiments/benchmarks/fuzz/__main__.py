@@ -4,7 +4,7 @@
 
 Each is cut by the command as a user runs it. Right is what the oracle calls so, by its full rule where
 the mutant can be decoded without a fault, else by its weak one (`oracle.py` says which is which). A
-refusal is one line and exit 1. Whatever comes: within 20 s, no Python process beyond 300 MB, and
+refusal is one line and exit 1. Whatever comes: within 20 CPU seconds, no Python process beyond 300 MB, and
 afterwards no process, no control group, no file but clips that are right and their manifest.
 
 Prints every fault with its seed, then what came of all; ends with 1 where there was a fault. The seed
@@ -89,6 +89,7 @@ class Tally:
         self.came: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()
         self.longest_s = 0.0
+        self.most_cpu_s = 0.0
         self.most_bytes = 0
 
     def add(self, tried: Tried) -> None:
@@ -97,6 +98,7 @@ class Tally:
         self.came[tried.came] += 1
         self.kinds[tried.kind] += 1
         self.longest_s = max(self.longest_s, tried.wall_s)
+        self.most_cpu_s = max(self.most_cpu_s, tried.cpu_s)
         self.most_bytes = max(self.most_bytes, tried.python_peak_bytes)
 
     def lines(self, took_s: float) -> Iterator[str]:
@@ -104,7 +106,10 @@ class Tally:
         yield f"{total} mutants in {took_s / 60:.1f} min, {total / took_s * 60:.0f} a minute; {self.faulty} with a fault"
         yield "came: " + ", ".join(f"{n} {what}" for what, n in self.came.most_common())
         yield "kinds: " + ", ".join(f"{n} {kind}" for kind, n in self.kinds.most_common())
-        yield f"the longest took {self.longest_s:.1f} s, the largest Python process {self.most_bytes / 2**20:.0f} MB"
+        yield (
+            f"at most {self.longest_s:.1f} s, {self.most_cpu_s:.1f} CPU seconds, "
+            f"{self.most_bytes / 2**20:.0f} MB in a Python process"
+        )
 
 
 if __name__ == "__main__":

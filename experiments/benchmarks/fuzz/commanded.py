@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import secrets
 import signal
 import subprocess
@@ -24,12 +25,14 @@ _GRACE_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """`code` None: it had to be ended at the time limit. `python_peak_bytes`: of its largest Python process."""
+    """`code` None: it had to be ended at the time limit. `cpu_s`: of all that it started, where one command
+    is run at a time; `python_peak_bytes`: of its largest Python process."""
 
     code: int | None
     out: str
     err: str
     wall_s: float
+    cpu_s: float
     python_peak_bytes: int
     left: tuple[str, ...]
 
@@ -50,7 +53,7 @@ def clipkit(
     temporary = folder / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     mark = secrets.token_hex(8)
-    started = time.monotonic()
+    started, cpu_s = time.monotonic(), _cpu_s()
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "clipkit", *words],
         stdin=subprocess.DEVNULL,
@@ -82,9 +85,16 @@ def clipkit(
         out=out.decode("utf-8", "surrogateescape"),
         err=err.decode("utf-8", "surrogateescape"),
         wall_s=wall_s,
+        cpu_s=_cpu_s() - cpu_s,
         python_peak_bytes=max(watch.peaks.values(), default=0),
         left=tuple(left),
     )
+
+
+def _cpu_s() -> float:
+    """Of all processes that this one has waited for, and those for which they have."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 @dataclass
