@@ -133,7 +133,7 @@ def texts(figure: Figure) -> str:
 def test_the_page_of_a_sweep_says_how_many_trials_were_not_measured(swept: Campaign) -> None:
     attempts = swept.table[swept.table["status"] == "invalid_noise"]
     spoilt = attempts[["cell", "block"]].drop_duplicates()
-    said = sweep_first_screen(swept.folder)["unmeasured"]
+    said = sweep_first_screen(swept.folder, swept.folder)["unmeasured"]
     (sentence,) = [line for line in said if "trials were not measured" in line]
     assert sentence.startswith(f"{len(spoilt)} of ")
     assert sentence.endswith("sweep again when the machine is quiet")
