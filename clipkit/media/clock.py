@@ -28,12 +28,16 @@ class Continuity:
     _highest: int | None = None
     _leaps: list[tuple[int, int]] = field(default_factory=list)
 
-    def goes_on(self, ticks: int | None, shown: int | None = None) -> bool:
+    def goes_on(self, ticks: int | None, shown: int | None = None, key: bool = False) -> bool:
         """Whether a packet with that time belongs to what was read before: not behind a clock that was
         set back. One whose picture is `shown` later than all before it was not, though its decoding may
-        begin before theirs ends, as where recordings were joined by their times."""
+        begin before theirs ends, as where recordings were joined by their times. A `key` frame always is:
+        what Matroska does not store, times of decoding, ffmpeg makes up, and they ascend."""
         if self.back or ticks is None:
             return not self.back
+        if key and shown is not None and self._highest is not None and shown < self._highest:
+            self.back = (self._highest, shown)
+            return False
         last, self._last = self._last, ticks
         later = shown is not None and self._highest is not None and shown > self._highest
         if shown is not None:

@@ -92,7 +92,7 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
         packets += 1
         video_bytes += packet.size
         flagged += packet.is_keyframe
-        if not clock.goes_on(packet.dts, packet.pts):
+        if not clock.goes_on(packet.dts, packet.pts, packet.is_keyframe):
             continue
         picture = form.first_picture(bytes(packet)) if form else None
         without_picture = form is not None and picture is None

@@ -83,7 +83,7 @@ def _check(upload: Upload, clip: Clip, end_s: Fraction) -> None:
     if beyond and upload.clock_turn:
         raise ClipRangeError(
             f"{asked} reaches beyond {float(upload.end_s):.3f} s of {upload.path}, and {upload.clock_turn}: "
-            "make it one first, for example with ffmpeg -i OLD -c copy NEW.mkv"
+            f"make it one first, for example with {_made_one(upload)}"
         )
     if beyond:
         raise ClipRangeError(
@@ -94,6 +94,13 @@ def _check(upload: Upload, clip: Clip, end_s: Fraction) -> None:
             f"{asked} lies before the first picture of {upload.path}, "
             f"which comes at {upload.frame_times_s[0]:.3f} s"
         )
+
+
+def _made_one(upload: Upload) -> str:
+    """What gives the film a clock that goes on: of transport streams ffmpeg continues it by itself."""
+    if upload.container == "mpegts":
+        return "ffmpeg -i OLD -c copy NEW.mkv"
+    return "ffmpeg -i OLD -vf setpts=N/FRAME_RATE/TB -af asetpts=N/SR/TB NEW.mp4"
 
 
 def _is_held(upload: Upload, first: int, start_s: Fraction) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,27 @@ class TestSetBack:
         assert len(upload.frame_times_s) == 100
         assert upload.audio[0].heard_s
         assert float(upload.audio[0].heard_s[-1][1]) == pytest.approx(4, abs=0.1)
+
+    @pytest.mark.parametrize("back_ms", [120, 900])
+    def test_also_where_the_container_stores_no_times_of_decoding(
+        self, make: Any, tmp_path: Path, back_ms: int
+    ) -> None:
+        """Matroska: ffmpeg makes some up that ascend. A cluster's time is set back, and all after it."""
+        whole = bytearray(make("whole.mkv", *_X264, "-g", "25", "-an").read_bytes())
+        for cluster in re.finditer(b"\x1f\x43\xb6\x75", bytes(whole)):
+            at = whole.index(b"\xe7", cluster.end())
+            size = whole[at + 1] & 0x7F
+            time_ms = int.from_bytes(whole[at + 2 : at + 2 + size], "big")
+            if time_ms:
+                whole[at + 2 : at + 2 + size] = (time_ms - back_ms).to_bytes(
+                    size, "big", signed=True
+                )
+        path = tmp_path / "back.mkv"
+        path.write_bytes(whole)
+        upload = probe_upload(path)
+        assert "its clock goes back by" in note(upload)
+        assert 0.9 < float(upload.end_s) < 1.0
+        assert len(upload.frame_times_s) == round(upload.end_s * 25)
 
     def test_also_of_a_flash_video(self, make: Any, tmp_path: Path) -> None:
         part = make("part.flv", *_X264, "-c:a", "aac")
