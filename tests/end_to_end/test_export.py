@@ -17,6 +17,7 @@ import pytest
 import requirements
 
 from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.media.formats import GUARD
 from clipkit.settings import Settings
 from clipkit.tuning.config import Measured, config_toml
 from clipkit.tuning.programmes import FORMS
@@ -461,7 +462,7 @@ def test_a_command_of_ones_own_runs_word_for_word_but_for_the_change(
     for words, (start_s, duration_s, _) in zip(spy.words(), CLIPS, strict=True):
         assert [_as_seconds(word) for word in words if "/" not in word] == [
             *(["-nostdin"] if form == "fluent-ffmpeg" else []),
-            *("-y", "-ss", f"{start_s:.6f}", "-threads", "1", "-i"),
+            *("-y", "-ss", f"{start_s:.6f}", "-threads", "1", *GUARD, "-i"),
             *(["-y"] if form == "fluent-ffmpeg" else []),
             *("-t", f"{duration_s:.6f}", "-c:v", "libx264", "-preset", "veryfast", "-crf", "28"),
             *("-vf", "scale=80:-2,format=yuv420p", "-metadata", TITLE, "-c:a", "aac"),
