@@ -8,66 +8,36 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import av
 import imageio_ffmpeg
 import numpy as np
 from av.container import InputContainer
 from av.stream import Disposition, Stream
+from frames import Picture, Sound, see
 from numpy.typing import NDArray
+from reading import Read, Reading, Stretch
 
-# Square and small: a turn by 90 degrees is a turn of the array, and coding noise averages out.
-_SIDE = 48
 _HDR = {16, 18}  # PQ and HLG in ISO/IEC 23091-2
 # Containers of broadcasts, whose clocks may leap by design; elsewhere a long stand is one.
 _LEAPING = {"mpegts", "mpeg"}
-_LEAP_S = 10
 _JITTER_S = 0.005
+_JOINTS = 5
 _LONGEST_S = 3600
-_BACK_S = Fraction(1, 2)
 
-Grey = NDArray[np.uint8]
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """Upright, as shown. `colour`: range, matrix, primaries and transfer as numbered in ISO/IEC 23091-2."""
-
-    at: Fraction
-    ticks: int | None
-    turned: bool
-    grey: Grey
-    width: int
-    height: int
-    sar: Fraction
-    colour: tuple[int, int, int, int]
-    pixel_format: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """Mono samples from `at` on. `frame_s` is the length of one of its packets."""
-
-    at: float
-    rate: int
-    samples: NDArray[np.float32]
-    frame_s: float
-
-    @property
-    def end(self) -> float:
-        return self.at + len(self.samples) / self.rate
+_Way = tuple[list[tuple[Fraction, Picture]], list[tuple[Fraction, Sound]], Fraction]
 
 
 @dataclass(frozen=True, slots=True)
 class Film:
     """`end` is where the last packet ends. `tick`: what the container's clock counts in.
 
-    `damage` counts what a decoder refused, called corrupt or told as an error, `disorder` pictures that come out of it
+    `damage` counts what a decoder refused, called corrupt or told as an error, `disorder` what comes out of it
     with descending times, `jumps` where the clock goes back or leaps: where a film has one of them,
     other answers than the plain one are right too.
     """
@@ -84,25 +54,6 @@ class Film:
     @property
     def hdr(self) -> bool:
         return any(picture.colour[3] in _HDR for picture in self.pictures)
-
-
-@dataclass(slots=True)
-class _Stretch:
-    """What lies between two jumps of the clock, of one stream: what was decoded, from when to when."""
-
-    first: Fraction
-    end: Fraction
-    found: list[tuple[Fraction, object]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """One stream, decoded: its stretches, and what was noticed."""
-
-    stretches: list[_Stretch]
-    damage: int
-    disorder: int
-    sars: set[Fraction]
 
 
 def films(path: Path, until_s: float | None = None) -> list[Film]:
@@ -126,8 +77,8 @@ def _films(path: Path, until_s: float | None) -> list[Film]:
         leaps = container.format.name in _LEAPING
         tracks = [s.index for s in _tracks(path, container, video)]
         video_index, declared = video.index, video.sample_aspect_ratio
-    reading = _Reading(path, origin, leaps, until_s)
-    pictures = reading.of(video_index, _see)
+    reading = Reading(path, origin, leaps, until_s)
+    pictures = reading.of(video_index, see)
     if not any(stretch.found for stretch in pictures.stretches):
         raise ValueError("no picture of it can be decoded")
     heard = next((found for found in map(reading.heard, tracks) if found), None)
@@ -142,7 +93,7 @@ def _films(path: Path, until_s: float | None) -> list[Film]:
             end=end,
             tick=tick,
             damage=pictures.damage + (heard.damage if heard else 0),
-            disorder=pictures.disorder,
+            disorder=pictures.disorder + _is_hurried(sound),
             jumps=len(pictures.stretches) - 1,
             sar_changes=len(pictures.sars) > 1,
         )
@@ -195,154 +146,7 @@ def _ffmpeg(*words: str) -> str:
     return ran.stderr.decode("utf-8", "replace")
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """How the streams of one file are read."""
-
-    path: Path
-    origin: Fraction
-    leaps: bool
-    until_s: float | None
-
-    def heard(self, index: int) -> _Read | None:
-        """None where not one packet of the track can be decoded."""
-        found = self.of(index, _hear)
-        return found if any(stretch.found for stretch in found.stretches) else None
-
-    def of(self, index: int, look: Callable[[Any, Fraction | None], Any]) -> _Read:
-        """Every frame of a stream in the decoder's order, split where the clock jumps."""
-        clock = _Clock(self.leaps)
-        damage = 0
-        sars: set[Fraction] = set()
-        with av.logging.Capture(local=False) as told, av.open(f"file:{self.path}") as container:
-            stream = container.streams[index]
-            step = _step(stream)
-            # Packets of AVI have no time of showing, but for their order.
-            clock.disorder += container.format.name == "avi" and _reorders(stream)
-            for packet in container.demux(stream):
-                at = _time(packet, packet.dts, self.origin)
-                if packet.size and packet.pts is not None and not packet.is_discard:
-                    start = _time(packet, packet.pts, self.origin)
-                    end = start + (packet.duration or 0) * packet.time_base
-                    clock.packet(start if at is None else at, start, end)
-                if self.until_s is not None and clock.passed > self.until_s:
-                    continue
-                try:
-                    frames = packet.decode()
-                except av.FFmpegError:
-                    damage += 1
-                    continue
-                for frame in frames:
-                    damage += bool(frame.is_corrupt)
-                    shape = getattr(stream.codec_context, "sample_aspect_ratio", None)
-                    sars.add(shape or Fraction(1))
-                    clock.frame(_time(frame, frame.pts, self.origin), step, look(frame, shape))
-        damage += sum(level <= av.logging.ERROR for level, _, _ in told)
-        return _Read(clock.ended(), damage, clock.disorder, sars)
-
-
-def _time(of: object, ticks: int | None, origin: Fraction) -> Fraction | None:
-    return None if ticks is None else ticks * of.time_base - origin  # type: ignore[attr-defined]
-
-
-def _step(stream: Stream) -> Fraction:
-    """What a frame without a time is taken to last."""
-    rate = getattr(stream, "guessed_rate", None)
-    return 1 / rate if rate else Fraction(1, 25)
-
-
-def _reorders(stream: Stream) -> bool:
-    return bool(getattr(stream.codec_context, "has_b_frames", False))
-
-
-class _Clock:
-    """Splits a stream where its times go back by more than reordering does, or leap."""
-
-    def __init__(self, leaps: bool) -> None:
-        self.stretches: list[_Stretch] = []
-        self.disorder = 0
-        self.passed = Fraction(0)  # by this clock, its jumps left out
-        self._leaps = leaps
-        self._ends: list[tuple[Fraction, Fraction]] = []
-        self._last_decoded: Fraction | None = None
-        self._last: Fraction | None = None
-
-    def packet(self, decoded: Fraction, shown: Fraction, end: Fraction) -> None:
-        """What is shown last tells a stretch's end: another's duration may be that of its decoding.
-
-        What jumps is the time of decoding.
-        """
-        if self._last_decoded is None or self._jumps(self._last_decoded, decoded):
-            self._ends.append((shown, end))
-        else:
-            self.passed += decoded - self._last_decoded
-        self._ends[-1] = max(self._ends[-1], (shown, end))
-        self._last_decoded = decoded
-
-    def frame(self, at: Fraction | None, step: Fraction, found: object) -> None:
-        if at is None:
-            at = Fraction(0) if self._last is None else self._last + step
-        if self._last is None or self._jumps(self._last, at):
-            self.stretches.append(_Stretch(at, at, []))
-        elif at < self._last:
-            self.disorder += 1
-        stretch = self.stretches[-1]
-        stretch.end = max(stretch.end, at)
-        stretch.found.append((at, found))
-        self._last = at
-
-    def ended(self) -> list[_Stretch]:
-        for stretch, (_, end) in zip(self.stretches, self._ends, strict=False):
-            stretch.end = max(stretch.end, end)
-        return self.stretches
-
-    def _jumps(self, last: Fraction, at: Fraction) -> bool:
-        return at < last - _BACK_S or (self._leaps and at > last + _LEAP_S)
-
-
-def _see(frame: av.VideoFrame, sar: Fraction | None) -> Picture:
-    turns = round(frame.rotation / 90)
-    width, height = frame.width, frame.height
-    upright = (height, width) if turns % 2 else (width, height)
-    shape = sar or Fraction(1)
-    return Picture(
-        at=Fraction(0),  # until it is placed
-        ticks=frame.pts,
-        turned=bool(turns % 2),
-        grey=np.rot90(_grey(frame), turns),
-        width=upright[0],
-        height=upright[1],
-        sar=1 / shape if turns % 2 else shape,
-        colour=(frame.color_range, frame.colorspace, frame.color_primaries, frame.color_trc),
-        pixel_format=frame.format.name,
-    )
-
-
-def _grey(frame: av.VideoFrame) -> Grey:
-    """Of what an even size leaves of it: 4:2:0 has no odd one."""
-    if frame.width % 2 or frame.height % 2:
-        whole = frame.reformat(format="gray").to_ndarray()
-        even = whole[: frame.height // 2 * 2 or 1, : frame.width // 2 * 2 or 1]
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(even), "gray")
-    return frame.reformat(_SIDE, _SIDE, "gray", interpolation="AREA").to_ndarray().copy()
-
-
-def _hear(frame: av.AudioFrame, _: Fraction | None) -> Sound:
-    samples = frame.to_ndarray()
-    if samples.dtype.kind in "iu":
-        whole = float(2 ** (8 * samples.dtype.itemsize - 1))
-        samples = (samples.astype(np.float64) - (whole if samples.dtype.kind == "u" else 0)) / whole
-    channels = max(1, frame.layout.nb_channels)
-    if not frame.format.is_planar:
-        samples = samples.reshape(-1, channels).T
-    mono = samples.mean(axis=0).astype(np.float32)
-    return Sound(0.0, frame.sample_rate, mono, len(mono) / frame.sample_rate)
-
-
-_Way = tuple[list[tuple[Fraction, Picture]], list[tuple[Fraction, Sound]], Fraction]
-
-
-def _continued(pictures: _Read, heard: _Read | None) -> list[_Way]:
+def _continued(pictures: Read, heard: Read | None) -> list[_Way]:
     """One film for each rule by which the stretches may follow on each other."""
     audible = heard.stretches if heard else []
     if len(pictures.stretches) == 1 and len(audible) <= 1:
@@ -359,20 +163,20 @@ def _continued(pictures: _Read, heard: _Read | None) -> list[_Way]:
     return ways
 
 
-def _after_pictures(before: list[_Stretch], after: list[_Stretch]) -> Fraction:
+def _after_pictures(before: list[Stretch], after: list[Stretch]) -> Fraction:
     return before[0].end - after[0].first
 
 
-def _after_sound(before: list[_Stretch], after: list[_Stretch]) -> Fraction:
+def _after_sound(before: list[Stretch], after: list[Stretch]) -> Fraction:
     return before[-1].end - after[-1].first
 
 
-def _after_both(before: list[_Stretch], after: list[_Stretch]) -> Fraction:
+def _after_both(before: list[Stretch], after: list[Stretch]) -> Fraction:
     return max(s.end for s in before) - min(s.first for s in after)
 
 
-def _moved(pictures: list[_Stretch], audible: list[_Stretch], shifts: list[Fraction]) -> _Way:
-    def all_of(stretches: list[_Stretch]) -> Iterator[tuple[Fraction, object]]:
+def _moved(pictures: list[Stretch], audible: list[Stretch], shifts: list[Fraction]) -> _Way:
+    def all_of(stretches: list[Stretch]) -> Iterator[tuple[Fraction, object]]:
         for stretch, shift in zip(stretches, shifts, strict=False):
             for at, found in stretch.found:
                 yield at + shift, found
@@ -405,6 +209,15 @@ def _in_order(pictures: Iterator[Picture], tick: Fraction) -> tuple[Picture, ...
             at = placed[-1].at + tick
         placed.append(replace(picture, at=at))
     return tuple(placed)
+
+
+def _is_hurried(parts: list[tuple[Fraction, Sound]]) -> bool:
+    """Whether packet after packet begins before the one before it ends: what is heard then, no rule says."""
+    early = [
+        float(at + Fraction(len(part.samples), part.rate) - later) > _JITTER_S
+        for (at, part), (later, _) in pairwise(parts)
+    ]
+    return sum(early) > _JOINTS
 
 
 def _joined(parts: list[tuple[Fraction, Sound]]) -> Sound | None:

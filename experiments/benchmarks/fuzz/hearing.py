@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from film import Sound
+from frames import Sound
 from numpy.typing import NDArray
 from scipy.signal import correlate
 

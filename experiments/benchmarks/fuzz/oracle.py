@@ -23,7 +23,8 @@ from pathlib import Path
 import av
 import hearing
 import numpy as np
-from film import Film, Picture, films
+from film import Film, films
+from frames import Picture
 from shown import Movie, Track, movie
 
 RIGHT, REFUSED, WRONG = "right", "refused", "wrong"

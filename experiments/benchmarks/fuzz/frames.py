@@ -1,0 +1,83 @@
+"""What one decoded frame looks or sounds like: a small grey picture, upright; samples of one channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+# Square and small: a turn by 90 degrees is a turn of the array, and coding noise averages out.
+_SIDE = 48
+
+Grey = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Upright, as shown. `colour`: range, matrix, primaries and transfer as numbered in ISO/IEC 23091-2."""
+
+    at: Fraction
+    ticks: int | None
+    turned: bool
+    grey: Grey
+    width: int
+    height: int
+    sar: Fraction
+    colour: tuple[int, int, int, int]
+    pixel_format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Mono samples from `at` on. `frame_s` is the length of one of its packets."""
+
+    at: float
+    rate: int
+    samples: NDArray[np.float32]
+    frame_s: float
+
+    @property
+    def end(self) -> float:
+        return self.at + len(self.samples) / self.rate
+
+
+def see(frame: av.VideoFrame, sar: Fraction | None) -> Picture:
+    turns = round(frame.rotation / 90)
+    width, height = frame.width, frame.height
+    upright = (height, width) if turns % 2 else (width, height)
+    shape = sar or Fraction(1)
+    return Picture(
+        at=Fraction(0),  # until it is placed
+        ticks=frame.pts,
+        turned=bool(turns % 2),
+        grey=np.rot90(_grey(frame), turns),
+        width=upright[0],
+        height=upright[1],
+        sar=1 / shape if turns % 2 else shape,
+        colour=(frame.color_range, frame.colorspace, frame.color_primaries, frame.color_trc),
+        pixel_format=frame.format.name,
+    )
+
+
+def _grey(frame: av.VideoFrame) -> Grey:
+    """Of what an even size leaves of it: 4:2:0 has no odd one."""
+    if frame.width % 2 or frame.height % 2:
+        whole = frame.reformat(format="gray").to_ndarray()
+        even = whole[: frame.height // 2 * 2 or 1, : frame.width // 2 * 2 or 1]
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(even), "gray")
+    return frame.reformat(_SIDE, _SIDE, "gray", interpolation="AREA").to_ndarray().copy()
+
+
+def hear(frame: av.AudioFrame, _: Fraction | None) -> Sound:
+    samples = frame.to_ndarray()
+    if samples.dtype.kind in "iu":
+        whole = float(2 ** (8 * samples.dtype.itemsize - 1))
+        samples = (samples.astype(np.float64) - (whole if samples.dtype.kind == "u" else 0)) / whole
+    channels = max(1, frame.layout.nb_channels)
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, channels).T
+    mono = samples.mean(axis=0).astype(np.float32)
+    return Sound(0.0, frame.sample_rate, mono, len(mono) / frame.sample_rate)
