@@ -18,6 +18,8 @@ _LAYOUTS = {
     8: ("5.1", 6),
 }
 _PAIR = ("stereo", 2)
+_PACKET_SAMPLES = 2048  # of HE-AAC, twice what others have
+_LEAST_RATE = 7350  # that AAC has
 # Where packets are lost the encoder would go on at once, and where recordings overlap later: silence
 # stands in, or what is too much is left out. Times in whole milliseconds jitter by less than this.
 _IN_STEP = "aresample=async=1:min_hard_comp=0.003"
@@ -55,12 +57,19 @@ def audio_options(cut: Cut, entry: Entry) -> dict[str, object]:
     if sound is None:
         return {"an": None}
     zero_s, end_s = (float(t - entry.origin_s) for t in (frames.zero_s, frames.end_s))
-    copies = settings.audio == "copy" or (settings.audio == "auto" and sound.codec == "aac")
-    if copies and zero_s == 0:
+    if _is_copied(sound, settings) and zero_s == 0:
         # Only where the graph counts from the first frame: packets before it are left out whole.
         return {"c:a": "copy", "copypriorss": 0, "t": f"{end_s:.6f}"}
     trim = f"atrim=start={zero_s:.6f}:end={end_s:.6f},asetpts=PTS-{zero_s:.6f}/TB"
     return {"c:a": "aac", "b:a": "128k", "af": ",".join([trim, _IN_STEP, *mixed_down(sound)])}
+
+
+def _is_copied(sound: AudioTrack, settings: Settings) -> bool:
+    """Not where the clock declares packets longer than any is: with such a one a clip would not end in time."""
+    if settings.audio == "copy":
+        return True
+    longest_s = _PACKET_SAMPLES / max(sound.sample_rate, _LEAST_RATE)
+    return settings.audio == "auto" and sound.codec == "aac" and sound.frame_s <= 2 * longest_s
 
 
 def mixed_down(sound: AudioTrack) -> list[str]:

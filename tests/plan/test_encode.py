@@ -229,6 +229,11 @@ class TestSound:
             assert len(other.attempts[0].steps) == 1
         assert len(planned().attempts[1].steps) == 1  # from the start it is re-encoded
 
+    def test_a_packet_that_is_said_to_last_longer_than_any_is_re_encoded(self) -> None:
+        for frame_s, coding in ((0.043, "copy"), (1.07, "aac")):
+            track = AudioTrack("aac", 48000, 2, frame_s=frame_s)
+            assert Sides.value(argv(planned(upload(audio=(track,)))), "-c:a") == coding
+
     @pytest.mark.parametrize("changes", [{"audio": (AudioTrack("mp3", 44100, 2),)}])
     def test_other_codecs_are_re_encoded(self, changes: dict[str, Any]) -> None:
         words = argv(planned(upload(**changes)))
