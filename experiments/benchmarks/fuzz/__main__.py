@@ -53,10 +53,13 @@ def main() -> None:
         folder = Path(temporary)
         films = sources.make_all(folder)
         until_s = started_s + given.minutes * 60
-        for tried in results(pool, seeds, until_s, (films, folder, given.keep), given.jobs):
-            tally.add(tried)
-            if tried.faults:
-                print(tried, flush=True)
+        try:
+            for tried in results(pool, seeds, until_s, (films, folder, given.keep), given.jobs):
+                tally.add(tried)
+                if tried.faults:
+                    print(tried, flush=True)
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
     print("\n".join(tally.lines(time.monotonic() - started_s)))
     print(f"go on with --from {tally.last + 1}")
     sys.exit(1 if tally.faulty else 0)
