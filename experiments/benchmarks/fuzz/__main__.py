@@ -60,8 +60,10 @@ def main() -> None:
                     print(tried, flush=True)
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
-    print("\n".join(tally.lines(time.monotonic() - started_s)))
-    print(f"go on with --from {tally.last + 1}")
+            pool.shutdown(wait=False, cancel_futures=True)
+        # Before the pool has ended: what was found is told also to who is impatient.
+        print("\n".join(tally.lines(time.monotonic() - started_s)))
+        print(f"go on with --from {tally.last + 1}", flush=True)
     sys.exit(1 if tally.faulty else 0)
 
 
