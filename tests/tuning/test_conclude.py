@@ -400,7 +400,9 @@ def test_a_folder_without_a_recommendation_says_what_to_run(tmp_path: Path):
 @pytest.mark.parametrize("text", ["{", "{}", "[]", '{"host": 1}'])
 def test_a_broken_recommendation_is_told_with_its_path(tmp_path: Path, text: str):
     (tmp_path / "recommendation.json").write_text(text, "utf-8")
-    with pytest.raises(CampaignError, match=r"recommendation\.json (cannot be read|holds no JSON object)"):
+    with pytest.raises(
+        CampaignError, match=r"recommendation\.json (cannot be read|holds no JSON object)"
+    ):
         read_recommendation(tmp_path)
 
 
