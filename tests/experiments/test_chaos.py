@@ -17,11 +17,11 @@ CHAOS = Path(__file__).parents[2] / "experiments" / "benchmarks" / "chaos"
 def test_ten_acts_lose_nothing_double_nothing_and_leave_nothing(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         requirements.missing("ceiling", "full disks are tmpfs, which only root mounts")
-    words = ["--count", "10", "--kind", "cut", "--kind", "grid", "--keep", str(tmp_path)]
+    words = ["--count", "5", "--kind", "cut", "--kind", "grid", "--keep", str(tmp_path)]
     ran = subprocess.run(
         [sys.executable, CHAOS, *words], capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
     *_, acts, _, found, _ = ran.stdout.strip().splitlines()
-    assert acts.startswith(("10 acts", "9 acts", "8 acts"))  # a few may come too late
+    assert int(acts.partition(" ")[0]) >= 8  # a few may come too late
     assert found == "found: no fault"

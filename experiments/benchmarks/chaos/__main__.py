@@ -2,8 +2,8 @@
 
     python experiments/benchmarks/chaos [--from SEED] [--count N] [--minutes M] [--kind KIND ...] [--keep DIR]
 
-A seed says what is run, what is done to whom, and when: as soon as that process is there, or a random while
-later. Then the same command runs again until it ends well, undisturbed. In the end its records must be
+A seed says what is run, what is done to whom, up to three times, and when: as soon as that process is there,
+or a random while later; what has ended is started again for the next act. Then the same command runs again until it ends well, undisturbed. In the end its records must be
 those of a run to which nothing was done (same cells, same blocks, valid ends, none twice), every line that
 was there before must still be there, and nothing may be left: no process 10 s after the command's end, no
 control group and no temporary file after the next one.
@@ -34,7 +34,9 @@ from clipkit.ffmpeg_builds import locate
 def main() -> None:
     parser = argparse.ArgumentParser(description="Pull the plug, at every moment.")
     parser.add_argument("--from", type=int, default=0, dest="first", metavar="SEED")
-    parser.add_argument("--count", type=int, metavar="N", help="default: as many as fit")
+    parser.add_argument(
+        "--count", type=int, metavar="N", help="so many seeds; default: as many as fit"
+    )
     parser.add_argument("--minutes", type=float, default=40, metavar="M", help="default 40")
     parser.add_argument("--kind", action="append", choices=KINDS, help="only this; may be repeated")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep what had a fault there")
@@ -81,17 +83,16 @@ def undisturbed(name: str, place: Place) -> Trials:
 
 
 def summary(done: list[Done]) -> list[str]:
-    acts = [each for each in done if each.acted]
-    by = Counter((each.kind, each.how) for each in acts)
-    lines = [f"{count:4}  {kind}: {how}" for (kind, how), count in sorted(by.items())]
+    acts = [(each.kind, step) for each in done for step in each.steps]
+    hit = [(kind, step) for kind, step in acts if step.acted]
+    by = Counter((kind, step.how.removesuffix(" later")) for kind, step in hit)
     found = Counter(fault.partition(":")[0] for each in done for fault in each.faults)
     told = ", ".join(f"{count} {what}" for what, count in found.items()) or "no fault"
-    ends = Counter(each.ended for each in acts)
-    ended = ", ".join(f"{count} with {what}" for what, count in ends.most_common())
+    ends = Counter(step.ended for _, step in hit)
     return [
-        *lines,
-        f"{len(acts)} acts ({len(done) - len(acts)} came too late), seeds {done[0].seed} to {done[-1].seed}",
-        f"the commands ended: {ended}",
+        *(f"{count:4}  {kind}: {how}" for (kind, how), count in sorted(by.items())),
+        f"{len(hit)} acts ({len(acts) - len(hit)} more came too late), seeds {done[0].seed} to {done[-1].seed}",
+        f"the commands: {', '.join(f'{count} {what}' for what, count in ends.most_common())}",
         f"found: {told}",
         f"on {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; go on with --from {done[-1].seed + 1}",
     ]

@@ -1,4 +1,4 @@
-"""One act: what is run, what is done to whom and when, and what is found afterwards."""
+"""A seed: what is run, what is done to whom and when, up to three times, and what is found afterwards."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,9 @@ _SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGSTOP")
 _DISKS = {"disk full": "size=6M", "inodes full": "size=40M,nr_inodes=400"}
 _APPEARS_S, _ENDS_S, _ORPHANS_S, _STOPPED_S, _LATER_S = 90.0, 240.0, 10.0, 1.6, 2.5
 _TRIES = 3
+_ACTS, _FILLED = 3, 0.3
+_AT_ONCE_S = 0.5
+"""What ends a command ends it by then; else the next act finds it at work."""
 
 
 @dataclass
@@ -54,25 +57,34 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Done:
-    """`how`: what was done, `ended`: with what the command ended then, `said`: its last line. `acted`: it was there to be done to."""
+class Step:
+    """`how`: what was done. `acted`: it was there to be done to. `ended`: with what the command ended then,
+    or that it went on; `said`: its last line."""
 
-    seed: int
-    kind: str
     how: str
     acted: bool
-    ended: str
-    said: str
+    ended: str = "goes on"
+    said: str = ""
+
+    @property
+    def words(self) -> str:
+        why = f" ({self.said.removeprefix('clipkit: ')[:90]})" if self.ended == "exit 1" else ""
+        return f"{self.how}{'' if self.acted else ', too late'}: {self.ended}{why}"
+
+
+@dataclass(frozen=True)
+class Done:
+    seed: int
+    kind: str
+    steps: tuple[Step, ...]
     faults: tuple[str, ...]
     took_s: float
 
     @property
     def line(self) -> str:
-        told = "; ".join(f"FAULT {fault}" for fault in self.faults) or "all well"
-        if self.ended == "exit 1":
-            told += f" ({self.said.removeprefix('clipkit: ')[:90]})"
-        how = self.how if self.acted else f"{self.how} (came too late)"
-        return f"{self.seed:5} {self.kind:10} {how:34} {self.ended:10} {self.took_s:5.1f} s  {told}"
+        told = "".join(f"\n      FAULT {fault}" for fault in self.faults) or " | all well"
+        steps = " | ".join(step.words for step in self.steps)
+        return f"{self.seed:5} {self.kind:10} {self.took_s:5.1f} s  {steps}{told}"
 
 
 def try_seed(seed: int, place: Place, keep: Path | None) -> Done:
@@ -80,28 +92,52 @@ def try_seed(seed: int, place: Place, keep: Path | None) -> Done:
     weights = [KINDS[name].weight for name in place.kinds]
     (name,) = chance.choices(place.kinds, weights)
     kind, began_s = KINDS[name], time.monotonic()
-    fills = name == "grid" and chance.random() < 0.3
-    act = _fill(chance) if fills else _signal(chance, kind)
+    fills = name == "grid" and chance.random() < _FILLED
+    one = fills or not kind.resumes
+    acts = [_fill(chance)] if fills else [_signal(chance, kind) for _ in range(1 if one else _ACTS)]
     folder = place.folder_for(name, f"seed-{seed}")
-    with act.around(folder):
-        command = Command(kind.prepare(folder, place.film), folder)
-        command.start()
-        try:
-            acted = act.do(command)
-            code = command.ended(_ENDS_S)
-            faults = _after(command, kind, code, act)
-            said = command.last_line
-            act.undo(folder)
-            faults += _again(folder, kind, place, name)
-        finally:
-            command.clean_up()
-            act.undo(folder)
+    with acts[0].around(folder):
+        steps, faults = _acted(acts, kind, folder, place.film)
+        faults += _again(folder, kind, place, name)
         if faults and keep:
             shutil.copytree(folder, keep / f"seed-{seed}", dirs_exist_ok=True, symlinks=True)
     shutil.rmtree(folder, ignore_errors=True)
-    ended = "no end" if code is None else f"exit {code}" if code >= 0 else f"signal {-code}"
-    took_s = time.monotonic() - began_s
-    return Done(seed, name, act.words, acted, ended, said, tuple(faults), took_s)
+    return Done(seed, name, tuple(steps), tuple(faults), time.monotonic() - began_s)
+
+
+def _acted(
+    acts: Sequence[Act], kind: Kind, folder: Path, film: Path
+) -> tuple[list[Step], list[str]]:
+    """One after the other; where the command has ended, it is started again for the next."""
+    steps: list[Step] = []
+    faults: list[str] = []
+    command: Command | None = None
+    try:
+        for number, act in enumerate(acts, start=1):
+            if command is None:
+                command = Command(kind.prepare(folder, film), folder)
+                command.start()
+            acted = act.do(command)
+            if number < len(acts) and command.ended(_AT_ONCE_S) is None:
+                steps.append(Step(act.words, acted))
+                continue
+            code = command.ended(_ENDS_S)
+            faults += _after(command, kind, code, act)
+            act.undo(folder)
+            steps.append(Step(act.words, acted, _ended_words(code), command.last_line))
+            command = None
+    finally:
+        if command:
+            command.clean_up()
+        for act in acts:
+            act.undo(folder)
+    return steps, faults
+
+
+def _ended_words(code: int | None) -> str:
+    if code is None:
+        return "no end"
+    return f"exit {code}" if code >= 0 else f"signal {-code}"
 
 
 @dataclass
