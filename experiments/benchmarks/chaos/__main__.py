@@ -15,6 +15,7 @@ was a fault. Disks are tmpfs and need root.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import os
 import subprocess
@@ -48,12 +49,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="chaos-") as scratch:
         place = prepared(Path(scratch), given.kind or list(KINDS))
         done: list[Done] = []
-        for seed in seeds:
-            done.append(try_seed(seed, place, given.keep))
-            print(done[-1].line, flush=True)
-            if time.monotonic() > deadline_s:
-                break
-    print("\n".join(summary(done)))
+        with contextlib.suppress(KeyboardInterrupt):  # what was found until then is told
+            for seed in seeds:
+                done.append(try_seed(seed, place, given.keep))
+                print(done[-1].line, flush=True)
+                if time.monotonic() > deadline_s:
+                    break
+    print("\n".join(summary(done) if done else ["nothing was done"]))
     sys.exit(1 if any(each.faults for each in done) else 0)
 
 

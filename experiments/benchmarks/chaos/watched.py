@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_MARK = "CLIPKIT_CHAOS"
+_MARK = "CHAOS_MARK"  # what is named after clipkit, it does not hand on to servers
 _LOOK_S = 0.02
 
 TARGETS: Mapping[str, Callable[[list[bytes]], bool]] = {
