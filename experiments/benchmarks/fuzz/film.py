@@ -85,6 +85,8 @@ def _films(path: Path, until_s: float | None) -> list[Film]:
     shapes = _shapes(path, video_index) if len(pictures.sars) > 1 else {}
     if len(set(shapes.values())) < 2:  # the container's word hides the pictures' own
         shapes = {}
+    # A sound whose clock jumps by itself: how it goes with the pictures then, no rule says.
+    apart = heard is not None and len(heard.stretches) != len(pictures.stretches)
     constant = declared if len(pictures.sars) == 1 else None
     return [
         Film(
@@ -93,7 +95,7 @@ def _films(path: Path, until_s: float | None) -> list[Film]:
             end=end,
             tick=tick,
             damage=pictures.damage + (heard.damage if heard else 0),
-            disorder=pictures.disorder + _is_hurried(sound),
+            disorder=pictures.disorder + _is_hurried(sound) + apart,
             jumps=len(pictures.stretches) - 1,
             sar_changes=len(pictures.sars) > 1,
         )

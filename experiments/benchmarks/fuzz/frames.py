@@ -49,15 +49,21 @@ def see(frame: av.VideoFrame, sar: Fraction | None) -> Picture:
     width, height = frame.width, frame.height
     upright = (height, width) if turns % 2 else (width, height)
     shape = sar or Fraction(1)
+    colour = (frame.color_range, frame.colorspace, frame.color_primaries, frame.color_trc)
+    try:
+        grey = _grey(frame)
+    except OSError:  # a damaged header names a matrix that there is none of
+        frame.colorspace = 2
+        grey = _grey(frame)
     return Picture(
         at=Fraction(0),  # until it is placed
         ticks=frame.pts,
         turned=bool(turns % 2),
-        grey=np.rot90(_grey(frame), turns),
+        grey=np.rot90(grey, turns),
         width=upright[0],
         height=upright[1],
         sar=1 / shape if turns % 2 else shape,
-        colour=(frame.color_range, frame.colorspace, frame.color_primaries, frame.color_trc),
+        colour=colour,
         pixel_format=frame.format.name,
     )
 

@@ -61,7 +61,11 @@ class Reading:
             step = _step(stream)
             # Packets of AVI have no time of showing, but for their order.
             clock.disorder += container.format.name == "avi" and _reorders(stream)
-            for packet in container.demux(stream):
+            # All that is played is read, as a player does: where a table lies, it matters.
+            played = (*container.streams.video, *container.streams.audio)
+            for packet in container.demux(*played):
+                if packet.stream_index != index:
+                    continue
                 at = _time(packet, packet.dts, self.origin)
                 if packet.size and packet.pts is not None and not packet.is_discard:
                     start = _time(packet, packet.pts, self.origin)
