@@ -22,6 +22,9 @@ COMMAND = (sys.executable, "-m", "clipkit")
 # A shell starts its background jobs with Ctrl-C ignored, and so would ours be.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# And `nohup` what it starts with hangups ignored.
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 _PATIENCE_S = 120
 
 

@@ -88,7 +88,7 @@ def test_a_cell_that_ran_out_once_is_hatched_and_says_in_how_many_runs(map_: hea
 
 def test_a_failure_and_a_timeout_look_otherwise_than_running_out_of_memory():
     looks = [(look.text, look.hatch) for look in LOOKS.values()]
-    assert len(set(looks)) == len(looks) == 5
+    assert len(set(looks)) == len(looks) == 6
     tiles = [
         Tile(x, 0, f"c{x}", status, 0, 1, None, None, None, "") for x, status in enumerate(LOOKS)
     ]
@@ -99,6 +99,7 @@ def test_a_failure_and_a_timeout_look_otherwise_than_running_out_of_memory():
         "timeout",
         "failed",
         "disturbed",
+        "machine",
     ]
 
 
