@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import floor
 
 # Broadcasts' containers: their clocks may leap by design. Elsewhere a long stand is a long stand.
 _LEAPING = ("mpegts", "mpeg")
@@ -27,6 +28,15 @@ class Continuity:
     _last: int | None = None
     _highest: int | None = None
     _leaps: list[tuple[int, int]] = field(default_factory=list)
+    # The most ticks that are within: whole numbers, as a film has tens of thousands of packets.
+    _slack: int = field(init=False)
+    _leap: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._slack, self._leap = (
+            floor(self.slack_s / self.time_base),
+            floor(_LEAP_S / self.time_base),
+        )
 
     def goes_on(self, ticks: int | None, shown: int | None = None, key: bool = False) -> bool:
         """Whether a packet with that time belongs to what was read before: not behind a clock that was
@@ -42,10 +52,10 @@ class Continuity:
         later = shown is not None and self._highest is not None and shown > self._highest
         if shown is not None:
             self._highest = max(shown, self._highest if self._highest is not None else shown)
-        if last is not None and (last - ticks) * self.time_base > self.slack_s and not later:
+        if last is not None and last - ticks > self._slack and not later:
             self.back = (last, ticks)
             return False
-        if last is not None and (ticks - last) * self.time_base > _LEAP_S:
+        if last is not None and ticks - last > self._leap:
             self._leaps.append((last, ticks))
         return True
 

@@ -37,17 +37,15 @@ class NalFormat:
         """
         if self.length_bytes is None:
             return next(filter(self._is_picture, _split_at_start_codes(packet)), None)
-        found, position = None, 0
-        while position + self.length_bytes <= len(packet):
-            start = position + self.length_bytes
+        found, position, size, length_bytes = None, 0, len(packet), self.length_bytes
+        while position + length_bytes <= size:
+            start = position + length_bytes
             length = int.from_bytes(packet[position:start], "big")
             position = start + length
-            if length == 0 or position > len(packet):
+            if length == 0 or position > size:
                 return None
-            if found is None and self._is_picture(
-                unit := packet[start : min(position, start + 32)]
-            ):
-                found = unit
+            if found is None and self._is_picture(packet[start : start + 1]):
+                found = packet[start : min(position, start + 32)]
         return found
 
     def parameter_sets(self, packet: bytes) -> tuple[bytes, int]:
