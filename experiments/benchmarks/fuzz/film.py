@@ -244,4 +244,4 @@ def _joined(parts: list[tuple[Fraction, Sound]]) -> Sound | None:
     for place, piece in pieces:
         samples[place : place + len(piece)] = piece
     frame_s = max(part.frame_s for _, part in parts)
-    return Sound(start, rate, samples, frame_s)
+    return Sound(start, rate, samples, frame_s, parts[0][1].tick)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -17,7 +18,8 @@ Grey = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Upright, as shown. `colour`: range, matrix, primaries and transfer as numbered in ISO/IEC 23091-2."""
+    """Upright, as shown. `colour`: range, matrix, primaries and transfer as numbered in ISO/IEC 23091-2.
+    `exact` stands for every bit of it as decoded: where two are the same, the pictures are."""
 
     at: Fraction
     ticks: int | None
@@ -28,16 +30,19 @@ class Picture:
     sar: Fraction
     colour: tuple[int, int, int, int]
     pixel_format: str
+    exact: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Mono samples from `at` on. `frame_s` is the length of one of its packets."""
+    """Mono samples from `at` on. `frame_s` is the length of one of its packets, `tick` what their times
+    are counted in."""
 
     at: float
     rate: int
     samples: NDArray[np.float32]
     frame_s: float
+    tick: Fraction
 
     @property
     def end(self) -> float:
@@ -65,7 +70,19 @@ def see(frame: av.VideoFrame, sar: Fraction | None) -> Picture:
         sar=1 / shape if turns % 2 else shape,
         colour=colour,
         pixel_format=frame.format.name,
+        exact=_digest(frame),
     )
+
+
+def _digest(frame: av.VideoFrame) -> bytes:
+    """Of what is seen: the lines' padding is left out. For planes of one component each, or of interleaved ones."""
+    digest = hashlib.blake2b(digest_size=8)
+    for number, plane in enumerate(frame.planes):
+        parts = [part for part in frame.format.components if part.plane == number]
+        used = min(sum((part.bits + 7) // 8 for part in parts) * plane.width, plane.line_size)
+        lines = np.frombuffer(plane, np.uint8)[: plane.height * plane.line_size]
+        digest.update(np.ascontiguousarray(lines.reshape(plane.height, -1)[:, : used or None]))
+    return digest.digest()
 
 
 def _grey(frame: av.VideoFrame) -> Grey:
@@ -86,4 +103,5 @@ def hear(frame: av.AudioFrame, _: Fraction | None) -> Sound:
     if not frame.format.is_planar:
         samples = samples.reshape(-1, channels).T
     mono = samples.mean(axis=0).astype(np.float32)
-    return Sound(0.0, frame.sample_rate, mono, len(mono) / frame.sample_rate)
+    tick = frame.time_base or Fraction(1, frame.sample_rate)
+    return Sound(0.0, frame.sample_rate, mono, len(mono) / frame.sample_rate, tick)

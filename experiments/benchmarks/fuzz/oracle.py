@@ -5,7 +5,8 @@ which pictures the clip has to show when: those with start <= time < start + dur
 begins at `start` and the one on the screen then stands for more than 0.1 s in all, or none begins
 inside, that one comes first. Two rules:
 
-- full: every picture (which, when), size, shape, colour, the length, the sound in step with it.
+- full: every picture (which, when), size, shape, colour, the length, the sound in step with it; of what
+  was copied, that it is the upload's bit for bit, and what lies hidden (`copied`).
 - weak, for damaged uploads and those whose container tells no times of showing, where two decoders
   may differ: a clip that decodes without an error, starts at 0, goes forward and lasts as asked.
 """
@@ -21,18 +22,17 @@ from itertools import pairwise
 from pathlib import Path
 
 import av
+import copied
 import hearing
 import numpy as np
+from copied import WAYS, Way
+from delivered import Clip, sound_codec
 from film import Film, films
 from frames import Picture
-from shown import Movie, Track, movie
 
 RIGHT, REFUSED, WRONG = "right", "refused", "wrong"
 
 _HELD = Fraction(1, 10)
-_NOISE = Fraction(1, 1_000_000)
-# Writers round to ticks that they choose; a coarser choice than this is seen.
-_COARSEST = Fraction(1, 2000)
 _DIFFERS = 0.5  # levels of grey between two pictures that a mistake would be seen by
 _CLEARLY = 0.8
 _UNLIKE = 12.0  # levels of grey that coding does not explain
@@ -127,10 +127,16 @@ class Oracle:
             for film in self.films
         )
 
-    def judge(self, asked: Asked, clip: Path | None, error: str | None) -> Verdict:
-        """`clip`: what was delivered as right; None: refused in the words of `error`."""
+    def judge(
+        self, asked: Asked, clip: Path | None, error: str | None, mode: str = "encode"
+    ) -> Verdict:
+        """`clip`: what was delivered as right; None: refused in the words of `error`.
+
+        A mode that copies may refuse what another has to cut.
+        """
+        way = WAYS[mode]
         if clip is None:
-            return self._refusal(asked, error or "")
+            return self._refusal(asked, error or "", way.copies)
         if not self.films:
             return Verdict(WRONG, (f"cut from what shows nothing ({self.why_not})",))
         if self.must_not_be_cut(asked):
@@ -140,15 +146,16 @@ class Oracle:
             made = Clip(clip)
         except (av.FFmpegError, ValueError, struct.error, OSError) as fault:
             return Verdict(WRONG, (f"the clip cannot be read: {fault}",))
-        answers = [tuple(_faults(film, asked, made)) for film in self.films]
+        sound_copied = sound_codec(self.upload) == made.sound_codec
+        answers = [tuple(_faults(film, asked, made, way, sound_copied)) for film in self.films]
         best = min(answers, key=len)
         if best and self.uncertain:
             return _verdict(tuple(_weak_faults(asked, made)), "weak")
         return _verdict(best, "full")
 
-    def _refusal(self, asked: Asked, error: str) -> Verdict:
+    def _refusal(self, asked: Asked, error: str, may: bool) -> Verdict:
         jumps = any(film.jumps for film in self.films)
-        excused = not self.films or self.uncertain or jumps or self.cannot_be_cut(asked)
+        excused = may or not self.films or self.uncertain or jumps or self.cannot_be_cut(asked)
         if not error or len(error.splitlines()) != 1:
             return Verdict(WRONG, (f"refused in {len(error.splitlines())} lines",))
         return Verdict(REFUSED if excused else WRONG, (f"refused: {error}",))
@@ -158,27 +165,15 @@ def _verdict(faults: tuple[str, ...], rule: str) -> Verdict:
     return Verdict(WRONG if faults else RIGHT, faults, rule)
 
 
-class Clip:
-    """What was delivered: decoded, and as its boxes say."""
-
-    def __init__(self, path: Path) -> None:
-        (self.film,) = films(path)[:1]
-        self.movie: Movie = movie(path.read_bytes())
-        video = self.movie.first("vide")
-        if video is None or not video.shown:
-            raise ValueError("its video track shows nothing")
-        self.video: Track = video
-        self.tolerance = min(video.tick, _COARSEST) + _NOISE
-
-
-def _faults(film: Film, asked: Asked, clip: Clip) -> Iterator[str]:
+def _faults(film: Film, asked: Asked, clip: Clip, way: Way, sound_copied: bool) -> Iterator[str]:
     wanted = due(film, asked)
     if wanted is None:
         yield "nothing is to be seen there"
         return
     shown, pictures = clip.video.shown, clip.film.pictures
-    yield from _shape_faults(film.pictures[wanted.pictures[0]], clip)
-    if clip.film.damage:
+    yield from _shape_faults(film.pictures[wanted.pictures[0]], clip, way.copies)
+    # Of an open group's first pictures, which lie hidden, a decoder complains: what is shown is compared.
+    if clip.film.damage and not way.hides:
         yield f"{clip.film.damage} faults in decoding it"
     if len(shown) == len(pictures) == len(wanted.pictures):
         yield from _time_faults(film, clip, wanted)
@@ -190,6 +185,7 @@ def _faults(film: Film, asked: Asked, clip: Clip) -> Iterator[str]:
         )
     yield from hearing.faults(film.sound, clip.film.sound, float(wanted.zero), float(wanted.length))
     yield from _length_faults(clip, wanted)
+    yield from copied.faults(film, wanted, clip, way, sound_copied)
 
 
 def _time_faults(film: Film, clip: Clip, wanted: Due) -> Iterator[str]:
@@ -220,8 +216,10 @@ def _length_faults(clip: Clip, wanted: Due) -> Iterator[str]:
         yield f"mvhd says {float(clip.movie.lasts):.6f} s"
 
 
-def _shape_faults(first: Picture, clip: Clip) -> Iterator[str]:
+def _shape_faults(first: Picture, clip: Clip, as_it_is: bool) -> Iterator[str]:
     size = (first.width // 2 * 2, first.height // 2 * 2)
+    if as_it_is:
+        size = (first.width, first.height)
     for number, picture in enumerate(clip.film.pictures):
         if (picture.width, picture.height) != size:
             yield f"picture {number} is {picture.width}x{picture.height} instead of {size[0]}x{size[1]}"
@@ -229,6 +227,10 @@ def _shape_faults(first: Picture, clip: Clip) -> Iterator[str]:
     made = clip.film.pictures[0]
     if abs(made.sar / first.sar - 1) > Fraction(1, 100):
         yield f"its sample aspect is {made.sar} instead of {first.sar}"
+    if as_it_is:
+        if (made.pixel_format, made.colour) != (first.pixel_format, first.colour):
+            yield f"its pixels are {made.pixel_format} {made.colour} instead of {first.pixel_format} {first.colour}"
+        return
     if made.pixel_format not in ("yuv420p", "yuvj420p"):
         yield f"its pixels are {made.pixel_format}"
     if first.colour[3] in (16, 18):
