@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -72,7 +73,10 @@ class Confinement:
                 raised.append(error)
 
         thread = threading.Thread(target=run, name="confined")
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # pthread_create(3) knows but one reason: it may do a moment later
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
         thread.join()
         if raised:
             raise raised[0]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import clipkit
+from clipkit.ceiling.base import Ceiling
 from clipkit.plan.task import OUTPUT, Attempt, Run, Step, Task
 
 _PACKAGES = Path(clipkit.__file__).parents[1]
@@ -89,9 +90,10 @@ class Engine:
 
 
 @contextlib.contextmanager
-def engine(folder: Path) -> Iterator[Engine]:
+def engine(folder: Path, inside: Ceiling | None = None) -> Iterator[Engine]:
+    argv = [sys.executable, "-I", "-S", "-c", _PROGRAM]
     process = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _PROGRAM],
+        inside.wrap(argv) if inside else argv,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import resource
 import signal
@@ -18,6 +19,9 @@ from clipkit.confinement import Confinement
 _OOM_SCORE_ADJUST = "1000"
 
 
+NOT_NOW = frozenset({errno.EAGAIN, errno.ENOMEM})
+"""With these the system refuses a process that it may grant a moment later: too many run, or no memory is free."""
+
 FROM_OUTSIDE = frozenset(
     {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, signal.SIGTERM}
 )
@@ -32,6 +36,11 @@ class Exit:
     signal: int | None
     cpu_s: float
     peak_rss_bytes: int
+
+    @property
+    def is_kill(self) -> bool:
+        """Whether it was killed as the kernel does it where memory runs out: a shell tells of its child."""
+        return self.signal == signal.SIGKILL or self.code == 128 + signal.SIGKILL
 
     @property
     def is_from_outside(self) -> bool:
@@ -91,7 +100,13 @@ class Child:
         finally:
             os.close(writing)
         self.stdout = reading
-        self.pidfd = os.pidfd_open(self.pid)
+        try:
+            self.pidfd = os.pidfd_open(self.pid)
+        except OSError:  # then nobody could tell when it ends
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            os.close(reading)
+            raise
         self.started_s = time.monotonic()
         os.set_blocking(reading, False)
         with contextlib.suppress(OSError):  # it may have ended already

@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clipkit.engine.child import Child, end_in_words
+from clipkit.engine.child import NOT_NOW, Child, end_in_words
 from clipkit.engine.patches import PatchError
 from clipkit.engine.work import ScratchError, Work, WrongOutputError
 from clipkit.plan.task import Task
 
 Emit = Callable[[dict[str, Any]], None]
+
+RETRY_S = 1.0
+"""After so long what the system refused to start is tried again, and before that when a clip ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Pool:
         self._waiting: deque[Task] = deque()
         self._running: list[Work] = []
         self._stopping: str | None = None
+        self._retry_at_s = 0.0
         self.first_task_s: float | None = None
         self.first_clip_s: float | None = None
         self.last_clip_s: float | None = None
@@ -66,38 +70,64 @@ class Pool:
     def cancel(self, reason: str) -> None:
         """Kill what runs and forget what waits and comes; each clip ends with the status `reason`."""
         self._stopping = self._stopping or reason
-        for work in self._running:
-            self._kill(work, reason)
+        for work in list(self._running):
+            if work.refused:
+                self._end(work, reason, self._why_stopped(reason, work))
+            else:
+                self._kill(work, reason)
         while self._waiting:
             self._give_up(self._waiting.popleft(), reason)
 
     def _give_up(self, task: Task, reason: str) -> None:
         work = Work(task, self._orders.work_dir, self._orders.log_dir)
-        self._emit(work.report(reason, self._why_stopped(reason, begun=False)))
+        self._emit(work.report(reason, self._why_stopped(reason, work)))
 
-    def _why_stopped(self, reason: str, begun: bool) -> str:
+    def _why_stopped(self, reason: str, work: Work) -> str:
+        refused = f": no process could be started ({work.refused})" if work.refused else ""
         if reason == "timeout":
             struck = f"the time limit of {self._orders.timeout_s:g} s struck"
-            return (
-                f"{struck} before it was finished" if begun else f"{struck} before it was started"
-            )
-        return "stopped before it was finished" if begun else "not started"
+            return f"{struck} before it was {'finished' if work.begun else 'started'}{refused}"
+        return f"stopped before it was finished{refused}" if work.begun else "not started"
 
     def patience_s(self) -> float | None:
-        """How long the selector may sleep before the time limit strikes."""
+        """How long the selector may sleep before there is something to do of itself."""
         if self.first_task_s is None or self.idle:
             return None
-        return max(0.0, self.first_task_s + self._orders.timeout_s - time.monotonic())
+        at_s = self.first_task_s + self._orders.timeout_s
+        if any(work.refused for work in self._running):
+            at_s = min(at_s, self._retry_at_s)
+        return max(0.0, at_s - time.monotonic())
 
     def check_time(self) -> None:
-        if self.patience_s() == 0.0:
+        """Stop everything where the time limit has struck, and try again what the system refused to start."""
+        now_s = time.monotonic()
+        if self.first_task_s is None or self.idle:
+            return
+        if now_s >= self.first_task_s + self._orders.timeout_s:
             self.cancel("timeout")
+        elif now_s >= self._retry_at_s:
+            self._try_again()
+
+    def _try_again(self) -> None:
+        """In their order, until one is refused again."""
+        for work in [work for work in self._running if work.refused]:
+            if not work.begun:
+                work.started_s = time.monotonic()
+            work.refused = None
+            self._advance(work)
+            if work.refused:
+                return
 
     def _fill(self) -> None:
+        """Behind what the system has refused to start nothing else is tried."""
+        if any(work.refused for work in self._running):
+            return
         while self._waiting and not self._stopping and self._admits(self._waiting[0]):
             work = Work(self._waiting.popleft(), self._orders.work_dir, self._orders.log_dir)
             self._running.append(work)
             self._advance(work)
+            if work.refused:
+                return
 
     def _admits(self, task: Task) -> bool:
         if not self._running:
@@ -122,7 +152,11 @@ class Pool:
         except ScratchError as error:
             self._end(work, "failed", str(error))
         except OSError as error:
-            self._end(work, "failed", work.why_not_started(error))
+            if error.errno in NOT_NOW:
+                work.refused = error.strerror
+                self._retry_at_s = time.monotonic() + RETRY_S
+            else:
+                self._end(work, "failed", work.why_not_started(error))
         else:
             if child:
                 self._watch(work, child)
@@ -156,7 +190,9 @@ class Pool:
         ended = child.reap()
         work.account(ended)
         if work.killed_for:
-            self._end(work, work.killed_for, self._why_stopped(work.killed_for, begun=True))
+            self._end(work, work.killed_for, self._why_stopped(work.killed_for, work))
+        elif work.ran_out(ended) and work.attempt_after(ran_out=True) is not None:
+            self._next_attempt(work, f"memory ran out ({end_in_words(ended)})", ran_out=True)
         elif work.was_stopped(ended):
             self._end(work, "killed", end_in_words(ended))
         elif ended.code != 0:
@@ -182,14 +218,15 @@ class Pool:
         argv = work.argv(placed.clip, placed.poster)
         self._end(work, "ok", None, frames=frames, argv=argv, **placed.report())
 
-    def _next_attempt(self, work: Work, error: str) -> None:
+    def _next_attempt(self, work: Work, error: str, ran_out: bool = False) -> None:
         """Also after an exit code: ffmpeg gives up where a seek lands on what it cannot decode.
 
         What the failed one has left is removed first: it may fill the disk, and nothing of it is used.
         """
-        if work.attempt + 1 < len(work.task.attempts) and not work.is_homeless:
+        following = work.attempt_after(ran_out)
+        if following is not None and not work.is_homeless:
             work.tidy()
-            work.attempt, work.step, work.failed_before = work.attempt + 1, 0, error
+            work.attempt, work.step, work.failed_before = following, 0, error
             self._advance(work)
         else:
             self._end(work, "failed", error)
@@ -206,6 +243,8 @@ class Pool:
         self._emit(work.report(status, error, **found))
         if status != "ok" and self._orders.stop_on_failure and not self._stopping:
             self.cancel("cancelled")
+        if not self._stopping:
+            self._try_again()
         self._fill()
 
     def _kill(self, work: Work, reason: str) -> None:

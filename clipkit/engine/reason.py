@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 MOST_BYTES = 65536
 """As much is read of what it said, from the start: a reason comes before what follows from it."""
@@ -53,3 +56,18 @@ def _errors(said: bytes) -> Iterator[tuple[str, str]]:
         found = _LINE.fullmatch(line.strip())
         if found and found[2] not in _BORNE and not _SAYS_NOTHING.fullmatch(found[3]):
             yield found[1], found[3]
+
+
+def says(log: Path, pattern: str) -> bool:
+    """Line by line: of a long film there may be many."""
+    sign = re.compile(pattern.encode())
+    with contextlib.suppress(OSError), log.open("rb") as lines:
+        return any(sign.search(line.rstrip()) for line in lines)
+    return False
+
+
+def log_end(log: Path) -> bytes:
+    with contextlib.suppress(OSError), log.open("rb") as lines:
+        lines.seek(max(0, os.fstat(lines.fileno()).st_size - 4096))
+        return lines.read()
+    return b""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import re
 import shutil
 import signal
 import time
@@ -19,13 +17,15 @@ from clipkit.engine.child import Child, Exit
 from clipkit.engine.mp4 import VideoTrack, read_tracks
 from clipkit.engine.patches import PatchError, apply_patch
 from clipkit.engine.placing import Placed, is_jpeg, place_with_poster
-from clipkit.engine.reason import MOST_BYTES, reason
+from clipkit.engine.reason import MOST_BYTES, log_end, reason, says
 from clipkit.engine.rightness import why_wrong
 from clipkit.plan.task import POSTER, Attempt, Check, Patch, Run, Step, Task, filled
 
 _TOLD_TO_END = 255
 """What ffmpeg ends with after a signal that it heeds."""
 _HEEDED = b"received signal"
+_REFUSED_MEMORY = r"Cannot allocate memory|malloc of size \d+ failed"
+"""What ffmpeg and x264 say of it."""
 NO_SPACE = "no space left on the disk of the output folder"
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
@@ -43,7 +43,8 @@ class Work:
     """One task in execution. The files it writes stay in `folder` until the clip is right.
 
     `failed_before`: why the attempt before this one did not do. `unconfined`: a process of it was held to
-    nothing (`task.reads`), since nobody asked for that or the kernel cannot.
+    nothing (`task.reads`), since nobody asked for that or the kernel cannot. `refused`: why the system starts
+    no process for it just now.
     """
 
     task: Task
@@ -58,6 +59,8 @@ class Work:
     killed_for: str | None = None
     failed_before: str | None = None
     unconfined: bool = False
+    begun: bool = False
+    refused: str | None = None
 
     @property
     def current(self) -> Attempt:
@@ -127,6 +130,7 @@ class Work:
             argv = [self._filled(word, self.unfinished) for word in step.argv]
             self.child = Child(argv, self.log, self.task.max_output_bytes, self._confinement)
             self.unconfined = self.unconfined or not self.child.confined
+        self.begun = True
         return self.child
 
     @property
@@ -202,11 +206,24 @@ class Work:
         poster = (self.poster, out_dir / name) if name else None
         return place_with_poster(self.unfinished, out_dir / self.task.output, poster)
 
+    def attempt_after(self, ran_out: bool) -> int | None:
+        """Which is to be tried next: where memory ran out one that needs less of it, else one that needs as
+        much; None: there is none."""
+        rung = self.current.rung
+        for number, attempt in enumerate(self.task.attempts[self.attempt + 1 :], self.attempt + 1):
+            if attempt.rung > rung if ran_out else attempt.rung == rung:
+                return number
+        return None
+
+    def ran_out(self, ended: Exit) -> bool:
+        """Whether it ended for want of memory, as far as can be told from here: killed, or by its own words."""
+        return ended.is_kill or (ended.code != 0 and says(self.log, _REFUSED_MEMORY))
+
     def was_stopped(self, ended: Exit) -> bool:
         """Whether somebody ended it. Told to end, ffmpeg does so by itself, with 255, and says so, or
         nothing where it says errors alone."""
         if ended.code == _TOLD_TO_END:
-            return self._said() is None or _HEEDED in self._log_end()
+            return self._said() is None or _HEEDED in log_end(self.log)
         return ended.is_from_outside
 
     def explain(self, ended: Exit) -> str:
@@ -233,7 +250,7 @@ class Work:
 
     def _why_damaged(self) -> str | None:
         """In words, if an ffmpeg that has ended well says that the clip is not right."""
-        if self.task.damage is None or not _says(self._log(of_check=False), self.task.damage):
+        if self.task.damage is None or not says(self._log(of_check=False), self.task.damage):
             return None
         said = self._said(of_check=False)
         return "the upload is damaged in this clip or near it" + (f": {said}" if said else "")
@@ -246,12 +263,6 @@ class Work:
                 return reason(log.read(MOST_BYTES))
         except OSError as error:
             return errno.errorcode.get(error.errno or 0)
-
-    def _log_end(self) -> bytes:
-        with contextlib.suppress(OSError), self.log.open("rb") as log:
-            log.seek(max(0, os.fstat(log.fileno()).st_size - 4096))
-            return log.read()
-        return b""
 
     def report(self, status: str, error: str | None, **found: Any) -> dict[str, Any]:
         """The event that tells of the clip's end."""
@@ -273,14 +284,6 @@ class Work:
             "confined": not self.unconfined,
             **found,
         }
-
-
-def _says(log: Path, pattern: str) -> bool:
-    """Line by line: of a long film there may be many."""
-    sign = re.compile(pattern.encode())
-    with contextlib.suppress(OSError), log.open("rb") as lines:
-        return any(sign.search(line.rstrip()) for line in lines)
-    return False
 
 
 def is_full(folder: Path) -> bool:

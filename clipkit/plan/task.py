@@ -75,11 +75,12 @@ class Attempt:
     """One way to make a clip: a chain of steps, done in order, which leave the clip at OUTPUT.
 
     `change` says how what it makes, or the way to it, differs from what was asked; None: it does not. Behind
-    it the engine says why the attempt before did not do.
+    it the engine says why the attempt before did not do. `rung`: the higher, the less memory it needs.
     """
 
     steps: tuple[Step, ...]
     change: str | None = None
+    rung: int = 0
 
     @property
     def uses_scratch(self) -> bool:
@@ -129,7 +130,8 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One clip to make. The attempts are tried in order until one gives a right output.
+    """One clip to make. The attempts are tried in order until one gives a right output: one that failed is
+    followed by the next of its rung, one that memory ran out for by the first of a higher one.
 
     `frames_stored` is how many frames a right output holds, `frames_shown` how many of them its
     edit list shows, `size` its pixels in width and height, `timing` when it shows its frames; None:
@@ -160,7 +162,11 @@ class Task:
 
     def to_json(self) -> dict[str, Any]:
         attempts = [
-            {"steps": [_step_to_json(step) for step in attempt.steps], "change": attempt.change}
+            {
+                "steps": [_step_to_json(step) for step in attempt.steps],
+                "change": attempt.change,
+                "rung": attempt.rung,
+            }
             for attempt in self.attempts
         ]
         return {**asdict(self), "attempts": attempts}
@@ -168,7 +174,7 @@ class Task:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Task:
         attempts = tuple(
-            Attempt(tuple(map(_step_from_json, entry["steps"])), entry["change"])
+            Attempt(tuple(map(_step_from_json, entry["steps"])), entry["change"], entry["rung"])
             for entry in document["attempts"]
         )
         size = document["size"] and tuple(document["size"])

@@ -1,0 +1,73 @@
+"""A clip whose process alone dies for want of memory is made with less; the others go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from talk import chain, engine
+
+from clipkit.ceiling.base import Ceiling
+from clipkit.format import MIB
+from clipkit.plan.task import OUTPUT, Attempt, Run, Task
+
+_HUNGRY = Run(("tail", "/dev/zero"))
+"""It keeps what may be the last line."""
+
+
+def on_rungs(number: int, *steps: Run) -> Task:
+    attempts = tuple(
+        Attempt((step,), change=f"rung {rung}" if rung else None, rung=rung)
+        for rung, step in enumerate(steps)
+    )
+    return replace(chain(number), attempts=attempts)
+
+
+def copy(film: Path) -> Run:
+    return Run(("cp", str(film), OUTPUT))
+
+
+class TestKilledByTheKernel:
+    def test_it_is_made_a_rung_lower_and_says_so_and_the_others_go_on(
+        self, tmp_path: Path, small: Path, real_ceiling: Callable[..., Ceiling]
+    ) -> None:
+        ceiling = real_ceiling(memory_bytes=96 * MIB)
+        tasks = [
+            on_rungs(1, _HUNGRY, _HUNGRY, copy(small)),
+            chain(2, (Run(("sleep", "1")), copy(small))),
+        ]
+        with engine(tmp_path, ceiling) as running:
+            first, second = running.run(tasks, concurrency=2)
+        assert ceiling.usage().oom_kills == 2
+        assert (first["status"], second["status"]) == ("ok", "ok")
+        assert first["change"] == "rung 2: memory ran out (signal 9 (SIGKILL))"
+        assert second["change"] is None
+        assert first["argv"][:1] == ["cp"]
+
+    def test_on_the_lowest_rung_it_is_killed(
+        self, tmp_path: Path, real_ceiling: Callable[..., Ceiling]
+    ) -> None:
+        with engine(tmp_path, real_ceiling(memory_bytes=64 * MIB)) as running:
+            (clip,) = running.run([on_rungs(1, _HUNGRY)])
+        assert (clip["status"], clip["error"]) == ("killed", "signal 9 (SIGKILL)")
+
+
+@pytest.mark.parametrize(
+    "says", ["x264 [error]: malloc of size 1234 failed", "Error: Cannot allocate memory"]
+)
+def test_what_is_refused_memory_and_says_so_is_made_with_less(
+    tmp_path: Path, small: Path, says: str
+) -> None:
+    refused = Run(("sh", "-c", f"echo '{says}' >&2; exit 1"))
+    with engine(tmp_path) as running:
+        (clip,) = running.run([on_rungs(1, refused, copy(small))])
+    assert clip["status"] == "ok"
+    assert clip["change"] == "rung 1: memory ran out (exit code 1)"
+
+
+def test_a_clip_that_failed_otherwise_stays_on_its_rung(tmp_path: Path, small: Path) -> None:
+    with engine(tmp_path) as running:
+        (clip,) = running.run([on_rungs(1, Run(("false",)), copy(small))])
+    assert (clip["status"], clip["error"]) == ("failed", "ffmpeg ended with exit code 1")
