@@ -22,6 +22,7 @@ from av.video.stream import VideoStream
 
 from clipkit.errors import UploadError
 from clipkit.media.dolby_vision import dolby_vision
+from clipkit.media.forgotten import without_lost
 from clipkit.media.opening import opened_container, regular_file
 from clipkit.media.outline import StreamOutline, is_played
 from clipkit.media.pace import Pace, pace
@@ -104,6 +105,8 @@ def _scan(path: Path, container: InputContainer, stream: VideoStream) -> Scan:
         raise UploadError(
             f"{path}: not one frame of its video can be decoded; upload or copy it again"
         )
+    if len(found.looks) > 1:
+        found = without_lost(path, found, stream)
     if not found.untimed and not found.repeated_ticks:
         return found
     with opened_container(path) as again:

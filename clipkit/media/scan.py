@@ -171,7 +171,7 @@ class _Head:
     def see(self, packet: Packet[VideoStream]) -> None:
         if not self._frames_left:
             return
-        for frame in _decode(packet):
+        for frame in frames_of(packet):
             self._see_frame(frame, packet.stream.codec_context)
         ascends = _ascends(self._packet_ticks, packet.pts)
         self._packet_ticks = packet.pts
@@ -201,7 +201,7 @@ def decoded_ticks(container: InputContainer, stream: VideoStream) -> tuple[int, 
     step = round(1 / (rate * time_base)) if rate and time_base else 0
     ticks: list[int] = []
     for packet in container.demux(stream):
-        for frame in _decode(packet):
+        for frame in frames_of(packet):
             if frame.pts is not None:
                 ticks.append(frame.pts)
             elif ticks:
@@ -218,7 +218,7 @@ def frames_at(container: InputContainer, stream: VideoStream, ticks: int) -> int
     container.seek(ticks - second, stream=stream)
     found = behind = 0
     for packet in container.demux(stream):
-        for frame in _decode(packet):
+        for frame in frames_of(packet):
             found += frame.pts == ticks
             behind += frame.pts is not None and frame.pts > ticks
         if behind:
@@ -234,7 +234,7 @@ def apart(ticks: Iterable[int]) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _decode(packet: Packet[VideoStream]) -> list[VideoFrame]:
+def frames_of(packet: Packet[VideoStream]) -> list[VideoFrame]:
     """No frame from a damaged packet: the decoder goes on with the next, as ffmpeg does."""
     try:
         return packet.decode()

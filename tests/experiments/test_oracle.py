@@ -7,9 +7,14 @@ import subprocess
 from fractions import Fraction
 from pathlib import Path
 
+import film
+import hearing
 import imageio_ffmpeg
 import isobmff
+import kinds
+import numpy as np
 import pytest
+from frames import Sound
 from making import Make
 from oracle import REFUSED, RIGHT, WRONG, Asked, Oracle, due
 
@@ -143,3 +148,49 @@ def test_a_clip_of_what_lies_beyond_the_end_is_wrong(slides: Path, tmp_path: Pat
     clip = made(tmp_path / "clip.mp4", "-i", "{}", source=slides, coding=("-c", "copy"))
     verdict = Oracle(slides).judge(Asked.of("4", "5"), clip, None)
     assert "the film ends at 5.000 s" in verdict.reasons[0]
+
+
+NOISE = np.random.default_rng(3).normal(0, 0.1, 48000).astype(np.float32)
+
+
+@pytest.mark.parametrize(("late", "told"), [(20, 0), (2000, 1)])
+def test_a_sample_of_sound_at_the_edge_of_silence_is_no_sound_that_is_missing(
+    late: int, told: int
+) -> None:
+    """The film is heard from 0.2 s to 0.5 s, give or take `late` samples; its clip exactly so."""
+    samples = NOISE.copy()
+    samples[24000 + late :] = 0
+    samples[: 9600 - late] = 0
+    heard = Sound(0.0, 48000, samples, 1024 / 48000)
+    clip = Sound(0.2, 48000, samples[9600:24000], 1024 / 48000)
+    assert len(list(hearing._edges(heard, clip, 0.0, 1.0, 0.022))) == 2 * told
+
+
+def test_a_table_that_points_outside_of_the_file_is_damage(upload: Path, tmp_path: Path) -> None:
+    content = bytearray(upload.read_bytes())
+    *_, chunks = (one for one in isobmff.boxes(content) if one.kind == b"stco")
+    struct.pack_into(">I", content, chunks.body + 8 + 4, 0xB0E9820D)  # the second of the sound's
+    astray = tmp_path / "astray.mp4"
+    astray.write_bytes(content)
+    assert [film.films(path)[0].damage for path in (upload, astray)] == [0, 1]
+
+
+def test_sound_that_goes_back_and_is_heard_again_is_disorder(make: Make, tmp_path: Path) -> None:
+    source = (*kinds.picture(duration_s=2), *kinds.noise(2))
+    whole = make("steady.ts", *CODING, source=source)
+    back = tmp_path / "back.ts"
+    kinds.ffmpeg("-i", whole, "-c", "copy", "-bsf:a", "setts=ts='TS-if(gt(N,28),0.3/TB,0)'", back)
+    assert [film.films(path)[0].disorder for path in (whole, back)] == [0, 1]
+
+
+def test_what_matroska_says_of_the_pictures_shape_counts_before_what_they_say(
+    tmp_path: Path,
+) -> None:
+    """A transport stream says nothing of it."""
+    shapes = {}
+    for name in ("shape changes.mkv", "shape changes.ts"):
+        (tmp_path / name).mkdir()
+        (one,) = film.films(kinds.KINDS[name](tmp_path / name))
+        shapes[name] = {picture.sar for picture in one.pictures}
+    assert shapes["shape changes.mkv"] == {Fraction(1)}
+    assert shapes["shape changes.ts"] == {Fraction(1), Fraction(3, 4)}

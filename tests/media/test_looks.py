@@ -69,6 +69,24 @@ def test_a_change_is_found_where_it_is(
     assert upload.facts()["picture_changes"][0]["width"] == looks[1].width
 
 
+@pytest.mark.parametrize("name", ["size.mpg", "size-mpeg2.ts", "shape.mpg"])
+def test_a_picture_that_a_decoder_forgets_at_a_change_is_none_of_the_films(
+    name: str, make: Make
+) -> None:
+    """It holds the last one back until the next one comes, and that one is of another size."""
+    change = name.partition(".")[0].partition("-")[0]
+    path = changing(make, name, change, (*MPEG2, "-bf", "2"))
+    upload = probe_upload(path)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stored = sum(packet.size > 0 for packet in container.demux(stream))
+        container.seek(0)
+        shown = {frame.pts for frame in container.decode(stream)}
+    assert len(shown) == stored - (change == "size")
+    assert len(upload.looks) == 2
+    assert len(upload.frame_times_s) == len(shown)
+
+
 def test_a_film_that_does_not_change_says_so(make: Make) -> None:
     upload = probe_upload(make("plain.ts", *X264))
     assert len(upload.looks) == 1

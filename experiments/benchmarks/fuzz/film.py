@@ -16,6 +16,7 @@ from pathlib import Path
 
 import av
 import imageio_ffmpeg
+import isobmff
 import numpy as np
 from av.container import InputContainer
 from av.stream import Disposition, Stream
@@ -26,8 +27,11 @@ from reading import Read, Reading, Stretch
 _HDR = {16, 18}  # PQ and HLG in ISO/IEC 23091-2
 # Containers of broadcasts, whose clocks may leap by design; elsewhere a long stand is one.
 _LEAPING = {"mpegts", "mpeg"}
+# Containers whose headers say of what shape pixels are, which players believe before the pictures.
+_STATE_SHAPE = ("matroska", "mov")
 _JITTER_S = 0.005
 _JOINTS = 5
+_REPEATED_S = 0.1
 _LONGEST_S = 3600
 
 _Way = tuple[list[tuple[Fraction, Picture]], list[tuple[Fraction, Sound]], Fraction]
@@ -75,26 +79,31 @@ def _films(path: Path, until_s: float | None) -> list[Film]:
         # The container's start is known in microseconds: to the stream's own ticks.
         origin = round(origin / tick) * tick
         leaps = container.format.name in _LEAPING
+        states = container.format.name.startswith(_STATE_SHAPE)
         tracks = [s.index for s in _tracks(path, container, video)]
         video_index, declared = video.index, video.sample_aspect_ratio
+        astray = _astray(container, path.stat().st_size)
     reading = Reading(path, origin, leaps, until_s)
     pictures = reading.of(video_index, see)
     if not any(stretch.found for stretch in pictures.stretches):
         raise ValueError("no picture of it can be decoded")
     heard = next((found for found in map(reading.heard, tracks) if found), None)
     shapes = _shapes(path, video_index) if len(pictures.sars) > 1 else {}
-    if len(set(shapes.values())) < 2:  # the container's word hides the pictures' own
+    constant = declared if len(pictures.sars) == 1 else None
+    if len(set(shapes.values())) == 1:  # one word for all: the container's, where it has one
+        constant = (
+            next(iter(shapes.values())) if states and not _has_several_entries(path) else None
+        )
         shapes = {}
     # A sound whose clock jumps by itself: how it goes with the pictures then, no rule says.
     apart = heard is not None and len(heard.stretches) != len(pictures.stretches)
-    constant = declared if len(pictures.sars) == 1 else None
     return [
         Film(
             pictures=_in_order(_with_shapes(seen, shapes, constant), tick),
             sound=_joined(sound),
             end=end,
             tick=tick,
-            damage=pictures.damage + (heard.damage if heard else 0),
+            damage=pictures.damage + (heard.damage if heard else 0) + astray,
             disorder=pictures.disorder + _is_hurried(sound) + apart,
             jumps=len(pictures.stretches) - 1,
             sar_changes=len(pictures.sars) > 1,
@@ -109,6 +118,16 @@ def _video(container: InputContainer) -> Stream:
         if not stream.disposition & hidden and stream.codec_context is not None:
             return stream
     raise ValueError("it has no video stream")
+
+
+def _astray(container: InputContainer, size_bytes: int) -> int:
+    """Of how many streams the table points outside of the file, and back into it: who reads on ends there,
+    who seeks reads what is behind."""
+    found = 0
+    for stream in container.streams:
+        inside = [e.pos + e.size <= size_bytes for e in getattr(stream, "index_entries", ())]
+        found += (False, True) in pairwise(inside)
+    return found
 
 
 def _tracks(path: Path, container: InputContainer, video: Stream) -> list[Stream]:
@@ -136,6 +155,15 @@ def _shapes(path: Path, stream: int) -> dict[int, Fraction]:
     )
     found = re.findall(r" pts: *(-?\d+) .*? sar:(\d+)/(\d+) ", told)
     return {int(pts): _shape(int(a), int(b)) for pts, a, b in found}
+
+
+def _has_several_entries(path: Path) -> bool:
+    """An MP4 of which a track has more than one description (`stsd`) of its samples."""
+    content = path.read_bytes()
+    if content[4:8] != b"ftyp":
+        return False
+    tables = (one for one in isobmff.boxes(content) if one.kind == b"stsd")
+    return any(int.from_bytes(content[one.body + 4 : one.body + 8]) > 1 for one in tables)
 
 
 def _shape(numerator: int, denominator: int) -> Fraction:
@@ -214,12 +242,15 @@ def _in_order(pictures: Iterator[Picture], tick: Fraction) -> tuple[Picture, ...
 
 
 def _is_hurried(parts: list[tuple[Fraction, Sound]]) -> bool:
-    """Whether packet after packet begins before the one before it ends: what is heard then, no rule says."""
-    early = [
-        float(at + Fraction(len(part.samples), part.rate) - later) > _JITTER_S
+    """Whether packet after packet begins before the one before it ends, or one long before: what is heard
+    then, no rule says."""
+    early_s = [
+        float(at + Fraction(len(part.samples), part.rate) - later)
         for (at, part), (later, _) in pairwise(parts)
     ]
-    return sum(early) > _JOINTS
+    return (
+        sum(one > _JITTER_S for one in early_s) > _JOINTS or max(early_s, default=0) > _REPEATED_S
+    )
 
 
 def _joined(parts: list[tuple[Fraction, Sound]]) -> Sound | None:

@@ -34,16 +34,19 @@ def faults(film: Sound | None, clip: Sound | None, zero_s: float, length_s: floa
 def _edges(
     film: Sound, clip: Sound, zero_s: float, length_s: float, frame_s: float
 ) -> Iterator[str]:
-    """Silence is as good as no sound: before it begins, behind its end, and where packets are lost."""
+    """Silence is as good as no sound: before it begins, behind its end, and where packets are lost.
+
+    A stretch of silence is known to a step: a sample of sound at its edge is none.
+    """
     starts, ends = max(0.0, film.at - zero_s), min(length_s, film.end - zero_s)
     if ends - starts <= frame_s:
         return
-    lost = _part(film, zero_s + starts + frame_s, zero_s + min(clip.at, ends))
+    lost = _part(film, zero_s + starts + frame_s, zero_s + min(clip.at, ends) - _STEP_S)
     if clip.at > starts + frame_s and _loudness(lost) > _SILENT:
         yield f"its sound starts at {clip.at:.4f} s instead of {starts:.4f}"
     if clip.at < starts - frame_s and _loudness(_part(clip, clip.at, starts - frame_s)) > _SILENT:
         yield f"its sound starts at {clip.at:.4f} s, before the film's at {starts:.4f}"
-    lost = _part(film, zero_s + max(clip.end, starts), zero_s + ends - frame_s)
+    lost = _part(film, zero_s + max(clip.end, starts) + _STEP_S, zero_s + ends - frame_s)
     if clip.end < ends - frame_s and _loudness(lost) > _SILENT:
         yield f"its sound ends at {clip.end:.4f} s instead of {ends:.4f}"
     if clip.end > length_s + frame_s:

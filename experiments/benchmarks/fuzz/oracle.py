@@ -38,6 +38,7 @@ _CLEARLY = 0.8
 _UNLIKE = 12.0  # levels of grey that coding does not explain
 _UNLIKE_IN_RANKS = 40.0
 _UNSPECIFIED = (0, 2, 2, 2)
+_WIDEST = 2**16  # in the 16.16 of an MP4's tkhd
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +226,8 @@ def _shape_faults(first: Picture, clip: Clip, as_it_is: bool) -> Iterator[str]:
             yield f"picture {number} is {picture.width}x{picture.height} instead of {size[0]}x{size[1]}"
             break
     made = clip.film.pictures[0]
-    if abs(made.sar / first.sar - 1) > Fraction(1, 100):
+    holds = first.width * first.sar < _WIDEST  # what a clip can say of its shape
+    if holds and abs(made.sar / first.sar - 1) > Fraction(1, 100):
         yield f"its sample aspect is {made.sar} instead of {first.sar}"
     if as_it_is:
         if (made.pixel_format, made.colour) != (first.pixel_format, first.colour):
