@@ -161,8 +161,8 @@ def test_a_sample_of_sound_at_the_edge_of_silence_is_no_sound_that_is_missing(
     samples = NOISE.copy()
     samples[24000 + late :] = 0
     samples[: 9600 - late] = 0
-    heard = Sound(0.0, 48000, samples, 1024 / 48000)
-    clip = Sound(0.2, 48000, samples[9600:24000], 1024 / 48000)
+    heard = Sound(0.0, 48000, samples, 1024 / 48000, Fraction(1, 48000))
+    clip = Sound(0.2, 48000, samples[9600:24000], 1024 / 48000, Fraction(1, 48000))
     assert len(list(hearing._edges(heard, clip, 0.0, 1.0, 0.022))) == 2 * told
 
 
