@@ -12,6 +12,7 @@ ClipkitError                 exit 1: the work failed or was refused
 ├── UploadError              no such upload, no video in it, damaged
 ├── ClipRangeError           a clip that lies outside its upload
 ├── FfmpegError              ffmpeg is missing, or it cannot do with the upload what the settings need
+│   └── ModeRefused          this mode cannot make such a clip as it has to be; mode auto takes the next one
 ├── OutputError              the output folder cannot be written or is full, or stdout
 │   └── Unread               nobody reads on what is printed
 ├── CeilingError             a ceiling cannot be set up, or is too small for the engine itself
@@ -101,6 +102,10 @@ class ClipRangeError(ClipkitError):
 
 
 class FfmpegError(ClipkitError):
+    pass
+
+
+class ModeRefused(FfmpegError):
     pass
 
 
