@@ -177,6 +177,12 @@ class Settings:
         high=8192,
         absent="as many as there are",
     )
+    hidden_preroll: str = _knob(
+        "refuse",
+        "refuse: where clipkit chooses the mode, none that leaves pictures in the file which are not shown; "
+        "allow: those too (--mode copy asks for them by itself)",
+        choices=("refuse", "allow"),
+    )
     ffmpeg: str = _knob("bundled", "bundled (from pip), system (on the PATH), or a path to ffmpeg")
 
     def __post_init__(self) -> None:

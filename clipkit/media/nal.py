@@ -17,6 +17,9 @@ _H264_PARAMETERS = 7
 _HEVC_PICTURE = range(32)
 _HEVC_RANDOM_ACCESS = range(16, 22)
 _HEVC_PARAMETERS = 33
+_HEVC_IDR = (19, 20)
+# Of a sequence, of pictures and, in HEVC, of all layers.
+_SETS = {"h264": (7, 8), "hevc": (32, 33, 34)}
 _START_CODE = b"\x00\x00\x01"
 
 
@@ -61,6 +64,33 @@ class NalFormat:
             elif self._is_picture(unit):
                 return found, self._picture_set(unit)
         return found, 0
+
+    def set_units(self, packet: bytes) -> tuple[bytes, ...]:
+        """Its units before its first picture that are parameter sets, of whatever kind."""
+        found = []
+        for unit in self._units_one_by_one(packet):
+            if self._is_picture(unit):
+                break
+            if unit and self._kind(unit) in _SETS[self.codec]:
+                found.append(unit.rstrip(b"\0"))
+        return tuple(found)
+
+    def refers_to_nothing_before(self, picture: bytes) -> bool:
+        """Whether nothing that is decoded after the picture needs what was decoded before it, not even what
+        is shown before it."""
+        return self._kind(picture) in (_HEVC_IDR if self.codec == "hevc" else (_H264_IDR,))
+
+    def _units_one_by_one(self, packet: bytes) -> Iterator[bytes]:
+        if self.length_bytes is not None:
+            yield from self._units(packet)
+            return
+        start = packet.find(_START_CODE) + len(_START_CODE)
+        while start >= len(_START_CODE):
+            if self._is_picture(packet[start : start + 1]):
+                return  # it may be long, and where it ends does not matter
+            end = packet.find(_START_CODE, start)
+            yield packet[start : end if end >= 0 else len(packet)]
+            start = end + len(_START_CODE)
 
     def _units(self, packet: bytes) -> Iterator[bytes]:
         if self.length_bytes is None:
@@ -112,6 +142,43 @@ def nal_format(codec: str, extradata: bytes | None) -> NalFormat | None:
     if len(extradata) <= position:
         return NalFormat(codec, None)
     return NalFormat(codec, (extradata[position] & 3) + 1)
+
+
+def header_units(form: NalFormat, extradata: bytes | None) -> frozenset[bytes]:
+    """The parameter sets in a stream's header, whose forms ISO/IEC 14496-15 has: avcC and hvcC."""
+    if not extradata:
+        return frozenset()
+    if form.length_bytes is None:
+        return frozenset(form.set_units(extradata))
+    listed = _avcc_units(extradata) if form.codec == "h264" else _hvcc_units(extradata)
+    return frozenset(unit.rstrip(b"\0") for unit in listed if unit)
+
+
+def _avcc_units(extradata: bytes) -> Iterator[bytes]:
+    """Sets of sequences, then those of pictures, each kind behind its number."""
+    at = 5
+    for mask in (31, 255):
+        count = int.from_bytes(extradata[at : at + 1], "big") & mask
+        units, at = _listed(extradata, at + 1, count)
+        yield from units
+
+
+def _hvcc_units(extradata: bytes) -> Iterator[bytes]:
+    at = 23
+    for _ in range(int.from_bytes(extradata[22:23], "big")):
+        count = int.from_bytes(extradata[at + 1 : at + 3], "big")
+        units, at = _listed(extradata, at + 3, count)
+        yield from units
+
+
+def _listed(extradata: bytes, at: int, count: int) -> tuple[list[bytes], int]:
+    """So many units from there on, each behind its length, and where they end."""
+    units = []
+    for _ in range(count):
+        end = at + 2 + int.from_bytes(extradata[at : at + 2], "big")
+        units.append(extradata[at + 2 : end])
+        at = end
+    return units, at
 
 
 def _split_at_start_codes(packet: bytes) -> Iterator[bytes]:

@@ -23,6 +23,7 @@ from av.video.stream import VideoStream
 from clipkit.errors import UploadError
 from clipkit.media.dolby_vision import dolby_vision
 from clipkit.media.forgotten import without_lost
+from clipkit.media.lengths import whole_duration_s
 from clipkit.media.opening import opened_container, regular_file
 from clipkit.media.outline import StreamOutline, is_played
 from clipkit.media.pace import Pace, pace
@@ -141,7 +142,7 @@ class _Clock:
 
 def _upload(path: Path, container: InputContainer, stream: VideoStream, found: Scan) -> Upload:
     """Copies every value: the streams are gone when the container closes."""
-    context, first = stream.codec_context, found.first
+    context, first, order = stream.codec_context, found.first, found.order
     assert first is not None  # noqa: S101 (_scan raised otherwise; for the type checker)
     time_base = stream.time_base or Fraction(1, _MICROSECONDS)
     clock = _Clock.of(container, time_base)
@@ -164,7 +165,7 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
         size_bytes=path.stat().st_size,
         container=container.format.name,
         container_start_s=(container.start_time or 0) / _MICROSECONDS,
-        duration_s=_duration_s(path, container, clock.seconds(found.end_ticks)),
+        duration_s=whole_duration_s(path, container, clock.seconds(found.end_ticks)),
         video_end_s=video_end_s,
         end_s=end_s,
         video_stream=stream.index,
@@ -196,6 +197,13 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
         other_streams=tuple(_other(container, stream)),
         films=len(_films(container)),
         warnings=(),
+        decoding_ticks=tuple(ticks - clock.origin_ticks for ticks in order.ticks),
+        access_places=order.access,
+        closed_places=order.closed,
+        damaged_places=order.damaged,
+        set_turns=order.set_turns,
+        sets_inside=order.sets_inside,
+        untimed=found.untimed,
     )
 
 
@@ -219,35 +227,6 @@ def _seek(container: InputContainer, stream: VideoStream, found: Scan) -> str:
         return "none"
     exact = set(container.format.name.split(",")) & set(_EXACT_SEEK)
     return "exact" if exact else "loose"
-
-
-def _duration_s(path: Path, container: InputContainer, video_end_s: float) -> float:
-    """The longest of what the headers declare and what the packets reach, from the start."""
-    start_s = (container.start_time or 0) / _MICROSECONDS
-    ends_s = [video_end_s]
-    if container.duration:
-        ends_s.append(container.duration / _MICROSECONDS)
-    else:
-        ends_s.append(_last_packet_end_s(path) - start_s)
-    for stream in container.streams:
-        if stream.duration and stream.time_base:
-            ends_s.append(
-                float((stream.duration + (stream.start_time or 0)) * stream.time_base) - start_s
-            )
-    return max(ends_s)
-
-
-def _last_packet_end_s(path: Path) -> float:
-    """For a header without duration, as browsers record them: the sound may outlast the picture."""
-    with opened_container(path) as container:
-        return max(
-            (
-                float((packet.pts + (packet.duration or 0)) * packet.time_base)
-                for packet in container.demux()
-                if packet.pts is not None
-            ),
-            default=0.0,
-        )
 
 
 def _ends_s(

@@ -22,6 +22,7 @@ from clipkit.media.heard import Heard
 from clipkit.media.look import Look, look_of
 from clipkit.media.looks import Looks
 from clipkit.media.nal import nal_format
+from clipkit.media.order import Order, Ordering
 from clipkit.media.sounds import Sounding
 
 _NO_BASE = Fraction(1, 1_000_000)
@@ -48,7 +49,8 @@ class Scan:
     time is not known. `untrue_keys` are key frames to the container, and are none. `scrambled`: frames
     come out of the decoder with descending times, so the container's times are not those of showing.
     `looks`: from when on
-    pictures are how. `sounding`: the sound streams that can be decoded.
+    pictures are how. `sounding`: the sound streams that can be decoded. `order`: of all packets in their
+    order of decoding, until the clock turns.
     """
 
     frame_ticks: tuple[int, ...]
@@ -65,6 +67,7 @@ class Scan:
     first: FirstFrame | None
     looks: tuple[tuple[int, Look], ...]
     sounding: frozenset[int]
+    order: Order = Order()
     video_bytes: int = 0
 
 
@@ -75,6 +78,7 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
     form = nal_format(stream.codec.canonical_name, stream.codec_context.extradata)
     head = _Head(reorders=bool(stream.codec_context.has_b_frames))
     looks = Looks(stream, form)
+    ordering = Ordering(form, stream.codec_context.extradata)
     clock = Continuity(stream.time_base or _NO_BASE)
     shown: list[int] = []
     keys: list[int] = []
@@ -97,10 +101,11 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
         picture = form.first_picture(bytes(packet)) if form else None
         without_picture = form is not None and picture is None
         damaged += packet.is_corrupt or without_picture
-        if without_picture or packet.is_discard:  # discarded: hidden by an edit list
-            continue
         # Without B-frames a picture is shown when it is decoded.
         ticks = packet.pts if packet.pts is not None or head.reorders else packet.dts
+        ordering.see(packet, ticks, picture)
+        if without_picture or packet.is_discard:  # discarded: hidden by an edit list
+            continue
         if ticks is None:
             untimed += 1
             continue
@@ -118,11 +123,7 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
     start = first.ticks if first and first.ticks is not None else min(shown, default=0)
     shown = [t for t in shown if t >= start]
     turn = clock.turn(container.format.name, [each.stretches_s for each in heard.values()])
-    end_ticks = last[1] if last else 0
-    if turn:
-        shown = [t for t in shown if t < turn[1] or turn[1] < turn[0]]
-        end_ticks = max(shown, default=0)
-        shown = [t for t in shown if t < end_ticks]
+    shown, end_ticks = _until(turn, shown, last[1] if last else 0)
     return Scan(
         frame_ticks=tuple(sorted(set(shown))),
         key_ticks=tuple(sorted(set(keys) & set(shown))),
@@ -138,8 +139,18 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
         first=first,
         sounding=frozenset(index for index, track in sounding.items() if track.sounds),
         looks=looks.since(start, first.look) if first else (),
+        order=ordering.order,
         video_bytes=video_bytes,
     )
+
+
+def _until(turn: tuple[int, int] | None, shown: list[int], end_ticks: int) -> tuple[list[int], int]:
+    """The frames before a turn of the clock, and when they end; all of them where there is none."""
+    if turn is None:
+        return shown, end_ticks
+    before = [t for t in shown if t < turn[1] or turn[1] < turn[0]]
+    end_ticks = max(before, default=0)
+    return [t for t in before if t < end_ticks], end_ticks
 
 
 def _untrue_index(stream: VideoStream, packets: int, flagged: int) -> int:

@@ -69,6 +69,13 @@ class Upload:
     over; `end_s`: when the last packet's is, be it of the pictures or of that sound. Both are exact, and
     so is `tick` of a frame's time. `repeats`: frames that have the time of the one before them in the
     file; here they are one tick later. `clock_turn`: what lies behind it is not in these facts.
+
+    For copying (`media.access` reads them): `decoding_ticks` has every packet of the film in the order of
+    decoding, hidden ones too, each when it would be shown, in ticks from the container's start; a place in
+    it is where decoding can begin (`access_places`, of which `closed_places` open a group that needs
+    nothing from before), where a packet holds no picture or has no time (`damaged_places`), or from where
+    on the parameter sets are others than the header's and then again these (`set_turns`). `sets_inside`:
+    packets repeat them. `untimed`: how many packets have no time.
     """
 
     path: Path
@@ -109,6 +116,13 @@ class Upload:
     warnings: tuple[str, ...]
     streams: tuple[StreamOutline, ...] = ()
     video_bytes: int = 0
+    decoding_ticks: tuple[int, ...] = ()
+    access_places: tuple[int, ...] = ()
+    closed_places: tuple[int, ...] = ()
+    damaged_places: tuple[int, ...] = ()
+    set_turns: tuple[int, ...] = ()
+    sets_inside: bool = False
+    untimed: int = 0
 
     @property
     def is_turned(self) -> bool:

@@ -33,8 +33,8 @@ _TIME_S = 15.0
 _LEAST_S = 2.0
 # All of a film is read once, also from a slow disk.
 _READ_BYTES_PER_S = 50 * MIB
-# A film's every frame takes 16: 10 hours at 60 a second are 35 MB.
-_MOST_FACTS_BYTES = 64 * MIB
+# A film's every frame takes 16 to 40: 10 hours at 60 a second are 35 to 86 MB.
+_MOST_FACTS_BYTES = 96 * MIB
 _INSTEAD = "convert it, or upload another file"
 
 

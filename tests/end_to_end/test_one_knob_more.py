@@ -20,8 +20,8 @@ from clipkit.records.folder import read_records
 from clipkit.records.table import read_table
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-AS_BEFORE = """    hidden_preroll: str = _knob(
-        "refuse", "what to do with a hidden preroll", choices=("refuse", "allow")
+AS_BEFORE = """    hidden_sound: str = _knob(
+        "refuse", "what to do with a hidden sound", choices=("refuse", "allow")
     )
     hidden_margin: int | None = _knob(
         None, "seconds around the hidden part", low=0, high=9, absent="as the container has it"
@@ -34,7 +34,7 @@ OTHERWISE = AS_BEFORE.replace('None, "seconds', '4, "seconds').replace(
 """The second one has a new default, and is told what held before it."""
 COLUMN = """    gpu_s: float | None = _measured("CPU time of another kind")
 """
-NEW = {"hidden_preroll", "hidden_margin", "gpu_s"}
+NEW = {"hidden_sound", "hidden_margin", "gpu_s"}
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def test_the_new_settings_and_the_new_column_are_there(after: dict[str, Any]):
 class TestEveryCampaignInGit:
     def test_is_read_with_what_it_lacks_filled_in(self, after: dict[str, Any], name: str):
         for subject, row in after["campaigns"][name]["rows_by"].items():
-            assert row["hidden_preroll"] == ("refuse" if subject == "clipkit" else None)
+            assert row["hidden_sound"] == ("refuse" if subject == "clipkit" else None)
             assert (row["hidden_margin"], row["gpu_s"]) == (None, None)
 
     def test_says_what_it_said(self, before: dict[str, Any], after: dict[str, Any], name: str):
@@ -190,7 +190,7 @@ def test_every_notebook_runs(house: House, notebook: str, parameters: str):
 def test_a_tunings_own_recommendation_is_the_same(before: dict[str, Any], after: dict[str, Any]):
     assert after["tuning"] == before["tuning"]
     assert without_new(after["tuned"]) == before["tuned"]
-    assert after["tuned"]["hidden_preroll"] == "refuse"
+    assert after["tuned"]["hidden_sound"] == "refuse"
     assert after["shown"] == before["shown"]
 
 

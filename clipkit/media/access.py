@@ -1,0 +1,64 @@
+"""Where in an upload decoding can begin, and what has to be decoded from there for its pictures. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from fractions import Fraction
+
+from clipkit.media.upload import Upload
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPoint:
+    """A picture that decoding can begin with: its place in the order of decoding, and when it would be
+    shown, in ticks from the container's start, hidden as it may be by the upload's own edit list.
+
+    `is_closed`: no picture that is decoded after it needs one from before it. Otherwise those shown before
+    it may (leading pictures of an open group), and are no pictures if decoding begins here.
+    """
+
+    place: int
+    tick: int
+    is_closed: bool
+
+
+def access_at_or_before(upload: Upload, time_s: Fraction) -> AccessPoint | None:
+    """The last one shown by then; None where the first is later, or none is known."""
+    return _point(upload, _behind(upload, time_s) - 1)
+
+
+def access_after(upload: Upload, time_s: Fraction) -> AccessPoint | None:
+    """The first one shown later than that; None where there is none."""
+    return _point(upload, _behind(upload, time_s))
+
+
+def _behind(upload: Upload, time_s: Fraction) -> int:
+    """Their ticks ascend: each is shown later than all that was decoded before it."""
+    tick = time_s // upload.time_base
+    return bisect_right(upload.access_places, tick, key=upload.decoding_ticks.__getitem__)
+
+
+def _point(upload: Upload, number: int) -> AccessPoint | None:
+    if not 0 <= number < len(upload.access_places):
+        return None
+    place = upload.access_places[number]
+    near = bisect_left(upload.closed_places, place)
+    is_closed = upload.closed_places[near : near + 1] == (place,)
+    return AccessPoint(place, upload.decoding_ticks[place], is_closed)
+
+
+def place_behind(upload: Upload, from_place: int, end_tick: int) -> int:
+    """The place behind the last picture that is shown before `end_tick`, of those decoded from there on.
+
+    Places from `from_place` up to this one are what showing these pictures takes.
+    """
+    ticks, behind = upload.decoding_ticks, from_place
+    # Behind the first access point that is too late come the pictures that are shown before it; behind
+    # the next one those that are shown between the two, at the earliest.
+    late = bisect_left(upload.access_places, end_tick, key=ticks.__getitem__)
+    stop = upload.access_places[late + 1] if late + 1 < len(upload.access_places) else len(ticks)
+    for place in range(from_place, stop):
+        if ticks[place] < end_tick:
+            behind = place + 1
+    return behind
