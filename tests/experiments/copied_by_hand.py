@@ -17,8 +17,18 @@ _MOVIE_TICKS = 90_000
 _PACKET = Fraction(1024, 48000)
 
 
-def copied(upload: Path, key: Fraction, zero: Fraction, end: Fraction, clip: Path) -> Path:
-    """From the access point at `key`; the picture at `zero` comes first; at 25 pictures a second."""
+def copied(
+    upload: Path,
+    key: Fraction,
+    zero: Fraction,
+    end: Fraction,
+    clip: Path,
+    leading: bool = False,
+) -> Path:
+    """From the access point at `key`; the picture at `zero` comes first; at 25 pictures a second.
+
+    `leading`: with the pictures of an open group that come before its access point, which nothing can decode.
+    """
     length = end - zero
 
     def fast(what: str) -> str:
@@ -29,12 +39,13 @@ def copied(upload: Path, key: Fraction, zero: Fraction, end: Fraction, clip: Pat
         shown = f"if(gte({at},{float(length) - 1e-6}),{behind},round({at}/TB))"
         return f"if(lt({at},-0.000001),{before},{shown})"
 
+    early = "" if leading else f"noise=amount=0:drop='lt(pts*tb,{float(key) - 1e-6})',"
     heard = f"lt(pts*tb,{float(-2 * _PACKET)})+gte(pts*tb,{float(length)})"
     own = f"{float(zero)}/TB"
     ffmpeg(
         *("-copyts", "-ss", f"{float(key)}", "-noaccurate_seek", "-i", upload),
         *("-map", "0:v", "-map", "0:a", "-to", f"{float(end)}", "-c", "copy"),
-        *("-bsf:v", f"setts=time_base=1/{_TICKS}:pts=PTS:dts=DTS," + _setts(fast)),
+        *("-bsf:v", f"{early}setts=time_base=1/{_TICKS}:pts=PTS:dts=DTS,{_setts(fast)}"),
         *("-bsf:a", f"setts=pts='PTS-{own}':dts='DTS-{own}',noise=amount=0:drop='{heard}'"),
         *("-tag:v", "hvc1" if "hevc" in upload.name else "avc1"),
         *("-movie_timescale", str(_MOVIE_TICKS), clip),

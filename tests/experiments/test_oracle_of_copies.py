@@ -52,6 +52,15 @@ def test_a_right_copy_of_an_open_group_is_right(tmp_path: Path) -> None:
     assert verdict.outcome == RIGHT, verdict.reasons
 
 
+def test_pictures_that_nothing_can_decode_are_wrong_though_they_lie_hidden(tmp_path: Path) -> None:
+    """Those of an open group before its access point: Chromium ends with an error at the first."""
+    film = Counted("film.mp4", open_gop=True).make(tmp_path)
+    clip = tmp_path / "clip.mp4"
+    copied(film, KEY, ASKED.start, ASKED.end, clip, leading=True)
+    reasons = Oracle(film).judge(ASKED, clip, None, "copy").reasons
+    assert reasons == ("1 faults in decoding it",)
+
+
 def test_a_copy_is_no_smart_cut(judge: Callable[..., Verdict], by_hand: Path) -> None:
     assert any("pictures lie hidden in it" in told for told in judge(by_hand, "smart").reasons)
 

@@ -173,8 +173,7 @@ def _faults(film: Film, asked: Asked, clip: Clip, way: Way, sound_copied: bool) 
         return
     shown, pictures = clip.video.shown, clip.film.pictures
     yield from _shape_faults(film.pictures[wanted.pictures[0]], clip, way.copies)
-    # Of an open group's first pictures, which lie hidden, a decoder complains: what is shown is compared.
-    if clip.film.damage and not way.hides:
+    if clip.film.damage:
         yield f"{clip.film.damage} faults in decoding it"
     if len(shown) == len(pictures) == len(wanted.pictures):
         yield from _time_faults(film, clip, wanted)
