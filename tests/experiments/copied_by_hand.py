@@ -23,6 +23,7 @@ def copied(
     zero: Fraction,
     end: Fraction,
     clip: Path,
+    *,
     leading: bool = False,
 ) -> Path:
     """From the access point at `key`; the picture at `zero` comes first; at 25 pictures a second.

@@ -43,6 +43,7 @@ WAYS: Mapping[str, Way] = {
     "encode": Way(copies=False, hides=False, exact=False),
     "smart": Way(copies=True, hides=False, exact=False),
     "copy": Way(copies=True, hides=True, exact=True),
+    "auto": Way(copies=False, hides=False, exact=False),  # of its refusals: a clip says its own
 }
 
 

@@ -308,14 +308,21 @@ def _weak_faults(asked: Asked, clip: Clip) -> Iterator[str]:
 
 
 def judged(
-    oracle: Oracle, asked: Sequence[Asked], manifest: dict | None, told: str
+    oracle: Oracle,
+    asked: Sequence[Asked],
+    manifest: dict | None,
+    told: str,
+    mode: str = "encode",
 ) -> list[Verdict]:
-    """Of a `cut`: each clip's verdict, from the object that it printed (None: nothing) and its one line."""
+    """Of a `cut`: each clip's verdict, from the object that it printed (None: nothing) and its one line.
+
+    A clip is judged as its entry says that it was cut, a refusal as the `mode` that was asked for.
+    """
     if manifest is None:
-        return [oracle.judge(one, None, told) for one in asked]
+        return [oracle.judge(one, None, told, mode) for one in asked]
     return [
-        oracle.judge(one, Path(entry["file"]), None)
+        oracle.judge(one, Path(entry["file"]), None, entry["mode"])
         if entry["status"] == "ok"
-        else oracle.judge(one, None, entry["error"] or told)
+        else oracle.judge(one, None, entry["error"] or told, mode)
         for one, entry in zip(asked, manifest["clips"], strict=True)
     ]

@@ -1,11 +1,11 @@
 """What clipkit makes of every odd upload: right, refused with its words, or wrong, judged by the oracle.
 
-    python experiments/benchmarks/fuzz/table.py [--media DIR] [--cases DIR] [--only WORD] [--ffmpeg BUILD]
+    python experiments/benchmarks/fuzz/table.py [--media DIR] [--cases DIR] [--only WORD] [--ffmpeg BUILD] [--mode MODE]
 
 `--media` is the folder of the shared uploads (default: CLIPKIT_MEDIA), `--cases` that of the small ones
 with one fault each (default: `cases` beside it). Of each upload clips chosen by seed are cut, of the
-cases those that their README names, with both builds. Ends with 1 where a clip is wrong, or a case
-did not come as it should.
+cases those that their README names, with both builds, in every mode whose clips are exact: one that
+copies may refuse. Ends with 1 where a clip is wrong, or a case did not come as it should.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import commanded
+from copied import WAYS
 from kinds import KINDS
 from oracle import REFUSED, RIGHT, Asked, Oracle, Verdict, judged
+
+from clipkit.plan.modes import MODES
 
 BUILDS = ("bundled", "system")
 # Coding noise must not hide that a picture is its neighbour.
@@ -49,24 +52,30 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What came of an order with one build."""
+    """What came of an order with one build in one mode; `cut_in`: how its clips say that they were cut."""
 
     order: Order
     build: str
+    mode: str
+    cut_in: tuple[str, ...]
     verdicts: tuple[Verdict, ...]
     left: tuple[str, ...]
 
     @property
     def wrong(self) -> bool:
-        return bool(self.left) or any(
-            one.outcome not in self.order.outcomes for one in self.verdicts
-        )
+        may = {*self.order.outcomes, *((REFUSED,) if WAYS[self.mode].copies else ())}
+        return bool(self.left) or any(one.outcome not in may for one in self.verdicts)
 
     def __str__(self) -> str:
         told = "; ".join(dict.fromkeys(map(str, self.verdicts)))
         left = "".join(f"; left behind: {what}" for what in self.left)
         mark = "!!" if self.wrong else "  "
-        return f"{mark} {self.build:<8} {self.order.name:<55} {told}{left}"
+        how = (
+            self.mode
+            if set(self.cut_in) <= {self.mode}
+            else f"{self.mode}: {'+'.join(self.cut_in)}"
+        )
+        return f"{mark} {self.build:<8} {how:<7} {self.order.name:<55} {told}{left}"
 
 
 def cases(folder: Path) -> list[Order]:
@@ -133,7 +142,7 @@ def chosen(path: Path, seed: int) -> Order:
     return Order(path, tuple(clips), outcomes=may)
 
 
-def ask(order: Order, build: str, oracle: Oracle | None = None) -> Row:
+def ask(order: Order, build: str, oracle: Oracle | None = None, mode: str = "encode") -> Row:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         words = order.words
@@ -143,15 +152,22 @@ def ask(order: Order, build: str, oracle: Oracle | None = None) -> Row:
             listed.write_text(f"start_s,duration_s\n{lines}")
             words = ("--clips", os.fspath(listed))
         out = folder / "out"
-        command = ("cut", "--out", os.fspath(out), "--json", "--ffmpeg", build, *QUALITY, *words)
+        how = ("--ffmpeg", build, "--mode", mode, *QUALITY)
+        command = ("cut", "--out", os.fspath(out), "--json", *how, *words)
         ran = commanded.clipkit([*command, "--", os.fspath(order.upload)], folder, limit_s=180)
         clips = order.clips
         if not clips and ran.manifest:
             clips = tuple((c["start_s"], c["duration_s"]) for c in ran.manifest["clips"])
         asked = [Asked.of(*clip) for clip in clips or (("0", "1"),)]
         oracle = oracle or Oracle(order.upload, max(float(one.end) for one in asked) + 3)
-        verdicts = judged(oracle, asked, ran.manifest, ran.told)
-        return Row(order, build, tuple(verdicts), (*ran.left, *commanded.left_in(out, ran)))
+        verdicts = judged(oracle, asked, ran.manifest, ran.told, mode)
+        cut = (
+            [c["mode"] for c in ran.manifest["clips"] if c["status"] == "ok"]
+            if ran.manifest
+            else []
+        )
+        left = (*ran.left, *commanded.left_in(out, ran))
+        return Row(order, build, mode, tuple(dict.fromkeys(cut)), tuple(verdicts), left)
 
 
 def main() -> None:
@@ -164,6 +180,8 @@ def main() -> None:
         "--only", default="", metavar="WORD", help="uploads with that in their name"
     )
     parser.add_argument("--ffmpeg", choices=BUILDS, action="append", help="default: both")
+    modes = [mode for mode in WAYS if mode in MODES]
+    parser.add_argument("--mode", choices=modes, action="append", help="default: all of them")
     given = parser.parse_args()
     folder = given.cases or (given.media.parent / "cases" if given.media else None)
     orders = [*(cases(folder) if folder and folder.is_dir() else ())]
@@ -174,8 +192,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         made = of_kinds(Path(temporary), given.only, given.seed) if given.kinds else ()
         for order in itertools.chain((o for o in orders if given.only in o.upload.name), made):
-            for build in given.ffmpeg or BUILDS:
-                row = ask(order, build)
+            oracle = None
+            if order.clips:
+                oracle = Oracle(
+                    order.upload, max(float(Asked.of(*one).end) for one in order.clips) + 3
+                )
+            for build, mode in itertools.product(given.ffmpeg or BUILDS, given.mode or modes):
+                row = ask(order, build, oracle, mode)
                 wrong += row.wrong
                 print(row, flush=True)
     print(f"{wrong} not as they should be")
