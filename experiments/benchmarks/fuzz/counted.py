@@ -33,6 +33,11 @@ class Counted:
     sound: tuple[str, ...] = _SOUND
     filters: str = ""
 
+    @property
+    def access(self) -> int:
+        """The number of the last access point's picture that enough pictures follow."""
+        return self.gop * max(1, (self.frames - 40) // self.gop)
+
     def make(self, folder: Path) -> Path:
         length_s = float(self.frames / self.rate)
         source = ("-f", "lavfi", "-i", f"{counting(self.rate, length_s)}{self.filters}")
