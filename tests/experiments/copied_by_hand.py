@@ -97,6 +97,15 @@ def ended(clip: Path, length: Fraction) -> Path:
     return changed(clip, end)
 
 
+def one_to_seek_to(clip: Path) -> Path:
+    """Its first sample, and none of an open group."""
+
+    def keep_one(data: bytearray, found: list[Box]) -> None:
+        struct.pack_into(">I", data, first(found, b"stss").body + 4, 1)
+
+    return changed(clip, keep_one)
+
+
 def changed(clip: Path, change: Callable[[bytearray, list[Box]], None]) -> Path:
     data = bytearray(clip.read_bytes())
     change(data, list(isobmff.boxes(bytes(data))))

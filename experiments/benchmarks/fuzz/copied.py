@@ -89,6 +89,9 @@ def _entry_faults(clip: Clip) -> Iterator[str]:
         yield f"its sample entry is {held.entries[0].decode('latin-1')}"
     elif sets := held.parameter_sets(clip.data):
         yield f"{sets} parameter sets lie among its samples"
+    if orphans := held.orphans(clip.data):
+        # Chromium stops with an error where one seeks there.
+        yield f"{orphans} pictures need more than the one to seek to that they follow"
     early = sum(one.offset < 0 for one in held.samples)
     if early:
         yield f"{early} composition offsets are negative"

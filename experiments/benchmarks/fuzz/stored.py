@@ -11,6 +11,9 @@ from isobmff import Box, boxes
 
 # By the type in their header (ISO/IEC 14496-10, 7.4.1; 23008-2, 7.4.2.2): sequences' and pictures'.
 _PARAMETERS = {b"avc1": (7, 8, 13), b"avc3": (), b"hvc1": (32, 33, 34), b"hev1": ()}
+_HEVC = (b"hvc1", b"hev1")
+_RASL = (8, 9)  # HEVC's leading pictures that refer to what lies before their access point
+_MOST_LEADING = 32
 _ENTRY_HEAD = 86  # of a visual sample entry, before the boxes in it
 
 
@@ -40,7 +43,8 @@ class Edit:
 @dataclass(frozen=True, slots=True)
 class Stored:
     """In the order of decoding. `lasts`: what mdhd declares, in the media's ticks. `entries`: the four
-    letters of each sample entry; `matrix`: how it is turned, as tkhd says."""
+    letters of each sample entry; `sync`: the numbers of the samples that one may seek to, from 0 on.
+    """
 
     tick: Fraction
     lasts: int
@@ -48,7 +52,7 @@ class Stored:
     edits: tuple[Edit, ...]
     entries: tuple[bytes, ...]
     length_size: int
-    matrix: bytes
+    sync: tuple[int, ...]
 
     def shown_first_to_last(self) -> list[tuple[int, int]]:
         """From when to when each stands in the media's own clock: until the next, or by its own time."""
@@ -61,17 +65,30 @@ class Stored:
     def parameter_sets(self, data: bytes) -> int:
         """How many lie among the samples, where their entry says that it holds them all."""
         kinds = _PARAMETERS.get(self.entries[0], ())
-        return sum(kind in kinds for kind in self._units(data)) if kinds else 0
+        if not kinds:
+            return 0
+        return sum(kind in kinds for sample in self.samples for kind in self._units(data, sample))
 
-    def _units(self, data: bytes) -> Iterator[int]:
-        """The type of each unit of each sample."""
-        hevc = self.entries[0] == b"hvc1"
-        for sample in self.samples:
-            at, end = sample.at, sample.at + sample.size
-            while at + self.length_size < end:
-                head = data[at + self.length_size]
-                yield head >> 1 & 63 if hevc else head & 31
-                at += self.length_size + int.from_bytes(data[at : at + self.length_size], "big")
+    def orphans(self, data: bytes) -> int:
+        """How many samples come behind one to seek to, are shown before it, and need what lies before both.
+
+        Of H.264 all that are shown before it: its order of decoding says no more.
+        """
+        found = 0
+        for number in self.sync:
+            for sample in self.samples[number + 1 : number + 1 + _MOST_LEADING]:
+                leads = sample.shown < self.samples[number].shown
+                hevc = self.entries[0] in _HEVC
+                found += leads and (not hevc or any(k in _RASL for k in self._units(data, sample)))
+        return found
+
+    def _units(self, data: bytes, sample: Sample) -> Iterator[int]:
+        """The type of each unit of a sample."""
+        at, end = sample.at, sample.at + sample.size
+        while at + self.length_size < end:
+            head = data[at + self.length_size]
+            yield head >> 1 & 63 if self.entries[0] in _HEVC else head & 31
+            at += self.length_size + int.from_bytes(data[at : at + self.length_size], "big")
 
 
 def stored(data: bytes, found: list[Box], trak: Box) -> Stored:
@@ -87,8 +104,6 @@ def stored(data: bytes, found: list[Box], trak: Box) -> Stored:
         samples.append(Sample(decoded, offset, lasts, at, size))
         decoded += lasts
     entries = tables.entries()
-    tkhd = tables.body(b"tkhd")
-    matrix = tkhd + (52 if data[tkhd] else 40)
     return Stored(
         tick=Fraction(1, scale),
         lasts=length,
@@ -96,7 +111,9 @@ def stored(data: bytes, found: list[Box], trak: Box) -> Stored:
         edits=tuple(tables.edits()) if tables.has(b"elst") else (Edit(None, 0),),
         entries=tuple(kind for kind, _ in entries),
         length_size=_length_size(data, *entries[0][1]) if entries else 4,
-        matrix=data[matrix : matrix + 36],
+        sync=tuple(n - 1 for n in tables.numbers(b"stss"))
+        if tables.has(b"stss")
+        else tuple(range(len(samples))),
     )
 
 
@@ -185,6 +202,10 @@ class _Tables:
                 yield place, size
                 place += size
             number += per_chunk
+
+    def numbers(self, kind: bytes) -> tuple[int, ...]:
+        at = self.body(kind)
+        return self._words(at + 8, self._word(at + 4))
 
     def _word(self, at: int) -> int:
         return int(struct.unpack_from(">I", self._data, at)[0])
