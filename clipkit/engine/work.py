@@ -190,7 +190,8 @@ class Work:
                 if self.unfinished.stat().st_size:
                     return None
                 raise WrongOutputError("it wrote an empty file") from None
-            raise WrongOutputError(f"it wrote no readable clip: {error}") from None
+            why = self._why_damaged() or f"it wrote no readable clip: {error}"
+            raise WrongOutputError(why) from None
         wrong = self._why_damaged() or (
             why_wrong(self.task, video, sound) if self.task.judged else None
         )

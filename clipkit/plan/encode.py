@@ -74,7 +74,7 @@ def _task(number: int, cut: Cut) -> Task:
         size=(picture.width, picture.height),
         timing=timing_of(cut.upload, cut.frames, sound_of(cut.upload, cut.settings)),
         poster=poster_name(number) if cut.has_poster else None,
-        damage=damage_signs(cut.upload.video_stream),
+        damage=damage_signs(cut.upload.video_stream, starts_at_keys=cut.upload.seek == "exact"),
         reads=cut.build.may_read(cut.upload.path),
         predicted_bytes=need_bytes,
         max_output_bytes=raw_bytes + 16 * MIB,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import kinds
 import looking
 import pytest
 from making import Make
@@ -79,6 +80,33 @@ def test_a_packet_that_gives_no_picture_is_damage_too(
     ran = cut(upload, each_build, tmp_path / "out", (0.4, 0.6), (2.8, 0.6), (3.2, 0.4))
     assert status(ran) == ["ok", "failed", "failed"]
     assert "Invalid NAL unit size" in ran.json["clips"][1]["error"]
+
+
+_X265 = ("-c:v", "libx265", "-preset", "veryfast", "-x265-params", "log-level=0:keyint=25")
+
+
+def test_pictures_made_of_one_whose_packet_was_lost_are_damaged_and_the_rest_is_cut(
+    make: Make, each_build: FfmpegBuild, tmp_path: Path
+) -> None:
+    """At about 1.4 s; the next key frame is at 2 s. ffmpeg 5.1 shows something instead, 9.0 nothing."""
+    whole = make("hevc.mkv", *_X265, "-an", source=_PICTURE)
+    upload = tmp_path / "lost.mkv"
+    kinds.ffmpeg("-i", whole, "-c", "copy", "-bsf:v", "noise=drop='eq(n,36)'", upload)
+    ran = cut(upload, each_build, tmp_path / "out", (0.2, 0.6), (1.5, 0.4), (3.2, 0.6))
+    assert status(ran) == ["ok", "failed", "ok"]
+    error = ran.json["clips"][1]["error"]
+    assert error.startswith("the upload is damaged in this clip or near it: ")
+    assert len(ran.err.strip().splitlines()) == 1
+
+
+def test_what_a_decoder_of_hevc_misses_before_the_first_key_frame_is_no_damage(
+    make: Make, each_build: FfmpegBuild, tmp_path: Path
+) -> None:
+    """A transport stream has no index: decoding starts where a seek lands."""
+    upload = make("hevc.ts", *_X265, "-an", source=_PICTURE)
+    ran = cut(upload, each_build, tmp_path / "out", (3.2, 0.6), (4.5, 0.6))
+    assert status(ran) == ["ok", "ok"]
+    assert [clip["changes"] for clip in ran.json["clips"]] == [[], []]
 
 
 OPEN = ("-c:v", "libx264", "-g", "17", "-bf", "3", "-b_strategy", "0", "-sc_threshold", "0")
