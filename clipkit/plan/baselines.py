@@ -15,6 +15,7 @@ from clipkit import format as fmt
 from clipkit.errors import TemplateError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
+from clipkit.media.upload import Upload
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.framing_words import framing_chain
 from clipkit.plan.guarded_words import guarded_argv
@@ -135,8 +136,8 @@ def template_tasks(job: Job, template: Template, build: FfmpegBuild) -> list[Tas
     ours = argv[0] == "ffmpeg" and not template.theirs
     if ours:  # an upload may be made to have another file opened
         argv = guarded_argv(argv)
-    if ours and upload.films > 1:
-        argv = (*argv[:-1], "-map", f"0:{upload.video_stream}", "-map", "0:a:0?", argv[-1])
+    if ours and (upload.films > 1 or upload.sound_track):  # not the first of each
+        argv = (*argv[:-1], *_streams(upload), argv[-1])
     return [
         Task(
             number=number,
@@ -149,6 +150,13 @@ def template_tasks(job: Job, template: Template, build: FfmpegBuild) -> list[Tas
         )
         for number, clip in enumerate(job.clips, start=1)
     ]
+
+
+def _streams(upload: Upload) -> Iterator[str]:
+    """Those that clipkit cuts."""
+    yield from ("-map", f"0:{upload.video_stream}")
+    if upload.sound_track is not None:
+        yield from ("-map", f"0:a:{upload.sound_track}")
 
 
 def _program(template: Template, build: FfmpegBuild) -> str:

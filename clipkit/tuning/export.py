@@ -83,7 +83,8 @@ def _of_settings(settings: Settings) -> Programme:
     return Programme(
         head=(
             "Cuts clips with the settings that clipkit measured as the best for the host.",
-            "`clipkit cut` adds exact frames, tone mapping of HDR, and a check of every clip.",
+            "`clipkit cut` adds exact frames, tone mapping of HDR, the sound of the film's own "
+            "programme, and a check of every clip.",
         ),
         commands=tuple(
             ("ffmpeg", *before, *_before_output(settings), *sound, local("{output}"))

@@ -11,6 +11,7 @@ from inventing_uploads import upload
 from clipkit.errors import FfmpegError, TemplateError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media.formats import GUARD
+from clipkit.media.upload import Upload
 from clipkit.plan import baselines
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.framing_words import framing_chain
@@ -86,9 +87,27 @@ class TestTheOriginal:
         for template in (*baselines.original_templates(Settings()), users):
             (task,) = baselines.template_tasks(job, template, BUILD)
             step = argv(task)
-            maps = ("-map", "0:1", "-map", "0:a:0?", OUTPUT)
+            maps = ("-map", "0:1", "-map", "0:a:0", OUTPUT)
             assert (step[-5:] == maps) is not template.theirs
             assert ("-map" in step) is not template.theirs
+
+    @pytest.mark.parametrize(
+        ("film", "maps"),
+        [
+            (upload(sound_track=2), ("-map", "0:0", "-map", "0:a:2")),
+            (upload(sound_track=None, films=2), ("-map", "0:0")),
+            (upload(sound_track=None), ()),
+            (upload(sound_track=0), ()),
+        ],
+    )
+    def test_the_originals_take_the_sound_that_clipkit_takes(
+        self, film: Upload, maps: tuple[str, ...]
+    ) -> None:
+        """ffmpeg's own choice may be of another programme, or a track that it cannot decode."""
+        for template in baselines.original_templates(Settings()):
+            (task,) = baselines.template_tasks(Job(film, (Clip(1.0, 2.0),)), template, BUILD)
+            step = argv(task)
+            assert step[step.index("-map") : -1] == maps if maps else "-map" not in step
 
 
 class TestMoviepy:
