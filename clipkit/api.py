@@ -15,6 +15,7 @@ from clipkit.campaign import background as running
 from clipkit.campaign import own_process
 from clipkit.campaign.estimate import Estimate
 from clipkit.campaign.merge import merge_campaigns
+from clipkit.ceiling.base import Limits
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.errors import Cancelled, ClipkitError, ExperimentError, UsageError
 from clipkit.given import Asked, No, PathLike, Sweeping, Yes
@@ -31,7 +32,6 @@ from clipkit.report.notebooks.handle import Handle
 from clipkit.settings import Settings
 from clipkit.terminal import CutProgress
 from clipkit.trial.cut import Order, cut_order
-from clipkit.trial.run import limits
 from clipkit.tuning.elsewhere import places_elsewhere
 from clipkit.tuning.offers import AskedLoad, Load
 from clipkit.tuning.optimum import Number, Optimum, Size, Wanted, optimum
@@ -102,7 +102,7 @@ def cut(  # noqa: PLR0913 (the command's options, by keyword)
         posters=poster,
     )
     progress = CutProgress(len(job.clips), order.frames_shown)
-    with open_ceiling(limits(held), given.given_mechanism(ceiling, held)) as opened, progress:
+    with open_ceiling(Limits.of(held), given.given_mechanism(ceiling, held)) as opened, progress:
         cutting = Cutting(order.out_dir, cut_order(order, opened, progress))
     if cutting.status == "cancelled":
         raise Cancelled(f"interrupted; {len(cutting.files)} clips are in {order.out_dir}")

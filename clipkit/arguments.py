@@ -16,13 +16,12 @@ from clipkit import settings as settings_station
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism
 from clipkit.errors import ClipListError, HostError, UsageError
 from clipkit.hosts import Host
-from clipkit.media.upload import Upload
-from clipkit.plan.clips import Job, read_csv, spread
-from clipkit.plan.frames import span
 from clipkit.settings import Knob, Settings, knobs
 
 if TYPE_CHECKING:
+    from clipkit.media.upload import Upload
     from clipkit.plan.baselines import Template
+    from clipkit.plan.clips import Job
     from clipkit.trial.describing import Describing
 
 ACCEPT_NOISE = "CLIPKIT_ACCEPT_NOISE"
@@ -168,9 +167,11 @@ def opener(
     return lambda limits: open_ceiling(limits, mechanism)
 
 
-def upload(word: str, asked: Describing | None = None) -> Upload:
+def upload(
+    word: str, asked: Describing | None = None, meanwhile: Callable[[], object] = lambda: None
+) -> Upload:
     """The upload described: a path, or the sample by its name (see `media.sample`). Without word of who
-    is to cut it, for the ffmpeg that is usual.
+    is to cut it, for the ffmpeg that is usual. `meanwhile`: what else is to be done before it is cut.
 
     Raises UploadError, and UsageError for what looks like a sample's name and is neither.
     """
@@ -178,15 +179,21 @@ def upload(word: str, asked: Describing | None = None) -> Upload:
 
     from clipkit.ffmpeg_builds import find_build
     from clipkit.media import sample
-    from clipkit.trial.describing import Describing, cutting_programs, describe_upload
+    from clipkit.trial.describing import (
+        Describing,
+        cutting_programs,
+        describe_upload,
+        described_beside,
+    )
 
     path = sample.find_sample(word)
     if asked is None:
         return describe_upload(path, Describing(cutting_programs([Settings().ffmpeg])))
-    with ThreadPoolExecutor(1) as beside:  # it takes as long, and will be asked for next
-        build = beside.submit(find_build, asked.ffmpeg)
+    with described_beside(path, asked) as described, ThreadPoolExecutor(1) as beside:
+        build = beside.submit(find_build, asked.ffmpeg)  # it will be asked for next
         try:
-            return describe_upload(path, asked)
+            meanwhile()
+            return described()
         finally:
             build.result()  # what is no ffmpeg is told as that
 
@@ -212,23 +219,30 @@ def describing(
     )
 
 
-def job(parsed: argparse.Namespace, asked: Describing) -> Job:
-    """The clips asked for: a CSV, or a count and a length. Raises ClipListError, ClipRangeError."""
+def job(parsed: argparse.Namespace, asked: Describing, meanwhile: Callable[[], object]) -> Job:
+    """The clips asked for: a CSV, or a count and a length; `meanwhile` as in `upload`. Raises ClipListError,
+    ClipRangeError."""
+    from clipkit.plan.clips import Job, spread
+    from clipkit.plan.frames import span
+
     spreads = (parsed.count, parsed.length)
     if parsed.clips is not None:
         if (*spreads, parsed.seed) != (None, None, None):
             raise UsageError("--clips lists the clips: leave out --count, --length and --seed")
-        found = Job(upload(parsed.video, asked), _listed(parsed.clips))
+        found = Job(upload(parsed.video, asked, meanwhile), _listed(parsed.clips))
     elif None in spreads:
         raise UsageError("say which clips: either --clips FILE.csv, or --count N and --length S")
     else:
-        found = spread(upload(parsed.video, asked), parsed.count, parsed.length, parsed.seed)
+        described = upload(parsed.video, asked, meanwhile)
+        found = spread(described, parsed.count, parsed.length, parsed.seed)
     for clip in found.clips:
         span(found.upload, clip)
     return found
 
 
 def _listed(name: str) -> tuple[Any, ...]:
+    from clipkit.plan.clips import read_csv
+
     try:
         if name == "-":
             return read_csv(sys.stdin, "standard input")

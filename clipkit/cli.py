@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from clipkit import __version__, streams
-from clipkit.commands import backends, cut, look, measure_server, plans, read, sweep, tune
 from clipkit.commands.parser import INTERRUPTED, Parser
 from clipkit.errors import ClipkitError, Unread, os_error_words
+
+COMMANDS = {
+    "tune": ("tune",),
+    "sweep": ("sweep", "merge"),
+    "cut": ("cut",),
+    "look": ("probe", "export", "hosts", "doctor"),
+    "read": ("report", "claims", "compare", "batch", "lab"),
+    "backends": ("backends",),
+    "plans": ("plans",),
+    "measure_server": ("measure-server",),
+}
+"""Each module of `clipkit.commands` and which commands its `add_NAME` adds, in the order in which the help
+lists them. Only the module that is asked for is loaded: all of them take as long as a clip that is copied."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -43,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def parse_words(words: Sequence[str]) -> argparse.Namespace:
     """The words of a command line; `handler` runs them. Raises UsageError."""
-    parsed = _parser().parse_args(words)
+    asked = [module for module, names in COMMANDS.items() if words and words[0] in names]
+    parsed = parser_of(asked or list(COMMANDS)).parse_args(words)
     parsed.words = words
     return parsed
 
@@ -52,7 +66,8 @@ def _interrupt(_signal: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser_of(modules: Sequence[str]) -> argparse.ArgumentParser:
+    """With the commands of these modules."""
     parser = Parser(
         prog="clipkit", description="Measure and tune video clip generation on small hosts."
     )
@@ -64,15 +79,9 @@ def _parser() -> argparse.ArgumentParser:
 
     parser.set_defaults(handler=show_help, works=False)
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=Parser)
-    tune.add_tune(commands)
-    sweep.add_sweep(commands)
-    sweep.add_merge(commands)
-    cut.add_cut(commands)
-    look.add_looking(commands)
-    read.add_reading(commands)
-    backends.add_backends(commands)
-    plans.add_plans(commands)
-    measure_server.add_measure_server(commands)
+    for name in modules:
+        module = importlib.import_module(f"clipkit.commands.{name}")
+        getattr(module, f"add_{name}")(commands)
     return parser
 
 

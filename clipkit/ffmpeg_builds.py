@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -12,13 +13,15 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-import imageio_ffmpeg
-
 from clipkit.confinement import Confinement, kernel_version
 from clipkit.errors import FfmpegError
 
 # An ffmpeg that does not print its version in this time hangs.
 _PATIENCE_S = 20
+_BUNDLED_BROKEN = (
+    "the bundled ffmpeg does not run: start it again, install imageio-ffmpeg anew, or use "
+    "--ffmpeg system"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,25 @@ def locate(choice: str) -> str:
 
 
 def _bundled() -> str:
-    """imageio-ffmpeg tries its own, and where that does not run, silently names whatever is on PATH."""
+    """Found without starting it, as imageio-ffmpeg would: that takes as long as copying a clip."""
+    return _brought_along() or _named_by_imageio()
+
+
+def _brought_along() -> str | None:
+    """The one file that imageio-ffmpeg brings along for this platform, unless its variable names another."""
+    if os.environ.get("IMAGEIO_FFMPEG_EXE"):
+        return None
+    package = importlib.util.find_spec("imageio_ffmpeg")
+    for folder in (package and package.submodule_search_locations) or ():
+        for found in Path(folder, "binaries").glob("ffmpeg-*"):
+            return str(found)
+    return None
+
+
+def _named_by_imageio() -> str:
+    """It tries what it has, and where that does not run, silently names whatever is on PATH."""
+    import imageio_ffmpeg  # noqa: PLC0415 (it takes 10 ms, and is seldom asked)
+
     try:
         found = str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError:
@@ -72,10 +93,7 @@ def _bundled() -> str:
             "install ffmpeg and use --ffmpeg system"
         ) from None
     if not Path(found).is_absolute():
-        raise FfmpegError(
-            "the bundled ffmpeg does not run: start it again, install imageio-ffmpeg anew, or use "
-            "--ffmpeg system"
-        )
+        raise FfmpegError(_BUNDLED_BROKEN)
     return found
 
 
@@ -110,7 +128,17 @@ def _version(path: str) -> tuple[str, tuple[str, ...] | None]:
             with contextlib.suppress(FfmpegError):
                 said, confined = Confinement(parts).start(lambda: _output(path, "-version"))
                 return said, parts if confined else None
-    return _output(path, "-version"), None
+    return version_told(path), None
+
+
+def version_told(path: str) -> str:
+    """What an ffmpeg says of itself. Raises FfmpegError where it does not run."""
+    try:
+        return _output(path, "-version")
+    except FfmpegError:
+        if path == _brought_along():
+            raise FfmpegError(_BUNDLED_BROKEN) from None
+        raise
 
 
 def _ways_to_start(path: str) -> Iterator[tuple[str, ...]]:

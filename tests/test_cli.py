@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from running import COMMAND, clipkit, engine_of, ffmpegs_in, finish, groups_of, start, until
 
 from clipkit import __version__, arguments
+from clipkit.cli import COMMANDS, parser_of
 from clipkit.settings import knobs
 
 # An ffmpeg that is busy for minutes, so that there is something to stop.
@@ -37,6 +39,30 @@ class TestExitCodes:
         ran = clipkit(*words)
         assert (ran.code, ran.err) == (0, "")
         assert ran.out
+
+    @pytest.mark.parametrize("module", COMMANDS)
+    def test_a_module_that_is_loaded_by_itself_adds_the_commands_it_is_said_to(
+        self, module: str
+    ) -> None:
+        told = parser_of([module]).format_usage() + parser_of([module]).format_help()
+        listed = re.findall(r"^    ([a-z-]+)", told, re.MULTILINE)
+        assert tuple(listed) == COMMANDS[module]
+
+    def test_a_command_loads_neither_the_others_nor_what_it_takes_itself_once_it_is_parsed(
+        self,
+    ) -> None:
+        script = (
+            "import sys; from clipkit.cli import parse_words\n"
+            "parse_words(['cut', 'film.mp4', '--out', 'clips'])\n"
+            "print(*(name for name in sys.modules if name.startswith('clipkit.')))"
+        )
+        ran = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        )
+        stations = {name.split(".")[1] for name in ran.stdout.split()}
+        assert "clipkit.commands.cut" in ran.stdout.split()
+        assert "clipkit.commands.tune" not in ran.stdout.split()
+        assert not stations & {"trial", "plan", "records", "tuning", "campaign", "report"}
 
     def test_clipkit_alone_says_what_it_can_do(self) -> None:
         ran = clipkit()

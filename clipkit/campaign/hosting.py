@@ -12,7 +12,6 @@ from clipkit import format as fmt
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism
 from clipkit.errors import CeilingError
 from clipkit.hosts import Host
-from clipkit.trial.run import limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ def check_host(host: Host, open_ceiling: Callable[[Limits], Ceiling]) -> Stand:
             f"host {host.name} has {fmt.size(host.memory_bytes)}, this machine only "
             f"{fmt.size(machine_bytes)}: measure on a larger machine, or choose a smaller host"
         )
-    with open_ceiling(limits(host)) as ceiling:
+    with open_ceiling(Limits.of(host)) as ceiling:
         cores = len(os.sched_getaffinity(0))
         if host.cpus is not None and host.cpus > cores:
             raise CeilingError(

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from clipkit.errors import CeilingError
 from clipkit.format import size
+
+if TYPE_CHECKING:
+    from clipkit.hosts import Host
 
 
 class Mechanism(StrEnum):
@@ -43,6 +46,10 @@ class Limits:
             raise CeilingError(f"swap cannot be negative ({size(self.swap_bytes)})")
         if self.pids is not None and self.pids <= 0:
             raise CeilingError(f"a limit of processes must be positive, not {self.pids}")
+
+    @classmethod
+    def of(cls, host: Host) -> Self:
+        return cls(host.memory_bytes, host.cpus, host.swap_bytes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 from pathlib import Path
 from typing import Any
 
-from clipkit import arguments, output
+from clipkit import arguments
 from clipkit.arguments import add_host, add_settings
 from clipkit.commands.parser import INTERRUPTED, add_command, print_json
 from clipkit.errors import UsageError
@@ -44,18 +45,28 @@ def add_cut(commands: Any) -> None:
     add_host(command)
 
 
+def _load() -> None:
+    """What cutting takes, while the upload is described."""
+    for module in ("output", "terminal", "trial.cut", "media.crossing"):
+        importlib.import_module(f"clipkit.{module}")
+
+
 def _cut(parsed: argparse.Namespace) -> int:
     from clipkit import ffmpeg_builds
+    from clipkit.ceiling.base import Limits
     from clipkit.hosts import UNLIMITED
-    from clipkit.terminal import CutProgress
-    from clipkit.trial.cut import Order, cut_order
-    from clipkit.trial.run import limits
 
     if not parsed.timeout > 0:
         raise UsageError(f"--timeout {parsed.timeout:g} is no number of seconds: give more than 0")
     settings = arguments.settings(parsed)
     host = arguments.host(parsed, UNLIMITED)
-    job = arguments.job(parsed, arguments.describing(settings.ffmpeg, [host], parsed.timeout))
+    asked = arguments.describing(settings.ffmpeg, [host], parsed.timeout)
+    job = arguments.job(parsed, asked, meanwhile=_load)
+
+    from clipkit import output
+    from clipkit.terminal import CutProgress
+    from clipkit.trial.cut import Order, cut_order
+
     order = Order(
         job=job,
         settings=settings,
@@ -68,7 +79,7 @@ def _cut(parsed: argparse.Namespace) -> int:
         posters=parsed.poster,
     )
     progress = CutProgress(len(job.clips), order.frames_shown)
-    ceiling = arguments.opener(parsed, accounting_only=host.unlimited)(limits(host))
+    ceiling = arguments.opener(parsed, accounting_only=host.unlimited)(Limits.of(host))
     with ceiling, progress:
         manifest = cut_order(order, ceiling, progress)
     right = sum(clip["status"] == "ok" for clip in manifest["clips"])

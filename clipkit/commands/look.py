@@ -23,7 +23,7 @@ CALIBRATION_S = 60.0
 _CONFIG = "clipkit.toml"
 
 
-def add_looking(commands: Any) -> None:
+def add_look(commands: Any) -> None:
     _add_probe(commands)
     _add_export(commands)
     add_command(commands, "hosts", _hosts, "the catalogue of hosts")

@@ -13,7 +13,7 @@ from clipkit.errors import CampaignError, UsageError
 from clipkit.streams import complain, say, say_lines
 
 
-def add_reading(commands: Any) -> None:
+def add_read(commands: Any) -> None:
     _add_report(commands)
     _add_claims(commands)
     _add_compare(commands)

@@ -13,6 +13,11 @@ from clipkit.streams import complain, say_lines
 
 
 def add_sweep(commands: Any) -> None:
+    _add_sweep(commands)
+    _add_merge(commands)
+
+
+def _add_sweep(commands: Any) -> None:
     command = add_command(
         commands, "sweep", _sweep, "run, resume or extend the campaign of an experiment", works=True
     )
@@ -96,7 +101,7 @@ def _sweep(parsed: argparse.Namespace) -> int:
     return 1 if swept.not_measured else 0
 
 
-def add_merge(commands: Any) -> None:
+def _add_merge(commands: Any) -> None:
     command = add_command(
         commands,
         "merge",

@@ -1,4 +1,4 @@
-"""Describe an upload in a process of its own: `python -P -m clipkit.media.describe PATH`.
+"""Describe an upload in a process of its own, whose `main` finds the path among its arguments.
 
 Whoever starts it limits it (`trial.describing`): an upload may be made to exhaust or to break the
 libraries that read it. One letter and what it stands for go to stdout: the facts, or why not.
@@ -36,7 +36,3 @@ def _answer(path: Path) -> bytes:
             f"{path} cannot be described ({type(error).__name__}: {error}): upload or copy it again"
         )
         return REFUSED + told.encode("utf-8", "surrogateescape")
-
-
-if __name__ == "__main__":
-    main()

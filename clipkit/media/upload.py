@@ -13,7 +13,6 @@ from clipkit.media.dolby_vision import DolbyVision
 from clipkit.media.geometry import Framing, Shape, framed
 from clipkit.media.look import Look
 from clipkit.media.outline import StreamOutline
-from clipkit.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +227,8 @@ class Upload:
         return fmt.brief(self, self.name, picture, length)
 
     def _repr_html_(self) -> str:
+        from clipkit.tables import Table  # noqa: PLC0415 (describing an upload does without)
+
         rate = f"{self.fps:.5g} fps{', variable' if self.vfr else ''}"
         sounds = [f"{a.codec} {a.sample_rate} Hz {a.channels} ch" for a in self.audio]
         keys = f"{len(self.key_frame_times_s)}, every {self.gop_s:.2f} s; seeking is {self.seek}"

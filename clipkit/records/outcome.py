@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from clipkit.records.record import Record
+if TYPE_CHECKING:  # who only samples does not load what a record means
+    from clipkit.records.record import Record
 
 CLIPS_PREFIX = ".clips-"
 """How the folder begins, in the campaign's, in which a trial's clips are until it ends."""

@@ -9,7 +9,7 @@ import resource
 import selectors
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism
@@ -86,17 +86,29 @@ class _Running:
 
 
 def run_bounded(orders: Sequence[Order], bounds: Bounds) -> list[Ended]:
-    """All at once, each within `bounds`; whatever happens, none of them is left.
+    """As `bounded`, waiting at once."""
+    with bounded(orders, bounds) as ends:
+        return ends()
+
+
+@contextlib.contextmanager
+def bounded(orders: Sequence[Order], bounds: Bounds) -> Iterator[Callable[[], list[Ended]]]:
+    """All at once, each within `bounds`, while the block does something else, until it waits for how they
+    end; whatever happens, none of them is left behind it.
 
     Raises CeilingError where no ceiling can be had, OSError where one cannot be started.
     """
     deadline_s = time.monotonic() + bounds.time_s
     with contextlib.ExitStack() as stack:
         running = [stack.enter_context(_started(order, bounds)) for order in orders]
-        _listen(running, deadline_s)
-        for each in running:
-            _await(each, deadline_s)
-        return [each.ended() for each in running]
+
+        def ends() -> list[Ended]:
+            _listen(running, deadline_s)
+            for each in running:
+                _await(each, deadline_s)
+            return [each.ended() for each in running]
+
+        yield ends
 
 
 @contextlib.contextmanager

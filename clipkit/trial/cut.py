@@ -17,7 +17,6 @@ from clipkit.trial.execute import Run, execute
 from clipkit.trial.judge import judge_execution
 from clipkit.trial.measure import ClipOutcome, Execution
 from clipkit.trial.out_folder import Claim, claimed
-from clipkit.trial.recorded import peaks
 from clipkit.trial.talk import Watch
 
 
@@ -101,7 +100,7 @@ def _manifest(order: Order, ceiling: Ceiling, execution: Execution) -> dict[str,
         "error": error,
         "wall_s": execution.wall_s,
         "cpu_s": execution.cpu_s,
-        **peaks(execution),
+        **execution.peaks(),
         "orchestrator_peak_rss_bytes": execution.orchestrator_peak_rss_bytes,
         "orchestrator_cpu_s": execution.orchestrator_cpu_s,
         "oom_kills": execution.usage.oom_kills,

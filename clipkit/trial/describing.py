@@ -3,27 +3,31 @@ that is to cut it takes it for the same."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import stat
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clipkit import ffmpeg_builds
 from clipkit import format as fmt
 from clipkit.ceiling.standing import limits_here
 from clipkit.errors import UploadError
 from clipkit.format import MIB
-from clipkit.media.crossing import EXHAUSTED, FACTS, REFUSED, unpacked
 from clipkit.media.formats import GUARD, demuxer, local
 from clipkit.media.outline import Outline, difference, outline_told, why_not_opened
-from clipkit.media.upload import Upload
-from clipkit.plan.baselines import Template
-from clipkit.plan.ffmpeg_words import take_apart
-from clipkit.trial.bounded import MEMORY, TIME, Bounds, Ended, Order, run_bounded
+from clipkit.trial.bounded import MEMORY, TIME, Bounds, Ended, Order, bounded
+
+if (
+    TYPE_CHECKING
+):  # the process that describes is started first, and what reads its facts loaded beside it
+    from clipkit.media.upload import Upload
+    from clipkit.plan.baselines import Template
 
 _MEMORY_BYTES = 256 * MIB
 # Python with the demuxers is a third of it before it has seen a file.
@@ -59,26 +63,47 @@ class Describing:
 
 
 def describe_upload(path: Path, asked: Describing) -> Upload:
-    """The facts about the upload at `path`, on which every ffmpeg that is to cut it agrees.
+    """As `described_beside`, waiting at once."""
+    with described_beside(path, asked) as described:
+        return described()
+
+
+@contextlib.contextmanager
+def described_beside(path: Path, asked: Describing) -> Iterator[Callable[[], Upload]]:
+    """The facts about the upload at `path`, on which every ffmpeg that is to cut it agrees; found while the
+    block does something else, until it asks for them.
 
     Raises UploadError, in one line: no readable regular file, no video, damaged, more than may be taken
     to describe it, or another file to an ffmpeg than to clipkit's own demuxers.
     """
     size_bytes = _size_bytes(path)
     bounds = asked.bounds(size_bytes)
-    argv = [sys.executable, "-P", "-m", "clipkit.media.describe", os.fspath(path)]
-    orders = [Order(argv, _MOST_FACTS_BYTES)]
+    orders = [Order([*_describing_argv(), os.fspath(path)], _MOST_FACTS_BYTES)]
     # What is wrong with a file that is none, the first one tells; an ffmpeg might wait for it.
     programs = asked.programs if size_bytes else ()
     orders += [Order(_asking(program, path.absolute()), 0) for program in programs]
-    try:
-        told, *asks = run_bounded(orders, bounds)
-    except (OSError, ValueError) as error:  # a NUL, or a name longer than an argv
-        raise UploadError(f"cannot open {path}: {_reason(error)}") from None
-    upload = _read(path, told, bounds)
-    for program, ended in zip(programs, asks, strict=True):
-        _compare(upload, program, ended, bounds)
-    return upload
+    with contextlib.ExitStack() as stack:
+        try:
+            ends = stack.enter_context(bounded(orders, bounds))
+        except (OSError, ValueError) as error:  # a NUL, or a name longer than an argv
+            raise UploadError(f"cannot open {path}: {_reason(error)}") from None
+
+        def described() -> Upload:
+            told, *asks = ends()
+            upload = _read(path, told, bounds)
+            for program, ended in zip(programs, asks, strict=True):
+                _compare(upload, program, ended, bounds)
+            return upload
+
+        yield described
+
+
+def _describing_argv() -> Sequence[str]:
+    """With our packages, but without asking where they are: looking for that takes longer than a short film."""
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}; from clipkit.media.describe import main; main()"
+    )
+    return [sys.executable, "-I", "-S", "-X", f"utf8={sys.flags.utf8_mode}", "-c", code]
 
 
 def cutting_programs(choices: Iterable[str], command: Template | None = None) -> tuple[str, ...]:
@@ -86,6 +111,8 @@ def cutting_programs(choices: Iterable[str], command: Template | None = None) ->
 
     Of a programme that is not ffmpeg nothing is known. Raises FfmpegError for one that is missing.
     """
+    from clipkit.plan.ffmpeg_words import take_apart  # noqa: PLC0415 (see above)
+
     paths = [ffmpeg_builds.locate(choice) for choice in choices]
     words = None if command is None else take_apart(command.argv)
     if command is not None and words is not None:
@@ -111,6 +138,8 @@ def _asking(program: str, path: Path) -> Sequence[str]:
 
 
 def _read(path: Path, told: Ended, bounds: Bounds) -> Upload:
+    from clipkit.media.crossing import EXHAUSTED, FACTS, REFUSED, unpacked  # noqa: PLC0415 (see above)
+
     letter, content = told.answer[:1], told.answer[1:]
     if told.too_much == MEMORY or letter == EXHAUSTED:
         raise UploadError(_too_much(path, fmt.size(bounds.memory_bytes)))
@@ -149,7 +178,7 @@ def _how_it_died(told: Ended) -> str:
 
 
 def _compare(upload: Upload, program: str, ended: Ended, bounds: Bounds) -> None:
-    """Raises UploadError, which names both."""
+    """Raises UploadError, which names both, and FfmpegError for a program that does not run."""
     if ended.too_much:
         what = {MEMORY: fmt.size(bounds.memory_bytes), TIME: _whole_seconds(bounds)}
         told = what.get(ended.too_much, "a megabyte of words")
@@ -157,6 +186,7 @@ def _compare(upload: Upload, program: str, ended: Ended, bounds: Bounds) -> None
     said = ended.said.decode("utf-8", "replace")
     theirs = outline_told(said)
     if theirs is None:
+        ffmpeg_builds.version_told(program)  # one that does not run says nothing of the upload
         raise UploadError(
             f"{upload.path} is {upload.container} to clipkit, and {program} does not open it as an upload "
             f"({why_not_opened(said)}): {_INSTEAD}, or cut with another --ffmpeg"

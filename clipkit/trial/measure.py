@@ -13,7 +13,7 @@ from clipkit.records.outcome import Sample
 from clipkit.records.served import Served
 from clipkit.trial.coverage import Coverage
 from clipkit.trial.held import held_back_s
-from clipkit.trial.sampler import growth, need_bound_bytes
+from clipkit.trial.sampler import growth, need_bound_bytes, peak
 from clipkit.trial.talk import Told
 
 
@@ -70,6 +70,17 @@ class Execution:
     broken: str | None = None
     surrounding_bytes: int | None = None
     served: Served = Served()
+
+    def peaks(self) -> dict[str, int | None]:
+        """Of memory inside the ceiling, in bytes, by column name."""
+        return {
+            "peak_anon_bytes": peak(self.samples, "anon_bytes"),
+            "peak_shmem_bytes": peak(self.samples, "shmem_bytes"),
+            "peak_kernel_bytes": peak(self.samples, "kernel_bytes"),
+            "peak_cache_bytes": peak(self.samples, "cache_bytes"),
+            "peak_cgroup_bytes": self.usage.peak_total_bytes,
+            "peak_bound_bytes": self.need_bound_bytes,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def _figures(execution: Execution) -> dict[str, Any]:
         "ffmpeg_cpu_s": execution.ffmpeg_cpu_s,
         "throttled_s": execution.held_s,
         "clips_per_min": len(finished) / wall_s * 60 if wall_s else None,
-        **peaks(execution),
+        **execution.peaks(),
         "peak_rss_sum_bytes": peak(execution.samples, "rss_sum_bytes"),
         "peak_pss_sum_bytes": peak(execution.samples, "pss_sum_bytes"),
         "orchestrator_peak_rss_bytes": execution.orchestrator_peak_rss_bytes,
@@ -101,18 +101,6 @@ def _figures(execution: Execution) -> dict[str, Any]:
         ),
         "oom_kills": execution.usage.oom_kills,
         "output_bytes": sum(clip.bytes or 0 for clip in finished) if finished else None,
-    }
-
-
-def peaks(execution: Execution) -> dict[str, int | None]:
-    """The peaks of memory inside the ceiling, in bytes, by column name."""
-    return {
-        "peak_anon_bytes": peak(execution.samples, "anon_bytes"),
-        "peak_shmem_bytes": peak(execution.samples, "shmem_bytes"),
-        "peak_kernel_bytes": peak(execution.samples, "kernel_bytes"),
-        "peak_cache_bytes": peak(execution.samples, "cache_bytes"),
-        "peak_cgroup_bytes": execution.usage.peak_total_bytes,
-        "peak_bound_bytes": execution.need_bound_bytes,
     }
 
 

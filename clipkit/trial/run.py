@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from clipkit.ceiling.base import Ceiling, Limits
-from clipkit.hosts import Host
 from clipkit.plan.subject import Serves
 from clipkit.records.disturbance import disturbance
 from clipkit.records.outcome import CLIPS_PREFIX, Outcome
@@ -37,10 +36,6 @@ from clipkit.trial.talk import Watch
 from clipkit.trial.unchanged import change_since, held_before
 
 
-def limits(host: Host) -> Limits:
-    return Limits(host.memory_bytes, host.cpus, host.swap_bytes)
-
-
 def run_trial(
     trial: Trial, open_ceiling: Callable[[Limits], Ceiling], folder: Path, watch: Watch
 ) -> Outcome:
@@ -55,7 +50,7 @@ def run_trial(
     cut = _way_to_cut(trial, out_dir, watch)
     cached_fraction = machine.warm(trial.job.upload.path)
     started_utc, canary_before_s = _now(), canary_s()
-    ceiling = open_ceiling(limits(trial.host))
+    ceiling = open_ceiling(Limits.of(trial.host))
     try:
         used_s, before = ceiling.usage().cpu_s, machine.read_machine()
         execution = cut(ceiling)

@@ -25,13 +25,12 @@ from pathlib import Path
 from clipkit import ffmpeg_builds
 from clipkit import format as fmt
 from clipkit.analysis.statistics import Estimate, geometric_mean
-from clipkit.ceiling.base import Ceiling
+from clipkit.ceiling.base import Ceiling, Limits
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.media.probe import probe_upload
 from clipkit.plan.clips import Clip, Job
 from clipkit.records.folder import EXPERIMENT
 from clipkit.trial import machine
-from clipkit.trial.run import limits
 from clipkit.tuning.recommendation import Recommendation, read_recommendation
 from clipkit.tuning.sampling import systematic
 from clipkit.tuning.tune import fitting_job
@@ -73,7 +72,7 @@ def run(argv: Sequence[str], at_once: int, job: Job, known: Recommendation) -> f
     """Wall seconds of all clips."""
     with (
         tempfile.TemporaryDirectory(dir=Path.cwd()) as folder,
-        open_ceiling(limits(known.host)) as ceiling,
+        open_ceiling(Limits.of(known.host)) as ceiling,
     ):
         commands = [
             filled(argv, job, clip, Path(folder) / f"clip-{number}.mp4")

@@ -12,11 +12,11 @@ import requirements
 from running import clipkit, groups_of
 
 from clipkit import settings
+from clipkit.ceiling.base import Limits
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.hosts import find_host
 from clipkit.records.columns import columns
 from clipkit.records.table import read_samples, read_table
-from clipkit.trial.run import limits
 
 # The least that the strategy can work with: what is tested is that all stations are passed.
 BUDGET_MINUTES = 0.5
@@ -24,7 +24,7 @@ SHORT = ("--budget", BUDGET_MINUTES, "--no-report", "--json")
 
 
 def by_the_kernel() -> bool:
-    with open_ceiling(limits(find_host("render-starter"))) as ceiling:
+    with open_ceiling(Limits.of(find_host("render-starter"))) as ceiling:
         return str(ceiling.mechanism) in {"cgroup1", "cgroup2", "systemd", "ambient"}
 
 

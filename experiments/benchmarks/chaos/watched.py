@@ -24,7 +24,7 @@ TARGETS: Mapping[str, Callable[[list[bytes]], bool]] = {
     "engine": lambda words: any(b"clipkit.engine" in word for word in words),
     "ffmpeg": lambda words: b"-i" in words and b"ffmpeg" in words[0],
     "server": lambda words: words[-2:][0].endswith(b"server.py"),
-    "describe": lambda words: b"clipkit.media.describe" in words,
+    "describe": lambda words: any(b"clipkit.media.describe" in word for word in words),
 }
 """By their command lines. `group` is all of them."""
 
