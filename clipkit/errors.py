@@ -15,7 +15,7 @@ ClipkitError                 exit 1: the work failed or was refused
 │   └── ModeRefused          this mode cannot make such a clip as it has to be; mode auto takes the next one
 ├── OutputError              the output folder cannot be written or is full, or stdout
 │   └── Unread               nobody reads on what is printed
-├── CeilingError             a ceiling cannot be set up, or is too small for the engine itself
+├── CeilingError             a ceiling cannot be set up, or is too small for the engine itself or for one clip
 ├── EngineError              the engine died or spoke nonsense
 ├── CampaignError            a campaign's folder is missing, damaged or in use
 ├── ReportError              a notebook failed; it is kept with what it had

@@ -13,7 +13,8 @@ from clipkit.campaign.again import done_of
 from clipkit.campaign.design import Design
 from clipkit.campaign.strategy import WARMUP, Cell, Inferred
 from clipkit.errors import CampaignError
-from clipkit.model.memory import ACCOUNTED, frames_held
+from clipkit.model.held import frames_held
+from clipkit.model.memory import ACCOUNTED
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.settings import knobs

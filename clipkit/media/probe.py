@@ -27,6 +27,7 @@ from clipkit.media.lengths import whole_duration_s
 from clipkit.media.opening import opened_container, regular_file
 from clipkit.media.outline import StreamOutline, is_played
 from clipkit.media.pace import Pace, pace
+from clipkit.media.references import kept_by
 from clipkit.media.remarks import remarks
 from clipkit.media.scan import Scan, apart, decoded_ticks, frames_at, scan
 from clipkit.media.sounds import channels, sound_track
@@ -204,6 +205,7 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
         set_turns=order.set_turns,
         sets_inside=order.sets_inside,
         untimed=found.untimed,
+        pictures_kept=kept_by(stream.codec.canonical_name, context.extradata),
     )
 
 

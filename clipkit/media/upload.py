@@ -75,6 +75,8 @@ class Upload:
     nothing from before), where a packet holds no picture or has no time (`damaged_places`), or from where
     on the parameter sets are others than the header's and then again these (`set_turns`). `sets_inside`:
     packets repeat them. `untimed`: how many packets have no time.
+
+    `pictures_kept`: how many the stream has its decoder keep; None: it does not say.
     """
 
     path: Path
@@ -122,6 +124,7 @@ class Upload:
     set_turns: tuple[int, ...] = ()
     sets_inside: bool = False
     untimed: int = 0
+    pictures_kept: int | None = None
 
     @property
     def is_turned(self) -> bool:

@@ -11,7 +11,7 @@ ENCODED_FRAME = 2.0
 """What encoding a frame costs, in decoded ones: a rough prior, of x264's fastest preset at 720p, right
 within a factor of two; a slower preset costs more."""
 SCALED_FRAME = 0.5
-"""What scaling a frame down costs, in decoded ones: `experiments/benchmarks/memory.py --framed` finds jobs
+"""What scaling a frame down costs, in decoded ones: `experiments/benchmarks/framed.py` finds jobs
 at `ultrafast` to take 0.61 to 0.86 of the whole picture's CPU seconds where this comes to 0.63 to 0.68."""
 
 

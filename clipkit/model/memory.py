@@ -1,70 +1,56 @@
-"""Anonymous memory of one clip's ffmpeg: a base, and frames held x the size of a frame.
+"""Anonymous memory of one clip's ffmpeg: a base, and pictures held x the size of each.
 
-The constants are fitted by `experiments/benchmarks/memory.py`, which prints them with the errors on
-a frame size that each fit has not seen.
+Which pictures these are follows from how x264 and ffmpeg work (`model.held`); what each takes is fitted by
+`experiments/benchmarks/memory_model`, which prints the constants here, and how far off they are on uploads
+and settings that the fit has not seen.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from math import prod
 
 from clipkit.media.upload import Upload
-from clipkit.settings import Settings, UsedSettings
+from clipkit.model.held import FramesHeld, frames_held
+from clipkit.settings import Settings
 
-
-@dataclass(frozen=True, slots=True)
-class FramesHeld:
-    """What an ffmpeg holds frames for, in numbers of each: decoder and encoder threads, frames
-    that x264 looks ahead, B-frames it orders, reference frames, and the encoder threads again where
-    motion is refined below a pixel (every preset but ultrafast keeps three filtered planes of a
-    frame for that)."""
-
-    always: float
-    decoder_threads: float
-    encoder_threads: float
-    lookahead: float
-    bframes: float
-    refs: float
-    subpixel: float
-
-
-# x264's presets: rc-lookahead, bframes, ref (x264 --fullhelp).
-_PRESETS = {
-    "ultrafast": (0, 0, 1),
-    "superfast": (0, 3, 1),
-    "veryfast": (10, 3, 1),
-    "faster": (20, 3, 2),
-    "fast": (30, 3, 2),
-    "medium": (40, 3, 3),
-    "slow": (50, 3, 5),
-    "slower": (60, 3, 8),
-    "veryslow": (60, 8, 16),
-    "placebo": (60, 16, 16),
+TERMS_EACH = {
+    "base": 12_400_000,
+    "threads": 340_000,
+    "waiting": 1.98,
+    "references": 1.38,
+    "refined": 2.39,
+    "queued": 0.86,
+    "kept": 0.96,
+    "h264": 4.31,
+    "h264_threads": 1.42,
+    "hevc": 6.19,
+    "hevc_threads": 1.08,
+    "vp8": 3.48,
+    "vp8_threads": 0.00,
+    "vp9": 3.93,
+    "vp9_threads": 1.18,
+    "av1": 16.16,
+    "av1_threads": 0.42,
+    "other": 3.53,
+    "other_threads": 1.16,
 }
+"""What each of `terms` is multiplied by: base and threads in bytes, all others in pictures."""
 
-# Off by -14 % to +21 % on the frame sizes from 360p to 2160p that they were fitted on.
-BASE_BYTES = 20_710_000
-FRAMES_EACH = FramesHeld(
-    always=9.92,
-    decoder_threads=2.33,
-    encoder_threads=3.79,
-    lookahead=1.98,
-    bframes=6.49,
-    refs=0.58,
-    subpixel=5.37,
-)
+MARGIN = 0.15
+"""By so much of what it predicts the model was at most too low on uploads that it had not seen."""
 
-# Of what is always held, so much is frames as they are decoded, which crop and scale leave as large as
-# they are; all else is encoded. The median of what `experiments/benchmarks/memory.py --framed` finds with
-# ffmpeg 9.0, by which the fit was made; off there by -8 % to +6 % on clips of 480 and 720 lines and of
-# the 9:16 and 1:1 part, from 1080p and 2160p. ffmpeg 5.1 needs less throughout: off by +1 % to +33 %.
-ALWAYS_DECODED = 3.0
+ENGINE_BYTES = 10_000_000
+"""What the engine itself takes, its kernel memory included: 9.0 to 9.5 MB for 1 to 100 clips."""
+
+KERNEL_BYTES = 3_000_000
+"""What the kernel keeps for one ffmpeg, for page tables and threads' stacks: 1 MB, and 3 at most seen."""
 
 # A copy holds packets, and two pictures: ffmpeg decodes the head of an H.264 film to learn its order.
 # Measured as the fit's points are, but every 1 ms, since a copy is over in 70: from 180p to 2160p, H.264
 # and HEVC, at most 1 MB above this with ffmpeg 5.1, 3 to 8 MB below it with 9.0 (HEVC at 2160p: 30).
-# Like the base above, it has the engine's own 8 MB in it.
+# It has the engine's own 8 MB in it.
 COPY_BASE_BYTES = 20_000_000
 COPY_FRAMES = 2.2
 
@@ -77,24 +63,131 @@ ACCOUNTED = (
     "encoder_threads",
     "decoder_threads",
     "lookahead",
+    "mbtree",
     "bframes",
     "refs",
 )
 """The settings that the model accounts for. By the frames that they hold, cells may be compared only
 where every other setting agrees: of those the model knows nothing. (CRF changes no frame held.)"""
 
+# Pictures between ffmpeg's decoder, filters and encoder, once x264 takes no more than it gives.
+_QUEUED = 9
+# What decoders keep where a stream does not say.
+_KEPT = {"h264": 4, "hevc": 5}
+# Around each picture so many pixels more, in width and in height: x264's, and those of decoders.
+_CODED_EDGE, _DECODED_EDGE = 64, 32
+_WITH_TERMS_OF_THEIR_OWN = ("h264", "hevc", "vp8", "vp9", "av1")
 
-def clip_anon_bytes(upload: Upload, settings: Settings) -> int:
-    """Predicted peak anonymous memory of one ffmpeg, in bytes. Raises FfmpegError for a crop outside the
-    picture."""
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """What of an upload, and of what its clips show of it, decides their memory. `kept`: pictures that its
+    decoder has to keep, by the stream's own word; None: it says nothing. `converted`: others are encoded
+    than are decoded, since scaled or in another format; cropped ones are the same."""
+
+    codec: str
+    width: int
+    height: int
+    pixel_format: str
+    kept: int | None
+    encoded_width: int
+    encoded_height: int
+    encoded_depth: int
+    converted: bool
+
+    @classmethod
+    def of(cls, upload: Upload, settings: Settings) -> Pictures:
+        """The largest where they change on the way. Raises FfmpegError for a crop outside the picture."""
+        shown = upload.framing(settings.crop, settings.scale_height)
+        sizes = [(look.width, look.height) for _, look in upload.looks]
+        width, height = max([(upload.coded_width, upload.coded_height), *sizes], key=prod)
+        return cls(
+            codec=upload.codec,
+            width=width,
+            height=height,
+            pixel_format=upload.pixel_format,
+            kept=upload.pictures_kept,
+            encoded_width=shown.width,
+            encoded_height=shown.height,
+            encoded_depth=10 if upload.hdr and settings.hdr == "keep" else 8,
+            converted=shown.is_scaled or upload.pixel_format not in ("yuv420p", "yuvj420p"),
+        )
+
+    @property
+    def decoded_bytes(self) -> float:
+        """Of one, as it comes from the decoder: whole blocks, and an edge around them."""
+        columns, rows = _whole(self.width) + _DECODED_EDGE, _whole(self.height) + _DECODED_EDGE
+        return columns * rows * bytes_a_pixel(self.pixel_format)
+
+    @property
+    def coded_bytes(self) -> float:
+        """Of one, as x264 keeps it."""
+        columns = _whole(self.encoded_width) + _CODED_EDGE
+        rows = _whole(self.encoded_height) + _CODED_EDGE
+        return columns * rows * 1.5 * (2 if self.encoded_depth > 8 else 1)
+
+    @property
+    def given_bytes(self) -> float:
+        """Of one, as x264 is given it."""
+        if not self.converted:
+            return self.decoded_bytes
+        depth = 2 if self.encoded_depth > 8 else 1
+        return self.encoded_width * self.encoded_height * 1.5 * depth
+
+
+def bytes_a_pixel(pixel_format: str) -> float:
+    """By ffmpeg's name of it."""
+    deep = 2 if pixel_format.endswith(("le", "be")) else 1
+    if pixel_format.startswith(("gray", "pal8")):
+        return 1.0 * deep
+    if pixel_format.startswith(("rgb", "bgr", "gbr", "0", "arg", "abg")) or "444" in pixel_format:
+        return (4.0 if "a" in pixel_format or "0" in pixel_format else 3.0) * deep
+    return (2.0 if "422" in pixel_format else 1.5) * deep
+
+
+def _whole(length: int) -> int:
+    return -(-length // 16) * 16
+
+
+def terms(pictures: Pictures, held: FramesHeld, frames: int | None = None) -> dict[str, float]:
+    """Bytes held of each kind, for the constants to multiply, in a clip of so many frames; None: of many."""
+    coded, decoded = pictures.coded_bytes, pictures.decoded_bytes
+    waiting = held.waiting if frames is None else min(held.waiting, frames + 1)
+    queued = _QUEUED if frames is None else max(0, min(_QUEUED, frames + 1 - held.waiting))
+    kept = _KEPT.get(pictures.codec, 0) if pictures.kept is None else pictures.kept
+    codec = pictures.codec if pictures.codec in _WITH_TERMS_OF_THEIR_OWN else "other"
+    return {
+        "base": 1.0,
+        "threads": held.threads,
+        "waiting": waiting * coded,
+        "references": held.references * coded,
+        "refined": held.refined * coded,
+        "queued": queued * pictures.given_bytes,
+        "kept": kept * decoded,
+        codec: decoded,
+        f"{codec}_threads": held.decoding * decoded,
+    }
+
+
+def encoding_bytes(pictures: Pictures, held: FramesHeld, frames: int | None = None) -> int:
+    """Of an ffmpeg that decodes and encodes."""
+    found = terms(pictures, held, frames)
+    return round(sum(TERMS_EACH[name] * held_bytes for name, held_bytes in found.items()))
+
+
+def clip_anon_bytes(upload: Upload, settings: Settings, frames: int | None = None) -> int:
+    """Predicted peak anonymous memory of one ffmpeg, in bytes: as often too high as too low. `frames`: of the
+    clip; None: so many that there could be more. Raises FfmpegError for a crop outside the picture."""
     if settings.mode == "snap":
         return round(COPY_BASE_BYTES + COPY_FRAMES * frame_bytes(upload))
-    held = frames_held(settings, os.cpu_count() or 1)
-    counted = zip(astuple(held), astuple(FRAMES_EACH), strict=True)
-    frames: float = sum(number * each for number, each in counted)
-    decoded = ALWAYS_DECODED + held.decoder_threads * FRAMES_EACH.decoder_threads
-    encoded_bytes = (frames - decoded) * encoded_frame_bytes(upload, settings)
-    return round(BASE_BYTES + decoded * frame_bytes(upload) + encoded_bytes)
+    pictures = Pictures.of(upload, settings)
+    held = frames_held(settings, os.cpu_count() or 1, pictures.encoded_height)
+    return encoding_bytes(pictures, held, frames)
+
+
+def bound_bytes(anon_bytes: int) -> int:
+    """What one ffmpeg takes at most of a host's memory, of which the model predicts so much."""
+    return round(anon_bytes * (1 + MARGIN)) + KERNEL_BYTES
 
 
 def poster_anon_bytes(upload: Upload, settings: Settings) -> int:
@@ -112,34 +205,5 @@ def frame_bytes(upload: Upload) -> float:
     return max([own, *(_picture_bytes(look.width, look.height, look.bit_depth) for look in looks)])
 
 
-def encoded_frame_bytes(upload: Upload, settings: Settings) -> float:
-    """The same of a picture as it is encoded: cropped and scaled. Raises FfmpegError for a crop outside."""
-    if settings.crop is None and settings.scale_height is None:
-        return frame_bytes(upload)
-    picture = upload.framing(settings.crop, settings.scale_height)
-    return _picture_bytes(picture.width, picture.height, upload.bit_depth)
-
-
 def _picture_bytes(width: int, height: int, bit_depth: int) -> float:
-    columns, rows = -(-width // 16), -(-height // 16)
-    return columns * rows * 256 * 1.5 * (2 if bit_depth > 8 else 1)
-
-
-def frames_held(settings: Settings | UsedSettings, cores: int) -> FramesHeld:
-    """`cores`: what ffmpeg sees; left to itself it takes one decoder thread more, and x264 half as
-    many again. What is unknown of settings used counts as at its default."""
-    if isinstance(settings, UsedSettings):
-        settings = settings.asked()
-    lookahead, bframes, refs = _PRESETS[settings.preset]
-    bframes = bframes if settings.bframes is None else settings.bframes
-    lookahead = lookahead if settings.lookahead is None else settings.lookahead
-    encoder_threads = settings.encoder_threads or max(1, cores * 3 // 2)
-    return FramesHeld(
-        always=1,
-        decoder_threads=settings.decoder_threads or min(16, cores + 1),
-        encoder_threads=encoder_threads,
-        lookahead=lookahead,
-        bframes=bframes,
-        refs=refs if settings.refs is None else settings.refs,
-        subpixel=0 if settings.preset == "ultrafast" else encoder_threads,
-    )
+    return _whole(width) * _whole(height) * 1.5 * (2 if bit_depth > 8 else 1)

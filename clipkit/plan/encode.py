@@ -10,7 +10,7 @@ from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
 from clipkit.media.formats import local, told_format
 from clipkit.media.upload import Upload
-from clipkit.model.memory import clip_anon_bytes, poster_anon_bytes
+from clipkit.model.memory import bound_bytes, clip_anon_bytes, poster_anon_bytes
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.colours import check_colours, tone_mapped
 from clipkit.plan.damage import LEVEL, damage_signs
@@ -58,7 +58,7 @@ def _cut(upload: Upload, clip: Clip, settings: Settings, build: FfmpegBuild, pos
 
 def _task(number: int, cut: Cut) -> Task:
     picture = framing(cut.upload, cut.settings)
-    need_bytes = clip_anon_bytes(cut.upload, cut.settings)
+    need_bytes = clip_anon_bytes(cut.upload, cut.settings, cut.frames.frames)
     if cut.has_poster:
         need_bytes += poster_anon_bytes(cut.upload, cut.settings)
     raw_bytes = cut.upload.coded_width * cut.upload.coded_height * 3 * cut.frames.frames
@@ -76,7 +76,7 @@ def _task(number: int, cut: Cut) -> Task:
         poster=poster_name(number) if cut.has_poster else None,
         damage=damage_signs(cut.upload.video_stream, starts_at_keys=cut.upload.seek == "exact"),
         reads=cut.build.may_read(cut.upload.path),
-        predicted_bytes=need_bytes,
+        predicted_bytes=bound_bytes(need_bytes),
         max_output_bytes=raw_bytes + 16 * MIB,
     )
 

@@ -88,6 +88,12 @@ def settings_followed(settings: Settings) -> UsedSettings:
     return UsedSettings.of({name: getattr(settings, name) for name in follows})
 
 
+def follows(settings: Settings, name: str) -> bool:
+    """Whether the settings' mode does otherwise where that one setting is another."""
+    followed = MODES[settings.mode].follows
+    return followed is None or name in followed
+
+
 def decodes(settings: Settings) -> bool:
     return MODES[settings.mode].decodes
 

@@ -15,7 +15,7 @@ from clipkit.errors import FfmpegError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
 from clipkit.media.upload import Upload
-from clipkit.model.memory import clip_anon_bytes
+from clipkit.model.memory import bound_bytes, clip_anon_bytes
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.colours import check_base
 from clipkit.plan.encode import FILM, command_head, compiled_argv, source_options
@@ -127,7 +127,7 @@ def _task(number: int, job: Job, clip: Clip, settings: Settings, build: FfmpegBu
         frames_stored=None,  # how many pictures too many ffmpeg leaves is its own affair
         frames_shown=shown.frames,
         timing=timing_of(job.upload, shown, sound_of(job.upload, settings)),
-        predicted_bytes=clip_anon_bytes(job.upload, settings),
+        predicted_bytes=bound_bytes(clip_anon_bytes(job.upload, settings)),
         reads=build.may_read(job.upload.path),
         max_output_bytes=2 * job.upload.size_bytes + 16 * MIB,
     )

@@ -136,7 +136,7 @@ class Task:
     `frames_stored` is how many frames a right output holds, `frames_shown` how many of them its
     edit list shows, `size` its pixels in width and height, `timing` when it shows its frames; None:
     recorded, not judged. Where the numbers of frames are None nothing at all is judged (a baseline).
-    `predicted_bytes` is the anonymous memory that one attempt needs; None: unknown.
+    `predicted_bytes` is the memory that one attempt takes at most; None: unknown.
     `max_output_bytes` bounds every file that the attempt writes. `poster`: the name of the picture that it
     leaves as POSTER beside the clip; None: it makes none. `damage`: a pattern for what an ffmpeg that ends
     well says where the clip is not right all the same. `reads`: what of the disk its processes may read,

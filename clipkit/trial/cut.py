@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from clipkit.ceiling.base import Ceiling
+from clipkit.ceiling.process_tree import read_process
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.hosts import Host
+from clipkit.model.memory import ENGINE_BYTES
 from clipkit.plan import modes
 from clipkit.plan.clips import Job
+from clipkit.plan.ladder import Room, Rung, rungs, tasks_that_fit
+from clipkit.plan.task import Task
 from clipkit.records.status import Status
 from clipkit.settings import Settings, to_table
 from clipkit.trial.execute import Run, execute
@@ -49,8 +54,8 @@ def cut_order(order: Order, ceiling: Ceiling, watch: Watch) -> dict[str, Any]:
     Some clips right: those, and the manifest. None right: no file at all, and what `overwrite` would have
     replaced is left. Raises CeilingError, ClipRangeError, FfmpegError, OutputError.
     """
-    plan = modes.tasks_with_posters if order.posters else modes.tasks
-    tasks = plan(order.job, order.settings, order.build)
+    room = _room(order, ceiling)
+    tasks = _tasks(order, room)
     with claimed(order.out_dir, order.job.upload.path, order.overwrite) as claim:
         run = Run(
             out_dir=claim.target,
@@ -58,7 +63,7 @@ def cut_order(order: Order, ceiling: Ceiling, watch: Watch) -> dict[str, Any]:
             timeout_s=order.timeout_s,
             stop_on_failure=False,
             reserve_bytes=order.reserve_bytes,
-            memory_budget_bytes=_budget(order),
+            memory_budget_bytes=room.for_clips_bytes if room else None,
         )
         execution = _settled(execute(tasks, run, ceiling, watch), claim)
         manifest = _manifest(order, ceiling, execution)
@@ -81,15 +86,30 @@ def _settled(execution: Execution, claim: Claim) -> Execution:
     return replace(execution, clips=tuple(clips))
 
 
-def _budget(order: Order) -> int | None:
-    """Bytes for clips at the same time: what the ceiling leaves beside reserve and engine."""
-    if order.host.memory_bytes is None:
-        return None
-    return order.host.memory_bytes - order.reserve_bytes
+def _room(order: Order, ceiling: Ceiling) -> Room | None:
+    """What host, or a group around, leaves for clips beside reserve and engine; None: all that they need."""
+    limit_bytes, others_bytes = order.host.memory_bytes, order.reserve_bytes + ENGINE_BYTES
+    if ceiling.surrounding_bytes is not None:  # we are in there too
+        us = read_process(os.getpid())
+        limit_bytes, others_bytes = (
+            ceiling.surrounding_bytes,
+            others_bytes + (us.anon_bytes if us else 0),
+        )
+    return None if limit_bytes is None else Room(limit_bytes, limit_bytes - others_bytes)
+
+
+def _tasks(order: Order, room: Room | None) -> list[Task]:
+    plan = modes.tasks_with_posters if order.posters else modes.tasks
+    job, build = order.job, order.build
+    if not modes.follows(order.settings, "lookahead"):
+        steps = [Rung(order.settings)]
+    else:
+        steps = rungs(order.settings, os.cpu_count() or 1)
+    return tasks_that_fit([(rung, plan(job, rung.settings, build)) for rung in steps], room)
 
 
 def _manifest(order: Order, ceiling: Ceiling, execution: Execution) -> dict[str, Any]:
-    status, error = judge_execution(execution)
+    status, error = _judged(execution)
     return {
         "upload": str(order.job.upload.path),
         "settings": to_table(order.settings),
@@ -105,12 +125,29 @@ def _manifest(order: Order, ceiling: Ceiling, execution: Execution) -> dict[str,
         "orchestrator_cpu_s": execution.orchestrator_cpu_s,
         "oom_kills": execution.usage.oom_kills,
         "confined": all(clip.confined for clip in execution.clips if clip.status == "ok"),
-        "notes": [execution.broken] if status is Status.OK and execution.broken else [],
+        "notes": _notes(execution) if status is Status.OK else [],
         "clips": [
             _clip_entry(order, outcome, error if status is Status.OOM else None)
             for outcome in execution.clips
         ],
     }
+
+
+def _judged(execution: Execution) -> tuple[Status, str | None]:
+    """A kill is no failure here where what it hit was made all the same."""
+    if execution.clips and all(clip.status == "ok" for clip in execution.clips):
+        return Status.OK, None
+    return judge_execution(execution)
+
+
+def _notes(execution: Execution) -> list[str]:
+    found = [execution.broken] if execution.broken else []
+    if kills := execution.usage.oom_kills:
+        times = "once" if kills == 1 else f"{kills} times"
+        found.append(
+            f"memory ran out {times}: what was killed was cut again with less, see `changes`"
+        )
+    return found
 
 
 def _clip_entry(order: Order, outcome: ClipOutcome, ran_out: str | None) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from inventing_uploads import upload
 
-from clipkit.model.memory import ACCOUNTED, clip_anon_bytes, frames_held
+from clipkit.model.held import frames_held
+from clipkit.model.memory import ACCOUNTED, clip_anon_bytes
 from clipkit.settings import Settings, UsedSettings, knobs
 
 
@@ -23,7 +24,7 @@ def test_what_is_unknown_counts_as_at_its_default() -> None:
 def test_no_frame_held_depends_on_a_setting_that_is_not_accounted_for() -> None:
     """Cells are compared by their frames only where all of these agree."""
     other = {knob.name: knob.choices[-1] for knob in knobs() if len(knob.choices) > 1}
-    other |= {"filter_threads": 4, "mbtree": True, "ffmpeg": "system"}
+    other |= {"filter_threads": 4, "ffmpeg": "system"}
     other |= {"crop": "1:1", "scale_height": 480}
     for name in {knob.name for knob in knobs()} - set(ACCOUNTED):
         changed = replace(Settings(), **{name: other[name]})

@@ -1,0 +1,153 @@
+"""What a clip gives up, and in which order, where it does not fit the memory that its host leaves. Pure.
+
+First what costs the least time for each MB that it frees: `experiments/benchmarks/memory_model ladder` measures
+both. Looking ahead, B-frames and further references even cost time to have, and pay in bytes of the
+clip; threads are what makes it quick, so they come last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from clipkit import format as fmt
+from clipkit.errors import CeilingError
+from clipkit.model.held import decoder_threads_alone, encoder_of, encoder_threads_alone
+from clipkit.plan.task import Attempt, Task
+from clipkit.settings import Settings
+
+_SHORTEST_LOOKAHEAD = 10
+"""Half of less is not worth having: then none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """Settings, and how they differ from what was asked."""
+
+    settings: Settings
+    change: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What there is for clips, `for_clips_bytes` of a host's `memory_bytes`."""
+
+    memory_bytes: int
+    for_clips_bytes: int
+
+    @property
+    def words(self) -> str:
+        return f"{fmt.size(self.memory_bytes)} leave {fmt.size(max(0, self.for_clips_bytes))}"
+
+
+def rungs(settings: Settings, cores: int) -> list[Rung]:
+    """The settings as asked for, and then less and less; `cores`: what ffmpeg sees."""
+    asked, found = settings, [Rung(settings)]
+    for lower in _lowered(settings, cores):
+        found.append(Rung(lower, _change(asked, lower, cores)))
+    return found
+
+
+def _lowered(settings: Settings, cores: int) -> Iterator[Settings]:
+    """Each is what the one before it is, but for one step more."""
+    while (told := encoder_of(settings)).mbtree:
+        half = told.lookahead // 2
+        if half >= _SHORTEST_LOOKAHEAD:
+            settings = replace(settings, lookahead=half)
+        else:
+            settings = replace(settings, lookahead=0, mbtree=False)
+        yield settings
+    if encoder_of(settings).bframes:
+        settings = replace(settings, bframes=0)
+        yield settings
+    if encoder_of(settings).refs > 1:
+        settings = replace(settings, refs=1)
+        yield settings
+    if (settings.decoder_threads or decoder_threads_alone(cores)) > 1:
+        settings = replace(settings, decoder_threads=1)
+        yield settings
+    if (settings.encoder_threads or encoder_threads_alone(cores)) > 1:
+        yield replace(settings, encoder_threads=1)
+
+
+def _change(asked: Settings, lower: Settings, cores: int) -> str:
+    was, told = encoder_of(asked), encoder_of(lower)
+    alone = (decoder_threads_alone(cores), encoder_threads_alone(cores))
+    pairs = (
+        ("lookahead", was.lookahead, told.lookahead),
+        ("B-frames", was.bframes, told.bframes),
+        ("references", was.refs, told.refs),
+        (
+            "decoder threads",
+            asked.decoder_threads or alone[0],
+            lower.decoder_threads or alone[0],
+        ),
+        (
+            "encoder threads",
+            asked.encoder_threads or alone[1],
+            lower.encoder_threads or alone[1],
+        ),
+    )
+    return ", ".join(
+        f"{what} {before} to {after}" for what, before, after in pairs if before != after
+    )
+
+
+def tasks_that_fit(ladder: Sequence[tuple[Rung, Sequence[Task]]], room: Room | None) -> list[Task]:
+    """One task a clip, out of those of every rung: on the highest that fits the room alone, the lower ones
+    behind it for a process that dies all the same. None: whatever room it needs.
+
+    Raises CeilingError where a clip does not fit on the lowest: it is not begun, since on many hosts all that
+    runs there would die with it.
+    """
+    return [
+        _on_the_ladder([(rung, tasks[place]) for rung, tasks in ladder], room)
+        for place in range(len(ladder[0][1]))
+    ]
+
+
+def _on_the_ladder(ladder: Sequence[tuple[Rung, Task]], room: Room | None) -> Task:
+    asked = ladder[0][1]
+    lower = [pair for pair in ladder if room is None or _need(pair[1]) <= room.for_clips_bytes]
+    if not lower:
+        raise CeilingError(_too_small(ladder, room))
+    why = (
+        None
+        if lower[0][1] is asked or room is None
+        else f"{room.words}, one clip needs {_needs(asked)}"
+    )
+    attempts: list[Attempt] = []
+    least_bytes = None
+    for rung, task in lower:
+        if least_bytes is not None and _need(task) >= least_bytes:
+            continue  # what it gives up frees nothing here
+        least_bytes = _need(task)
+        number = attempts[-1].rung + 1 if attempts else 0
+        attempts += [
+            replace(each, rung=number, change=_words(rung, why, each)) for each in task.attempts
+        ]
+    return replace(lower[0][1], attempts=tuple(attempts))
+
+
+def _words(rung: Rung, why: str | None, attempt: Attempt) -> str | None:
+    stepped = f"{rung.change}: {why}" if rung.change and why else rung.change
+    return "; ".join(words for words in (attempt.change, stepped) if words) or None
+
+
+def _too_small(ladder: Sequence[tuple[Rung, Task]], room: Room | None) -> str:
+    least, task = min(ladder, key=lambda pair: _need(pair[1]))
+    given_up = f" with {least.change}" if least.change else ""
+    assert room is not None  # noqa: S101 (without one everything fits)
+    enough = room.memory_bytes + _need(task) - room.for_clips_bytes
+    return (
+        f"{room.words} for clips, and one needs {_needs(task)}{given_up}: take a host of {fmt.size(enough)}, "
+        "reserve less, or make the clips smaller with --scale-height"
+    )
+
+
+def _need(task: Task) -> int:
+    return task.predicted_bytes or 0
+
+
+def _needs(task: Task) -> str:
+    return fmt.size(_need(task))
