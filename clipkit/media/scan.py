@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import cast
@@ -25,6 +26,8 @@ from clipkit.media.nal import nal_format
 from clipkit.media.order import Order, Ordering
 from clipkit.media.sounds import Sounding
 
+_LARGE_PIXELS = 4096 * 2304
+"""Of larger pictures (8K at 10 bit: 118 MB each) a decoder may hold no more than one."""
 _NO_BASE = Fraction(1, 1_000_000)
 
 
@@ -76,7 +79,8 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
     heard = {s.index: Heard(s.time_base or _NO_BASE) for s in container.streams.audio}
     sounding = {s.index: Sounding(s) for s in container.streams.audio}
     form = nal_format(stream.codec.canonical_name, stream.codec_context.extradata)
-    head = _Head(reorders=bool(stream.codec_context.has_b_frames))
+    context = stream.codec_context
+    head = _Head(bool(context.has_b_frames), context.width * context.height > _LARGE_PIXELS)
     looks = Looks(stream, form)
     ordering = Ordering(form, stream.codec_context.extradata)
     clock = Continuity(stream.time_base or _NO_BASE)
@@ -169,10 +173,11 @@ class _Head:
     """Decodes a stream's first frame, and a few more where the timestamps look like decoding times.
 
     AVI and some MXF store no other: of a stream with B-frames its packets' times then ascend, and
-    those of the frames that come out do not.
+    those of the frames that come out do not. Of `large` pictures the first key frame alone is decoded.
     """
 
     reorders: bool
+    large: bool
     first: FirstFrame | None = None
     scrambled: bool = False
     _packet_ticks: int | None = None
@@ -180,13 +185,13 @@ class _Head:
     _frames_left: int = 24  # more than the longest run of B-frames (16)
 
     def see(self, packet: Packet[VideoStream]) -> None:
-        if not self._frames_left:
+        if not self._frames_left or (self.large and not packet.is_keyframe):
             return
-        for frame in frames_of(packet):
+        for frame in (_alone if self.large else frames_of)(packet):
             self._see_frame(frame, packet.stream.codec_context)
         ascends = _ascends(self._packet_ticks, packet.pts)
         self._packet_ticks = packet.pts
-        if self.first and not (self.reorders and ascends):
+        if self.first and (self.large or not (self.reorders and ascends)):
             self._frames_left = 0
 
     def _see_frame(self, frame: VideoFrame, context: VideoCodecContext) -> None:
@@ -243,6 +248,18 @@ def apart(ticks: Iterable[int]) -> tuple[int, ...]:
     for tick in sorted(ticks):
         found.append(max(tick, found[-1] + 1) if found else tick)
     return tuple(found)
+
+
+def _alone(packet: Packet[VideoStream]) -> list[VideoFrame]:
+    """Its frame, without waiting for those that follow; by one thread, since each holds frames."""
+    context = packet.stream.codec_context
+    if not context.is_open:
+        context.thread_count = 1
+    found = frames_of(packet)
+    with suppress(av.FFmpegError):
+        found += context.decode(None)
+    context.flush_buffers()
+    return found
 
 
 def frames_of(packet: Packet[VideoStream]) -> list[VideoFrame]:

@@ -159,6 +159,19 @@ class TestTooMuch:
         assert time.monotonic() - began_s < 10
 
 
+def test_a_film_of_8k_at_10_bit_is_described_within_what_it_may_take(
+    make: Make, build: FfmpegBuild
+) -> None:
+    """Its decoder would hold four pictures of 118 MB before it gives the first one out."""
+    coding = ("-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p10le", "-an")
+    reordered = "log-level=0:bframes=3:b-adapt=0:frame-threads=1"
+    source = ("-f", "lavfi", "-i", "color=gray:size=7680x4320:rate=25:duration=0.2")
+    film = make("8k.mp4", *coding, "-x265-params", reordered, source=source)
+    upload = describe_upload(film, Describing((build.path,)))
+    assert (upload.width, upload.height, upload.bit_depth) == (7680, 4320, 10)
+    assert upload.frame_times_s == pytest.approx((0, 0.04, 0.08, 0.12, 0.16))
+
+
 def test_a_long_film_needs_a_fraction_of_what_it_may_take(make: Make) -> None:
     """Two hours at 60 a second: as many packets as a real one, of next to no size."""
     source = ("-f", "lavfi", "-i", "color=black:size=16x16:rate=60:duration=60")
