@@ -233,12 +233,19 @@ def _after(command: Command, kind: Kind, code: int | None, act: Act) -> list[str
         faults.append(f"hang: no end within {_ENDS_S:g} s")
         command.clean_up()
     said = command.said.read_text("utf-8", "replace")
-    if "Traceback" in said and not kind.told_by_jupyter:
+    if _is_torn(said) and not kind.told_by_jupyter:
         faults.append(f"traceback: {said.strip().splitlines()[-1]}")
     left = command.orphans(_ORPHANS_S)
     if isinstance(act, Signalled) and act.target == "supervisor":
         return [*faults, *_background_ends(command)]  # what it started is to go on
     return faults + [f"orphan: {each}" for each in left]
+
+
+def _is_torn(said: str) -> bool:
+    """Whether a traceback goes through a file: before Python has read the first line of clipkit's, what
+    interrupts it is Python's own to tell."""
+    _, _, frames = said.partition("Traceback")
+    return any('File "' in line and 'File "<frozen' not in line for line in frames.splitlines())
 
 
 def _background_ends(command: Command) -> list[str]:
