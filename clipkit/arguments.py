@@ -16,7 +16,8 @@ from clipkit import settings as settings_station
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism
 from clipkit.errors import ClipListError, HostError, UsageError
 from clipkit.hosts import Host
-from clipkit.settings import Knob, Settings, knobs
+from clipkit.knob import Knob
+from clipkit.settings import Settings, knobs
 
 if TYPE_CHECKING:
     from clipkit.media.upload import Upload

@@ -10,6 +10,7 @@ import tomli_w
 
 from clipkit import settings as station
 from clipkit.errors import SettingsError
+from clipkit.knob import Knob
 from clipkit.settings import PRESETS, Settings, knobs
 
 
@@ -64,7 +65,7 @@ def test_an_illegal_value_is_refused_with_the_legal_ones(name: str, value: Any) 
 
 
 @pytest.mark.parametrize("knob", knobs(), ids=lambda knob: knob.name)
-def test_every_legal_value_can_be_typed_and_read_back(knob: station.Knob, tmp_path: Path) -> None:
+def test_every_legal_value_can_be_typed_and_read_back(knob: Knob, tmp_path: Path) -> None:
     values: list[Any] = (
         list(knob.choices)
         or {

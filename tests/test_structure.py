@@ -24,6 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "files",
         "format",
         "keys",
+        "knob",
         "legal",
         "masked",
         "streams",

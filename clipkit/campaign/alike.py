@@ -28,9 +28,9 @@ def means_of(records: Iterable[Record]) -> Means:
         if choice is not None and record.ffmpeg_sha256 is not None:
             found["build of ffmpeg", f"{choice} {machine}"].add(record.ffmpeg_sha256[:12])
         found["ceiling", record.host].add(record.ceiling)
-        if record.cores_allowed is None or record.nice is None:
+        if record.cores_allowed is None or record.harness_nice is None:
             continue
-        footing = (record.cores_allowed, record.nice, str(record.python_version))
+        footing = (record.cores_allowed, record.harness_nice, str(record.python_version))
         held = (record.enforced_memory_bytes, record.enforced_cpus)
         for means in (
             footing_means(machine, *footing),

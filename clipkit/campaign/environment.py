@@ -31,7 +31,7 @@ def describe_environment(builds: list[FfmpegBuild], ceiling: str) -> dict[str, A
         "cpu": machine.cpu_model(),
         "cores": os.cpu_count(),
         "cores_allowed": footing.cores_allowed,
-        "nice": footing.nice,
+        "nice": footing.harness_nice,
         "surrounding_memory_bytes": around.memory_bytes,
         "surrounding_cpus": around.cpus,
         "memory_bytes": psutil.virtual_memory().total,

@@ -8,6 +8,7 @@ from typing import Any
 from clipkit import hosts
 from clipkit.errors import ClipkitError, ExperimentError
 from clipkit.keys import Reader, number_between, one_of, text_level, whole_number
+from clipkit.knob import Knob
 from clipkit.legal import legal_are
 from clipkit.plan import baselines
 from clipkit.plan.drive_file import NAME
@@ -15,7 +16,7 @@ from clipkit.plan.own_service import start_words
 from clipkit.plan.services import WORDS, read_environment
 from clipkit.plan.subjects import KINDS
 from clipkit.records.store import campaign_named
-from clipkit.settings import Knob, knobs
+from clipkit.settings import knobs
 
 LEFT_OUT = "default"
 """What TOML cannot say: that a setting is left to the preset."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from clipkit.engine.child import NOT_NOW, Child, end_in_words
+from clipkit.engine.manners import AS_WE_ARE, TICK_S, Manners, Pacing
 from clipkit.engine.patches import PatchError
 from clipkit.engine.work import ScratchError, Work, WrongOutputError
 from clipkit.plan.task import Task
@@ -28,7 +29,8 @@ RETRY_S = 1.0
 @dataclass(frozen=True, slots=True)
 class Orders:
     """How to run a job. `memory_budget_bytes`: start no clip whose predicted bytes do not fit beside
-    those running (None: no admission). `stop_on_failure`: a trial ends with its first failure."""
+    those running (None: no admission). `stop_on_failure`: a trial ends with its first failure. `nice`, `ionice`,
+    `cpus`: see `engine.manners`."""
 
     out_dir: Path
     work_dir: Path
@@ -37,6 +39,9 @@ class Orders:
     timeout_s: float
     stop_on_failure: bool
     memory_budget_bytes: int | None
+    nice: int = 0
+    ionice: str = AS_WE_ARE
+    cpus: float | None = None
 
 
 class Pool:
@@ -50,6 +55,8 @@ class Pool:
         self._running: list[Work] = []
         self._stopping: str | None = None
         self._retry_at_s = 0.0
+        self._manners = Manners(orders.nice, orders.ionice, orders.cpus)
+        self._pacing = None if orders.cpus is None else Pacing(orders.cpus)
         self.first_task_s: float | None = None
         self.first_clip_s: float | None = None
         self.last_clip_s: float | None = None
@@ -96,13 +103,16 @@ class Pool:
         at_s = self.first_task_s + self._orders.timeout_s
         if any(work.refused for work in self._running):
             at_s = min(at_s, self._retry_at_s)
-        return max(0.0, at_s - time.monotonic())
+        left_s = max(0.0, at_s - time.monotonic())
+        return min(left_s, TICK_S) if self._pacing else left_s
 
     def check_time(self) -> None:
         """Stop everything where the time limit has struck, and try again what the system refused to start."""
         now_s = time.monotonic()
         if self.first_task_s is None or self.idle:
             return
+        if self._pacing:
+            self._pacing.pace(work.child.pid for work in self._running if work.child)
         if now_s >= self.first_task_s + self._orders.timeout_s:
             self.cancel("timeout")
         elif now_s >= self._retry_at_s:
@@ -164,6 +174,7 @@ class Pool:
                 self._judge(work)
 
     def _watch(self, work: Work, child: Child) -> None:
+        self._manners.teach(child.pid)
         self._selector.register(child.pidfd, selectors.EVENT_READ, lambda: self._ended(work))
         self._selector.register(
             child.stdout, selectors.EVENT_READ, lambda: self._progressed(work, child)

@@ -37,6 +37,9 @@ class Mode:
     posters: Callable[[Job, Settings, FfmpegBuild], list[Task]] | None = None
 
 
+MANNERS = ("nice", "ionice", "cpu_percent")
+"""What every mode follows: how clips make room for others."""
+
 MODES = {
     "encode": Mode(
         encode_tasks,
@@ -50,7 +53,7 @@ MODES = {
         snap_span,
         decodes=False,
         chosen=False,
-        follows=("mode", "seek", "concurrency", "audio", "ffmpeg"),
+        follows=("mode", "seek", "concurrency", "audio", *MANNERS, "ffmpeg"),
     ),
 }
 

@@ -29,7 +29,7 @@ _COUNTED = {
     *(knob.name for knob in knobs()),
 }
 """What whoever reads a record may count up to."""
-_DIFFERENCES = ("_fraction", "_cpu_s", "_lag_s", "_code", "nice")
+_DIFFERENCES = ("_fraction", "_cpu_s", "_lag_s", "_code", "harness_nice")
 """Ends the names of differences of counters or clocks, which may fall short of nothing, of what a
 process ended with, a signal's number below zero, and of a priority."""
 _LONGEST_NAME, _SHORTEST_S = 200, 1e-6

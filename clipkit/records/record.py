@@ -82,7 +82,7 @@ class Record:
     )
     enforced_cpus: float | None = _measured("the CPU quota that held, likewise")
     cores_allowed: int | None = _measured("cores that clipkit might use here (its affinity)")
-    nice: int | None = _measured(
+    harness_nice: int | None = _measured(
         "the priority that it handed on: 0, or more where it was made nice"
     )
     python_version: str | None = _measured("of the Python that ran clipkit and its engine")

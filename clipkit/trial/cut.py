@@ -18,7 +18,7 @@ from clipkit.plan.ladder import Room, Rung, rungs, tasks_that_fit
 from clipkit.plan.task import Task
 from clipkit.records.status import Status
 from clipkit.settings import Settings, to_table
-from clipkit.trial.execute import Run, execute
+from clipkit.trial.execute import Run, execute, with_manners
 from clipkit.trial.judge import judge_execution
 from clipkit.trial.measure import ClipOutcome, Execution
 from clipkit.trial.out_folder import Claim, claimed
@@ -65,6 +65,7 @@ def cut_order(order: Order, ceiling: Ceiling, watch: Watch) -> dict[str, Any]:
             reserve_bytes=order.reserve_bytes,
             memory_budget_bytes=room.for_clips_bytes if room else None,
         )
+        run = with_manners(run, modes.settings_followed(order.settings), order.host)
         execution = _settled(execute(tasks, run, ceiling, watch), claim)
         manifest = _manifest(order, ceiling, execution)
         if any(clip["status"] == "ok" for clip in manifest["clips"]):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clipkit.ceiling.base import Ceiling
 from clipkit.errors import CeilingError
+from clipkit.hosts import Host
 from clipkit.plan.task import Task
+from clipkit.settings import UsedSettings
 from clipkit.trial.blame import Blame, with_kills_around
 from clipkit.trial.inside import (
     killed_by,
@@ -26,7 +29,8 @@ from clipkit.trial.talk import EngineTalk, Orders, Told, Watch
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How to run tasks: the engine's orders, and the memory to reserve beside it."""
+    """How to run tasks: the engine's orders, and the memory to reserve beside it. `nice`, `ionice` and `cpus`:
+    see `engine.manners`."""
 
     out_dir: Path
     concurrency: int
@@ -34,6 +38,21 @@ class Run:
     stop_on_failure: bool
     reserve_bytes: int = 0
     memory_budget_bytes: int | None = None
+    nice: int = 0
+    ionice: str = "same"
+    cpus: float | None = None
+
+
+def with_manners(run: Run, settings: UsedSettings, host: Host) -> Run:
+    """With what clips leave to others on the host, by the settings as its subject follows them."""
+    percent = settings.cpu_percent or 100
+    cores = host.cpus or os.cpu_count() or 1
+    return replace(
+        run,
+        nice=settings.nice or 0,
+        ionice=settings.ionice or "same",
+        cpus=None if percent == 100 else cores * percent / 100,
+    )
 
 
 def execute(tasks: Sequence[Task], run: Run, ceiling: Ceiling, watch: Watch) -> Execution:
@@ -50,7 +69,9 @@ def execute(tasks: Sequence[Task], run: Run, ceiling: Ceiling, watch: Watch) -> 
             with reserved(ceiling, run.reserve_bytes) as reserve:
                 before = ceiling.usage()
                 with (
-                    Sampler(ceiling, reserve.size_bytes, reserve.pids) as sampler,
+                    Sampler(
+                        ceiling, reserve.size_bytes, reserve.pids, paced=run.cpus is not None
+                    ) as sampler,
                     started(talk.argv, ceiling, work_dir) as process,
                 ):
                     told = _conversed(talk, process, ceiling, watch)
@@ -121,4 +142,7 @@ def _orders(run: Run, work_dir: Path) -> Orders:
         timeout_s=run.timeout_s,
         stop_on_failure=run.stop_on_failure,
         memory_budget_bytes=run.memory_budget_bytes,
+        nice=run.nice,
+        ionice=run.ionice,
+        cpus=run.cpus,
     )

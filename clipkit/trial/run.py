@@ -21,7 +21,7 @@ from clipkit.trial import machine
 from clipkit.trial.asked import Trial
 from clipkit.trial.canary import canary_s
 from clipkit.trial.drive import Drive, drive
-from clipkit.trial.execute import Run, execute
+from clipkit.trial.execute import Run, execute, with_manners
 from clipkit.trial.judge import judge_execution, machine_failure
 from clipkit.trial.measure import Execution
 from clipkit.trial.recorded import (
@@ -117,6 +117,7 @@ def _way_to_cut(trial: Trial, out_dir: Path, watch: Watch) -> Callable[[Ceiling]
         stop_on_failure=True,
         reserve_bytes=trial.reserve_bytes,
     )
+    run = with_manners(run, subject.used(trial.settings), trial.host)
     return lambda ceiling: execute(tasks, run, ceiling, watch)
 
 

@@ -38,11 +38,14 @@ class Sampler(Watching):
         reserve_bytes: int,
         excluded: frozenset[int],
         of_service: Callable[[], int | None] = lambda: None,
+        paced: bool = False,
     ) -> None:
         """`reserve_bytes` is what the processes `excluded` hold of the anonymous memory; `of_service` tells
-        what a service needs by itself, without its ffmpegs."""
+        what a service needs by itself, without its ffmpegs. `paced`: the job itself stops its ffmpegs for moments,
+        so that only where all is stopped somebody else has done it."""
         self._ceiling = ceiling
         self._of_service = of_service
+        self._stopped_by_others = all if paced else any
         self._reserve_bytes = reserve_bytes
         self._excluded = excluded
         self._started_s = time.monotonic()
@@ -124,7 +127,8 @@ class Sampler(Watching):
         )
 
     def _note_stops(self, since_s: float) -> None:
-        if any(is_stopped(pid) for pid in self._ceiling.pids()):
+        pids = self._ceiling.pids()
+        if pids and self._stopped_by_others(is_stopped(pid) for pid in pids):
             self._stopped_s += self.now_s - since_s
 
     def _walk(self) -> tuple[int | None, int | None]:

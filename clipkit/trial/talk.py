@@ -58,6 +58,9 @@ class Orders:
     timeout_s: float
     stop_on_failure: bool
     memory_budget_bytes: int | None
+    nice: int = 0
+    ionice: str = "same"
+    cpus: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         values = asdict(self).items()

@@ -36,14 +36,14 @@ class Footing:
     """What a process of clipkit hands on to all that it starts: columns of the record by these names."""
 
     cores_allowed: int
-    nice: int
+    harness_nice: int
     python_version: str
 
     @classmethod
     def now(cls) -> Footing:
         return cls(
             cores_allowed=len(os.sched_getaffinity(0)),
-            nice=os.getpriority(os.PRIO_PROCESS, 0),
+            harness_nice=os.getpriority(os.PRIO_PROCESS, 0),
             python_version=platform.python_version(),
         )
 

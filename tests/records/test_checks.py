@@ -96,7 +96,7 @@ def test_a_share_may_fall_short_of_nothing_and_a_name_may_be_anything(
 def test_a_signal_and_a_priority_may_be_below_zero(read: Any, tmp_path: Path) -> None:
     """Of a server that SIGTERM ended: its campaign could not be read again."""
     service = {**dataclasses.asdict(Served()), "service": "tiny", "service_exit_code": -15}
-    written(tmp_path, "runs.jsonl", ROW | service | {"nice": -5})
+    written(tmp_path, "runs.jsonl", ROW | service | {"harness_nice": -5})
     assert len(read(tmp_path)) == 1
     written(tmp_path, "runs.jsonl", ROW | {"block": -1})
     with pytest.raises(CampaignError, match="block"):

@@ -156,7 +156,7 @@ class TestWhatClipkitHas:
     def test_is_in_the_record(self, film: Path, build: FfmpegBuild, tmp_path: Path) -> None:
         record = run(trial(film, build), tmp_path).record
         assert record.cores_allowed == len(os.sched_getaffinity(0))
-        assert record.nice == os.getpriority(os.PRIO_PROCESS, 0)
+        assert record.harness_nice == os.getpriority(os.PRIO_PROCESS, 0)
         assert str(record.python_version).startswith(
             f"{sys.version_info[0]}.{sys.version_info[1]}."
         )
