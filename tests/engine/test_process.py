@@ -28,6 +28,7 @@ _MODULES = {
     "clipkit.engine.boxes",
     "clipkit.engine.child",
     "clipkit.engine.lifeline",
+    "clipkit.engine.manners",
     "clipkit.engine.mp4",
     "clipkit.engine.patches",
     "clipkit.engine.placing",

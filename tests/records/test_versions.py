@@ -93,6 +93,10 @@ class TestAnOlderRow:
     def test_one_that_lacks_what_a_record_always_had_is_none(self, name: str):
         assert refusal(lacking(name)) == f"lacks '{name}'"
 
+    def test_the_harness_own_priority_keeps_its_value_though_a_setting_has_its_name_now(self):
+        old = upgraded(lacking("harness_nice", "cpu_percent", "ionice", nice=5))
+        assert (old["harness_nice"], old["nice"]) == (5, 0)
+
     def test_what_was_held_back_is_unknown_where_it_was_a_sum_over_cpus(self):
         assert upgraded(row(schema_version=1, throttled_s=9.0))["throttled_s"] is None
         assert upgraded(row(throttled_s=9.0))["throttled_s"] == 9.0
