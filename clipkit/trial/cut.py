@@ -168,6 +168,7 @@ def _clip_entry(order: Order, outcome: ClipOutcome, ran_out: str | None) -> dict
         "first_pts_s": shown.first_s if right else None,
         "last_pts_s": shown.last_s if right else None,
         "frames": outcome.frames,
+        "encoded_frames": outcome.encoded_frames if right else None,
         "bytes": outcome.bytes,
         "argv": list(outcome.argv),
         "wall_s": outcome.wall_s,
