@@ -12,6 +12,7 @@ from clipkit import format as fmt
 from clipkit.commands.parser import add_command, print_json
 from clipkit.errors import SettingsError, UsageError
 from clipkit.streams import say, say_lines
+from clipkit.tuning.admission import LANGUAGES, export_admission
 from clipkit.tuning.config import read_config
 from clipkit.tuning.export import export_settings
 from clipkit.tuning.programmes import FORMS
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 CALIBRATION_S = 60.0
 _CONFIG = "clipkit.toml"
+_ADMISSION = "admission"
 
 
 def add_look(commands: Any) -> None:
@@ -51,7 +53,13 @@ def _add_export(commands: Any) -> None:
         dest="form",
         required=True,
         metavar="FORM",
-        help=f"one of {', '.join(FORMS)}",
+        help=f"one of {', '.join(FORMS)}, which cut; or admission: a function for your own queue that says "
+        "what memory and time a clip takes",
+    )
+    command.add_argument(
+        "--language",
+        metavar="LANGUAGE",
+        help=f"of --as admission: {' or '.join(LANGUAGES)} (default: {next(iter(LANGUAGES))})",
     )
     command.add_argument(
         "--config",
@@ -63,7 +71,13 @@ def _add_export(commands: Any) -> None:
 def _export(parsed: argparse.Namespace) -> int:
     chosen = _config_here() if parsed.config is None else Path(parsed.config)
     config = read_config(chosen)
-    text = export_settings(config.settings, parsed.form, config.command, config.measured)
+    if parsed.form == _ADMISSION:
+        language = parsed.language or next(iter(LANGUAGES))
+        text = export_admission(config.settings, language, config.measured)
+    elif parsed.language is not None:
+        raise UsageError(f"--language is for --as {_ADMISSION}: leave it out")
+    else:
+        text = export_settings(config.settings, parsed.form, config.command, config.measured)
     if parsed.json:
         print_json({"as": parsed.form, "text": text})
     else:

@@ -8,7 +8,7 @@ from clipkit.settings import Settings, UsedSettings
 
 
 @dataclass(frozen=True, slots=True)
-class _Preset:
+class Preset:
     """As x264's own list of its presets has it (`x264 --fullhelp`). `refines`: it looks for motion between
     pixels."""
 
@@ -19,19 +19,19 @@ class _Preset:
     refines: bool = True
 
 
-_PRESETS = {
-    "ultrafast": _Preset(0, 0, 1, mbtree=False, refines=False),
-    "superfast": _Preset(0, 3, 1, mbtree=False),
-    "veryfast": _Preset(10, 3, 1),
-    "faster": _Preset(20, 3, 2),
-    "fast": _Preset(30, 3, 2),
-    "medium": _Preset(40, 3, 3),
-    "slow": _Preset(50, 3, 5),
-    "slower": _Preset(60, 3, 8),
-    "veryslow": _Preset(60, 8, 16),
-    "placebo": _Preset(60, 16, 16),
+PRESETS = {
+    "ultrafast": Preset(0, 0, 1, mbtree=False, refines=False),
+    "superfast": Preset(0, 3, 1, mbtree=False),
+    "veryfast": Preset(10, 3, 1),
+    "faster": Preset(20, 3, 2),
+    "fast": Preset(30, 3, 2),
+    "medium": Preset(40, 3, 3),
+    "slow": Preset(50, 3, 5),
+    "slower": Preset(60, 3, 8),
+    "veryslow": Preset(60, 8, 16),
+    "placebo": Preset(60, 16, 16),
 }
-_PYRAMID = 4
+PYRAMID = 4
 """So many references at least has a stream in which B-frames refer to B-frames."""
 
 
@@ -39,13 +39,12 @@ _PYRAMID = 4
 class FramesHeld:
     """`waiting`: pictures that x264 has taken and not coded yet; `references`: coded ones that it predicts
     from or is at work on, with their planes between pixels as `refined`; `decoding`: pictures at work in the
-    decoder's threads; `threads`: of both. The more of any, the more memory."""
+    decoder's threads. The more of any, the more memory."""
 
     waiting: int
     references: int
     refined: int
     decoding: int
-    threads: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class Encoder:
 
 
 def encoder_of(settings: Settings) -> Encoder:
-    preset = _PRESETS[settings.preset]
+    preset = PRESETS[settings.preset]
     lookahead = preset.lookahead if settings.lookahead is None else settings.lookahead
     mbtree = preset.mbtree if settings.mbtree is None else settings.mbtree
     return Encoder(
@@ -98,13 +97,12 @@ def frames_held(
     # blocks is kept; one thread more than the first looks ahead by itself, in step with the B-frames.
     ahead = max(told.bframes, told.lookahead if told.mbtree else 0)
     in_step = told.bframes + 1 if threads > 1 else 0
-    referred = max(told.refs, _PYRAMID if told.bframes > 1 else told.bframes + 1)
+    referred = max(told.refs, PYRAMID if told.bframes > 1 else told.bframes + 1)
     references = referred + threads
     decoding = settings.decoder_threads or decoder_threads_alone(cores)
     return FramesHeld(
         waiting=ahead + in_step + threads,
         references=references,
-        refined=references if _PRESETS[settings.preset].refines else 0,
+        refined=references if PRESETS[settings.preset].refines else 0,
         decoding=decoding if decoding > 1 else 0,
-        threads=threads + decoding,
     )

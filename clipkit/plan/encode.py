@@ -24,7 +24,7 @@ from clipkit.plan.encoded_sound import (
 )
 from clipkit.plan.entry import Cut, Entry, entries
 from clipkit.plan.frames import span
-from clipkit.plan.own_pictures import as_shown_in, own_look, picture_changes
+from clipkit.plan.own_pictures import as_shown_in, own_look, picture_changes, without_others
 from clipkit.plan.poster import poster_name, poster_options
 from clipkit.plan.sound_check import decoded_beside, is_copied, sound_check
 from clipkit.plan.task import OUTPUT, POSTER, Attempt, Run, Step, Task
@@ -58,7 +58,8 @@ def _cut(upload: Upload, clip: Clip, settings: Settings, build: FfmpegBuild, pos
 
 def _task(number: int, cut: Cut) -> Task:
     picture = framing(cut.upload, cut.settings)
-    need_bytes = clip_anon_bytes(cut.upload, cut.settings, cut.frames.frames)
+    film = without_others(cut.upload, cut.frames)
+    need_bytes = clip_anon_bytes(film, cut.settings, cut.frames.frames)
     if cut.has_poster:
         need_bytes += poster_anon_bytes(cut.upload, cut.settings)
     raw_bytes = cut.upload.coded_width * cut.upload.coded_height * 3 * cut.frames.frames
@@ -66,11 +67,7 @@ def _task(number: int, cut: Cut) -> Task:
         number=number,
         output=f"clip-{number:03d}.mp4",
         attempts=tuple(
-            Attempt(
-                _steps(cut, entry),
-                change=_change(cut, rank),
-                encoded_frames=cut.frames.frames,
-            )
+            Attempt(_steps(cut, entry), change=_change(cut, rank))
             for rank, entry in enumerate(entries(cut))
         ),
         frames_stored=cut.frames.frames,

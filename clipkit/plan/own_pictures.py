@@ -61,6 +61,14 @@ def as_shown_in(upload: Upload, frames: FrameSpan) -> Upload:
     )
 
 
+def without_others(upload: Upload, frames: FrameSpan) -> Upload:
+    """The same, and of how its pictures look nothing but what is among these."""
+    own = as_shown_in(upload, frames)
+    return replace(
+        own, looks=((frames.first_s, own_look(upload, frames)), *_changes(upload, frames))
+    )
+
+
 def picture_changes(upload: Upload, frames: FrameSpan) -> list[str]:
     """What of the clip's pictures is not as the upload has them, in words."""
     own = own_look(upload, frames)

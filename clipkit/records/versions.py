@@ -33,7 +33,10 @@ def upgraded(row: Mapping[str, Any], command: str | None = None) -> dict[str, An
     known = dict(row)
     if known["schema_version"] < 2:  # a sum over CPUs, of which no wall time can be made
         known |= {"schema_version": SCHEMA_VERSION, "throttled_s": None}
-    if not known.keys() & {"harness_nice", "cpu_percent"}:  # since then `nice` is a setting, and was the harness's before
+    if not known.keys() & {
+        "harness_nice",
+        "cpu_percent",
+    }:  # since then `nice` is a setting, and was the harness's before
         known["harness_nice"] = known.pop("nice", None)
     if "peak_bound_bytes" not in known:
         known["peak_bound_bytes"] = _bound_of_marks(known)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 from collections.abc import Sequence
@@ -16,12 +15,11 @@ from clipkit.plan.task import Task
 from clipkit.settings import UsedSettings
 from clipkit.trial.blame import Blame, with_kills_around
 from clipkit.trial.inside import (
-    Ready,
-    engine_ready,
     killed_by,
     log_folder,
     read_logs,
     reserved,
+    started,
     work_folder,
 )
 from clipkit.trial.measure import Execution, Seen, gather_execution, with_all_clips
@@ -57,18 +55,11 @@ def with_manners(run: Run, settings: UsedSettings, host: Host) -> Run:
     )
 
 
-def execute(
-    tasks: Sequence[Task],
-    run: Run,
-    ceiling: Ceiling,
-    watch: Watch,
-    ready: Ready | None = None,
-) -> Execution:
+def execute(tasks: Sequence[Task], run: Run, ceiling: Ceiling, watch: Watch) -> Execution:
     """Run every task inside `ceiling`; finished clips appear in `run.out_dir`, nothing else does.
 
     `watch` is called with each of the engine's events. An interrupt (Ctrl-C) cancels cleanly and
-    is told by `cancelled`. Whatever happens, no process is left inside the ceiling. `ready`: an engine that
-    was started in it before; without one it is started now, behind the reserve.
+    is told by `cancelled`. Whatever happens, no process is left inside the ceiling.
 
     Raises CeilingError where the engine itself does not fit, OutputError for an unusable folder.
     """
@@ -76,24 +67,22 @@ def execute(
         talk = EngineTalk(tasks, _orders(run, work_dir))
         try:
             with reserved(ceiling, run.reserve_bytes) as reserve:
-                with contextlib.ExitStack() as stack:
-                    sampler = stack.enter_context(
-                        Sampler(
-                            ceiling, reserve.size_bytes, reserve.pids, paced=run.cpus is not None
-                        )
-                    )
-                    engine = ready or stack.enter_context(engine_ready(ceiling))
-                    before, process = engine.before, engine.process
+                before = ceiling.usage()
+                with (
+                    Sampler(
+                        ceiling, reserve.size_bytes, reserve.pids, paced=run.cpus is not None
+                    ) as sampler,
+                    started(talk.argv, ceiling, work_dir) as process,
+                ):
                     told = _conversed(talk, process, ceiling, watch)
                     engine_end = None if told.done or told.silent else killed_by(process)
                     ended_s = sampler.now_s
                     # Before the engine is reaped: without a group its CPU goes with it.
                     after = ceiling.usage()
-                    own_logs = engine.logs()
                 reserve_end = reserve.end
         finally:
             ceiling.kill()
-        logs = read_logs(work_dir) | own_logs
+        logs = read_logs(work_dir)
     after = with_kills_around(before, after, told, engine_end)
     blame = Blame(ceiling.mechanism, after.oom_kills)
     engine_end = engine_end and f"the engine was {blame.words(engine_end)}"

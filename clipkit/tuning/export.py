@@ -54,7 +54,7 @@ def export_settings(
     that cannot be changed so.
     """
     if form not in FORMS:
-        raise UsageError(unknown_word("form", form, FORMS))
+        raise UsageError(unknown_word("form", form, [*FORMS, "admission"]))
     programme = _of_settings(settings) if command is None else _of_command(command, settings)
     origin = [] if measured is None else [f"Measured: {measured.words}."]
     return FORMS[form](programme.headed(origin))

@@ -8,7 +8,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,8 @@ import av
 import pytest
 import requirements
 
+from clipkit.ceiling.base import Ceiling, Limits
+from clipkit.ceiling.choose import open_ceiling
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media.formats import GUARD
 from clipkit.settings import Settings
@@ -509,3 +513,120 @@ def test_of_a_film_that_does_not_tell_its_length_the_end_is_found(
     done = programme.run(str(recorded), [(4.5, 1.0, "after.mp4")])
     assert done.returncode != 0
     assert "is not inside" in done.stderr
+
+
+_WAITING = {
+    "node": """
+const { cutClip } = require('./cut.js');
+const fs = require('node:fs');
+fs.promises.stat('.').then(async () => { // the pool of threads stands
+  console.log('here');
+  fs.readSync(0, Buffer.alloc(1));
+  await cutClip(...JSON.parse(process.argv[2]));
+});
+""",
+    "python": """
+import json, sys
+from cut import cut_clip
+print("here", flush=True)
+sys.stdin.readline()
+cut_clip(*json.loads(sys.argv[1]))
+""",
+    "rust": """
+mod cut;
+use std::path::Path;
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    println!("here");
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+    let (start_s, duration_s) = (words[1].parse().unwrap(), words[2].parse().unwrap());
+    cut::cut_clip(Path::new(&words[0]), start_s, duration_s, Path::new(&words[3])).unwrap();
+}
+""",
+    # Just before ffmpeg is started: `rm` is what the script calls last.
+    "shell": f"""#!/bin/sh
+echo here
+read line <"$GO"
+exec {shutil.which("rm")} "$@"
+""",
+}
+"""Programmes that say where they are, and go on once they are told to."""
+
+
+@contextmanager
+def _waiting(
+    programme: Exported, upload: Path, ceiling: Ceiling
+) -> Iterator[subprocess.Popen[str]]:
+    """The programme before it starts ffmpeg; a line on its stdin lets it go on."""
+    language = "node" if programme.form == "fluent-ffmpeg" else programme.form
+    clip = (0.5, 1.0, "clip.mp4")
+    env, folder = dict(programme.env), programme.folder
+    if language == "shell":
+        shim = folder / "shim" / "rm"
+        shim.parent.mkdir()
+        shim.write_text(_WAITING[language])
+        shim.chmod(0o755)
+        env |= {"PATH": f"{shim.parent}:{env['PATH']}", "GO": "/proc/self/fd/3"}
+        argv = ["sh", "-c", 'exec 3<&0; exec sh cut.sh "$@"', "sh", str(upload), *_flat([clip])]
+    elif language == "rust":
+        (folder / "main.rs").write_text(_WAITING[language])
+        subprocess.run(
+            ["rustc", "--edition", "2021", "-o", "main", "main.rs"],
+            cwd=folder,
+            check=True,
+            timeout=180,
+        )
+        argv = ["./main", str(upload), *_flat([clip])]
+    else:
+        main = {"node": "waits.js", "python": "waits.py"}[language]
+        (folder / main).write_text(_WAITING[language])
+        argv = [
+            {"node": "node", "python": sys.executable}[language],
+            main,
+            json.dumps([str(upload), *clip]),
+        ]
+    with subprocess.Popen(
+        ceiling.wrap(argv),
+        cwd=folder,
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout and process.stdout.readline() == "here\n", process.stderr
+        yield process
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_where_no_process_can_be_started_the_clip_waits(
+    export: Export, small: Path, form: str
+) -> None:
+    programme = export(form)
+    with open_ceiling(Limits(None, None)) as ceiling:
+        if ceiling.enforced.pids is None:
+            requirements.missing("ceiling", "nothing here counts processes")
+        with _waiting(programme, small, ceiling) as process:
+            folder = _pids_folder(process.pid)
+            there = int((folder / "pids.current").read_text())
+            most = there - 1 if form == "shell" else there  # `rm` ends first
+            (folder / "pids.max").write_text(str(most))
+            assert process.stdin
+            process.stdin.write("\n")
+            process.stdin.flush()
+            time.sleep(2.5)
+            assert process.poll() is None, process.communicate()
+            assert not (programme.folder / "clip.mp4").exists()
+            (folder / "pids.max").write_text("max")
+            _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+    assert _frames_s(programme.folder / "clip.mp4")
+
+
+def _pids_folder(pid: int) -> Path:
+    """Of the group of ours that the process is in."""
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, names, path = line.split(":", 2)
+        if names == "pids" or (not names and Path(f"/sys/fs/cgroup{path}/pids.max").exists()):
+            return Path("/sys/fs/cgroup", names, path.lstrip("/"))
+    raise AssertionError("it is in no group that counts processes")

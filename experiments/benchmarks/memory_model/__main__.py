@@ -1,15 +1,17 @@
 """The memory model of `clipkit/model/memory.py`: measure single clips, fit, check on what was not fitted.
 
     python experiments/benchmarks/memory_model fit [--points FILE]
-    python experiments/benchmarks/memory_model measure --uploads DIR [--others DIR…] [--minutes M]
+    python experiments/benchmarks/memory_model measure --uploads DIR [--peculiar DIR…] [--others DIR…] [--minutes M]
     python experiments/benchmarks/memory_model ladder --uploads DIR
+    python experiments/benchmarks/memory_model uhd
 
 `fit` needs no machine: it reads the measured points that are kept in `results/memory`, prints the constants,
 their errors on the uploads and settings that the fit has not seen, by build, and how far the model that is
 installed is off. `measure` makes uploads of many sizes and codecs in DIR and adds the points that are not
-there yet: ten settings each to fit on, four by the system's ffmpeg, and four of others to check on, with
-every film in the folders `--others`. `ladder` measures what each thing that a clip can give up frees and
-costs, by which `clipkit/plan/ladder.py` orders them.
+there yet: seven settings each to fit on, four by the system's ffmpeg, and four of others to check on, with
+every film in the folders `--others`; those in `--peculiar` (sizes that change, a single frame) are fitted on. `ladder` measures what each thing that a clip can give up frees and
+costs, by which `clipkit/plan/ladder.py` orders them. `uhd` cuts twelve clips of a 4K upload on 512 MB and
+keeps what came of it in `results/memory`.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from pathlib import Path
 
 import fitting
 import ladder_costs
+import uhd
 from drawing import drawn
 from points import STORED, Point, measured, store, stored
 from uploads import CHECKED, FITTED
@@ -40,16 +43,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("what", choices=("fit", "measure", "ladder"))
+    parser.add_argument("what", choices=("fit", "measure", "ladder", "uhd"))
     parser.add_argument("--points", type=Path, default=STORED)
     parser.add_argument("--uploads", type=Path, default=Path("memory-uploads"))
     parser.add_argument("--others", type=Path, nargs="*", default=[])
+    parser.add_argument("--peculiar", type=Path, nargs="*", default=[])
     parser.add_argument("--minutes", type=float, default=60)
     asked = parser.parse_args()
     if asked.what == "fit":
         tell_fit(list(stored(asked.points)))
     elif asked.what == "ladder":
         ladder_costs.tell(asked.uploads)
+    elif asked.what == "uhd":
+        uhd.tell()
     else:
         measure(asked)
 
@@ -104,9 +110,10 @@ def _films(asked: argparse.Namespace) -> Iterator[tuple[str, Path, str]]:
         yield "fit", recipe.made(asked.uploads), "fit"
     for recipe in CHECKED:
         yield "check", recipe.made(asked.uploads), "check"
-    for folder in asked.others:
-        for film in sorted(path for path in folder.iterdir() if path.is_file()):
-            yield "check", film, "check"
+    for part, folders in (("fit", asked.peculiar), ("check", asked.others)):
+        for folder in folders:
+            for film in sorted(path for path in folder.iterdir() if path.is_file()):
+                yield part, film, "check"
     for recipe in FITTED:
         yield "fit", recipe.made(asked.uploads), "system"
 

@@ -15,10 +15,11 @@ from clipkit.ceiling.base import Limits
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.media.upload import Upload
 from clipkit.model.held import frames_held
-from clipkit.model.memory import Pictures, encoding_bytes, terms
+from clipkit.model.memory import Pictures, build_bytes, encoding_bytes, terms
 from clipkit.plan.clips import Clip, Job
-from clipkit.plan.frames import frames_decoded_from
+from clipkit.plan.frames import frames_decoded_from, span
 from clipkit.plan.modes import tasks as tasks_of_mode
+from clipkit.plan.own_pictures import without_others
 from clipkit.settings import Settings, from_mapping, to_table
 from clipkit.trial.execute import Run, execute
 from clipkit.trial.measure import Execution
@@ -31,9 +32,10 @@ ENGINE_ANON_BYTES = 8_600_000
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """`part`: "fit" or "check". `anon_bytes`: the highest sum of anonymous memory inside the ceiling, less the
-    engine's own; `bound_bytes`: the same by the kernel's own mark of all that it charged, less the page
-    cache. `frames_decoded`: also those before the clip. The machine was in use: its CPU seconds are rough."""
+    """`part`: "fit" or "check". `anon_bytes`: the highest sum of anonymous memory inside the ceiling, or the
+    kernel's own mark of all that it charged, less page cache and its own, where that is more (of what
+    is over in 0.1 s no sample sees the peak); less the engine's. `frames_decoded`: also those before the
+    clip. The machine was in use: its CPU seconds are rough."""
 
     part: str
     upload: str
@@ -45,7 +47,6 @@ class Point:
     frames: int
     frames_decoded: int
     anon_bytes: int
-    bound_bytes: int | None
     cpu_s: float
 
     def to_json(self) -> dict[str, Any]:
@@ -78,7 +79,7 @@ class Point:
     @property
     def predicted_bytes(self) -> int:
         held = frames_held(self.settings, self.cores, self.pictures.encoded_height)
-        return encoding_bytes(self.pictures, held, self.frames)
+        return encoding_bytes(self.pictures, held, self.frames) + build_bytes(self.settings)
 
     @property
     def error(self) -> float:
@@ -93,21 +94,25 @@ def measured(part: str, upload: Upload, settings: Settings, clip_s: float) -> Po
     (outcome,) = execution.clips
     if outcome.status != "ok" or outcome.frames is None:
         raise SystemExit(f"{upload.name}, {settings.changed()}: {outcome.error}")
-    bound = execution.need_bound_bytes
     return Point(
         part=part,
         upload=upload.name,
         build=ffmpeg_builds.find_build(settings.ffmpeg).version,
         cores=os.cpu_count() or 1,
-        pictures=Pictures.of(upload, settings),
+        pictures=Pictures.of(without_others(upload, span(upload, clip)), settings),
         settings=settings,
         clip_s=clip_s,
         frames=outcome.frames,
         frames_decoded=frames_decoded_from(Job(upload, (clip,)), clip, settings.seek),
-        anon_bytes=(peak(execution.samples, "anon_bytes") or 0) - ENGINE_ANON_BYTES,
-        bound_bytes=None if bound is None else bound - ENGINE_ANON_BYTES,
+        anon_bytes=_anon_bytes(execution) - ENGINE_ANON_BYTES,
         cpu_s=outcome.cpu_s or 0.0,
     )
+
+
+def _anon_bytes(execution: Execution) -> int:
+    sampled = peak(execution.samples, "anon_bytes") or 0
+    kernel = peak(execution.samples, "kernel_bytes") or 0
+    return max(sampled, (execution.need_bound_bytes or 0) - kernel)
 
 
 def _executed(upload: Upload, settings: Settings, clip: Clip) -> Execution:

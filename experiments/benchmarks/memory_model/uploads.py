@@ -19,21 +19,19 @@ _MPEG2 = ("-c:v", "mpeg2video", "-b:v", "6M", "-bf", "2", "-g", "15")
 _MPEG4 = ("-c:v", "mpeg4", "-b:v", "3M", "-g", "50")
 _PRORES = ("-c:v", "prores_ks", "-profile:v", "2")
 _TEN = ("-pix_fmt", "yuv420p10le")
-_HDR = (
-    *_TEN,
-    *("-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc"),
-)
+_HDR = "setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc"
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """An upload to make: its size, how it is encoded, and what its name ends with."""
+    """An upload to make: its size, how it is encoded, what its name ends with, and how its colours are told."""
 
     width: int
     height: int
     words: tuple[str, ...]
     kind: str
     ending: str = "mp4"
+    colours: str = "null"
 
     @property
     def name(self) -> str:
@@ -47,7 +45,15 @@ class Recipe:
             part = target.with_name(f".part-{target.name}")
             size = f"scale={self.width}:{self.height}:flags=bicubic"
             argv = [locate("bundled"), "-nostdin", "-v", "error", "-y", "-i", str(film)]
-            argv += ["-t", str(LENGTH_S), "-vf", size, "-pix_fmt", "yuv420p", *self.words]
+            argv += [
+                "-t",
+                str(LENGTH_S),
+                "-vf",
+                f"{size},{self.colours}",
+                "-pix_fmt",
+                "yuv420p",
+                *self.words,
+            ]
             subprocess.run(
                 [*argv, *_SOUND.get(self.ending, ("-c:a", "aac")), str(part)], check=True
             )
@@ -75,8 +81,10 @@ FITTED = (
     Recipe(1280, 720, _X265, "hevc"),
     Recipe(1920, 1080, (*_X265, *_TEN), "hevc-10"),
     Recipe(3840, 2160, _X265, "hevc"),
-    Recipe(1280, 720, (*_X265, *_HDR), "hevc-hdr"),
-    Recipe(1920, 1080, (*_X265, *_HDR), "hevc-hdr"),
+    Recipe(1280, 720, (*_X265, *_TEN), "hevc-10b"),
+    Recipe(1920, 1080, (*_X265, *_TEN), "hevc-10b"),
+    Recipe(1280, 720, (*_X265, *_TEN), "hevc-pq", colours=_HDR),
+    Recipe(1920, 1080, (*_X265, *_TEN), "hevc-pq", colours=_HDR),
     Recipe(1280, 720, _VP9, "vp9", "webm"),
     Recipe(1920, 1080, _VP9, "vp9", "webm"),
     Recipe(854, 480, _VP8, "vp8", "webm"),
@@ -100,7 +108,8 @@ CHECKED = (
     Recipe(960, 540, _X265, "hevc"),
     Recipe(2560, 1440, _X265, "hevc"),
     Recipe(1600, 900, (*_X265, *_TEN), "hevc-10"),
-    Recipe(960, 540, (*_X265, *_HDR), "hevc-hdr"),
+    Recipe(960, 540, (*_X265, *_TEN), "hevc-10b"),
+    Recipe(960, 540, (*_X265, *_TEN), "hevc-pq", colours=_HDR),
     Recipe(1600, 900, _VP9, "vp9", "webm"),
     Recipe(1280, 720, _AV1, "av1"),
 )

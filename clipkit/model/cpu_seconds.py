@@ -1,0 +1,69 @@
+"""CPU seconds of one clip's ffmpeg, for whom no run of the host is known: pixels decoded and encoded x what
+each takes, on the machine of the fit (`experiments/benchmarks/memory_model`). Pure.
+
+What is in a picture decides as much as its size: a black film takes half, and a noisy one half as much again.
+`model.cpu` says what a tuner reckons with, which has runs of its own.
+"""
+
+from __future__ import annotations
+
+from clipkit.model.held import encoder_of
+from clipkit.model.memory import Pictures, bytes_a_pixel
+from clipkit.settings import Settings
+
+SECONDS_EACH = {
+    "start": 0.02,
+    "sound": 0.012,
+    "h264": 0.0027,
+    "hevc": 0.0026,
+    "vp8": 0.0038,
+    "vp9": 0.004,
+    "av1": 0.0014,
+    "other": 0.0033,
+    "ultrafast": 0.0026,
+    "superfast": 0.006,
+    "veryfast": 0.0096,
+    "faster": 0.0165,
+    "fast": 0.0245,
+    "medium": 0.0277,
+    "slow": 0.0401,
+    "bframes": 0.0,
+    "refs": 0.0006,
+    "mbtree": 0.0,
+    "converting": 0.0002,
+    "tone_map": 0.0104,
+}
+"""For a second of sound, and for a million pixels: of pictures decoded; encoded, by preset and for each B-frame
+and each reference beyond the first; of whole pictures converted; of encoded ones tone-mapped."""
+
+LEAST, MOST = 0.4, 1.6
+"""So many times what is predicted nine in ten clips of uploads that were not seen take, between these."""
+
+SLOWER = {"slower": 1.9, "veryslow": 3.5, "placebo": 10.0}
+"""Beside `slow`: not measured here, by x264's own account of its presets, roughly."""
+
+
+def cpu_terms(
+    pictures: Pictures, settings: Settings, frames_decoded: int, frames: int, clip_s: float
+) -> dict[str, float]:
+    """How much there is of each, for the constants to multiply."""
+    told, preset = encoder_of(settings), settings.preset
+    deep = 1.4 if bytes_a_pixel(pictures.pixel_format) >= 3 else 1.0
+    whole = pictures.width * pictures.height / 1e6
+    encoded = pictures.encoded_width * pictures.encoded_height * frames / 1e6
+    codec = pictures.codec if pictures.codec in SECONDS_EACH else "other"
+    return {
+        "start": 1.0,
+        "sound": clip_s if pictures.with_sound else 0.0,
+        codec: whole * frames_decoded * deep,
+        preset if preset in SECONDS_EACH else "slow": encoded * SLOWER.get(preset, 1.0),
+        "bframes": encoded * told.bframes,
+        "refs": encoded * (told.refs - 1),
+        "mbtree": encoded if told.mbtree else 0.0,
+        "converting": whole * frames if pictures.converted else 0.0,
+        "tone_map": encoded if pictures.tone_mapped else 0.0,
+    }
+
+
+def cpu_seconds(terms: dict[str, float]) -> float:
+    return sum(SECONDS_EACH[name] * amount for name, amount in terms.items())
