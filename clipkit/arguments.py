@@ -14,7 +14,7 @@ from clipkit import format as fmt
 from clipkit import hosts
 from clipkit import settings as settings_station
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism
-from clipkit.errors import ClipListError, HostError, UsageError
+from clipkit.errors import ClipkitError, ClipListError, HostError, UsageError
 from clipkit.hosts import Host
 from clipkit.knob import Knob
 from clipkit.settings import Settings, knobs
@@ -193,7 +193,11 @@ def upload(
     with described_beside(path, asked) as described, ThreadPoolExecutor(1) as beside:
         build = beside.submit(find_build, asked.ffmpeg)  # it will be asked for next
         try:
-            meanwhile()
+            try:
+                meanwhile()
+            except ClipkitError:
+                described()  # what is wrong with the upload is told first
+                raise
             return described()
         finally:
             build.result()  # what is no ffmpeg is told as that

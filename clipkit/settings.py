@@ -49,8 +49,10 @@ class Settings:
     mode: str = _picture(
         "encode",
         "encode: re-encode the whole clip, exactly its frames; "
+        "smart: exactly its frames too, but from the first key frame in it on copied, and re-encoded only "
+        "before and where the last need others behind the end; "
         "snap: copy from the key frame at or before the start, so a clip may begin seconds early",
-        choices=("encode", "snap"),
+        choices=("encode", "smart", "snap"),
     )
     seek: str = _knob(
         "input",

@@ -53,7 +53,7 @@ class GroupCeiling(Ceiling):
         return kept
 
     def wrap(self, argv: Sequence[str]) -> list[str]:
-        return groups.enter_argv([folder / "cgroup.procs" for folder in self._folders], argv)
+        return groups.quick_enter_argv([folder / "cgroup.procs" for folder in self._folders], argv)
 
     def adopt(self, pid: int) -> None:
         """Nothing to do: the process entered by itself."""

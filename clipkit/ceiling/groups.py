@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import secrets
+import shlex
 import signal
 import sys
 import time
@@ -16,6 +17,8 @@ from clipkit.errors import CeilingError
 
 _NAME = re.compile(r"clipkit-(\d+)-(\d+)-(\d+)_[0-9a-f]+(?:\.scope)?")
 PRIVILEGE_REMEDY = "run clipkit as root (sudo clipkit …), in a container: docker run --privileged …"
+_SHELL = "/bin/sh"
+_WORD = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _PATIENCE_S = 10.0  # a process in the middle of a write to a slow disk takes its time to die
 
 
@@ -57,6 +60,20 @@ def enter_argv(
     script = str(Path(__file__).with_name("enter.py"))
     options = [*(["--mark", mark] if mark else []), *(["--stay"] if stay else [])]
     return [sys.executable, "-I", "-S", script, *options, *map(str, procs), "--", *argv]
+
+
+def quick_enter_argv(procs: Sequence[Path], argv: Sequence[str]) -> list[str]:
+    """As `enter_argv`, by a shell, which starts ten times as fast as a Python: for what is started often and
+    waited for. Where it cannot enter, `enter_argv` tries, and says why not.
+
+    A shell passes variables on whose names are words alone: with others there `enter_argv` it is.
+    """
+    entering = enter_argv(procs, [])
+    if not os.access(_SHELL, os.X_OK) or not all(map(_WORD.fullmatch, os.environ)):
+        return [*entering, *argv]
+    writes = " && ".join(f"echo $$ > {shlex.quote(str(file))}" for file in procs)
+    script = f'{{ {writes}; }} 2>/dev/null && exec "$@"; exec {shlex.join(entering)} "$@"'
+    return [_SHELL, "-c", script, "clipkit", *argv]
 
 
 def write_group_file(file: Path, value: object) -> None:

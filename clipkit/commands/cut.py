@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clipkit import arguments
 from clipkit.arguments import add_host, add_settings
 from clipkit.commands.parser import INTERRUPTED, add_command, print_json
 from clipkit.errors import UsageError
 from clipkit.streams import complain, say_lines
+
+if TYPE_CHECKING:
+    from clipkit.ceiling.base import Ceiling
+    from clipkit.hosts import Host
+    from clipkit.plan.clips import Job
+    from clipkit.settings import Settings
+    from clipkit.trial.inside import Ready
 
 _DESCRIPTION = (
     "Cut clips out of an upload. The time it tells (wall_s in manifest.json) runs from the first task "
@@ -45,15 +54,30 @@ def add_cut(commands: Any) -> None:
     add_host(command)
 
 
-def _load() -> None:
-    """What cutting takes, while the upload is described."""
-    for module in ("output", "terminal", "trial.cut", "media.crossing"):
-        importlib.import_module(f"clipkit.{module}")
+@dataclass
+class _Workplace:
+    """Where the clips are cut: got ready while the upload is described, which takes as long."""
+
+    parsed: argparse.Namespace
+    host: Host
+    stack: contextlib.ExitStack
+    ceiling: Ceiling | None = None
+    ready: Ready | None = None
+
+    def set_up(self) -> None:
+        from clipkit.ceiling.base import Limits
+
+        opener = arguments.opener(self.parsed, accounting_only=self.host.unlimited)
+        self.ceiling = self.stack.enter_context(opener(Limits.of(self.host)))
+        if not arguments.reserve_bytes(self.parsed):  # which is to be there before the engine
+            from clipkit.trial.inside import engine_ready
+
+            self.ready = self.stack.enter_context(engine_ready(self.ceiling))
+        for module in ("output", "terminal", "trial.cut", "media.crossing"):  # what is used next
+            importlib.import_module(f"clipkit.{module}")
 
 
 def _cut(parsed: argparse.Namespace) -> int:
-    from clipkit import ffmpeg_builds
-    from clipkit.ceiling.base import Limits
     from clipkit.hosts import UNLIMITED
 
     if not parsed.timeout > 0:
@@ -61,32 +85,43 @@ def _cut(parsed: argparse.Namespace) -> int:
     settings = arguments.settings(parsed)
     host = arguments.host(parsed, UNLIMITED)
     asked = arguments.describing(settings.ffmpeg, [host], parsed.timeout)
-    job = arguments.job(parsed, asked, meanwhile=_load)
+    with contextlib.ExitStack() as stack:
+        workplace = _Workplace(parsed, host, stack)
+        job = arguments.job(parsed, asked, meanwhile=workplace.set_up)
+        manifest, out_dir = _manifest(workplace, job, settings)
+    return _told(parsed, manifest, out_dir)
 
-    from clipkit import output
+
+def _manifest(workplace: _Workplace, job: Job, settings: Settings) -> tuple[dict[str, Any], Path]:
+    from clipkit import ffmpeg_builds
     from clipkit.terminal import CutProgress
     from clipkit.trial.cut import Order, cut_order
 
+    parsed, ceiling = workplace.parsed, workplace.ceiling
+    assert ceiling is not None  # noqa: S101 (for the type checker)
     order = Order(
         job=job,
         settings=settings,
         build=ffmpeg_builds.find_build(settings.ffmpeg),
-        host=host,
+        host=workplace.host,
         reserve_bytes=arguments.reserve_bytes(parsed),
         out_dir=Path(parsed.out).absolute(),
         timeout_s=parsed.timeout,
         overwrite=parsed.overwrite,
         posters=parsed.poster,
     )
-    progress = CutProgress(len(job.clips), order.frames_shown)
-    ceiling = arguments.opener(parsed, accounting_only=host.unlimited)(Limits.of(host))
-    with ceiling, progress:
-        manifest = cut_order(order, ceiling, progress)
+    with CutProgress(len(job.clips), order.frames_shown) as progress:
+        return cut_order(order, ceiling, progress, workplace.ready), order.out_dir
+
+
+def _told(parsed: argparse.Namespace, manifest: dict[str, Any], out_dir: Path) -> int:
+    from clipkit import output
+
     right = sum(clip["status"] == "ok" for clip in manifest["clips"])
     if right and parsed.json:
         print_json(manifest)
     elif right:
-        say_lines(output.cut_lines(manifest, order.out_dir))
+        say_lines(output.cut_lines(manifest, out_dir))
     for note in manifest["notes"]:
         complain(f"clipkit: {note}")
     if manifest["status"] != "ok":

@@ -68,7 +68,7 @@ def _spawn(argv: Sequence[str], log: Path, stdout: int) -> int:
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_DUP2, stdout, 1),
-            (os.POSIX_SPAWN_OPEN, 2, log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644),
+            (os.POSIX_SPAWN_OPEN, 2, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
         ],
         # Python ignores these; an ffmpeg whose reader died must die of SIGPIPE.
         setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
@@ -85,7 +85,7 @@ class Child:
         max_file_bytes: int,
         confinement: Confinement | None = None,
     ) -> None:
-        """Start it: stdin closed, stderr into `log`, no file of it larger than `max_file_bytes`. Where the
+        """Start it: stdin closed, stderr behind what is in `log`, no file of it larger than `max_file_bytes`. Where the
         kernel can, it is held to `confinement`, which `confined` tells.
 
         Raises OSError where the program cannot be started.

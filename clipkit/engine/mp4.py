@@ -100,7 +100,7 @@ def _video(moov: memoryview) -> VideoTrack:
         timescale(needed(track, b"mdia", b"mdhd")),
     )
     table = needed(track, b"mdia", b"minf", b"stbl")
-    decoded = _decode_times(needed(table, b"stts"))
+    decoded = decode_times(needed(table, b"stts"))
     times = _media_times(table, decoded)
     shown_s: list[float] = []
     end_s = 0.0
@@ -128,7 +128,7 @@ def _sound(moov: memoryview, track: memoryview) -> SoundTrack | None:
         timescale(needed(moov, b"mvhd")),
         timescale(needed(track, b"mdia", b"mdhd")),
     )
-    times = _decode_times(needed(track, b"mdia", b"minf", b"stbl", b"stts"))
+    times = decode_times(needed(track, b"mdia", b"minf", b"stbl", b"stts"))
     heard = [
         (edit.at_s + max(low - edit.start, 0) / ticks, edit.at_s + (high - edit.start) / ticks)
         for edit in _edits(track, movie_ticks, ticks)
@@ -143,7 +143,7 @@ def _sound(moov: memoryview, track: memoryview) -> SoundTrack | None:
 
 def _media_times(table: memoryview, decoded: list[int]) -> list[int]:
     """When each frame is shown by the media's own clock, ascending."""
-    offsets = _composition_offsets(box_at(table, b"ctts"), len(decoded) - 1)
+    offsets = composition_offsets(box_at(table, b"ctts"), len(decoded) - 1)
     return sorted(when + offset for when, offset in zip(decoded, offsets, strict=False))
 
 
@@ -176,7 +176,7 @@ def _runs(table: memoryview, second: str) -> Iterator[tuple[int, int]]:
     yield from (struct.unpack_from(f">I{second}", table, 8 + 8 * row) for row in range(count))
 
 
-def _decode_times(stts: memoryview) -> list[int]:
+def decode_times(stts: memoryview) -> list[int]:
     """Of each sample, and at last when the last one is over."""
     times: list[int] = []
     now = 0
@@ -188,7 +188,7 @@ def _decode_times(stts: memoryview) -> list[int]:
     return [*times, now]
 
 
-def _composition_offsets(ctts: memoryview | None, samples: int) -> list[int]:
+def composition_offsets(ctts: memoryview | None, samples: int) -> list[int]:
     if ctts is None:
         return [0] * samples
     # Version 0 is unsigned by the standard; writers store negative offsets there too.

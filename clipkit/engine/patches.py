@@ -19,6 +19,7 @@ from clipkit.engine.boxes import (
     tracks,
     video_track,
 )
+from clipkit.engine.joining import join
 
 
 class PatchError(Exception):
@@ -42,7 +43,15 @@ def show_until(file: str, end_s: float) -> None:
         mp4.write(moov)
 
 
-PATCHES: Mapping[str, Callable[..., None]] = {"show_until": show_until}
+def join_parts(file: str, layout: str, tail: str, **encoded: str) -> None:
+    """Join the parts of a clip (`clipkit.engine.joining`)."""
+    try:
+        join(file, layout, tail, **encoded)
+    except (Mp4Error, struct.error, IndexError, ValueError) as error:
+        raise PatchError(f"its parts cannot be joined: {error}") from None
+
+
+PATCHES: Mapping[str, Callable[..., None]] = {"show_until": show_until, "join_parts": join_parts}
 
 
 def apply_patch(name: str, arguments: Mapping[str, Any]) -> None:

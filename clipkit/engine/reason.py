@@ -66,6 +66,13 @@ def says(log: Path, pattern: str) -> bool:
     return False
 
 
+def emptied(*logs: Path) -> None:
+    """Of what was said before."""
+    for log in logs:
+        with contextlib.suppress(OSError):
+            os.truncate(log, 0)
+
+
 def log_end(log: Path) -> bytes:
     with contextlib.suppress(OSError), log.open("rb") as lines:
         lines.seek(max(0, os.fstat(lines.fileno()).st_size - 4096))

@@ -17,7 +17,7 @@ from clipkit.engine.child import Child, Exit
 from clipkit.engine.mp4 import VideoTrack, read_tracks
 from clipkit.engine.patches import PatchError, apply_patch
 from clipkit.engine.placing import Placed, is_jpeg, place_with_poster
-from clipkit.engine.reason import MOST_BYTES, log_end, reason, says
+from clipkit.engine.reason import MOST_BYTES, emptied, log_end, reason, says
 from clipkit.engine.rightness import why_wrong
 from clipkit.plan.task import POSTER, Attempt, Check, Patch, Run, Step, Task, filled
 
@@ -124,6 +124,8 @@ class Work:
         if self.current.uses_scratch:
             self._make_scratch()
         step = self.at
+        if self.step == 0:  # what an attempt's processes say is kept together
+            emptied(self._log(of_check=False), self._log(of_check=True))
         if isinstance(step, Patch):
             self._apply(step)
         elif isinstance(step, Run) or step.always or self._has_complained():
@@ -283,6 +285,7 @@ class Work:
             "poster": None,
             "bytes": None,
             "confined": not self.unconfined,
+            "encoded_frames": self.current.encoded_frames,
             **found,
         }
 

@@ -21,9 +21,11 @@ from av.video.format import VideoFormat
 from av.video.stream import VideoStream
 
 from clipkit.errors import UploadError
+from clipkit.media.avc import avc_of
 from clipkit.media.dolby_vision import dolby_vision
 from clipkit.media.forgotten import without_lost
 from clipkit.media.lengths import whole_duration_s
+from clipkit.media.nal import nal_format
 from clipkit.media.opening import opened_container, regular_file
 from clipkit.media.outline import StreamOutline, is_played
 from clipkit.media.pace import Pace, pace
@@ -206,6 +208,7 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
         sets_inside=order.sets_inside,
         untimed=found.untimed,
         pictures_kept=kept_by(stream.codec.canonical_name, context.extradata),
+        avc=avc_of(nal_format(stream.codec.canonical_name, context.extradata), context.extradata),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clipkit import format as fmt
+from clipkit.media.avc import Avc
 from clipkit.media.dolby_vision import DolbyVision
 from clipkit.media.geometry import Framing, Shape, framed
 from clipkit.media.look import Look
@@ -74,7 +75,7 @@ class Upload:
     it is where decoding can begin (`access_places`, of which `closed_places` open a group that needs
     nothing from before), where a packet holds no picture or has no time (`damaged_places`), or from where
     on the parameter sets are others than the header's and then again these (`set_turns`). `sets_inside`:
-    packets repeat them. `untimed`: how many packets have no time.
+    packets repeat them. `untimed`: how many packets have no time. `avc`: what the header of H.264 says.
 
     `pictures_kept`: how many the stream has its decoder keep; None: it does not say.
     """
@@ -125,6 +126,7 @@ class Upload:
     sets_inside: bool = False
     untimed: int = 0
     pictures_kept: int | None = None
+    avc: Avc | None = None
 
     @property
     def is_turned(self) -> bool:

@@ -8,7 +8,7 @@ and settings that the fit has not seen.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from clipkit.media.upload import Upload
@@ -202,6 +202,8 @@ def clip_anon_bytes(upload: Upload, settings: Settings, frames: int | None = Non
     clip; None: so many that there could be more. Raises FfmpegError for a crop outside the picture."""
     if settings.mode == "snap":
         return round(COPY_BASE_BYTES + COPY_FRAMES * frame_bytes(upload))
+    if settings.mode == "smart" and upload.avc:
+        settings = replace(settings, bframes=upload.avc.bframes(settings.bframes))
     pictures = Pictures.of(upload, settings)
     held = frames_held(settings, os.cpu_count() or 1, pictures.encoded_height)
     return encoding_bytes(pictures, held, frames) + build_bytes(settings)

@@ -10,9 +10,9 @@ LEVEL = "level+warning"
 """How much ffmpeg has to say (`-v`), and of each line how grave it is."""
 
 
-def damage_signs(stream: int, starts_at_keys: bool = False) -> str:
+def damage_signs(stream: int, starts_at_keys: bool = False, inputs: str = "0") -> str:
     """A pattern for lines of ffmpeg 5.1 (first of each pair) and 9.0 that tell of damaged pictures of that
-    stream: a picture which its decoder marks, a packet that gave none.
+    stream: a picture which its decoder marks, a packet that gave none. `inputs`: a pattern for their numbers.
 
     Most of what a decoder itself says is no sign: it also complains of what it lacks where it starts
     between two key frames, and shows nothing of that. Where it `starts_at_keys`, what HEVC's misses was lost.
@@ -20,9 +20,9 @@ def damage_signs(stream: int, starts_at_keys: bool = False) -> str:
     return "|".join(
         (
             rf"corrupt decoded frame in stream {stream}$",
-            rf"\[vist#0:{stream}/.*corrupt decoded frame",
-            rf"Error while decoding stream #0:{stream}:",
-            rf"\[vist#0:{stream}/.*Error submitting packet to decoder",
+            rf"\[vist#{inputs}:{stream}/.*corrupt decoded frame",
+            rf"Error while decoding stream #{inputs}:{stream}:",
+            rf"\[vist#{inputs}:{stream}/.*Error submitting packet to decoder",
             *((r"\[hevc @ .*Could not find ref with POC",) if starts_at_keys else ()),
         )
     )

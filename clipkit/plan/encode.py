@@ -67,7 +67,11 @@ def _task(number: int, cut: Cut) -> Task:
         number=number,
         output=f"clip-{number:03d}.mp4",
         attempts=tuple(
-            Attempt(_steps(cut, entry), change=_change(cut, rank))
+            Attempt(
+                _steps(cut, entry),
+                change=_change(cut, rank),
+                encoded_frames=cut.frames.frames,
+            )
             for rank, entry in enumerate(entries(cut))
         ),
         frames_stored=cut.frames.frames,

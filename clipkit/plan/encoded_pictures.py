@@ -23,7 +23,7 @@ def framing(upload: Upload, settings: Settings) -> Framing:
     return upload.framing(settings.crop, settings.scale_height)
 
 
-def _timing(cut: Cut, entry: Entry) -> Iterator[str]:
+def timing_filters(cut: Cut, entry: Entry) -> Iterator[str]:
     """The frames of the clip, each at its time in it.
 
     Nothing here keeps a state that would have to last: ffmpeg starts a graph anew where a picture's
@@ -40,7 +40,7 @@ def _timing(cut: Cut, entry: Entry) -> Iterator[str]:
     yield f"setpts='max(PTS-{entry.graph_us(frames.zero_s)},0)'"
 
 
-def _mp4_tick_s(frame_tick_s: Fraction) -> Fraction:
+def mp4_tick_s(frame_tick_s: Fraction) -> Fraction:
     """The tick that the MP4 will have, in which the frames' times are whole, or else microseconds.
 
     ffmpeg's `mov_init` takes the encoder's, if one is a whole part of a second and shorter than 0.1 ms;
@@ -69,7 +69,7 @@ def _last_picture_lasts(shows: ShownTicks, tick_s: Fraction, usual_s: float) -> 
 
 def picture_filters(cut: Cut, entry: Entry, of_these: Sequence[str] = ()) -> list[str]:
     """From decoded frames to the clip's; `of_these` are filters that leave some of them out."""
-    filters = [*_timing(cut, entry), *of_these, *alike_filters(cut.upload, cut.own_look)]
+    filters = [*timing_filters(cut, entry), *of_these, *alike_filters(cut.upload, cut.own_look)]
     # Before all that costs more the more pixels there are.
     filters += framing(cut.upload, cut.settings).filters()
     return [*filters, *colour_filters(cut.own_look, cut.settings)]
@@ -78,7 +78,7 @@ def picture_filters(cut: Cut, entry: Entry, of_these: Sequence[str] = ()) -> lis
 def video_options(cut: Cut, entry: Entry) -> dict[str, object]:
     upload, settings = cut.upload, cut.settings
     shows = shown_ticks(upload, cut.frames)
-    tick_s = _mp4_tick_s(shows.frame_tick_s)
+    tick_s = mp4_tick_s(shows.frame_tick_s)
     options: dict[str, object] = {
         "c:v": "libx264",
         "preset": settings.preset,

@@ -68,6 +68,23 @@ def span(upload: Upload, clip: Clip) -> FrameSpan:
     )
 
 
+def stretch(upload: Upload, frames: FrameSpan, first: int, last: int) -> FrameSpan:
+    """Of the frames of a clip those from `first` to `last`."""
+    is_first, is_last = first == frames.first, last == frames.last
+    times_s = upload.frame_times_s
+    return FrameSpan(
+        first=first,
+        last=last,
+        first_s=times_s[first],
+        last_s=times_s[last],
+        low_s=low_bound_s(upload, first),
+        high_s=_high_bound_s(upload, last),
+        zero_s=frames.zero_s if is_first else _exact_s(upload, first),
+        end_s=frames.end_s if is_last else _exact_s(upload, last + 1),
+        held=frames.held and is_first,
+    )
+
+
 def _meant(upload: Upload, time_s: Fraction) -> Fraction:
     """A frame's own time where it is that but for what binary numbers lose of it: 0.06666666666666667 is
     the third of thirty frames a second, though it lies behind 1/15."""

@@ -16,6 +16,7 @@ from clipkit.media.upload import Upload
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.encode import encode_tasks
 from clipkit.plan.frames import FrameSpan, span
+from clipkit.plan.smart import smart_tasks
 from clipkit.plan.snap import snap_span, snap_tasks
 from clipkit.plan.task import Task
 from clipkit.settings import Settings, UsedSettings
@@ -48,6 +49,7 @@ MODES = {
         chosen=True,
         posters=partial(encode_tasks, posters=True),
     ),
+    "smart": Mode(smart_tasks, span, decodes=True, chosen=True),
     "snap": Mode(
         snap_tasks,
         snap_span,

@@ -121,7 +121,11 @@ def _task(number: int, job: Job, clip: Clip, settings: Settings, build: FfmpegBu
         number=number,
         output=f"clip-{number:03d}.mp4",
         attempts=tuple(
-            Attempt((Run(tuple(_argv(cut, seek_s))), end, *check), change=_change(cut, early, rank))
+            Attempt(
+                (Run(tuple(_argv(cut, seek_s))), end, *check),
+                change=_change(cut, early, rank),
+                encoded_frames=0,
+            )
             for rank, seek_s in enumerate(_seeks(cut))
         ),
         frames_stored=None,  # how many pictures too many ffmpeg leaves is its own affair

@@ -76,11 +76,13 @@ class Attempt:
 
     `change` says how what it makes, or the way to it, differs from what was asked; None: it does not. Behind
     it the engine says why the attempt before did not do. `rung`: the higher, the less memory it needs.
+    `encoded_frames`: how many of the clip's pictures are encoded anew, not copied; None: unknown.
     """
 
     steps: tuple[Step, ...]
     change: str | None = None
     rung: int = 0
+    encoded_frames: int | None = None
 
     @property
     def uses_scratch(self) -> bool:
@@ -162,11 +164,7 @@ class Task:
 
     def to_json(self) -> dict[str, Any]:
         attempts = [
-            {
-                "steps": [_step_to_json(step) for step in attempt.steps],
-                "change": attempt.change,
-                "rung": attempt.rung,
-            }
+            {**asdict(attempt), "steps": [_step_to_json(step) for step in attempt.steps]}
             for attempt in self.attempts
         ]
         return {**asdict(self), "attempts": attempts}
@@ -174,7 +172,7 @@ class Task:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Task:
         attempts = tuple(
-            Attempt(tuple(map(_step_from_json, entry["steps"])), entry["change"], entry["rung"])
+            Attempt(**{**entry, "steps": tuple(map(_step_from_json, entry["steps"]))})
             for entry in document["attempts"]
         )
         size = document["size"] and tuple(document["size"])

@@ -19,6 +19,7 @@ from clipkit.plan.task import Task
 from clipkit.records.status import Status
 from clipkit.settings import Settings, to_table
 from clipkit.trial.execute import Run, execute, with_manners
+from clipkit.trial.inside import Ready
 from clipkit.trial.judge import judge_execution
 from clipkit.trial.measure import ClipOutcome, Execution
 from clipkit.trial.out_folder import Claim, claimed
@@ -48,8 +49,11 @@ class Order:
         return sum(span.frames for span in spans)
 
 
-def cut_order(order: Order, ceiling: Ceiling, watch: Watch) -> dict[str, Any]:
-    """Cut the job and write the manifest, which is returned; `status` tells how it went.
+def cut_order(
+    order: Order, ceiling: Ceiling, watch: Watch, ready: Ready | None = None
+) -> dict[str, Any]:
+    """Cut the job and write the manifest, which is returned; `status` tells how it went. `ready`: see
+    `execute`.
 
     Some clips right: those, and the manifest. None right: no file at all, and what `overwrite` would have
     replaced is left. Raises CeilingError, ClipRangeError, FfmpegError, OutputError.
@@ -66,7 +70,7 @@ def cut_order(order: Order, ceiling: Ceiling, watch: Watch) -> dict[str, Any]:
             memory_budget_bytes=room.for_clips_bytes if room else None,
         )
         run = with_manners(run, modes.settings_followed(order.settings), order.host)
-        execution = _settled(execute(tasks, run, ceiling, watch), claim)
+        execution = _settled(execute(tasks, run, ceiling, watch, ready), claim)
         manifest = _manifest(order, ceiling, execution)
         if any(clip["status"] == "ok" for clip in manifest["clips"]):
             claim.settle(manifest)
@@ -168,6 +172,7 @@ def _clip_entry(order: Order, outcome: ClipOutcome, ran_out: str | None) -> dict
         "first_pts_s": shown.first_s if right else None,
         "last_pts_s": shown.last_s if right else None,
         "frames": outcome.frames,
+        "encoded_frames": outcome.encoded_frames if right else None,
         "bytes": outcome.bytes,
         "argv": list(outcome.argv),
         "wall_s": outcome.wall_s,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Sequence
@@ -15,11 +16,12 @@ from clipkit.plan.task import Task
 from clipkit.settings import UsedSettings
 from clipkit.trial.blame import Blame, with_kills_around
 from clipkit.trial.inside import (
+    Ready,
+    engine_ready,
     killed_by,
     log_folder,
     read_logs,
     reserved,
-    started,
     work_folder,
 )
 from clipkit.trial.measure import Execution, Seen, gather_execution, with_all_clips
@@ -55,11 +57,18 @@ def with_manners(run: Run, settings: UsedSettings, host: Host) -> Run:
     )
 
 
-def execute(tasks: Sequence[Task], run: Run, ceiling: Ceiling, watch: Watch) -> Execution:
+def execute(
+    tasks: Sequence[Task],
+    run: Run,
+    ceiling: Ceiling,
+    watch: Watch,
+    ready: Ready | None = None,
+) -> Execution:
     """Run every task inside `ceiling`; finished clips appear in `run.out_dir`, nothing else does.
 
     `watch` is called with each of the engine's events. An interrupt (Ctrl-C) cancels cleanly and
-    is told by `cancelled`. Whatever happens, no process is left inside the ceiling.
+    is told by `cancelled`. Whatever happens, no process is left inside the ceiling. `ready`: an engine that
+    was started in it before; without one it is started now, behind the reserve.
 
     Raises CeilingError where the engine itself does not fit, OutputError for an unusable folder.
     """
@@ -67,22 +76,24 @@ def execute(tasks: Sequence[Task], run: Run, ceiling: Ceiling, watch: Watch) -> 
         talk = EngineTalk(tasks, _orders(run, work_dir))
         try:
             with reserved(ceiling, run.reserve_bytes) as reserve:
-                before = ceiling.usage()
-                with (
-                    Sampler(
-                        ceiling, reserve.size_bytes, reserve.pids, paced=run.cpus is not None
-                    ) as sampler,
-                    started(talk.argv, ceiling, work_dir) as process,
-                ):
+                with contextlib.ExitStack() as stack:
+                    sampler = stack.enter_context(
+                        Sampler(
+                            ceiling, reserve.size_bytes, reserve.pids, paced=run.cpus is not None
+                        )
+                    )
+                    engine = ready or stack.enter_context(engine_ready(ceiling))
+                    before, process = engine.before, engine.process
                     told = _conversed(talk, process, ceiling, watch)
                     engine_end = None if told.done or told.silent else killed_by(process)
                     ended_s = sampler.now_s
                     # Before the engine is reaped: without a group its CPU goes with it.
                     after = ceiling.usage()
+                    own_logs = engine.logs()
                 reserve_end = reserve.end
         finally:
             ceiling.kill()
-        logs = read_logs(work_dir)
+        logs = read_logs(work_dir) | own_logs
     after = with_kills_around(before, after, told, engine_end)
     blame = Blame(ceiling.mechanism, after.oom_kills)
     engine_end = engine_end and f"the engine was {blame.words(engine_end)}"

@@ -13,9 +13,10 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from clipkit import format as fmt
-from clipkit.ceiling.base import Ceiling
+from clipkit.ceiling.base import Ceiling, Usage
 from clipkit.engine.child import FROM_OUTSIDE
 from clipkit.errors import CeilingError, OutputError
 
@@ -23,6 +24,16 @@ WORK_PREFIX = ".clipkit-work-"
 """Of all that is unfinished: who has an output folder to himself may remove what begins so."""
 _LOGS = "logs"
 ORCHESTRATOR_LOG = "engine.log"
+_PACKAGES = Path(__file__).resolve().parents[2]
+# Isolated and without site-packages: the engine's memory is part of what is measured.
+_ENGINE = (
+    sys.executable,
+    "-I",
+    "-S",
+    "-c",
+    f"import sys; sys.path.insert(0, {str(_PACKAGES)!r}); "
+    "from clipkit.engine.__main__ import main; main()",
+)
 # Of what one process says, the end: a talkative one must not fill the disk.
 _KEPT_BYTES = 1 << 20
 # Out of memory, the kernel's victim is to be the engine rather than the reserve, which stands for
@@ -142,39 +153,49 @@ def reserved(ceiling: Ceiling, size_bytes: int) -> Iterator[Reserve]:
         process.communicate()
 
 
-@contextlib.contextmanager
-def started(
-    argv: Sequence[str], ceiling: Ceiling, work_dir: Path
-) -> Iterator[subprocess.Popen[bytes]]:
-    """The orchestrator: a process inside the ceiling, killed with its whole session in the end.
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The orchestrator, which waits to be told what to do; `before`: what the ceiling read without it; `log`:
+    where it writes what it says."""
 
-    Its stdin and stdout are ours to talk by, its stderr is a log.
+    process: subprocess.Popen[bytes]
+    before: Usage
+    log: BinaryIO
+
+    def logs(self) -> dict[str, bytes]:
+        """As `read_logs`."""
+        self.log.seek(0)
+        return {ORCHESTRATOR_LOG: self.log.read()[-_KEPT_BYTES:]}
+
+
+@contextlib.contextmanager
+def engine_ready(ceiling: Ceiling) -> Iterator[Ready]:
+    """A process inside the ceiling, killed with its whole session in the end.
+
+    Its stdin and stdout are ours to talk by. Where it works, its orders say: there need be no folder yet,
+    so its log is in none.
     """
-    log_path = log_folder(work_dir) / ORCHESTRATOR_LOG
-    try:
-        log = log_path.open("wb")
-    except OSError as error:
-        raise OutputError(f"cannot write {log_path}: {error.strerror}") from None
-    with log:
+    before = ceiling.usage()
+    with os.fdopen(os.memfd_create(ORCHESTRATOR_LOG), "w+b") as log:
         process = subprocess.Popen(
-            ceiling.wrap(argv),
+            ceiling.wrap(_ENGINE),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            cwd=work_dir,
+            cwd="/",
             # Its own session: Ctrl-C reaches us alone, and we cancel in order.
             start_new_session=True,
         )
-    with contextlib.suppress(OSError):  # it may have ended already
-        Path(f"/proc/{process.pid}/oom_score_adj").write_text(_OOM_SCORE_ADJUST)
-    try:
-        ceiling.adopt(process.pid)
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        with contextlib.suppress(OSError):  # its stdin may be broken
-            process.communicate()
+        with contextlib.suppress(OSError):  # it may have ended already
+            Path(f"/proc/{process.pid}/oom_score_adj").write_text(_OOM_SCORE_ADJUST)
+        try:
+            ceiling.adopt(process.pid)
+            yield Ready(process, before, log)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(OSError):  # its stdin may be broken
+                process.communicate()
 
 
 def killed_by(process: subprocess.Popen[bytes]) -> str | None:

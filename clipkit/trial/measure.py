@@ -21,7 +21,8 @@ from clipkit.trial.talk import Told
 class ClipOutcome:
     """What became of one task. Bytes and seconds; `frames` are those shown; None: could not
     be read. CPU and peak are its ffmpeg's alone, as `wait4` told the orchestrator; None: it did not.
-    `confined`: its processes could open only what they need (`clipkit.confinement`). `no_space`: there was no room for it on the disk; `poster`: the picture beside its file."""
+    `confined`: its processes could open only what they need (`clipkit.confinement`). `no_space`: there was no room for it on the disk; `poster`: the picture beside its
+    file; `encoded_frames`: how many of its frames were encoded and not copied."""
 
     number: int
     status: str
@@ -37,6 +38,7 @@ class ClipOutcome:
     confined: bool = False
     no_space: bool = False
     poster: str | None = None
+    encoded_frames: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

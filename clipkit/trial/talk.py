@@ -10,7 +10,6 @@ import json
 import os
 import selectors
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -22,16 +21,6 @@ from clipkit.plan.task import Task
 
 Watch = Callable[[dict[str, Any]], None]
 
-_PACKAGES = Path(__file__).resolve().parents[2]
-# Isolated and without site-packages: the engine's memory is part of what is measured.
-_ENGINE = (
-    sys.executable,
-    "-I",
-    "-S",
-    "-c",
-    f"import sys; sys.path.insert(0, {str(_PACKAGES)!r}); "
-    "from clipkit.engine.__main__ import main; main()",
-)
 _START_PATIENCE_S = 60
 _CANCEL_PATIENCE_S = 10
 
@@ -73,7 +62,6 @@ class EngineTalk:
 
     tasks: Sequence[Task]
     orders: Orders
-    argv: Sequence[str] = _ENGINE
 
     def converse(self, process: subprocess.Popen[bytes], watch: Watch) -> Told:
         """Say all that there is to say, and hear until the job has ended; the process still runs then,

@@ -166,6 +166,15 @@ def test_a_sample_of_sound_at_the_edge_of_silence_is_no_sound_that_is_missing(
     assert len(list(hearing._edges(heard, clip, 0.0, 1.0, 0.022))) == 2 * told
 
 
+@pytest.mark.parametrize(("zero_s", "told"), [(0.0, 1), (0.3, 0), (0.8, 0), (1.5, 0)])
+def test_a_clip_without_sound_is_right_where_the_film_is_silent(zero_s: float, told: int) -> None:
+    """It is heard for its first quarter of a second and for its last millisecond alone."""
+    samples = NOISE.copy()
+    samples[12000:-48] = 0
+    heard = Sound(0.0, 48000, samples, 1024 / 48000, Fraction(1, 48000))
+    assert len(list(hearing.faults(heard, None, zero_s, 0.19))) == told
+
+
 def test_a_table_that_points_outside_of_the_file_is_damage(upload: Path, tmp_path: Path) -> None:
     content = bytearray(upload.read_bytes())
     *_, chunks = (one for one in isobmff.boxes(content) if one.kind == b"stco")

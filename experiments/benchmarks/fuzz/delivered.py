@@ -58,6 +58,6 @@ class Clip:
 
 def sound_codec(path: Path) -> str | None:
     """Of the first sound track that anything is known of."""
-    with av.open(f"file:{path}") as container:
+    with av.logging.Capture(local=False), av.open(f"file:{path}") as container:
         known = [s.codec_context for s in container.streams.audio if s.codec_context is not None]
         return known[0].name if known else None

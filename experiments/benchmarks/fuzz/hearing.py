@@ -19,7 +19,7 @@ _MARGIN = 0.98
 
 def faults(film: Sound | None, clip: Sound | None, zero_s: float, length_s: float) -> Iterator[str]:
     """`zero_s`: where in the film the clip's time 0 is; `length_s`: how long the clip is."""
-    due = film is not None and film.at < zero_s + length_s and film.end > zero_s
+    due = film is not None and _loudness(_part(film, zero_s, zero_s + length_s)) > _SILENT
     if film is None or clip is None:
         if due:
             yield "it has no sound, the film has"

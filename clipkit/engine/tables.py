@@ -1,0 +1,208 @@
+"""The sample tables of an MP4 track (ISO/IEC 14496-12, 8.6 to 8.7): read from parts, written for a whole.
+
+Stdlib only: it lives inside the host. Nothing in a file is believed: what is cut off is refused.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, groupby, pairwise
+
+from clipkit.engine.boxes import Mp4Error, box_at, edit_layout, needed, timescale
+from clipkit.engine.mp4 import composition_offsets, decode_times
+
+_MOST_32_BITS = 0xFFFF_FFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Where its bytes lie in its file, and when it is decoded and shown, in its track's ticks."""
+
+    offset: int
+    size_bytes: int
+    decoded: int
+    shown: int
+    sync: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Samples that lie side by side in a file, from `offset` on."""
+
+    offset: int
+    samples: int
+
+
+def samples_of(moov: memoryview, track: memoryview) -> list[Sample]:
+    """In the order in which they are decoded; `shown` counts as the first edit of its list has it. Raises
+    Mp4Error."""
+    table = needed(track, b"mdia", b"minf", b"stbl")
+    sizes = _sizes(needed(table, b"stsz"))
+    decoded = decode_times(needed(table, b"stts"))[:-1]
+    offsets = composition_offsets(box_at(table, b"ctts"), len(decoded))
+    places = list(_places(table, sizes))
+    if not len(sizes) == len(decoded) == len(places):
+        raise Mp4Error("its tables disagree about how many samples there are")
+    stss = box_at(table, b"stss")
+    syncs = None if stss is None else set(_numbers(stss))
+    start = _edit_start(track, timescale(needed(moov, b"mvhd")))
+    return [
+        Sample(place, size, when, when + offset - start, syncs is None or number in syncs)
+        for number, (place, size, when, offset) in enumerate(
+            zip(places, sizes, decoded, offsets, strict=True), 1
+        )
+    ]
+
+
+def _edit_start(track: memoryview, movie_ticks: int) -> int:
+    """Which of the media's ticks is shown at 0; what is shown later because the list says so lies before."""
+    elst = box_at(track, b"edts", b"elst")
+    if elst is None:
+        return 0
+    layout, places = edit_layout(elst)
+    empty_ticks = 0
+    for place in places:
+        lasts, start = struct.unpack_from(layout, elst, place)
+        if start >= 0:
+            ticks = timescale(needed(track, b"mdia", b"mdhd"))
+            return int(start - round(empty_ticks * ticks / movie_ticks))
+        empty_ticks += lasts
+    raise Mp4Error("a part of it shows nothing")
+
+
+def _sizes(stsz: memoryview) -> Sequence[int]:
+    same, count = struct.unpack_from(">II", stsz, 4)
+    if same:
+        return [same] * min(count, len(stsz) * _MOST_32_BITS)
+    if 12 + 4 * count > len(stsz):
+        raise Mp4Error("its table of sizes is cut off")
+    return struct.unpack_from(f">{count}I", stsz, 12)
+
+
+def _numbers(table: memoryview, wide: bool = False) -> tuple[int, ...]:
+    count = struct.unpack_from(">I", table, 4)[0]
+    if 8 + count * (8 if wide else 4) > len(table):
+        raise Mp4Error("a table of it is cut off")
+    return struct.unpack_from(f">{count}{'Q' if wide else 'I'}", table, 8)
+
+
+def chunk_offsets(table: memoryview) -> tuple[int, ...]:
+    """Of `stbl`."""
+    narrow = box_at(table, b"stco")
+    return _numbers(needed(table, b"co64"), wide=True) if narrow is None else _numbers(narrow)
+
+
+def chunk_sizes(table: memoryview) -> list[int]:
+    """How many samples each chunk of `stbl` holds."""
+    stsc, chunks = needed(table, b"stsc"), len(chunk_offsets(table))
+    rows = [
+        struct.unpack_from(">III", stsc, 8 + 12 * row)[:2]
+        for row in range(struct.unpack_from(">I", stsc, 4)[0])
+    ]
+    found: list[int] = []
+    for (first, samples), (behind, _) in pairwise([*rows, (chunks + 1, 0)]):
+        if not 0 < first <= behind <= chunks + 1:
+            raise Mp4Error("its chunks are out of order")
+        found += [samples] * (behind - first)
+    return found
+
+
+def _places(table: memoryview, sizes: Sequence[int]) -> Iterator[int]:
+    """Where each sample lies in the file."""
+    number = 0
+    for at, samples in zip(chunk_offsets(table), chunk_sizes(table), strict=False):
+        within = sizes[number : number + samples]
+        yield from list(accumulate(within, initial=at))[:-1]
+        number += samples
+
+
+def box(kind: bytes, *bodies: bytes | bytearray | memoryview) -> bytes:
+    body = b"".join(bodies)
+    return struct.pack(">I4s", 8 + len(body), kind) + body
+
+
+def whole_box(kind: bytes, body: bytes, version: int = 0) -> bytes:
+    """One with version and flags (`FullBox`)."""
+    return box(kind, struct.pack(">I", version << 24), body)
+
+
+def stts(ticks: Iterable[int]) -> bytes:
+    """By how long each sample lasts before the next is decoded."""
+    return _runs(b"stts", ticks)
+
+
+def ctts(offsets: Sequence[int]) -> bytes:
+    """How long after it is decoded each sample is shown; nothing where all are at once."""
+    return _runs(b"ctts", offsets) if any(offsets) else b""
+
+
+def _runs(kind: bytes, values: Iterable[int]) -> bytes:
+    runs = [(len(list(alike)), value) for value, alike in groupby(values)]
+    rows = b"".join(struct.pack(">II", count, value) for count, value in runs)
+    return whole_box(kind, struct.pack(">I", len(runs)) + rows)
+
+
+def stss(syncs: Sequence[bool]) -> bytes:
+    numbers = [number for number, sync in enumerate(syncs, 1) if sync]
+    return whole_box(b"stss", struct.pack(f">I{len(numbers)}I", len(numbers), *numbers))
+
+
+def stsz(sizes_bytes: Sequence[int]) -> bytes:
+    return whole_box(
+        b"stsz", struct.pack(f">II{len(sizes_bytes)}I", 0, len(sizes_bytes), *sizes_bytes)
+    )
+
+
+def chunk_tables(chunks: Sequence[Chunk], wide: bool) -> bytes:
+    """`stsc` and the offsets, `wide` where one may be more than 32 bits hold."""
+    rows, number = [], 1
+    for samples, alike in groupby(chunk.samples for chunk in chunks):
+        rows.append(struct.pack(">III", number, samples, 1))
+        number += len(list(alike))
+    stsc = whole_box(b"stsc", struct.pack(">I", len(rows)) + b"".join(rows))
+    offsets = [chunk.offset for chunk in chunks]
+    table = struct.pack(f">I{len(offsets)}{'Q' if wide else 'I'}", len(offsets), *offsets)
+    return stsc + whole_box(b"co64" if wide else b"stco", table)
+
+
+def elst(lasts: int, start: int) -> bytes:
+    """One edit: so long, in the movie's ticks, from the media's tick `start` on."""
+    if max(lasts, start) >= 1 << 31:
+        return whole_box(b"elst", struct.pack(">IQqI", 1, lasts, start, 1 << 16), version=1)
+    return whole_box(b"elst", struct.pack(">IIiI", 1, lasts, start, 1 << 16))
+
+
+def with_duration(kind: bytes, header: memoryview, ticks: int) -> bytes:
+    """`mvhd`, `tkhd` or `mdhd` with that duration, in the wider version where it has to be."""
+    time, width = ("Q", 8) if header[0] == 1 else ("I", 4)
+    between = 8 if kind == b"tkhd" else 4
+    at = 4 + 2 * width
+    made = struct.unpack_from(f">2{time}", header, 4)
+    middle, rest = header[at : at + between], header[at + between + width :]
+    wide = ticks > _MOST_32_BITS
+    new = "Q" if wide else "I"
+    head = bytes([wide]) + bytes(header[1:4]) + struct.pack(f">2{new}", *made)
+    return box(kind, head, middle, struct.pack(f">{new}", ticks), rest)
+
+
+def with_ticks(mdhd: memoryview, ticks: int) -> memoryview:
+    """The body of `mdhd` with so many of them a second."""
+    changed = bytearray(mdhd)
+    struct.pack_into(">I", changed, 20 if mdhd[0] == 1 else 12, ticks)
+    return memoryview(changed)
+
+
+def with_number(tkhd: memoryview, number: int) -> bytes:
+    """The box of a track of that number."""
+    changed = bytearray(tkhd)
+    struct.pack_into(">I", changed, 20 if tkhd[0] == 1 else 12, number)
+    return box(b"tkhd", changed)
+
+
+def track_duration(track: memoryview) -> int:
+    """In the movie's ticks."""
+    tkhd = needed(track, b"tkhd")
+    layout, place = (">Q", 28) if tkhd[0] == 1 else (">I", 20)
+    return int(struct.unpack_from(layout, tkhd, place)[0])
