@@ -229,7 +229,10 @@ def _shape_faults(first: Picture, clip: Clip, as_it_is: bool) -> Iterator[str]:
     if holds and abs(made.sar / first.sar - 1) > Fraction(1, 100):
         yield f"its sample aspect is {made.sar} instead of {first.sar}"
     if as_it_is:
-        if (made.pixel_format, made.colour) != (first.pixel_format, first.colour):
+        has, due_ = (
+            (one.pixel_format, one.colour[0] or 1, *one.colour[1:]) for one in (made, first)
+        )
+        if has != due_:  # a range that is not said is limited
             yield f"its pixels are {made.pixel_format} {made.colour} instead of {first.pixel_format} {first.colour}"
         return
     if made.pixel_format not in ("yuv420p", "yuvj420p"):
