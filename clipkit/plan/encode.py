@@ -8,7 +8,7 @@ import ffmpeg
 
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
-from clipkit.media.formats import local, told_format
+from clipkit.media.formats import demuxer, local, told_format
 from clipkit.media.upload import Upload
 from clipkit.model.memory import bound_bytes, clip_anon_bytes, poster_anon_bytes
 from clipkit.plan.clips import Clip, Job
@@ -105,7 +105,7 @@ def _steps(cut: Cut, entry: Entry) -> tuple[Step, ...]:
 
 def _argv(cut: Cut, entry: Entry, sound: dict[str, object]) -> list[str]:
     settings = cut.settings
-    source = source_options(cut.upload, settings.decoder_threads)
+    source = source_options(cut.upload, settings.decoder_threads) | whole_pictures(cut)
     if entry.seek_s is not None:
         # Without accurate_seek ffmpeg drops nothing itself; `trim` below decides, frame by frame.
         source |= {"ss": f"{entry.seek_s:.6f}", "noaccurate_seek": None}
@@ -134,6 +134,13 @@ def _argv(cut: Cut, entry: Entry, sound: dict[str, object]) -> list[str]:
     if entry.keep_times:
         started.append("-copyts")
     return compiled_argv(graph, started, cut.upload)
+
+
+def whole_pictures(cut: Cut) -> dict[str, object]:
+    """Of the picture all that is coded is shown: which part a container names (`clap`, `PixelCrop`), only
+    newer builds know, and few players heed."""
+    names = demuxer(cut.upload.container) in ("mov", "matroska")
+    return {"apply_cropping": "codec"} if names and cut.build.crops_as_told else {}
 
 
 def compiled_argv(graph: Any, started: list[str], upload: Upload) -> list[str]:
