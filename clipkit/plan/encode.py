@@ -8,7 +8,7 @@ import ffmpeg
 
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
-from clipkit.media.formats import demuxer, local, told_format
+from clipkit.media.formats import local, told_format, whole_pictures
 from clipkit.media.upload import Upload
 from clipkit.model.memory import bound_bytes, clip_anon_bytes, poster_anon_bytes
 from clipkit.plan.clips import Clip, Job
@@ -105,7 +105,7 @@ def _steps(cut: Cut, entry: Entry) -> tuple[Step, ...]:
 
 def _argv(cut: Cut, entry: Entry, sound: dict[str, object]) -> list[str]:
     settings = cut.settings
-    source = source_options(cut.upload, settings.decoder_threads) | whole_pictures(cut)
+    source = decoded_options(cut)
     if entry.seek_s is not None:
         # Without accurate_seek ffmpeg drops nothing itself; `trim` below decides, frame by frame.
         source |= {"ss": f"{entry.seek_s:.6f}", "noaccurate_seek": None}
@@ -136,13 +136,6 @@ def _argv(cut: Cut, entry: Entry, sound: dict[str, object]) -> list[str]:
     return compiled_argv(graph, started, cut.upload)
 
 
-def whole_pictures(cut: Cut) -> dict[str, object]:
-    """Of the picture all that is coded is shown: which part a container names (`clap`, `PixelCrop`), only
-    newer builds know, and few players heed."""
-    names = demuxer(cut.upload.container) in ("mov", "matroska")
-    return {"apply_cropping": "codec"} if names and cut.build.crops_as_told else {}
-
-
 def compiled_argv(graph: Any, started: list[str], upload: Upload) -> list[str]:
     """The words of a graph whose input is FILM."""
     words: list[str] = ffmpeg.compile(graph, cmd=started)
@@ -153,6 +146,12 @@ def command_head(build: FfmpegBuild) -> list[str]:
     """How every ffmpeg of ours starts: it asks nothing, and tells how far it is."""
     head = [build.path, "-nostdin", "-hide_banner", "-v", LEVEL, "-y"]
     return [*head, "-progress", "pipe:1", "-stats_period", "0.5"]
+
+
+def decoded_options(cut: Cut) -> dict[str, object]:
+    """Of the upload, where its pictures are decoded."""
+    whole = whole_pictures(cut.upload.container, cut.build.crops_as_told)
+    return source_options(cut.upload, cut.settings.decoder_threads) | whole
 
 
 def source_options(upload: Upload, decoder_threads: int = 0) -> dict[str, object]:

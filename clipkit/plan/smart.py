@@ -23,6 +23,7 @@ import ffmpeg
 from clipkit.errors import ModeRefused
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media.avc import Avc
+from clipkit.media.formats import whole_pictures
 from clipkit.media.upload import Upload
 from clipkit.plan.clips import Job
 from clipkit.plan.colours import tone_mapped
@@ -33,7 +34,6 @@ from clipkit.plan.encode import (
     compiled_argv,
     encode_tasks,
     source_options,
-    whole_pictures,
 )
 from clipkit.plan.encoded_pictures import mp4_tick_s
 from clipkit.plan.encoded_sound import audio_options, has_sound, sound_changes, sound_stream
@@ -229,7 +229,9 @@ def _layout(joined: _Joined) -> str:
 
 
 def _source(cut: Cut, entry: Entry, threads: int, upright: bool = True) -> Any:
-    options = source_options(cut.upload, threads) | whole_pictures(cut)
+    options = source_options(cut.upload, threads) | whole_pictures(
+        cut.upload.container, cut.build.crops_as_told
+    )
     if entry.seek_s is not None:
         # Without accurate_seek ffmpeg drops nothing itself; filters decide, frame by frame.
         options |= {"ss": f"{entry.seek_s:.6f}", "noaccurate_seek": None}
