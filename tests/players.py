@@ -72,7 +72,7 @@ async function watched(url) {
   await ended;
   await later(200);
   seen.ended = look(video);
-  for (const [name, at] of [["back", 0], ["near_end", video.duration - 0.03], ["middle", video.duration / 2]]) {
+  for (const [name, at] of [["back", 0], ["near_end", video.duration - 0.03], ["inside", video.duration / 4]]) {
     const sought = wait(video, "seeked");
     video.currentTime = at;
     await sought;
@@ -121,7 +121,7 @@ class Watched:
     ended: Seen
     back: Seen
     near_end: Seen
-    middle: Seen
+    inside: Seen
 
 
 class Player:

@@ -11,23 +11,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import packets
+from delivered import Clip, sound_codec
 from film import Film
 from frames import Sound
 from shown import Track
 
 if TYPE_CHECKING:
-    from delivered import Clip
     from oracle import Due
 
 _ENTRIES = {b"avc1", b"hvc1", b"av01", b"vp09"}
 _MOST_HIDDEN = Fraction(1, 100)
 # What lies before the packet of the start, and is decoded for it: seconds by codec, or packets.
 _PREROLL = {"opus": Fraction(80, 1000)}
-# MP3 keeps up to 511 bytes of a frame in those before it: at 32 kbit/s that is 8 of them.
-_PREROLL_PACKETS = {"aac": 1, "ac3": 1, "eac3": 1, "mp3": 9, "mp3float": 9}
+_PREROLL_PACKETS = {"aac": 1, "mp3": 2, "mp3float": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ WAYS: Mapping[str, Way] = {
 }
 
 
-def faults(film: Film, wanted: Due, clip: Clip, way: Way, sound_copied: bool) -> Iterator[str]:
+def faults(film: Film, wanted: Due, clip: Clip, way: Way, upload: Path) -> Iterator[str]:
     yield from _order_faults(clip.video)
     if not way.hides and len(clip.video.stored.samples) != len(clip.video.shown):
         hidden = len(clip.video.stored.samples) - len(clip.video.shown)
@@ -56,13 +57,22 @@ def faults(film: Film, wanted: Due, clip: Clip, way: Way, sound_copied: bool) ->
     if not way.copies:
         return
     yield from _entry_faults(clip)
-    yield from _hidden_faults(clip)
+    yield from _hidden_faults(clip, way)
     if way.exact:
         yield from _exact_faults(film, wanted, clip)
     else:
         yield from _uniform_faults(wanted, clip)
-    if sound_copied and film.sound and clip.film.sound:
-        yield from _sound_faults(film.sound, clip.film.sound, wanted)
+    copied = clip.sound_codec == sound_codec(upload)
+    if copied and film.sound and clip.film.sound:
+        unlike = list(_sound_faults(film.sound, clip.film.sound, wanted))
+        track = clip.movie.first("soun")
+        if unlike and track:
+            # Mode encode's contract of sound is to within one packet, and a mode that encodes has its sound.
+            needed = _PREROLL_PACKETS.get(clip.sound_codec or "", 0) if way.exact else 0
+            told = list(packets.faults(upload, clip.data, track, wanted.zero, needed))
+            # What is encoded anyway may have its sound encoded too; it is compared as heard.
+            if told and (way.exact or told != [packets.NOT_THE_UPLOADS]):
+                yield from (*unlike, *told)
         yield from _hidden_sound_faults(clip)
 
 
@@ -90,7 +100,7 @@ def _entry_faults(clip: Clip) -> Iterator[str]:
         yield f"its sample entry is {held.entries[0].decode('latin-1')}"
     elif sets := held.parameter_sets(clip.data):
         yield f"{sets} parameter sets lie among its samples"
-    if orphans := held.orphans(clip.data):
+    if orphans := held.orphans():
         # Chromium stops with an error where one seeks there.
         yield f"{orphans} pictures need more than the one to seek to that they follow"
     early = sum(one.offset < 0 for one in held.samples)
@@ -98,8 +108,11 @@ def _entry_faults(clip: Clip) -> Iterator[str]:
         yield f"{early} composition offsets are negative"
 
 
-def _hidden_faults(clip: Clip) -> Iterator[str]:
-    """Of the media's own time: what comes before what is shown, and behind it, and what the headers say."""
+def _hidden_faults(clip: Clip, way: Way) -> Iterator[str]:
+    """Of the media's own time: what comes before what is shown, and behind it, and what the headers say.
+
+    Where nothing is hidden the first picture may come late, as from an encoder that reorders.
+    """
     held = clip.video.stored
     if len(held.edits) != 1 or held.edits[0].start < 0:
         yield f"its edit list has {len(held.edits)} edits, or an empty one"
@@ -109,7 +122,8 @@ def _hidden_faults(clip: Clip) -> Iterator[str]:
     lasts = held.lasts * held.tick
     written = held.samples[-1].decoded + held.samples[-1].lasts
     last = max(one.shown for one in held.samples)
-    hidden = start + max(Fraction(0), max(last, written, held.lasts) * held.tick - end)
+    late = 0 if way.hides else min(one.shown for one in held.samples) * held.tick
+    hidden = start - late + max(Fraction(0), max(last, written, held.lasts) * held.tick - end)
     if hidden > _MOST_HIDDEN + clip.tolerance:
         yield f"{float(hidden) * 1000:.1f} ms of its pictures are hidden, at most 10 may be"
     if not end - clip.tolerance <= lasts <= end + _MOST_HIDDEN + clip.tolerance:

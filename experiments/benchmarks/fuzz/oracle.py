@@ -26,7 +26,7 @@ import copied
 import hearing
 import numpy as np
 from copied import WAYS, Way
-from delivered import Clip, sound_codec
+from delivered import Clip
 from film import Film, films
 from frames import Picture
 
@@ -147,8 +147,7 @@ class Oracle:
             made = Clip(clip)
         except (av.FFmpegError, ValueError, struct.error, OSError) as fault:
             return Verdict(WRONG, (f"the clip cannot be read: {fault}",))
-        sound_copied = sound_codec(self.upload) == made.sound_codec
-        answers = [tuple(_faults(film, asked, made, way, sound_copied)) for film in self.films]
+        answers = [tuple(_faults(film, asked, made, way, self.upload)) for film in self.films]
         best = min(answers, key=len)
         if best and self.uncertain:
             return _verdict(tuple(_weak_faults(asked, made)), "weak")
@@ -166,7 +165,7 @@ def _verdict(faults: tuple[str, ...], rule: str) -> Verdict:
     return Verdict(WRONG if faults else RIGHT, faults, rule)
 
 
-def _faults(film: Film, asked: Asked, clip: Clip, way: Way, sound_copied: bool) -> Iterator[str]:
+def _faults(film: Film, asked: Asked, clip: Clip, way: Way, upload: Path) -> Iterator[str]:
     wanted = due(film, asked)
     if wanted is None:
         yield "nothing is to be seen there"
@@ -185,7 +184,7 @@ def _faults(film: Film, asked: Asked, clip: Clip, way: Way, sound_copied: bool) 
         )
     yield from hearing.faults(film.sound, clip.film.sound, float(wanted.zero), float(wanted.length))
     yield from _length_faults(clip, wanted)
-    yield from copied.faults(film, wanted, clip, way, sound_copied)
+    yield from copied.faults(film, wanted, clip, way, upload)
 
 
 def _time_faults(film: Film, clip: Clip, wanted: Due) -> Iterator[str]:
@@ -229,11 +228,10 @@ def _shape_faults(first: Picture, clip: Clip, as_it_is: bool) -> Iterator[str]:
     if holds and abs(made.sar / first.sar - 1) > Fraction(1, 100):
         yield f"its sample aspect is {made.sar} instead of {first.sar}"
     if as_it_is:
-        has, due_ = (
-            (one.pixel_format, one.colour[0] or 1, *one.colour[1:]) for one in (made, first)
-        )
-        if has != due_:  # a range that is not said is limited
-            yield f"its pixels are {made.pixel_format} {made.colour} instead of {first.pixel_format} {first.colour}"
+        if made.pixel_format != first.pixel_format:
+            yield f"its pixels are {made.pixel_format} instead of {first.pixel_format}"
+        if made.colour != first.colour and not _same_but_unsaid(made.colour, first.colour):
+            yield f"its colours are {made.colour} instead of {first.colour}"
         return
     if made.pixel_format not in ("yuv420p", "yuvj420p"):
         yield f"its pixels are {made.pixel_format}"
@@ -255,6 +253,11 @@ def _shape_faults(first: Picture, clip: Clip, as_it_is: bool) -> Iterator[str]:
             and not (converted and name in ("range", "matrix"))
         ):
             yield f"its colour {name} is {has} instead of {due_}"
+
+
+def _same_but_unsaid(one: Sequence[int], other: Sequence[int]) -> bool:
+    """What says nothing of its range has the limited one."""
+    return one[1:] == other[1:] and {one[0], other[0]} == {0, 1}
 
 
 def _picture_faults(film: Film, clip: Clip, wanted: Due) -> Iterator[str]:

@@ -11,8 +11,6 @@ from isobmff import Box, boxes
 
 # By the type in their header (ISO/IEC 14496-10, 7.4.1; 23008-2, 7.4.2.2): sequences' and pictures'.
 _PARAMETERS = {b"avc1": (7, 8, 13), b"avc3": (), b"hvc1": (32, 33, 34), b"hev1": ()}
-_HEVC = (b"hvc1", b"hev1")
-_RASL = (8, 9)  # HEVC's leading pictures that refer to what lies before their access point
 _MOST_LEADING = 32
 _ENTRY_HEAD = 86  # of a visual sample entry, before the boxes in it
 
@@ -55,16 +53,11 @@ class Stored:
     sync: tuple[int, ...]
 
     def shown_first_to_last(self) -> list[tuple[int, int]]:
-        """From when to when each stands in the media's own clock: until the next, or by its own time.
-
-        That of the one shown last is the way to the next one decoded, where there is one: then it stands
-        until all of the media's time is over, if that is later.
-        """
+        """From when to when each stands in the media's own clock: until the next, or by its own time."""
         starts = sorted((one.shown, one.lasts) for one in self.samples)
         ends = [following for following, _ in starts[1:]]
         if starts:
-            over = self.samples[-1].decoded + self.samples[-1].lasts
-            ends.append(max(over, starts[-1][0] + starts[-1][1]))
+            ends.append(starts[-1][0] + starts[-1][1])
         return [(start, end) for (start, _), end in zip(starts, ends, strict=True)]
 
     def parameter_sets(self, data: bytes) -> int:
@@ -74,25 +67,25 @@ class Stored:
             return 0
         return sum(kind in kinds for sample in self.samples for kind in self._units(data, sample))
 
-    def orphans(self, data: bytes) -> int:
-        """How many samples come behind one to seek to, are shown before it, and need what lies before both.
+    def orphans(self) -> int:
+        """Of H.264: how many samples come behind one to seek to and are shown before it.
 
-        Of H.264 all that are shown before it: its order of decoding says no more.
+        They may need what lies before both. HEVC tells its decoders which these are.
         """
-        found = 0
-        for number in self.sync:
-            for sample in self.samples[number + 1 : number + 1 + _MOST_LEADING]:
-                leads = sample.shown < self.samples[number].shown
-                hevc = self.entries[0] in _HEVC
-                found += leads and (not hevc or any(k in _RASL for k in self._units(data, sample)))
-        return found
+        if self.entries[0] not in (b"avc1", b"avc3"):
+            return 0
+        return sum(
+            sample.shown < self.samples[number].shown
+            for number in self.sync
+            for sample in self.samples[number + 1 : number + 1 + _MOST_LEADING]
+        )
 
     def _units(self, data: bytes, sample: Sample) -> Iterator[int]:
         """The type of each unit of a sample."""
         at, end = sample.at, sample.at + sample.size
         while at + self.length_size < end:
             head = data[at + self.length_size]
-            yield head >> 1 & 63 if self.entries[0] in _HEVC else head & 31
+            yield head >> 1 & 63 if self.entries[0] == b"hvc1" else head & 31
             at += self.length_size + int.from_bytes(data[at : at + self.length_size], "big")
 
 
