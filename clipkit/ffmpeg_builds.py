@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from clipkit.errors import FfmpegError
 
 # An ffmpeg that does not print its version in this time hangs.
 _PATIENCE_S = 20
+_VERSION = re.compile(r"N-(\d+)|n?(\d+)\.(\d+)")
+_CROPPING = 117_000
 _BUNDLED_BROKEN = (
     "the bundled ffmpeg does not run: start it again, install imageio-ffmpeg anew, or use "
     "--ffmpeg system"
@@ -40,6 +43,16 @@ class FfmpegBuild:
     def may_read(self, film: Path) -> tuple[str, ...] | None:
         """What its processes may read of the disk; None: they are not held to anything."""
         return None if self.parts is None else (str(film), *self.parts)
+
+    @property
+    def crops_as_told(self) -> bool:
+        """Whether it shows of a picture only the part that its container names, unless told otherwise: from
+        7.1 on, where snapshots count 117,000 changes."""
+        told = _VERSION.match(self.version)
+        if not told:
+            return False
+        snapshot, major, minor = told.groups()
+        return int(snapshot) > _CROPPING if snapshot else (int(major), int(minor)) >= (7, 1)
 
     def require(self, encoders: tuple[str, ...] = (), filters: tuple[str, ...] = ()) -> None:
         """Raise FfmpegError naming what this build lacks."""

@@ -51,8 +51,9 @@ class Settings:
         "encode: re-encode the whole clip, exactly its frames; "
         "smart: exactly its frames too, but from the first key frame in it on copied, and re-encoded only "
         "before and where the last need others behind the end; "
+        "copy: copy from the access point before the start, exactly the frames, those before them hidden; "
         "snap: copy from the key frame at or before the start, so a clip may begin seconds early",
-        choices=("encode", "smart", "snap"),
+        choices=("encode", "smart", "copy", "snap"),
     )
     seek: str = _knob(
         "input",

@@ -48,3 +48,23 @@ def test_a_bundled_one_that_does_not_run_is_told_as_that_and_never_blamed_on_the
     ):
         with pytest.raises(FfmpegError, match="the bundled ffmpeg does not run: start it again"):
             use()
+
+
+@pytest.mark.parametrize(
+    ("version", "crops"),
+    [
+        ("9.0.2-static", True),
+        ("7.1", True),
+        ("n7.1.1-3-gabc", True),
+        ("N-118000-g0123", True),
+        ("7.0.2", False),
+        ("5.1.9-0+deb12u1", False),
+        ("N-110000-g0123", False),
+        ("of my own", False),
+    ],
+)
+def test_which_builds_leave_out_of_a_picture_what_its_container_does_not_name(
+    version: str, crops: bool
+) -> None:
+    build = ffmpeg_builds.FfmpegBuild("bundled", "/ffmpeg", version, frozenset(), frozenset())
+    assert build.crops_as_told is crops

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = (
     "Cut clips out of an upload. The time it tells (wall_s in manifest.json) runs from the first task "
-    "accepted to the last clip in place: starting clipkit, probing the upload, setting up the ceiling "
-    "and starting the engine come before it and are left out, 1.2 to 1.9 s as measured."
+    "accepted to the last clip in place: starting clipkit, probing the upload, which takes longer the "
+    "longer it is, setting up the ceiling and starting the engine come before it and are left out "
+    "(experiments/benchmarks/where_time_goes.py measures each)."
 )
 
 

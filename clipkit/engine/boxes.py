@@ -104,3 +104,21 @@ def edit_layout(elst: memoryview) -> tuple[str, list[int]]:
     if 8 + count * width > len(elst):
         raise Mp4Error("its edit list is cut off")
     return layout, [8 + row * width for row in range(count)]
+
+
+def duration_place(header: memoryview, at: int) -> tuple[str, int]:
+    """How a header stores its duration, and where; `at`: where that is in version 0, 20 bytes into `tkhd`,
+    16 into the others. Version 1 has wider times before it."""
+    return (">Q", at + 8) if header[0] == 1 else (">I", at)
+
+
+def header_duration(header: memoryview, at: int) -> int:
+    layout, place = duration_place(header, at)
+    ticks: int = struct.unpack_from(layout, header, place)[0]
+    return ticks
+
+
+def time_runs(table: memoryview, second: str = "I") -> Iterator[tuple[int, int]]:
+    """Of `stts` and `ctts`: how many samples in a row have which number."""
+    count = struct.unpack_from(">I", table, 4)[0]
+    yield from (struct.unpack_from(f">I{second}", table, 8 + 8 * row) for row in range(count))

@@ -16,8 +16,10 @@ from clipkit.engine.boxes import (
     Mp4Error,
     box_at,
     edit_layout,
+    header_duration,
     needed,
     read_moov,
+    time_runs,
     timescale,
     track_of,
     video_track,
@@ -27,10 +29,22 @@ _MAX_FRAMES = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class Hidden:
+    """What a track holds before and behind that its edit list shows: bytes, and for how many seconds who
+    ignores the list shows it."""
+
+    before_s: float = 0.0
+    behind_s: float = 0.0
+    before_bytes: int = 0
+    behind_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class VideoTrack:
     """Frames in the track, when its edit list shows which of them, and when that ends, in seconds from
     the movie's start; and a frame's pixels. `tick_s`: the least by which the times of frames can
-    differ, `movie_tick_s` those of edits."""
+    differ, `movie_tick_s` those of edits. `ends_s`: when it ends by its own header, the movie's, the
+    media's and its last sample."""
 
     frames_stored: int
     shown_s: tuple[float, ...]
@@ -39,10 +53,20 @@ class VideoTrack:
     movie_tick_s: float
     width: int
     height: int
+    hidden: Hidden = Hidden()
+    ends_s: tuple[float, ...] = ()
 
     @property
     def frames_shown(self) -> int:
         return len(self.shown_s)
+
+    def report(self) -> dict[str, int]:
+        """What the engine tells of it."""
+        return {
+            "frames": self.frames_shown,
+            "hidden_preroll_bytes": self.hidden.before_bytes,
+            "hidden_tail_bytes": self.hidden.behind_bytes,
+        }
 
     @property
     def first_shown_s(self) -> float:
@@ -67,11 +91,13 @@ class _Edit:
 
 @dataclass(frozen=True, slots=True)
 class SoundTrack:
-    """From when to when it is heard, in seconds from the movie's start; `frame_s`: its longest frame."""
+    """From when to when it is heard, in seconds from the movie's start; `frame_s`: its longest frame;
+    `early_s`: how long what is not heard before would be."""
 
     from_s: float
     to_s: float
     frame_s: float
+    early_s: float = 0.0
 
 
 def read_video_track(path: Path) -> VideoTrack:
@@ -101,9 +127,11 @@ def _video(moov: memoryview) -> VideoTrack:
     )
     table = needed(track, b"mdia", b"minf", b"stbl")
     decoded = decode_times(needed(table, b"stts"))
-    times = _media_times(table, decoded)
+    stored = _stored(table, decoded)
+    times = [time for time, _ in stored]
     shown_s: list[float] = []
     end_s = 0.0
+    edges = []
     for edit in _edits(track, movie_ticks, ticks):
         first = bisect_left(times, edit.start)
         behind = len(times) if edit.end is None else bisect_left(times, edit.end)
@@ -111,10 +139,32 @@ def _video(moov: memoryview) -> VideoTrack:
         end_s = edit.at_s + (
             (decoded[-1] - edit.start) / ticks if edit.lasts_s is None else edit.lasts_s
         )
+        edges += [(first, edit.start), (behind, edit.start + round((end_s - edit.at_s) * ticks))]
     if not shown_s:
         raise Mp4Error("the video track shows nothing")
     size = _size(needed(table, b"stsd"))
-    return VideoTrack(len(times), tuple(sorted(shown_s)), end_s, 1 / ticks, 1 / movie_ticks, *size)
+    hidden = _hidden(stored, edges[0], edges[-1], ticks)
+    ends_s = (
+        header_duration(needed(track, b"tkhd"), 20) / movie_ticks,
+        header_duration(needed(moov, b"mvhd"), 16) / movie_ticks,
+        (header_duration(needed(track, b"mdia", b"mdhd"), 16) - edges[0][1]) / ticks,
+        (decoded[-1] - edges[0][1]) / ticks,
+    )
+    at_s = tuple(sorted(shown_s))
+    return VideoTrack(len(times), at_s, end_s, 1 / ticks, 1 / movie_ticks, *size, hidden, ends_s)
+
+
+def _hidden(
+    stored: list[tuple[int, int]], first: tuple[int, int], behind: tuple[int, int], ticks: int
+) -> Hidden:
+    """`first` and `behind`: which of them are shown, and from when to when."""
+    before, after = stored[: first[0]], stored[behind[0] :]
+    return Hidden(
+        before_s=first[1] / ticks if before else 0.0,
+        behind_s=max(after[-1][0] - behind[1], 0) / ticks if after else 0.0,
+        before_bytes=sum(size for _, size in before),
+        behind_bytes=sum(size for _, size in after),
+    )
 
 
 def _size(stsd: memoryview) -> tuple[int, int]:
@@ -138,13 +188,26 @@ def _sound(moov: memoryview, track: memoryview) -> SoundTrack | None:
     if not heard:
         return None
     frame = max(later - earlier for earlier, later in pairwise(times))
-    return SoundTrack(heard[0][0], heard[-1][1], frame / ticks)
+    early = next((edit.start for edit in _edits(track, movie_ticks, ticks)), 0)
+    return SoundTrack(heard[0][0], heard[-1][1], frame / ticks, early / ticks)
 
 
-def _media_times(table: memoryview, decoded: list[int]) -> list[int]:
-    """When each frame is shown by the media's own clock, ascending."""
-    offsets = composition_offsets(box_at(table, b"ctts"), len(decoded) - 1)
-    return sorted(when + offset for when, offset in zip(decoded, offsets, strict=False))
+def _stored(table: memoryview, decoded: list[int]) -> list[tuple[int, int]]:
+    """When each frame is shown by the media's own clock, ascending, and how many bytes it has."""
+    frames = len(decoded) - 1
+    offsets = composition_offsets(box_at(table, b"ctts"), frames)
+    sizes = _sizes(box_at(table, b"stsz"), frames)
+    return sorted(
+        (when + offset, size) for when, offset, size in zip(decoded, offsets, sizes, strict=False)
+    )
+
+
+def _sizes(stsz: memoryview | None, frames: int) -> list[int]:
+    """0 each where none are told so."""
+    if stsz is None:
+        return [0] * frames
+    alike, count = struct.unpack_from(">II", stsz, 4)
+    return [alike] * frames if alike else list(struct.unpack_from(f">{count}I", stsz, 12))
 
 
 def _edits(track: memoryview, movie_ticks: int, ticks: int) -> Iterator[_Edit]:
@@ -171,16 +234,11 @@ def _edits(track: memoryview, movie_ticks: int, ticks: int) -> Iterator[_Edit]:
         passed += duration
 
 
-def _runs(table: memoryview, second: str) -> Iterator[tuple[int, int]]:
-    count = struct.unpack_from(">I", table, 4)[0]
-    yield from (struct.unpack_from(f">I{second}", table, 8 + 8 * row) for row in range(count))
-
-
 def decode_times(stts: memoryview) -> list[int]:
     """Of each sample, and at last when the last one is over."""
     times: list[int] = []
     now = 0
-    for count, delta in _runs(stts, "I"):
+    for count, delta in time_runs(stts):
         if len(times) + count > _MAX_FRAMES:
             raise Mp4Error(f"more than {_MAX_FRAMES} frames")
         times += range(now, now + count * delta, delta) if delta else [now] * count
@@ -192,7 +250,7 @@ def composition_offsets(ctts: memoryview | None, samples: int) -> list[int]:
     if ctts is None:
         return [0] * samples
     # Version 0 is unsigned by the standard; writers store negative offsets there too.
-    runs = list(_runs(ctts, "i"))
+    runs = list(time_runs(ctts, "i"))
     if sum(count for count, _ in runs) != samples:
         raise Mp4Error("ctts and stts disagree")
     return [offset for count, offset in runs for _ in range(count)]

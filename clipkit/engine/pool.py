@@ -225,9 +225,9 @@ class Pool:
         except OSError as error:
             self._end(work, "failed", f"cannot be put into place: {error.strerror}")
             return
-        frames = track.frames_shown if track else None
+        seen = track.report() if track else {}
         argv = work.argv(placed.clip, placed.poster)
-        self._end(work, "ok", None, frames=frames, argv=argv, **placed.report())
+        self._end(work, "ok", None, argv=argv, **seen, **placed.report())
 
     def _next_attempt(self, work: Work, error: str, ran_out: bool = False) -> None:
         """Also after an exit code: ffmpeg gives up where a seek lands on what it cannot decode.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clipkit.engine.mp4 import SoundTrack, VideoTrack
-from clipkit.plan.task import Heard, Task, Timing
+from clipkit.plan.task import Heard, Hides, Task, Timing
 
 # A first frame later than this is not "shown at 0 s"; MP4 timescales are finer than 0.1 ms.
 _FIRST_SHOWN_TOLERANCE_S = 0.001
@@ -25,8 +25,11 @@ def why_wrong(task: Task, video: VideoTrack, sound: SoundTrack | None) -> str | 
     if task.timing is None:
         late = abs(video.first_shown_s) > _FIRST_SHOWN_TOLERANCE_S
         return f"the first frame is shown at {video.first_shown_s:.4f} s" if late else None
-    wrong = _wrong_times(task.timing, video)
-    return wrong or (_wrong_sound(task.timing.heard, sound) if task.timing.heard else None)
+    return (
+        _wrong_times(task.timing, video)
+        or (_wrong_sound(task.timing.heard, sound) if task.timing.heard else None)
+        or (_wrongly_hidden(task.hides, video, sound) if task.hides else None)
+    )
 
 
 def _wrong_times(timing: Timing, video: VideoTrack) -> str | None:
@@ -50,4 +53,20 @@ def _wrong_sound(heard: Heard, sound: SoundTrack | None) -> str | None:
         return f"its sound starts at {sound.from_s:.4f} s instead of {heard.from_s:.4f}"
     if abs(sound.to_s - heard.to_s) > within_s:
         return f"its sound ends at {sound.to_s:.4f} s instead of {heard.to_s:.4f}"
+    return None
+
+
+def _wrongly_hidden(hides: Hides, video: VideoTrack, sound: SoundTrack | None) -> str | None:
+    """What who ignores edit lists sees of it, and when its headers say that it ends."""
+    hidden_s = video.hidden.before_s + video.hidden.behind_s
+    if hidden_s > hides.pictures_s:
+        return f"what it hides would be seen for {hidden_s:.4f} s"
+    if sound and sound.early_s > hides.sound_s:
+        return f"what it hides would be heard for {sound.early_s:.4f} s"
+    within_s = video.tick_s + video.movie_tick_s + _ROUNDING_S
+    for ends_s in video.ends_s:
+        if abs(ends_s - video.end_s) > within_s:
+            return (
+                f"one of its headers ends it at {ends_s:.6f} s, its edit list at {video.end_s:.6f}"
+            )
     return None

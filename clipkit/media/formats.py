@@ -41,9 +41,18 @@ def told_format(container: str) -> dict[str, str]:
 
 def told_words(container: str) -> tuple[str, ...]:
     """The same as words."""
-    return tuple(
-        word for name, value in told_format(container).items() for word in (f"-{name}", value)
-    )
+    return words_of(told_format(container))
+
+
+def words_of(options: dict[str, str]) -> tuple[str, ...]:
+    return tuple(word for name, value in options.items() for word in (f"-{name}", value))
+
+
+def whole_pictures(container: str, crops_as_told: bool) -> dict[str, str]:
+    """Options to show of its pictures all that is coded: which part a container names (`clap`, `PixelCrop`)
+    only newer builds know (`FfmpegBuild.crops_as_told`), and few players heed."""
+    names = demuxer(container) in ("mov", "matroska")
+    return {"apply_cropping": "codec"} if names and crops_as_told else {}
 
 
 def local(path: object) -> str:

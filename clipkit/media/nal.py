@@ -67,6 +67,9 @@ class NalFormat:
 
     def set_units(self, packet: bytes) -> tuple[bytes, ...]:
         """Its units before its first picture that are parameter sets, of whatever kind."""
+        at = self.length_bytes
+        if at is not None and self._is_picture(packet[at : at + 1]):
+            return ()  # as of nearly every packet
         found = []
         for unit in self._units_one_by_one(packet):
             if self._is_picture(unit):

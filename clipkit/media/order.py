@@ -44,13 +44,20 @@ class Ordering:
         self._sets_inside = False
         self._highest: int | None = None
 
-    def see(self, packet: Packet[VideoStream], ticks: int | None, picture: bytes | None) -> None:
-        """`picture`: the head of its first unit that is one, where the codec has units."""
+    def see(
+        self,
+        packet: Packet[VideoStream],
+        ticks: int | None,
+        picture: bytes | None,
+        content: bytes,
+    ) -> None:
+        """`picture`: the head of its first unit that is one, where the codec has units; `content`: of the
+        packet, there."""
         place = len(self._ticks)
         if ticks is None or packet.is_corrupt or (self._form and picture is None):
             self._damaged.append(place)
         self._ticks.append(self._highest or 0 if ticks is None else ticks)
-        self._see_sets(packet, place)
+        self._see_sets(packet, place, content)
         if ticks is None:
             return
         # What is shown later may be decoded before it in files that are joined badly.
@@ -64,9 +71,9 @@ class Ordering:
     def _can_start(self, picture: bytes | None) -> bool:
         return self._form is None or bool(picture and self._form.starts_decoding(picture))
 
-    def _see_sets(self, packet: Packet[VideoStream], place: int) -> None:
+    def _see_sets(self, packet: Packet[VideoStream], place: int, content: bytes) -> None:
         renewed = packet.is_keyframe and packet.has_sidedata("new_extradata")
-        inside = self._form.set_units(bytes(packet)) if self._form else ()
+        inside = self._form.set_units(content) if self._form else ()
         self._sets_inside |= bool(inside)
         if not renewed and not inside:
             return

@@ -102,12 +102,13 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
         flagged += packet.is_keyframe
         if not clock.goes_on(packet.dts, packet.pts, packet.is_keyframe):
             continue
-        picture = form.first_picture(bytes(packet)) if form else None
+        content = bytes(packet) if form else b""  # once: all of the film is copied so
+        picture = form.first_picture(content) if form else None
         without_picture = form is not None and picture is None
         damaged += packet.is_corrupt or without_picture
         # Without B-frames a picture is shown when it is decoded.
         ticks = packet.pts if packet.pts is not None or head.reorders else packet.dts
-        ordering.see(packet, ticks, picture)
+        ordering.see(packet, ticks, picture, content)
         if without_picture or packet.is_discard:  # discarded: hidden by an edit list
             continue
         if ticks is None:

@@ -58,6 +58,7 @@ KERNEL_BYTES = 3_000_000
 # Measured as the fit's points are, but every 1 ms, since a copy is over in 70: from 180p to 2160p, H.264
 # and HEVC, at most 1 MB above this with ffmpeg 5.1, 3 to 8 MB below it with 9.0 (HEVC at 2160p: 30).
 # It has the engine's own 8 MB in it.
+_COPYING = ("copy", "snap")
 COPY_BASE_BYTES = 20_000_000
 COPY_FRAMES = 2.2
 
@@ -200,7 +201,7 @@ def encoding_bytes(pictures: Pictures, held: FramesHeld, frames: int | None = No
 def clip_anon_bytes(upload: Upload, settings: Settings, frames: int | None = None) -> int:
     """Predicted peak anonymous memory of one ffmpeg, in bytes: as often too high as too low. `frames`: of the
     clip; None: so many that there could be more. Raises FfmpegError for a crop outside the picture."""
-    if settings.mode == "snap":
+    if settings.mode in _COPYING:
         return round(COPY_BASE_BYTES + COPY_FRAMES * frame_bytes(upload))
     if settings.mode == "smart" and upload.avc:
         settings = replace(settings, bframes=upload.avc.bframes(settings.bframes))

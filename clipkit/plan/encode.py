@@ -8,7 +8,7 @@ import ffmpeg
 
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
-from clipkit.media.formats import local, told_format
+from clipkit.media.formats import local, told_format, whole_pictures
 from clipkit.media.upload import Upload
 from clipkit.model.memory import bound_bytes, clip_anon_bytes, poster_anon_bytes
 from clipkit.plan.clips import Clip, Job
@@ -105,7 +105,7 @@ def _steps(cut: Cut, entry: Entry) -> tuple[Step, ...]:
 
 def _argv(cut: Cut, entry: Entry, sound: dict[str, object]) -> list[str]:
     settings = cut.settings
-    source = source_options(cut.upload, settings.decoder_threads)
+    source = decoded_options(cut)
     if entry.seek_s is not None:
         # Without accurate_seek ffmpeg drops nothing itself; `trim` below decides, frame by frame.
         source |= {"ss": f"{entry.seek_s:.6f}", "noaccurate_seek": None}
@@ -146,6 +146,12 @@ def command_head(build: FfmpegBuild) -> list[str]:
     """How every ffmpeg of ours starts: it asks nothing, and tells how far it is."""
     head = [build.path, "-nostdin", "-hide_banner", "-v", LEVEL, "-y"]
     return [*head, "-progress", "pipe:1", "-stats_period", "0.5"]
+
+
+def decoded_options(cut: Cut) -> dict[str, object]:
+    """Of the upload, where its pictures are decoded."""
+    whole = whole_pictures(cut.upload.container, cut.build.crops_as_told)
+    return source_options(cut.upload, cut.settings.decoder_threads) | whole
 
 
 def source_options(upload: Upload, decoder_threads: int = 0) -> dict[str, object]:

@@ -22,7 +22,7 @@ _PACKET_SAMPLES = 2048  # of HE-AAC, twice what others have
 _LEAST_RATE = 7350  # that AAC has
 # Where packets are lost the encoder would go on at once, and where recordings overlap later: silence
 # stands in, or what is too much is left out. Times in whole milliseconds jitter by less than this.
-_IN_STEP = "aresample=async=1:min_hard_comp=0.003"
+IN_STEP = "aresample=async=1:min_hard_comp=0.003"
 
 
 def sound_of(upload: Upload, settings: Settings) -> AudioTrack | None:
@@ -57,14 +57,14 @@ def audio_options(cut: Cut, entry: Entry) -> dict[str, object]:
     if sound is None:
         return {"an": None}
     zero_s, end_s = (float(t - entry.origin_s) for t in (frames.zero_s, frames.end_s))
-    if _is_copied(sound, settings) and zero_s == 0:
+    if is_sound_copied(sound, settings) and zero_s == 0:
         # Only where the graph counts from the first frame: packets before it are left out whole.
         return {"c:a": "copy", "copypriorss": 0, "t": f"{end_s:.6f}"}
     trim = f"atrim=start={zero_s:.6f}:end={end_s:.6f},asetpts=PTS-{zero_s:.6f}/TB"
-    return {"c:a": "aac", "b:a": "128k", "af": ",".join([trim, _IN_STEP, *mixed_down(sound)])}
+    return {"c:a": "aac", "b:a": "128k", "af": ",".join([trim, IN_STEP, *mixed_down(sound)])}
 
 
-def _is_copied(sound: AudioTrack, settings: Settings) -> bool:
+def is_sound_copied(sound: AudioTrack, settings: Settings) -> bool:
     """Not where the clock declares packets longer than any is: with such a one a clip would not end in time."""
     if settings.audio == "copy":
         return True

@@ -14,8 +14,10 @@ from clipkit.errors import UsageError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media.upload import Upload
 from clipkit.plan.clips import Clip, Job
+from clipkit.plan.copy import copy_hides, copy_tasks
 from clipkit.plan.encode import encode_tasks
 from clipkit.plan.frames import FrameSpan, span
+from clipkit.plan.hidden import Hidden, no_preroll, nothing_hidden
 from clipkit.plan.smart import smart_tasks
 from clipkit.plan.snap import snap_span, snap_tasks
 from clipkit.plan.task import Task
@@ -28,7 +30,8 @@ class Mode:
     `decodes`: it decodes and encodes frames, so that their number tells its CPU seconds. `chosen`:
     its clips are exactly what was asked for, so a tuner may choose it. `follows`: the settings that
     change what it does, the others are unknown of what it cut; None: all of them. `posters`: the same as
-    `plan`, each clip with its poster; None: it decodes nothing that could be one."""
+    `plan`, each clip with its poster; None: it decodes nothing that could be one. `hides`: what its clips
+    hold of the upload without showing it."""
 
     plan: Callable[[Job, Settings, FfmpegBuild], list[Task]]
     shows: Callable[[Upload, Clip], FrameSpan]
@@ -36,6 +39,7 @@ class Mode:
     chosen: bool
     follows: tuple[str, ...] | None = None
     posters: Callable[[Job, Settings, FfmpegBuild], list[Task]] | None = None
+    hides: Callable[[Upload, Clip], Hidden] = nothing_hidden
 
 
 MANNERS = ("nice", "ionice", "cpu_percent")
@@ -50,12 +54,21 @@ MODES = {
         posters=partial(encode_tasks, posters=True),
     ),
     "smart": Mode(smart_tasks, span, decodes=True, chosen=True),
+    "copy": Mode(
+        copy_tasks,
+        span,
+        decodes=False,
+        chosen=False,
+        follows=("mode", "seek", "concurrency", "audio", *MANNERS, "ffmpeg"),
+        hides=copy_hides,
+    ),
     "snap": Mode(
         snap_tasks,
         snap_span,
         decodes=False,
         chosen=False,
         follows=("mode", "seek", "concurrency", "audio", *MANNERS, "ffmpeg"),
+        hides=no_preroll,
     ),
 }
 
@@ -83,6 +96,11 @@ def tasks_with_posters(job: Job, settings: Settings, build: FfmpegBuild) -> list
 def frames_shown(upload: Upload, clip: Clip, settings: Settings) -> FrameSpan:
     """The frames that a right clip of the settings' mode shows. Raises ClipRangeError."""
     return MODES[settings.mode].shows(upload, clip)
+
+
+def hidden_in(upload: Upload, clip: Clip, settings: Settings) -> Hidden:
+    """What a right clip of the settings' mode holds without showing it. Raises ClipRangeError."""
+    return MODES[settings.mode].hides(upload, clip)
 
 
 def settings_followed(settings: Settings) -> UsedSettings:

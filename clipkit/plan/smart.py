@@ -23,11 +23,18 @@ import ffmpeg
 from clipkit.errors import ModeRefused
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media.avc import Avc
+from clipkit.media.formats import whole_pictures
 from clipkit.media.upload import Upload
 from clipkit.plan.clips import Job
 from clipkit.plan.colours import tone_mapped
 from clipkit.plan.damage import damage_signs
-from clipkit.plan.encode import FILM, command_head, compiled_argv, encode_tasks, source_options
+from clipkit.plan.encode import (
+    FILM,
+    command_head,
+    compiled_argv,
+    encode_tasks,
+    source_options,
+)
 from clipkit.plan.encoded_pictures import mp4_tick_s
 from clipkit.plan.encoded_sound import audio_options, has_sound, sound_changes, sound_stream
 from clipkit.plan.entry import Cut, Entry, entries
@@ -178,7 +185,7 @@ def _steps(joined: _Joined, entry: Entry) -> tuple[Step, ...]:
         outputs.insert(0, _encoded(joined, joined.head, entry, HEAD))
     if has_sound(cut.upload, cut.settings):
         parts["sound"] = SOUND
-        heard = _source(cut.upload, entry, 0)[sound_stream(cut.upload)]
+        heard = _source(cut, entry, 0)[sound_stream(cut.upload)]
         outputs.append(ffmpeg.output(heard, SOUND, **sound, **_mp4(joined)))
         if is_copied(sound):
             outputs.append(decoded_beside(heard, str(sound["t"])))
@@ -204,7 +211,7 @@ def _command(joined: _Joined, entry: Entry, outputs: list[Any]) -> list[str]:
 def _encoded(joined: _Joined, part: Cut, entry: Entry, file: str) -> Any:
     """One part of the clip as an output."""
     own = _own_entry(part, entry)
-    film = _source(part.upload, own, part.settings.decoder_threads, upright=False)
+    film = _source(part, own, part.settings.decoder_threads, upright=False)
     options = encoded_options(part, own, joined.avc, Fraction(1, joined.ticks))
     pictures = film[str(part.upload.video_stream)]
     return ffmpeg.output(pictures, file, **options, **_mp4(joined))
@@ -221,8 +228,10 @@ def _layout(joined: _Joined) -> str:
     return f"{joined.seams.frames} {joined.ticks} {runs}"
 
 
-def _source(upload: Upload, entry: Entry, threads: int, upright: bool = True) -> Any:
-    options = source_options(upload, threads)
+def _source(cut: Cut, entry: Entry, threads: int, upright: bool = True) -> Any:
+    options = source_options(cut.upload, threads) | whole_pictures(
+        cut.upload.container, cut.build.crops_as_told
+    )
     if entry.seek_s is not None:
         # Without accurate_seek ffmpeg drops nothing itself; filters decide, frame by frame.
         options |= {"ss": f"{entry.seek_s:.6f}", "noaccurate_seek": None}

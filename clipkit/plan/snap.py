@@ -11,13 +11,12 @@ from dataclasses import dataclass, replace
 
 import ffmpeg
 
-from clipkit.errors import FfmpegError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
 from clipkit.media.upload import Upload
 from clipkit.model.memory import bound_bytes, clip_anon_bytes
 from clipkit.plan.clips import Clip, Job
-from clipkit.plan.colours import check_base
+from clipkit.plan.copyable import SAMPLE_ENTRIES, SOUNDS, check_film
 from clipkit.plan.encode import FILM, command_head, compiled_argv, source_options
 from clipkit.plan.encoded_sound import (
     has_sound,
@@ -32,11 +31,6 @@ from clipkit.plan.task import OUTPUT, Attempt, Patch, Run, Task
 from clipkit.plan.timing import timing_of
 from clipkit.settings import Settings
 
-# What an MP4 can hold and browsers play from it. https://mp4ra.org/registered-types/codecs
-_PICTURES = {"h264": "avc1", "hevc": "hvc1", "av1": "av01", "vp9": "vp09"}
-_SOUNDS = {"aac", "mp3", "opus", "flac", "alac", "ac3", "eac3"}
-# Of H.264, decoders in hardware and in browsers know 8 bit 4:2:0 alone.
-_PLAYABLE_H264 = {"yuv420p", "yuvj420p"}
 # Without an index a seek may land after its target, and needs the packets before the key frame.
 _LOOSE_MARGIN_S = 1.0
 # Ticks a second: in ffmpeg's 1,000 the clip's end could be rounded across a picture.
@@ -58,10 +52,10 @@ class _Cut:
 def snap_tasks(job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
     """One task a clip, in the job's order.
 
-    Raises ClipRangeError for a clip outside its upload, FfmpegError where its pictures or its sound
-    cannot be copied into an MP4.
+    Raises ClipRangeError for a clip outside its upload, ModeRefused where its pictures or its
+    sound cannot be copied into an MP4.
     """
-    _check(job.upload, settings)
+    check_film(job.upload, settings)
     return [_task(number, job, clip, settings, build) for number, clip in enumerate(job.clips, 1)]
 
 
@@ -81,31 +75,6 @@ def snap_span(upload: Upload, clip: Clip) -> FrameSpan:
         zero_s=upload.tick(first) * upload.time_base,
         held=False,
     )
-
-
-def _check(upload: Upload, settings: Settings) -> None:
-    for name in ("crop", "scale_height"):
-        if getattr(settings, name) is not None:
-            raise FfmpegError(
-                f"mode snap copies the pictures of {upload.path} as they are, so {name} needs mode encode"
-            )
-    check_base(upload)
-    instead = "use --mode encode, or convert the upload to H.264 first"
-    if upload.codec not in _PICTURES:
-        raise FfmpegError(
-            f"{upload.path} holds {upload.codec}, which browsers do not play from an MP4, "
-            f"so it cannot be copied: {instead}"
-        )
-    if upload.codec == "h264" and upload.pixel_format not in _PLAYABLE_H264:
-        raise FfmpegError(
-            f"{upload.path} holds H.264 in {upload.pixel_format}, which browsers do not play, "
-            f"so it cannot be copied: {instead}"
-        )
-    if settings.audio == "copy" and upload.sound and upload.sound.codec not in _SOUNDS:
-        raise FfmpegError(
-            f"{upload.path} has {upload.sound.codec} sound, which an MP4 cannot hold by copy: "
-            "use --audio auto, which re-encodes it"
-        )
 
 
 def _task(number: int, job: Job, clip: Clip, settings: Settings, build: FfmpegBuild) -> Task:
@@ -179,7 +148,7 @@ def _argv(cut: _Cut, seek_s: float | None) -> list[str]:
         movflags="+faststart",
         movie_timescale=_MOVIE_TICKS,
         t=f"{length_s:.6f}",
-        **{"c:v": "copy", "tag:v": _PICTURES[upload.codec], "bsf:v": _dropping(upload)},
+        **{"c:v": "copy", "tag:v": SAMPLE_ENTRIES[upload.codec], "bsf:v": _dropping(upload)},
         **_sound_options(cut, length_s),
     )
     return compiled_argv(graph, [*command_head(cut.build), "-copyts"], upload)
@@ -195,7 +164,7 @@ def _sound_options(cut: _Cut, length_s: float) -> dict[str, object]:
     sound = sound_of(cut.upload, cut.settings)
     if sound is None:
         return {"an": None}
-    if cut.settings.audio != "aac" and sound.codec in _SOUNDS:
+    if cut.settings.audio != "aac" and sound.codec in SOUNDS:
         return {"c:a": "copy", "bsf:a": "noise=amount=0:drop='lt(pts,0)'"}
     filters = [f"atrim=start=0:end={length_s:.6f}", *mixed_down(sound)]
     return {"c:a": "aac", "b:a": "128k", "af": ",".join(filters)}

@@ -99,6 +99,15 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class Hides:
+    """How long at most a right output shows pictures, and has sound, to who ignores its edit lists and so
+    sees and hears what these hide. In seconds."""
+
+    pictures_s: float
+    sound_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """When a right output shows its frames, from 0 on: `runs` are numbers of frames, and for how many
     ticks each of these stands. A tick is a fraction of a second, its two numbers. `heard` None: the
@@ -142,7 +151,8 @@ class Task:
     `max_output_bytes` bounds every file that the attempt writes. `poster`: the name of the picture that it
     leaves as POSTER beside the clip; None: it makes none. `damage`: a pattern for what an ffmpeg that ends
     well says where the clip is not right all the same. `reads`: what of the disk its processes may read,
-    besides their own folder and the system's programmes; None: they are not held to anything.
+    besides their own folder and the system's programmes; None: they are not held to anything. `hides`: of
+    an output that hides some of what it holds; None: how long that lasts is not judged.
     """
 
     number: int
@@ -157,6 +167,7 @@ class Task:
     timing: Timing | None = None
     damage: str | None = None
     reads: tuple[str, ...] | None = None
+    hides: Hides | None = None
 
     @property
     def judged(self) -> bool:
@@ -178,7 +189,14 @@ class Task:
         size = document["size"] and tuple(document["size"])
         timing = document["timing"] and Timing.from_json(document["timing"])
         reads = document["reads"] if document["reads"] is None else tuple(document["reads"])
-        read = {"attempts": attempts, "size": size, "timing": timing, "reads": reads}
+        hides = document["hides"] and Hides(**document["hides"])
+        read = {
+            "attempts": attempts,
+            "size": size,
+            "timing": timing,
+            "reads": reads,
+            "hides": hides,
+        }
         return cls(**{**document, **read})
 
 

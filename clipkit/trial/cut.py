@@ -159,6 +159,7 @@ def _clip_entry(order: Order, outcome: ClipOutcome, ran_out: str | None) -> dict
     """`ran_out`: that memory ran out, in words."""
     clip = order.job.clips[outcome.number - 1]
     shown = modes.frames_shown(order.job.upload, clip, order.settings)
+    hidden = modes.hidden_in(order.job.upload, clip, order.settings)
     right = outcome.status == "ok"
     killed = outcome.status == "killed" and ran_out is not None
     return {
@@ -168,7 +169,10 @@ def _clip_entry(order: Order, outcome: ClipOutcome, ran_out: str | None) -> dict
         "duration_s": clip.duration_s,
         "mode": order.settings.mode,
         "changes": [outcome.change] if outcome.change else [],
-        "hidden_preroll_s": 0.0,
+        "hidden_preroll_s": hidden.preroll_s,
+        "hidden_preroll_bytes": outcome.hidden_preroll_bytes,
+        "hidden_tail_s": hidden.tail_s,
+        "hidden_tail_bytes": outcome.hidden_tail_bytes,
         "first_pts_s": shown.first_s if right else None,
         "last_pts_s": shown.last_s if right else None,
         "frames": outcome.frames,

@@ -22,7 +22,8 @@ class ClipOutcome:
     """What became of one task. Bytes and seconds; `frames` are those shown; None: could not
     be read. CPU and peak are its ffmpeg's alone, as `wait4` told the orchestrator; None: it did not.
     `confined`: its processes could open only what they need (`clipkit.confinement`). `no_space`: there was no room for it on the disk; `poster`: the picture beside its
-    file; `encoded_frames`: how many of its frames were encoded and not copied."""
+    file; `encoded_frames`: how many of its frames were encoded and not copied; `hidden_…_bytes`:
+    of pictures that its edit list hides, before its start and behind its end."""
 
     number: int
     status: str
@@ -39,6 +40,8 @@ class ClipOutcome:
     no_space: bool = False
     poster: str | None = None
     encoded_frames: int | None = None
+    hidden_preroll_bytes: int | None = None
+    hidden_tail_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

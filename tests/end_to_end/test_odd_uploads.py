@@ -53,7 +53,7 @@ def test_what_is_no_film_is_refused(
 # One of each, where no case is like it; `table.py --kinds` goes through all of them.
 MORE = (
     *("three sizes.ts", "size changes, two entries.mp4", "shape changes, two entries.mp4"),
-    *("size changes, MPEG-2.ts", "shape changes.mkv"),
+    *("size changes, MPEG-2.ts", "shape changes.mkv", "clean aperture.mov"),
     *(
         "sound overlaps.ts",
         "sound lost.mkv",

@@ -38,6 +38,7 @@ _MODULES = {
     "clipkit.engine.pool",
     "clipkit.engine.reason",
     "clipkit.engine.rightness",
+    "clipkit.engine.sync_samples",
     "clipkit.engine.tables",
     "clipkit.engine.work",
     "clipkit.plan",

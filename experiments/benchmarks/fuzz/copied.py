@@ -28,7 +28,8 @@ _ENTRIES = {b"avc1", b"hvc1", b"av01", b"vp09"}
 _MOST_HIDDEN = Fraction(1, 100)
 # What lies before the packet of the start, and is decoded for it: seconds by codec, or packets.
 _PREROLL = {"opus": Fraction(80, 1000)}
-_PREROLL_PACKETS = {"aac": 1, "mp3": 2, "mp3float": 2}
+# MP3 keeps up to 511 bytes of a frame in those before it: at 32 kbit/s that is 8 of them.
+_PREROLL_PACKETS = {"aac": 1, "ac3": 1, "eac3": 1, "mp3": 9, "mp3float": 9}
 
 
 @dataclass(frozen=True, slots=True)

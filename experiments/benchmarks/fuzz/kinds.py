@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import imageio_ffmpeg
+import isobmff
 import joined
 
 Make = Callable[[Path], Path]
@@ -164,6 +166,28 @@ _STILL = ("-vf", "select='lt(n,5)+gt(n,95)',setpts=PTS", "-fps_mode", "vfr")
 _DOUBLED = (
     "setts=pts='if(eq(mod(N,10),9),PREV_OUTPTS,PTS)':dts='if(eq(mod(N,10),9),PREV_OUTDTS,DTS)'"
 )
+
+
+def _with_clap(name: str, of: Make) -> Make:
+    """Its sample entry names a part of the picture as its clean aperture (ISO/IEC 14496-12, 12.1.4)."""
+
+    def make(folder: Path) -> Path:
+        content = bytearray(of(folder).read_bytes())
+        part = isobmff.box(b"clap", struct.pack(">8I", 120, 1, 70, 1, 0, 1, 0, 1))
+        found = list(isobmff.boxes(bytes(content)))
+        (table, *_) = (one for one in found if one.kind == b"stsd")
+        entry = table.body + 8
+        ends = entry + int.from_bytes(content[entry : entry + 4])
+        around = [one.at for one in found if one.at <= table.at and one.end >= table.end]
+        for at in (*around, entry):
+            size = int.from_bytes(content[at : at + 4]) + len(part)
+            content[at : at + 4] = size.to_bytes(4)
+        content[ends:ends] = part
+        (folder / name).write_bytes(content)
+        return folder / name
+
+    return make
+
 
 KINDS: dict[str, Make] = {
     "three sizes.ts": _parts(
@@ -330,6 +354,7 @@ KINDS: dict[str, Make] = {
     "ticks of 1 in 24.mov": _plain(
         "24.mov", *_X264, *_AAC, "-r", "24", "-video_track_timescale", "24"
     ),
+    "clean aperture.mov": _with_clap("clap.mov", _plain("whole.mov", *_X264, *_AAC)),
     "turned.mp4": _copied(
         "turned.mp4",
         of=_plain("flat.mp4", *_X264, "-vf", "setsar=4/3", *_AAC),

@@ -53,11 +53,16 @@ class Stored:
     sync: tuple[int, ...]
 
     def shown_first_to_last(self) -> list[tuple[int, int]]:
-        """From when to when each stands in the media's own clock: until the next, or by its own time."""
+        """From when to when each stands in the media's own clock: until the next, or by its own time.
+
+        That of the one shown last is the way to the next one decoded, where there is one: then it stands
+        until all of the media's time is over, if that is later.
+        """
         starts = sorted((one.shown, one.lasts) for one in self.samples)
         ends = [following for following, _ in starts[1:]]
         if starts:
-            ends.append(starts[-1][0] + starts[-1][1])
+            over = self.samples[-1].decoded + self.samples[-1].lasts
+            ends.append(max(over, starts[-1][0] + starts[-1][1]))
         return [(start, end) for (start, _), end in zip(starts, ends, strict=True)]
 
     def parameter_sets(self, data: bytes) -> int:

@@ -1,0 +1,41 @@
+"""What ffmpeg is told of the sound of a clip whose pictures are copied. Pure."""
+
+from __future__ import annotations
+
+from clipkit.media.upload import AudioTrack, Upload
+from clipkit.plan.encoded_sound import IN_STEP, is_sound_copied, mixed_down, sound_of
+from clipkit.plan.squeezed import Squeeze
+from clipkit.settings import Settings
+
+# Packets before the one at the start without which a decoder makes other samples of that: codecs whose
+# blocks overlap need one, MP3 keeps bits of a frame in those before (ISO/IEC 11172-3, 511 bytes), Opus
+# converges in 80 ms (RFC 7845, 4.6), the shortest packets having 2.5.
+_PACKETS_BEFORE = {"aac": 1, "ac3": 1, "eac3": 1, "mp3": 9, "opus": 32, "flac": 0, "alac": 0}
+_NEXT_TO_NOTHING_S = 1e-5
+
+
+def copied_sound_options(upload: Upload, settings: Settings, squeeze: Squeeze) -> dict[str, object]:
+    """Copied where an MP4's players know it, and else to AAC; from the clip's first picture on."""
+    sound = sound_of(upload, settings)
+    if sound is None:
+        return {"an": None}
+    zero_s, end_s = float(squeeze.zero_s), float(squeeze.end_s)
+    if not is_sound_copied(sound, settings):
+        trim = f"atrim=start={zero_s:.6f}:end={end_s:.6f},asetpts=PTS-{zero_s:.6f}/TB"
+        return {"c:a": "aac", "b:a": "128k", "af": ",".join([trim, IN_STEP, *mixed_down(sound)])}
+    from_s = zero_s - hidden_sound_s(sound) + _NEXT_TO_NOTHING_S
+    outside = f"lt(pts*tb,{from_s:.15g})+gte(pts*tb,{end_s:.15g})"
+    shifted = f"round((PTS*TB-({zero_s:.15g}))*{sound.sample_rate})"
+    filters = [
+        # In samples: in the milliseconds of Matroska packets would be uneven.
+        f"setts=time_base=1/{sound.sample_rate}:pts=PTS:dts=DTS",
+        f"noise=amount=0:drop='{outside}'",
+        f"setts=ts='{shifted}'",
+    ]
+    return {"c:a": "copy", "bsf:a": ",".join(filters)}
+
+
+def hidden_sound_s(sound: AudioTrack) -> float:
+    """How long a copied sound's hidden part lasts at most: the packet that covers the start, and those that
+    its decoder needs before."""
+    return (1 + _PACKETS_BEFORE.get(sound.codec, 1)) * sound.frame_s

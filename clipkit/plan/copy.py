@@ -1,0 +1,231 @@
+"""Tasks of clipkit's own engine, mode `copy`: exactly the frames of each clip, none of them encoded.
+
+A copy can begin at an access point alone. What is shown from there to the start stays in the file, hidden
+by an edit list, and so does at the end what the last pictures refer to. How that is kept right in players
+that ignore the list is in `plan.squeezed`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import ffmpeg
+
+from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.format import MIB
+from clipkit.media.upload import Upload
+from clipkit.model.memory import clip_anon_bytes
+from clipkit.plan.clips import Clip, Job
+from clipkit.plan.copied_sound import copied_sound_options, hidden_sound_s
+from clipkit.plan.copyable import SAMPLE_ENTRIES, check_film, taken
+from clipkit.plan.encode import FILM, command_head, compiled_argv, source_options
+from clipkit.plan.encoded_sound import has_sound, sound_changes, sound_of, sound_stream
+from clipkit.plan.frames import FrameSpan, span
+from clipkit.plan.hidden import Hidden
+from clipkit.plan.sound_check import decoded_beside, is_copied, sound_check
+from clipkit.plan.squeezed import MOST_HIDDEN_S, Squeeze, clock_for, run_behind, runs_of
+from clipkit.plan.task import OUTPUT, Attempt, Hides, Patch, Run, Step, Task
+from clipkit.plan.timing import timing_of
+from clipkit.settings import Settings
+
+# Without an index a seek may land after its target, and needs the packets before the access point.
+_LOOSE_MARGIN_S = 1
+# Behind its end a clip's packets are dropped one by one; then ffmpeg may stop reading.
+_READ_ON_S = 1
+_SETS = {"h264": "7|8", "hevc": "32-34"}
+# Of AAC at 8 kHz, in frames of 1024 samples.
+_ENCODER_DELAY_S = 0.13
+_HALF = Fraction(1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """All that decides how one clip is cut. `taken`: when the packets to copy would be shown, in ticks from
+    the container's start and in the order of decoding; `origin_s`: that start, exactly as ffmpeg reckons."""
+
+    upload: Upload
+    clip: Clip
+    settings: Settings
+    build: FfmpegBuild
+    frames: FrameSpan
+    taken: tuple[int, ...]
+    origin_s: Fraction
+    squeeze: Squeeze
+
+    @property
+    def access_s(self) -> Fraction:
+        """When the first packet is shown, by the container's clock."""
+        return self.origin_s + self.taken[0] * self.upload.time_base
+
+
+def copy_tasks(job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
+    """One task a clip, in the job's order.
+
+    Raises ClipRangeError for a clip outside its upload, ModeRefused where one cannot be copied as it has
+    to be.
+    """
+    return [
+        _task(number, _cut(job.upload, clip, settings, build))
+        for number, clip in enumerate(job.clips, start=1)
+    ]
+
+
+def copy_hides(upload: Upload, clip: Clip) -> Hidden:
+    """Raises ClipRangeError, ModeRefused."""
+    frames = span(upload, clip)
+    ticks = taken(upload, frames)
+    last, latest = upload.tick(frames.last), max(ticks)
+    until_s = latest * upload.time_base + Fraction(1 / upload.fps)
+    return Hidden(
+        preroll_s=max(0.0, float(frames.zero_s - ticks[0] * upload.time_base)),
+        tail_s=max(0.0, float(until_s - frames.end_s)) if latest > last else 0.0,
+    )
+
+
+def _cut(upload: Upload, clip: Clip, settings: Settings, build: FfmpegBuild) -> _Cut:
+    check_film(upload, settings)
+    frames = span(upload, clip)
+    ticks = taken(upload, frames)
+    origin_s = upload.origin_ticks * upload.time_base
+    squeeze = _squeeze(upload, frames, ticks)
+    return _Cut(upload, clip, settings, build, frames, ticks, origin_s, squeeze)
+
+
+def _squeeze(upload: Upload, frames: FrameSpan, taken: tuple[int, ...]) -> Squeeze:
+    origin_s = upload.origin_ticks * upload.time_base
+    ticks = sorted(taken)
+    first, last = upload.tick(frames.first), upload.tick(frames.last)
+    before, behind = [t for t in ticks if t < first], [t for t in ticks if t > last]
+    half_s = _HALF * upload.time_base
+
+    def at_s(ticks: list[int]) -> list[Fraction]:
+        return [origin_s + tick * upload.time_base for tick in ticks]
+
+    runs, clock = runs_of(at_s(before), clock_for(upload.time_base))
+    # The last picture is shown, though it may be for less than a tick.
+    last_s = max(last * upload.time_base - frames.zero_s, Fraction(0))
+    end = max(int((frames.end_s - frames.zero_s) * clock), round(last_s * clock) + 1)
+    return Squeeze(
+        ticks_per_s=clock,
+        zero_s=origin_s + frames.zero_s,
+        end_s=origin_s + frames.end_s,
+        hidden_until_s=origin_s + first * upload.time_base - half_s,
+        shown_until_s=origin_s + last * upload.time_base + half_s,
+        runs=runs,
+        behind=run_behind(at_s(behind), end),
+        end_tick=end,
+    )
+
+
+def _task(number: int, cut: _Cut) -> Task:
+    upload = cut.upload
+    return Task(
+        number=number,
+        output=f"clip-{number:03d}.mp4",
+        attempts=tuple(
+            Attempt(_steps(cut, seek_s), change=_change(cut, rank))
+            for rank, seek_s in enumerate(_seeks(cut))
+        ),
+        frames_stored=len(cut.taken),
+        frames_shown=cut.frames.frames,
+        timing=timing_of(upload, cut.frames, sound_of(upload, cut.settings)),
+        reads=cut.build.may_read(upload.path),
+        predicted_bytes=clip_anon_bytes(upload, cut.settings),
+        max_output_bytes=2 * upload.size_bytes + 16 * MIB,
+        hides=Hides(float(MOST_HIDDEN_S), _hidden_sound_s(cut)),
+    )
+
+
+def _hidden_sound_s(cut: _Cut) -> float:
+    """Where it is encoded, an encoder's own delay comes before it."""
+    sound = sound_of(cut.upload, cut.settings)
+    return max(hidden_sound_s(sound), _ENCODER_DELAY_S) if sound else 0.0
+
+
+def _change(cut: _Cut, rank: int) -> str | None:
+    """How an attempt differs from what was asked, in words."""
+    again = ["read from the upload's start"] if rank else []
+    return "; ".join([*sound_changes(cut.upload, cut.settings), *again]) or None
+
+
+def _seeks(cut: _Cut) -> list[Fraction | None]:
+    """Where to start reading, cheapest first; the last, from the start, is always right."""
+    upload = cut.upload
+    seek_s = cut.access_s - (0 if upload.seek == "exact" else _LOOSE_MARGIN_S)
+    if cut.settings.seek == "output" or upload.seek == "none" or seek_s <= cut.origin_s:
+        return [None]
+    return [seek_s - cut.origin_s, None]
+
+
+def _steps(cut: _Cut, seek_s: Fraction | None) -> tuple[Step, ...]:
+    sound = copied_sound_options(cut.upload, cut.settings, cut.squeeze)
+    end_s = cut.squeeze.end_tick / cut.squeeze.ticks_per_s
+    end = Patch("end_at", {"file": OUTPUT, "end_s": end_s, "seek_to": _seek_to(cut)})
+    checks = [sound_check(cut.build)] if is_copied(sound) else []
+    return (Run(tuple(_argv(cut, seek_s, sound))), end, *checks)
+
+
+def _seek_to(cut: _Cut) -> str:
+    """The numbers of the packets at which decoding can begin with no picture shown before it to follow:
+    players that seek to others stop at what they cannot decode. Nothing where the container knows only such."""
+    ticks = cut.upload.decoding_ticks
+    points = {ticks[place] for place in cut.upload.access_places}
+    found: list[str] = []
+    earliest, others = max(cut.taken) + 1, 0
+    for number in range(len(cut.taken), 0, -1):
+        tick = cut.taken[number - 1]
+        is_clean = tick < earliest
+        earliest = min(tick, earliest)
+        if tick in points and is_clean:
+            found.append(str(number))
+        others += tick in points and not is_clean
+    return " ".join(reversed(found)) if others or cut.upload.seek == "none" else ""
+
+
+def _argv(cut: _Cut, seek_s: Fraction | None, sound: dict[str, object]) -> list[str]:
+    """`-copyts`, since ffmpeg's own zero is not always the container's start."""
+    upload = cut.upload
+    source = source_options(upload)
+    if seek_s is not None:
+        source |= {"ss": f"{float(seek_s):.6f}", "noaccurate_seek": None}
+    film = ffmpeg.input(FILM, **source)
+    streams = [film[str(upload.video_stream)]]
+    if has_sound(upload, cut.settings):
+        streams.append(film[sound_stream(upload)])
+    stop_s = float(cut.squeeze.end_s) + _READ_ON_S
+    made = ffmpeg.output(
+        *streams,
+        OUTPUT,
+        map_chapters=-1,
+        sn=None,
+        dn=None,
+        f="mp4",
+        movflags="+faststart",
+        movie_timescale=cut.squeeze.ticks_per_s,
+        to=f"{stop_s:.6f}",
+        **{"c:v": "copy", "tag:v": SAMPLE_ENTRIES[upload.codec], "bsf:v": _picture_filters(cut)},
+        **sound,
+    )
+    beside = [decoded_beside(streams[1], f"{stop_s:.6f}")] if is_copied(sound) else []
+    return compiled_argv(
+        ffmpeg.merge_outputs(*beside, made), [*command_head(cut.build), "-copyts"], upload
+    )
+
+
+def _picture_filters(cut: _Cut) -> str:
+    """First times get their fine clock, in a filter of its own: one that also changes them reckons in the old
+    clock and rounds afterwards, and before it ffmpeg 5.1 has packets of one clock and the tick of another."""
+    squeeze, packets = cut.squeeze, len(cut.taken)
+    from_s = float(cut.access_s - _HALF * cut.upload.time_base)
+    # All that is decoded before the access point is shown before it, and so are the leading pictures of an
+    # open group, which cannot be decoded now: Chromium stops at such.
+    counted = f"if(lt(pts*tb,{from_s:.15g}),1,gt(st(0,ld(0)+1),{packets}))"
+    filters = [
+        f"setts=time_base=1/{squeeze.ticks_per_s}:pts=PTS:dts=DTS",
+        f"noise=amount=0:drop='{counted}'",
+        f"setts=pts='{squeeze.pts()}':dts='{squeeze.dts()}':duration='{squeeze.duration(packets)}'",
+    ]
+    if cut.upload.sets_inside:  # the sample entry has them
+        filters.append(f"filter_units=remove_types={_SETS[cut.upload.codec]}")
+    return ",".join(filters)

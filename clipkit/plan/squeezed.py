@@ -1,0 +1,182 @@
+"""Times of a copied clip: what is hidden before its start and behind its end runs fast. Pure.
+
+A copy begins with the pictures from the access point on, which an edit list hides. Some players ignore
+the list. So each hidden picture gets about a tick of a fine clock, in the order of showing: whoever
+shows them shows them for some milliseconds, and the clip is in step with its sound. The words are those
+of ffmpeg's expressions, for its filter `setts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil
+
+from clipkit.errors import ModeRefused
+
+_TICKS_PER_S = 1_000_000
+_FINER = 10
+# 31 bits hold the least offset between decoding and showing that such a clock must know, some minutes.
+_MOST_TICKS_PER_S = 20_000_000
+MOST_HIDDEN_S = Fraction(1, 100)
+# Times of decoding may lie closer to each other than those of showing: so many ticks before these.
+_DECODED_BEFORE = 32
+_EARLIEST = 16
+_MOST_RUNS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Hidden pictures alike in their distance: from `from_s` on one every `every_s`, at tick `tick` the first
+    and at `last_tick` the last."""
+
+    from_s: Fraction
+    every_s: Fraction
+    tick: int
+    last_tick: int
+
+
+@dataclass(frozen=True, slots=True)
+class Squeeze:
+    """How times of the upload become a clip's, in ticks. `zero_s` and `end_s`: from when to when it is shown,
+    by the clock that ffmpeg reads; before `hidden_until_s` and behind `shown_until_s` pictures are hidden.
+    `runs`: of those before, the first one first. `behind`: of those behind, from `end_tick` on,
+    which is when the clip is over."""
+
+    ticks_per_s: int
+    zero_s: Fraction
+    end_s: Fraction
+    hidden_until_s: Fraction
+    shown_until_s: Fraction
+    runs: tuple[Run, ...]
+    behind: Run | None
+    end_tick: int
+
+    def pts(self) -> str:
+        """The expression for when a packet is shown."""
+        return self._mapped("PTS")
+
+    def dts(self) -> str:
+        """When it is decoded: ascending, and never after it is shown."""
+        return f"max(PREV_OUTDTS+1,{self._mapped('DTS')}-{_DECODED_BEFORE})"
+
+    def duration(self, packets: int) -> str:
+        """That of the last one ends with the clip; the others' end with the next."""
+        return f"if(eq(N,{packets - 1}),{self.end_tick}-{self.dts()},DURATION)"
+
+    def _mapped(self, time: str) -> str:
+        at = f"{time}*TB"
+        shown = f"max(0,round(({at}-{_number(self.zero_s)})*{self.ticks_per_s}))"
+        words = shown
+        if self.behind:
+            words = f"if(gt({at},{_number(self.shown_until_s)}),{_in_run(self.behind, at)},{shown})"
+        if not self.runs:
+            return words
+        return f"if(lt({at},{_number(self.hidden_until_s)}),{self._hidden(at)},{words})"
+
+    def _hidden(self, at: str) -> str:
+        first, *others = self.runs
+        words = f"max({first.tick - _EARLIEST},{_in_run(first, at)})"
+        for run in others:
+            begun = f"gte({at},{_number(run.from_s - run.every_s / 4)})"
+            words = f"if({begun},{_in_run(run, at)},{words})"
+        return words
+
+
+def _in_run(run: Run, at: str) -> str:
+    """Times of decoding fall between runs too."""
+    return f"min({run.last_tick},{run.tick}+{_floor(at, run.from_s, run.every_s)})"
+
+
+def _floor(at: str, from_s: Fraction, every_s: Fraction) -> str:
+    """Just under a whole number of distances is a whole number: times are rounded to ticks."""
+    return f"floor(({at}-{_number(from_s)})/{_number(every_s)}+0.01)"
+
+
+def _number(number: Fraction) -> str:
+    """In parentheses, for its sign."""
+    return f"({float(number):.15g})"
+
+
+def clock_for(time_base: Fraction) -> int:
+    """Ticks a second in which every time of the upload is whole, about a million; a million where none is."""
+    own = time_base.denominator
+    return own * ceil(_TICKS_PER_S / own) if own <= _MOST_TICKS_PER_S else _TICKS_PER_S
+
+
+def run_behind(times_s: Sequence[Fraction], end_tick: int) -> Run | None:
+    """The run of what would be shown at these times, which ascend, from that tick on."""
+    if not times_s:
+        return None
+    part = tuple(times_s)
+    return Run(part[0], _every(part), end_tick, end_tick + _ticks(part) - 1)
+
+
+def runs_of(hidden_s: Sequence[Fraction], ticks_per_s: int) -> tuple[tuple[Run, ...], int]:
+    """Runs that together last as briefly as they must, and their clock: finer where it has to be.
+
+    `hidden_s` ascend. Raises ModeRefused where their distances are too unlike.
+    """
+    for clock in (ticks_per_s, ticks_per_s * _FINER):
+        if clock > _MOST_TICKS_PER_S:
+            continue
+        most = int(MOST_HIDDEN_S * clock) - 2 * _DECODED_BEFORE
+        parts = _parted(tuple(hidden_s), most)
+        if parts is not None:
+            return _numbered(parts), clock
+    raise ModeRefused(
+        f"{len(hidden_s)} pictures before a clip would have to be hidden, too unevenly spaced to be hidden "
+        "briefly"
+    )
+
+
+def _parted(times_s: tuple[Fraction, ...], most: int) -> list[tuple[Fraction, ...]] | None:
+    """Parted where that shortens them most, until they take at most that many ticks."""
+    parts = [times_s] if times_s else []
+    while sum(map(_ticks, parts)) > most:
+        if len(parts) >= _MOST_RUNS:
+            return None
+        worst = max(range(len(parts)), key=lambda n: _ticks(parts[n]))
+        halves = _halved(parts[worst])
+        if halves is None:
+            return None
+        parts[worst : worst + 1] = halves
+    return parts
+
+
+def _halved(part: tuple[Fraction, ...]) -> list[tuple[Fraction, ...]] | None:
+    """Parted beside the closest two, on the side where the distance changes most."""
+    if len(part) < 3:
+        return None
+    gaps = [later - earlier for earlier, later in pairwise(part)]
+    closest = min(range(len(gaps)), key=gaps.__getitem__)
+    limit = 2 * gaps[closest]
+    low = closest
+    while low and gaps[low - 1] <= limit:
+        low -= 1
+    high = closest
+    while high + 1 < len(gaps) and gaps[high + 1] <= limit:
+        high += 1
+    halves = [part[:low], part[low : high + 2], part[high + 2 :]]
+    found = [half for half in halves if half]
+    return found if len(found) > 1 else None
+
+
+def _ticks(part: tuple[Fraction, ...]) -> int:
+    return int((part[-1] - part[0]) / _every(part)) + 1
+
+
+def _every(part: tuple[Fraction, ...]) -> Fraction:
+    return min((later - earlier for earlier, later in pairwise(part)), default=Fraction(1))
+
+
+def _numbered(parts: Sequence[tuple[Fraction, ...]]) -> tuple[Run, ...]:
+    """The last one ends a tick before the clip."""
+    runs: list[Run] = []
+    tick = 0
+    for part in reversed(parts):
+        last, tick = tick - 1, tick - _ticks(part)
+        runs.append(Run(part[0], _every(part), tick, last))
+    return tuple(reversed(runs))
