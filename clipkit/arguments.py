@@ -176,8 +176,6 @@ def upload(
 
     Raises UploadError, and UsageError for what looks like a sample's name and is neither.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
     from clipkit.ffmpeg_builds import find_build
     from clipkit.media import sample
     from clipkit.trial.describing import (
@@ -190,17 +188,23 @@ def upload(
     path = sample.find_sample(word)
     if asked is None:
         return describe_upload(path, Describing(cutting_programs([Settings().ffmpeg])))
-    with described_beside(path, asked) as described, ThreadPoolExecutor(1) as beside:
-        build = beside.submit(find_build, asked.ffmpeg)  # it will be asked for next
-        try:
+    with described_beside(path, asked) as described:
+        from concurrent.futures import ThreadPoolExecutor
+
+        from clipkit.ceiling.stale import remove_stale
+
+        with ThreadPoolExecutor(1) as beside:
+            build = beside.submit(find_build, asked.ffmpeg)  # it will be asked for next
             try:
-                meanwhile()
-            except ClipkitError:
-                described()  # what is wrong with the upload is told first
-                raise
-            return described()
-        finally:
-            build.result()  # what is no ffmpeg is told as that
+                try:
+                    remove_stale()
+                    meanwhile()
+                except ClipkitError:
+                    described()  # what is wrong with the upload is told first
+                    raise
+                return described()
+            finally:
+                build.result()  # what is no ffmpeg is told as that
 
 
 def describing(
@@ -210,11 +214,9 @@ def describing(
     command: Template | None = None,
 ) -> Describing:
     """For whom uploads are described: those who cut them by that ffmpeg, or by a command of the user's,
-    on hosts like these. Sweeps away first what a killed clipkit left behind. Raises FfmpegError."""
-    from clipkit.ceiling.stale import remove_stale
+    on hosts like these. Raises FfmpegError."""
     from clipkit.trial.describing import Describing, cutting_programs
 
-    remove_stale()
     memory_bytes = [host.memory_bytes for host in hosts if host.memory_bytes is not None]
     return Describing(
         programs=cutting_programs([ffmpeg], command),

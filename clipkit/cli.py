@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import signal
 import sys
@@ -51,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except OSError as error:  # what nobody foresaw: no file left to open, a disk that fails
         streams.complain(f"clipkit: {os_error_words(error)}")
         code = 1
+    gc.freeze()  # what is left goes with the process: Python looks through all of it else
     sys.exit(code)
 
 

@@ -6,7 +6,7 @@ import re
 import tomllib
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 from clipkit.errors import HostError
 from clipkit.format import MIB, size
@@ -67,7 +67,7 @@ def parse_size(text: str) -> int:
 @cache
 def catalogue() -> dict[str, Host]:
     """Name -> host, in the file's order."""
-    text = resources.files("clipkit").joinpath("hosts.toml").read_text("utf-8")
+    text = Path(__file__).with_name("hosts.toml").read_text("utf-8")
     hosts = {}
     for name, entry in tomllib.loads(text).items():
         memory = entry.get("memory")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 import shlex
 import signal
 import sys
@@ -29,7 +28,7 @@ def new_name() -> str:
     process of that number in another container.
     """
     pid = os.getpid()
-    return f"clipkit-{pid}-{start_ticks(pid)}-{_pid_namespace()}_{secrets.token_hex(4)}"
+    return f"clipkit-{pid}-{start_ticks(pid)}-{_pid_namespace()}_{os.urandom(4).hex()}"
 
 
 def is_stale(name: str) -> bool:

@@ -14,7 +14,6 @@ import math
 import os
 import re
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,6 +161,8 @@ def _kept(variant: Variant) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         # In the same folder, for os.replace to be one step: nobody sees half a sample, and of two
         # processes that make it at once the last one wins, with an equal file.
+        import tempfile  # noqa: PLC0415 (what names an upload does without)
+
         with tempfile.TemporaryDirectory(prefix=".making-", dir=target.parent) as scratch:
             made = _make(variant, Path(scratch))
             made.replace(target)
