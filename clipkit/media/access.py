@@ -8,6 +8,9 @@ from fractions import Fraction
 
 from clipkit.media.upload import Upload
 
+# More pictures than any is decoded earlier, or later, than it is shown (16 are kept at most).
+_REORDERED = 64
+
 
 @dataclass(frozen=True, slots=True)
 class AccessPoint:
@@ -62,3 +65,11 @@ def place_behind(upload: Upload, from_place: int, end_tick: int) -> int:
         if ticks[place] < end_tick:
             behind = place + 1
     return behind
+
+
+def tick_before(upload: Upload, point_tick: int) -> int | None:
+    """When the last picture before that access point would be shown: one decoded before it, or a leading one."""
+    number = bisect_left(upload.access_places, point_tick, key=upload.decoding_ticks.__getitem__)
+    place = upload.access_places[number]
+    near = upload.decoding_ticks[max(0, place - _REORDERED) : place + _REORDERED]
+    return max((tick for tick in near if tick < point_tick), default=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -23,6 +24,7 @@ class Heard:
     time_base: Fraction
     longest: int = 0
     _stretches: list[list[int]] = field(default_factory=list)
+    _lengths: Counter[int] = field(default_factory=Counter)
     _clock: Continuity = field(init=False)
 
     def __post_init__(self) -> None:
@@ -35,6 +37,7 @@ class Heard:
         if not self._clock.goes_on(start):
             return
         self.longest = max(self.longest, length)
+        self._lengths[length] += 1
         if self._stretches and start - self._stretches[-1][1] <= self.longest * _GAP_PACKETS:
             self._stretches[-1][1] = max(self._stretches[-1][1], start + length)
         else:
@@ -51,3 +54,9 @@ class Heard:
     def packet_s(self) -> float:
         """The longest packet's length."""
         return float(self.longest * self.time_base)
+
+    @property
+    def usual_s(self) -> float:
+        """How long most of its packets last."""
+        ((length, _),) = self._lengths.most_common(1) or ((0, 0),)
+        return float(length * self.time_base)

@@ -267,7 +267,9 @@ def _track(container: InputContainer, stream: AudioStream, found: Scan) -> Audio
     if context is None:
         return AudioTrack("unknown", 0, 0, heard_s, heard.packet_s)
     codec = context.codec.canonical_name
-    return AudioTrack(codec, context.sample_rate, channels(context), heard_s, heard.packet_s)
+    return AudioTrack(
+        codec, context.sample_rate, channels(context), heard_s, heard.packet_s, heard.usual_s
+    )
 
 
 def _other(container: InputContainer, film: VideoStream) -> Iterator[str]:

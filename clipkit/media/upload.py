@@ -19,13 +19,14 @@ from clipkit.media.outline import StreamOutline
 @dataclass(frozen=True, slots=True)
 class AudioTrack:
     """`heard_s`: from when to when there is sound, in stretches without a gap, as its packets have it;
-    None: not known. `frame_s`: how long its longest packet lasts."""
+    None: not known. `frame_s`: how long its longest packet lasts, `usual_s`: how long most of them do."""
 
     codec: str
     sample_rate: int
     channels: int
     heard_s: tuple[tuple[Fraction, Fraction], ...] | None = None
     frame_s: float = 0.0
+    usual_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

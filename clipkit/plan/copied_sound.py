@@ -23,7 +23,7 @@ def copied_sound_options(upload: Upload, settings: Settings, squeeze: Squeeze) -
     if not is_sound_copied(sound, settings):
         trim = f"atrim=start={zero_s:.6f}:end={end_s:.6f},asetpts=PTS-{zero_s:.6f}/TB"
         return {"c:a": "aac", "b:a": "128k", "af": ",".join([trim, IN_STEP, *mixed_down(sound)])}
-    from_s = zero_s - hidden_sound_s(sound) + _NEXT_TO_NOTHING_S
+    from_s = zero_s - _packets_before(sound) * sound.usual_s + _NEXT_TO_NOTHING_S
     outside = f"lt(pts*tb,{from_s:.15g})+gte(pts*tb,{end_s:.15g})"
     shifted = f"round((PTS*TB-({zero_s:.15g}))*{sound.sample_rate})"
     filters = [
@@ -36,6 +36,10 @@ def copied_sound_options(upload: Upload, settings: Settings, squeeze: Squeeze) -
 
 
 def hidden_sound_s(sound: AudioTrack) -> float:
-    """How long a copied sound's hidden part lasts at most: the packet that covers the start, and those that
-    its decoder needs before."""
-    return (1 + _PACKETS_BEFORE.get(sound.codec, 1)) * sound.frame_s
+    """How long a copied sound's hidden part lasts at most."""
+    return _packets_before(sound) * sound.frame_s
+
+
+def _packets_before(sound: AudioTrack) -> int:
+    """The one that covers the start, and those that its decoder needs before."""
+    return 1 + _PACKETS_BEFORE.get(sound.codec, 1)

@@ -14,6 +14,7 @@ import ffmpeg
 
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
+from clipkit.media.access import tick_before
 from clipkit.media.upload import Upload
 from clipkit.model.memory import clip_anon_bytes
 from clipkit.plan.clips import Clip, Job
@@ -36,7 +37,6 @@ _READ_ON_S = 1
 _SETS = {"h264": "7|8", "hevc": "32-34"}
 # Of AAC at 8 kHz, in frames of 1024 samples.
 _ENCODER_DELAY_S = 0.13
-_HALF = Fraction(1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,6 @@ def _squeeze(upload: Upload, frames: FrameSpan, taken: tuple[int, ...]) -> Squee
     ticks = sorted(taken)
     first, last = upload.tick(frames.first), upload.tick(frames.last)
     before, behind = [t for t in ticks if t < first], [t for t in ticks if t > last]
-    half_s = _HALF * upload.time_base
 
     def at_s(ticks: list[int]) -> list[Fraction]:
         return [origin_s + tick * upload.time_base for tick in ticks]
@@ -110,12 +109,21 @@ def _squeeze(upload: Upload, frames: FrameSpan, taken: tuple[int, ...]) -> Squee
         ticks_per_s=clock,
         zero_s=origin_s + frames.zero_s,
         end_s=origin_s + frames.end_s,
-        hidden_until_s=origin_s + first * upload.time_base - half_s,
-        shown_until_s=origin_s + last * upload.time_base + half_s,
+        # In the middle between two pictures: a clock may be finer than ours.
+        hidden_until_s=origin_s + _middle_s(upload, before[-1:], [first]),
+        shown_until_s=origin_s + _middle_s(upload, [last], behind[:1]),
         runs=runs,
         behind=run_behind(at_s(behind), end),
         end_tick=end,
     )
+
+
+def _middle_s(upload: Upload, below: list[int], above: list[int]) -> Fraction:
+    """Between the last and the first of these ticks; a second away where one is missing."""
+    second = 1 / upload.time_base
+    low = below[0] if below else above[0] - second
+    high = above[0] if above else low + second
+    return (low + high) * upload.time_base / 2
 
 
 def _task(number: int, cut: _Cut) -> Task:
@@ -217,7 +225,9 @@ def _picture_filters(cut: _Cut) -> str:
     """First times get their fine clock, in a filter of its own: one that also changes them reckons in the old
     clock and rounds afterwards, and before it ffmpeg 5.1 has packets of one clock and the tick of another."""
     squeeze, packets = cut.squeeze, len(cut.taken)
-    from_s = float(cut.access_s - _HALF * cut.upload.time_base)
+    earlier = tick_before(cut.upload, cut.taken[0])
+    below = [] if earlier is None else [earlier]
+    from_s = float(cut.origin_s + _middle_s(cut.upload, below, [cut.taken[0]]))
     # All that is decoded before the access point is shown before it, and so are the leading pictures of an
     # open group, which cannot be decoded now: Chromium stops at such.
     counted = f"if(lt(pts*tb,{from_s:.15g}),1,gt(st(0,ld(0)+1),{packets}))"
