@@ -26,7 +26,9 @@ _DESCRIPTION = (
     "Cut clips out of an upload. The time it tells (wall_s in manifest.json) runs from the first task "
     "accepted to the last clip in place: starting clipkit, probing the upload, which takes longer the "
     "longer it is, setting up the ceiling and starting the engine come before it and are left out "
-    "(experiments/benchmarks/where_time_goes.py measures each)."
+    "(experiments/benchmarks/where_time_goes.py measures each). On a host as many clips run at once, up to "
+    "--concurrency, as fit its memory by the model; where not even one does, it gives up B-frames, references, "
+    "lookahead and at last threads, and says so in its `changes`; where that is not enough nothing is begun."
 )
 
 

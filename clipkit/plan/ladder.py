@@ -1,8 +1,9 @@
 """What a clip gives up, and in which order, where it does not fit the memory that its host leaves. Pure.
 
-First what costs the least time for each MB that it frees: `experiments/benchmarks/memory_model ladder` measures
-both. Looking ahead, B-frames and further references even cost time to have, and pay in bytes of the
-clip; threads are what makes it quick, so they come last.
+First what costs the least time for each MB that it frees, as `experiments/benchmarks/memory_model ladder` measures
+it (`results/memory/ladder.txt`): B-frames save CPU where they are left out, and further references save most, but
+free nothing while there are B-frames; looking ahead costs next to none, or a little. All three pay in bytes of
+the clip. Threads take CPU too, but they are what makes one clip quick, and they come last.
 """
 
 from __future__ import annotations
@@ -50,18 +51,18 @@ def rungs(settings: Settings, cores: int) -> list[Rung]:
 
 def _lowered(settings: Settings, cores: int) -> Iterator[Settings]:
     """Each is what the one before it is, but for one step more."""
+    if encoder_of(settings).bframes:
+        settings = replace(settings, bframes=0)
+        yield settings
+    if encoder_of(settings).refs > 1:
+        settings = replace(settings, refs=1)
+        yield settings
     while (told := encoder_of(settings)).mbtree:
         half = told.lookahead // 2
         if half >= _SHORTEST_LOOKAHEAD:
             settings = replace(settings, lookahead=half)
         else:
             settings = replace(settings, lookahead=0, mbtree=False)
-        yield settings
-    if encoder_of(settings).bframes:
-        settings = replace(settings, bframes=0)
-        yield settings
-    if encoder_of(settings).refs > 1:
-        settings = replace(settings, refs=1)
         yield settings
     if (settings.decoder_threads or decoder_threads_alone(cores)) > 1:
         settings = replace(settings, decoder_threads=1)
@@ -74,9 +75,9 @@ def _change(asked: Settings, lower: Settings, cores: int) -> str:
     was, told = encoder_of(asked), encoder_of(lower)
     alone = (decoder_threads_alone(cores), encoder_threads_alone(cores))
     pairs = (
-        ("lookahead", was.lookahead, told.lookahead),
         ("B-frames", was.bframes, told.bframes),
         ("references", was.refs, told.refs),
+        ("lookahead", was.lookahead, told.lookahead),
         (
             "decoder threads",
             asked.decoder_threads or alone[0],

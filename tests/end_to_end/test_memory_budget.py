@@ -48,7 +48,7 @@ def test_within_the_budget_every_clip_is_right_and_says_what_it_gave_up(
     for clip in ran.json["clips"]:
         assert (clip["status"], clip["frames"]) == ("ok", 30)
         (change,) = clip["changes"]
-        assert change.startswith("lookahead 10 to 0, B-frames 3 to 0")
+        assert change.startswith("B-frames 3 to 0, lookahead 10 to 0")
         assert ": 512 MB leave 502 MB, one clip needs " in change
         used = looking.x264_options(Path(clip["file"]))
         assert (used["mbtree"], used["bframes"]) == ("0", "0")  # without it nothing looks ahead

@@ -29,20 +29,22 @@ def needing(*sizes_mib: int) -> list[tuple[Rung, list[Task]]]:
 
 
 class TestOrder:
-    def test_looking_ahead_goes_first_by_halves_and_threads_go_last(self) -> None:
+    def test_what_costs_time_to_have_goes_first_looking_ahead_by_halves_and_threads_last(
+        self,
+    ) -> None:
         ladder = rungs(Settings(preset="medium", encoder_threads=2, decoder_threads=0), cores=2)
         assert [rung.change for rung in ladder] == [
             None,
-            "lookahead 40 to 20",
-            "lookahead 40 to 10",
-            "lookahead 40 to 0",
-            "lookahead 40 to 0, B-frames 3 to 0",
-            "lookahead 40 to 0, B-frames 3 to 0, references 3 to 1",
-            "lookahead 40 to 0, B-frames 3 to 0, references 3 to 1, decoder threads 3 to 1",
-            "lookahead 40 to 0, B-frames 3 to 0, references 3 to 1, decoder threads 3 to 1, "
+            "B-frames 3 to 0",
+            "B-frames 3 to 0, references 3 to 1",
+            "B-frames 3 to 0, references 3 to 1, lookahead 40 to 20",
+            "B-frames 3 to 0, references 3 to 1, lookahead 40 to 10",
+            "B-frames 3 to 0, references 3 to 1, lookahead 40 to 0",
+            "B-frames 3 to 0, references 3 to 1, lookahead 40 to 0, decoder threads 3 to 1",
+            "B-frames 3 to 0, references 3 to 1, lookahead 40 to 0, decoder threads 3 to 1, "
             "encoder threads 2 to 1",
         ]
-        assert not encoder_of(ladder[3].settings).mbtree
+        assert encoder_of(ladder[4].settings).mbtree and not encoder_of(ladder[5].settings).mbtree
 
     def test_what_holds_no_more_than_it_must_has_nothing_to_give_up(self) -> None:
         least = Settings(preset="ultrafast", encoder_threads=1, decoder_threads=1)

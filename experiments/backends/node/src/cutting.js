@@ -1,11 +1,19 @@
 // One clip: written beside its place, renamed when ffmpeg ended well and wrote a picture.
 
 import { rename, stat } from 'node:fs/promises'
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
 
 import { cutWords } from './argv.js'
 import { picturesIn } from './mp4_pictures.js'
 import { framesIn, outcomeOf } from './outcome.js'
 import { removed } from './store.js'
+
+const RETRY_MS = 1000
+
+/** The system has no process or no memory left, which is no failure of the clip: it may a moment later. */
+function isRefusedForNow({ error }) {
+  return ['EAGAIN', 'ENOMEM'].includes(error?.code)
+}
 
 export class Cutter {
   #config
@@ -41,6 +49,22 @@ export class Cutter {
 
   async #runFfmpeg(job, clip, { upload, part }) {
     const words = cutWords(this.#config, { upload, out: part, startS: clip.startS, durationS: clip.durationS })
+    const untilMs = performance.now() + this.#config.clipTimeoutMs
+    let ended = await this.#toItsEnd(job, clip, words)
+    while (isRefusedForNow(ended.end) && !job.removal && performance.now() < untilMs) {
+      await setTimeoutPromise(RETRY_MS)
+      if (!job.removal) ended = await this.#toItsEnd(job, clip, words)
+    }
+    const { end, timedOut } = ended
+    if (job.removal) return { status: 'cancelled' }
+    return outcomeOf(end, {
+      timedOut,
+      pictures: await this.#pictures(end, part),
+      paths: [[upload, 'the upload'], [part, 'the clip'], [this.#config.ffmpeg, 'ffmpeg'], [this.#config.dataDir, '…']],
+    })
+  }
+
+  async #toItsEnd(job, clip, words) {
     let timedOut = false
     let timer
     const run = this.#run(words, (ffmpeg) => {
@@ -55,17 +79,14 @@ export class Cutter {
     const end = await run.ended
     job.runs.delete(run)
     clearTimeout(timer)
-    if (clip.startedS !== null) {
+    if (clip.startedS !== null) this.#metrics.ffmpegProcesses -= 1
+    if (isRefusedForNow(end)) {
+      clip.startedS = null
+    } else if (clip.startedS !== null) {
       clip.endedS = end.endedS
-      this.#metrics.ffmpegProcesses -= 1
       this.#metrics.observeClip(end.endedS - clip.startedS)
     }
-    if (job.removal) return { status: 'cancelled' }
-    return outcomeOf(end, {
-      timedOut,
-      pictures: await this.#pictures(end, part),
-      paths: [[upload, 'the upload'], [part, 'the clip'], [this.#config.ffmpeg, 'ffmpeg'], [this.#config.dataDir, '…']],
-    })
+    return { end, timedOut }
   }
 
   /** As sketched, ffmpeg is not asked for its progress. */

@@ -1,6 +1,7 @@
 // One ffmpeg: an argv, a process group of its own that dies with it and with us, both pipes drained, 4 KB kept.
 
 import { spawn } from 'node:child_process'
+import { EventEmitter } from 'node:events'
 
 import { nowS } from './clock.js'
 
@@ -29,6 +30,17 @@ class Tail {
   }
 }
 
+/** A child in any case: of most that the system refuses `spawn` tells by an event, of ENOMEM it throws. */
+function spawned(program, words, options) {
+  try {
+    return spawn(program, words, options)
+  } catch (error) {
+    const none = new EventEmitter()
+    setImmediate(() => none.emit('error', error))
+    return none
+  }
+}
+
 /**
  * A started process. `ended` resolves once, never rejects: `{code, signal, error, stdout, stderr, startedS, endedS}`,
  * `error` where it could not be started. Its end is its own, not that of a grandchild which holds its pipes.
@@ -43,7 +55,7 @@ export class Ffmpeg {
     const stderr = new Tail()
     this.#guard = guard
     this.startedS = nowS()
-    this.child = spawn(launcher, [...words, program, ...argv], { detached: true, stdio: ['ignore', 'pipe', 'pipe', guard.pipe] })
+    this.child = spawned(launcher, [...words, program, ...argv], { detached: true, stdio: ['ignore', 'pipe', 'pipe', guard.pipe] })
     this.child.stdout?.on('data', (block) => stdout.push(block))
     this.child.stderr?.on('data', (block) => stderr.push(block))
     this.ended = this.#end().then((end) => ({ ...end, stdout: stdout.text, stderr: stderr.text, startedS: this.startedS }))

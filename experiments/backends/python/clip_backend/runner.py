@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import time
@@ -16,6 +17,8 @@ from clip_backend.pipes import Drain, Reader
 
 _LOOKS_AT_THE_GROUP = 100
 _LOOK_EVERY_S = 0.01
+_NOT_NOW = (errno.EAGAIN, errno.ENOMEM)
+_RETRY_S = 1.0
 
 
 class EndedBy(StrEnum):
@@ -52,17 +55,11 @@ class Run:
         self, argv: Sequence[str], timeout_s: float, stdout: Reader, stderr: Reader
     ) -> Ending | None:
         """Run `argv` with stdin closed; None where it was ended before it began. Raises OSError."""
-        if self._by is not EndedBy.ITSELF:
-            return None
         with Drain(stdout) as out, Drain(stderr) as err:
+            process = await self._started(argv, timeout_s, out, err)
+            if process is None:
+                return None
             started_s, began = time.time(), time.monotonic()
-            process = await asyncio.create_subprocess_exec(
-                *argv,
-                stdin=DEVNULL,
-                stdout=out.write_end,
-                stderr=err.write_end,
-                process_group=0,
-            )
             self._group = process.pid
             self._guard.began(process.pid)
             self._on_start(started_s)
@@ -75,6 +72,27 @@ class Run:
             await self._end_group()
             self._guard.ended(process.pid)
         return Ending(exit_code, self._by, started_s + ran_s, ran_s)
+
+    async def _started(
+        self, argv: Sequence[str], timeout_s: float, out: Drain, err: Drain
+    ) -> Process | None:
+        """Where the system has no process or no memory left it waits, which is no failure of the clip. None
+        where it was ended before it began."""
+        until_s = time.monotonic() + timeout_s
+        while self._by is EndedBy.ITSELF:
+            try:
+                return await asyncio.create_subprocess_exec(
+                    *argv,
+                    stdin=DEVNULL,
+                    stdout=out.write_end,
+                    stderr=err.write_end,
+                    process_group=0,
+                )
+            except OSError as error:
+                if error.errno not in _NOT_NOW or time.monotonic() > until_s:
+                    raise
+            await asyncio.sleep(_RETRY_S)
+        return None
 
     async def _wait(self, process: Process, timeout_s: float) -> int:
         timer = asyncio.get_running_loop().call_later(timeout_s, self.end, EndedBy.TIMEOUT)

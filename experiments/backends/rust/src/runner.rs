@@ -36,6 +36,9 @@ pub struct Run<'a> {
     pub longest: Duration,
 }
 
+/// After so long what the system refused to start is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
 /// How long ffmpeg ran, where it ran, and how the clip ended.
 pub struct Outcome {
     pub ended: Ended,
@@ -56,11 +59,19 @@ impl Run<'_> {
         note_start: impl FnOnce(SystemTime),
     ) -> Outcome {
         let part = Part::of_another(self.part.clone());
-        let mut process = match Process::start(self.program, &self.argv, self.guard).await {
-            Ok(process) => process,
-            Err(error) => {
-                tracing::error!(error = %error, "ffmpeg_not_started");
-                return not_started("ffmpeg could not be started");
+        let until = Instant::now() + self.longest;
+        let mut process = loop {
+            match Process::start(self.program, &self.argv, self.guard).await {
+                Ok(process) => break process,
+                Err(error) if is_refused_for_now(&error) && Instant::now() < until => {
+                    if timeout(RETRY, cancel.cancelled()).await.is_ok() {
+                        return ended_before(End::Cancelled, "the job was deleted");
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(error = %error, "ffmpeg_not_started");
+                    return not_started("ffmpeg could not be started");
+                }
             }
         };
         let started = process.started;
@@ -183,7 +194,16 @@ async fn drain(pipe: &mut Receiver, mut read: impl FnMut(&[u8])) {
 }
 
 fn not_started(why: &str) -> Outcome {
+    ended_before(End::Failed, why)
+}
+
+fn ended_before(end: End, why: &str) -> Outcome {
     let error = Some(why.to_owned());
-    let ended = Ended { end: End::Failed, error, bytes: None, started: None, ended: None };
+    let ended = Ended { end, error, bytes: None, started: None, ended: None };
     Outcome { ended, ran: None }
+}
+
+/// The system has no process or no memory left, which is no failure of the clip: it may a moment later.
+fn is_refused_for_now(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory)
 }
