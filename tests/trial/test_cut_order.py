@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import looking
 import pytest
 
-from clipkit.ceiling.base import Limits, Mechanism
+from clipkit.ceiling.base import Ceiling, Limits, Mechanism
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.errors import FfmpegError, OutputError
 from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.format import MIB
 from clipkit.hosts import Host
 from clipkit.media.probe import probe_upload
+from clipkit.media.sample import sample
 from clipkit.plan.clips import Clip, Job
 from clipkit.settings import Settings
 from clipkit.trial.cut import Order, cut_order
@@ -99,3 +102,34 @@ def test_a_clip_never_replaces_its_upload(build: FfmpegBuild, small: Path, tmp_p
     with pytest.raises(OutputError, match="is the upload itself"):
         cut(order(upload, build, tmp_path, mode="snap"))
     assert upload.read_bytes() == small.read_bytes()
+
+
+class TestKilled:
+    """The model is not asked: the ceiling is lower than what the host is said to have."""
+
+    def test_it_is_cut_again_with_less_and_the_manifest_says_so(
+        self, build: FfmpegBuild, real_ceiling: Callable[..., Ceiling], tmp_path: Path
+    ) -> None:
+        job = Job(probe_upload(sample(6)), (Clip(1.0, 2.4), Clip(3.0, 0.2)))
+        settings = Settings(preset="medium")
+        host = Host("test", None, None)
+        asked = Order(job, settings, build, host, 0, tmp_path / "out", 120.0)
+        manifest = cut_order(asked, real_ceiling(memory_bytes=120 * MIB), lambda _event: None)
+        first, second = manifest["clips"]
+        assert (manifest["status"], first["status"], second["status"]) == ("ok", "ok", "ok")
+        (change,) = first["changes"]
+        assert change.startswith("B-frames 3 to 0")
+        assert change.endswith(": memory ran out (signal 9 (SIGKILL))")
+        assert second["changes"] == []
+        assert manifest["oom_kills"] > 0
+        assert manifest["notes"][0].startswith("memory ran out ")
+
+    def test_where_it_died_on_the_lowest_rung_too_that_is_told(
+        self, build: FfmpegBuild, real_ceiling: Callable[..., Ceiling], tmp_path: Path
+    ) -> None:
+        job = Job(probe_upload(sample(6)), (Clip(1.0, 2.4),))
+        host = Host("test", None, None)
+        asked = Order(job, Settings(), build, host, 0, tmp_path / "out", 120.0)
+        manifest = cut_order(asked, real_ceiling(memory_bytes=40 * MIB), lambda _event: None)
+        assert (manifest["status"], manifest["clips"][0]["status"]) == ("oom", "oom")
+        assert not (tmp_path / "out").exists()
