@@ -64,11 +64,16 @@ def _lowered(settings: Settings, cores: int) -> Iterator[Settings]:
         else:
             settings = replace(settings, lookahead=0, mbtree=False)
         yield settings
-    if (settings.decoder_threads or decoder_threads_alone(cores)) > 1:
-        settings = replace(settings, decoder_threads=1)
+    while (threads := settings.decoder_threads or decoder_threads_alone(cores)) > 1:
+        settings = replace(settings, decoder_threads=_half(threads))
         yield settings
-    if (settings.encoder_threads or encoder_threads_alone(cores)) > 1:
-        yield replace(settings, encoder_threads=1)
+    while (threads := settings.encoder_threads or encoder_threads_alone(cores)) > 1:
+        settings = replace(settings, encoder_threads=_half(threads))
+        yield settings
+
+
+def _half(threads: int) -> int:
+    return (threads + 1) // 2
 
 
 def _change(asked: Settings, lower: Settings, cores: int) -> str:

@@ -40,6 +40,7 @@ class TestOrder:
             "B-frames 3 to 0, references 3 to 1, lookahead 40 to 20",
             "B-frames 3 to 0, references 3 to 1, lookahead 40 to 10",
             "B-frames 3 to 0, references 3 to 1, lookahead 40 to 0",
+            "B-frames 3 to 0, references 3 to 1, lookahead 40 to 0, decoder threads 3 to 2",
             "B-frames 3 to 0, references 3 to 1, lookahead 40 to 0, decoder threads 3 to 1",
             "B-frames 3 to 0, references 3 to 1, lookahead 40 to 0, decoder threads 3 to 1, "
             "encoder threads 2 to 1",
