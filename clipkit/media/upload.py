@@ -200,6 +200,7 @@ class Upload:
             "profile": self.profile,
             "pixel_format": self.pixel_format,
             "bit_depth": self.bit_depth,
+            "pictures_kept": self.pictures_kept,
             "width": self.width,
             "height": self.height,
             "coded_width": self.coded_width,
