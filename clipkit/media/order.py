@@ -16,9 +16,9 @@ class Order:
     shown, as the container has them, a place each.
 
     `access`: the places at which decoding can begin, of which those in `closed` need nothing from before
-    for any picture that comes later. `damaged`: places without a picture, or without a time.
-    `set_turns`: from which places on the parameter sets are others than the header's, and are these
-    again, by turns. `sets_inside`: packets repeat them.
+    for any picture that comes later; none where an edit list shows several parts of the film. `damaged`:
+    places without a picture, or without a time. `set_turns`: from which places on the parameter sets are
+    others than the header's, and are these again, by turns. `sets_inside`: packets repeat them.
     """
 
     ticks: tuple[int, ...] = ()
@@ -43,6 +43,9 @@ class Ordering:
         self._set_turns: list[int] = []
         self._sets_inside = False
         self._highest: int | None = None
+        self._decoded: int | None = None
+        self._hides = False
+        self._is_in_parts = False
 
     def see(
         self,
@@ -54,6 +57,7 @@ class Ordering:
         """`picture`: the head of its first unit that is one, where the codec has units; `content`: of the
         packet, there."""
         place = len(self._ticks)
+        self._see_parts(packet)
         if ticks is None or packet.is_corrupt or (self._form and picture is None):
             self._damaged.append(place)
         self._ticks.append(self._highest or 0 if ticks is None else ticks)
@@ -67,6 +71,16 @@ class Ordering:
             self._access.append(place)
             if self._form is None or (picture and self._form.refers_to_nothing_before(picture)):
                 self._closed.append(place)
+
+    def _see_parts(self, packet: Packet[VideoStream]) -> None:
+        """An edit list that shows several parts of a film has what leads up to each hidden before it, at
+        times that go back."""
+        self._hides |= packet.is_discard
+        if packet.dts is None:
+            return
+        goes_back = self._decoded is not None and packet.dts < self._decoded
+        self._is_in_parts |= goes_back and self._hides
+        self._decoded = packet.dts
 
     def _can_start(self, picture: bytes | None) -> bool:
         return self._form is None or bool(picture and self._form.starts_decoding(picture))
@@ -86,8 +100,8 @@ class Ordering:
     def order(self) -> Order:
         return Order(
             ticks=tuple(self._ticks),
-            access=tuple(self._access),
-            closed=tuple(self._closed),
+            access=() if self._is_in_parts else tuple(self._access),
+            closed=() if self._is_in_parts else tuple(self._closed),
             damaged=tuple(self._damaged),
             set_turns=tuple(self._set_turns),
             sets_inside=self._sets_inside,

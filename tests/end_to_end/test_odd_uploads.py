@@ -54,6 +54,7 @@ def test_what_is_no_film_is_refused(
 MORE = (
     *("three sizes.ts", "size changes, two entries.mp4", "shape changes, two entries.mp4"),
     *("size changes, MPEG-2.ts", "shape changes.mkv", "clean aperture.mov"),
+    *("two parts by list.mp4", "a part twice by list.mp4"),
     *(
         "sound overlaps.ts",
         "sound lost.mkv",

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import hostile
 import imageio_ffmpeg
 import isobmff
 import joined
@@ -166,6 +167,19 @@ _STILL = ("-vf", "select='lt(n,5)+gt(n,95)',setpts=PTS", "-fps_mode", "vfr")
 _DOUBLED = (
     "setts=pts='if(eq(mod(N,10),9),PREV_OUTPTS,PTS)':dts='if(eq(mod(N,10),9),PREV_OUTDTS,DTS)'"
 )
+
+
+def _parts_by_list(name: str, *parts: tuple[float, float]) -> Make:
+    """An MP4 whose edit list shows parts of its film: each from when on and for how long, in seconds."""
+
+    def make(folder: Path) -> Path:
+        whole = _plain("whole.mp4", *_X264, source=picture())(folder)
+        delay = 1024  # of its B-frames, in ticks of 1/12800 s
+        edits = [(round(1000 * lasts), round(12800 * start) + delay) for start, lasts in parts]
+        (folder / name).write_bytes(hostile.with_edits(whole.read_bytes(), *edits))
+        return folder / name
+
+    return make
 
 
 def _with_clap(name: str, of: Make) -> Make:
@@ -354,6 +368,8 @@ KINDS: dict[str, Make] = {
     "ticks of 1 in 24.mov": _plain(
         "24.mov", *_X264, *_AAC, "-r", "24", "-video_track_timescale", "24"
     ),
+    "two parts by list.mp4": _parts_by_list("two.mp4", (0, 1), (2.2, 1.5)),
+    "a part twice by list.mp4": _parts_by_list("twice.mp4", (0.6, 1), (0.6, 1)),
     "clean aperture.mov": _with_clap("clap.mov", _plain("whole.mov", *_X264, *_AAC)),
     "turned.mp4": _copied(
         "turned.mp4",
