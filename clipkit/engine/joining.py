@@ -22,7 +22,7 @@ from typing import BinaryIO
 from clipkit.engine import tables
 from clipkit.engine.avc_entry import entry_of_both
 from clipkit.engine.boxes import Mp4Error, boxes, needed
-from clipkit.engine.parts import Layout, Part, Stored, opened, pictures, sounds
+from clipkit.engine.parts import Layout, Part, Stored, opened, pictures, sounds, to_seek_to
 from clipkit.engine.tables import Chunk, box, with_duration
 
 _CHUNK_S = 0.5
@@ -132,7 +132,7 @@ class _Movie:
             b"stbl",
             self._stsd,
             tables.stts([*lasts, layout.stands(samples[-1].shown - delay)]),
-            tables.stss([stored.sample.sync for stored in samples]),
+            tables.stss(to_seek_to(samples)),
             tables.ctts([stored.shown - stored.decoded for stored in samples]),
             _stored(placed, wide),
         )

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from math import inf
 from pathlib import Path
 from typing import BinaryIO
 
@@ -119,6 +120,16 @@ def pictures(head: Part | None, tail: Part, end: Part | None, layout: Layout) ->
         Stored(part, sample, when, layout.shown[rank] + delay, (when - delay) / layout.ticks)
         for (part, sample), rank, when in zip(flat, ranks, decoded, strict=True)
     ]
+
+
+def to_seek_to(samples: list[Stored]) -> list[bool]:
+    """Of each whether players may seek to it: not where pictures that come behind it are shown before, as those
+    are which lead an open group. Chromium stops at the first that it cannot decode."""
+    earliest_behind, found = inf, []
+    for stored in reversed(samples):
+        found.append(stored.sample.sync and stored.shown < earliest_behind)
+        earliest_behind = min(earliest_behind, stored.shown)
+    return found[::-1]
 
 
 def _decoding_times(ranks: list[int], layout: Layout) -> tuple[list[int], int]:

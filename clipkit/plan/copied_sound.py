@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from clipkit.media.upload import AudioTrack, Upload
 from clipkit.plan.encoded_sound import IN_STEP, is_sound_copied, mixed_down, sound_of
-from clipkit.plan.squeezed import Squeeze
 from clipkit.settings import Settings
 
 # Packets before the one at the start without which a decoder makes other samples of that: codecs whose
@@ -14,12 +15,15 @@ _PACKETS_BEFORE = {"aac": 1, "ac3": 1, "eac3": 1, "mp3": 9, "opus": 32, "flac": 
 _NEXT_TO_NOTHING_S = 1e-5
 
 
-def copied_sound_options(upload: Upload, settings: Settings, squeeze: Squeeze) -> dict[str, object]:
-    """Copied where an MP4's players know it, and else to AAC; from the clip's first picture on."""
+def copied_sound_options(
+    upload: Upload, settings: Settings, start_s: Fraction, stop_s: Fraction
+) -> dict[str, object]:
+    """Copied where an MP4's players know it, and else to AAC; of the clip from `start_s` to `stop_s`, by the
+    clock that ffmpeg reads."""
     sound = sound_of(upload, settings)
     if sound is None:
         return {"an": None}
-    zero_s, end_s = float(squeeze.zero_s), float(squeeze.end_s)
+    zero_s, end_s = float(start_s), float(stop_s)
     if not is_sound_copied(sound, settings):
         trim = f"atrim=start={zero_s:.6f}:end={end_s:.6f},asetpts=PTS-{zero_s:.6f}/TB"
         return {"c:a": "aac", "b:a": "128k", "af": ",".join([trim, IN_STEP, *mixed_down(sound)])}

@@ -167,11 +167,16 @@ def _seeks(cut: _Cut) -> list[Fraction | None]:
 
 
 def _steps(cut: _Cut, seek_s: Fraction | None) -> tuple[Step, ...]:
-    sound = copied_sound_options(cut.upload, cut.settings, cut.squeeze)
+    sound = _sound(cut)
     end_s = cut.squeeze.end_tick / cut.squeeze.ticks_per_s
     end = Patch("end_at", {"file": OUTPUT, "end_s": end_s, "seek_to": _seek_to(cut)})
     checks = [sound_check(cut.build)] if is_copied(sound) else []
     return (Run(tuple(_argv(cut, seek_s, sound))), end, *checks)
+
+
+def _sound(cut: _Cut) -> dict[str, object]:
+    squeeze = cut.squeeze
+    return copied_sound_options(cut.upload, cut.settings, squeeze.zero_s, squeeze.end_s)
 
 
 def _seek_to(cut: _Cut) -> str:

@@ -61,13 +61,15 @@ def crf_like(upload: Upload) -> int:
     What little of a clip is encoded may have several times the upload's bits: after a seam nobody may see.
     `experiments/benchmarks/smart_quality.py` shows VMAF and bytes beside those of other CRFs.
     """
+    bits = bits_a_pixel(upload)
+    crf = round(_CRF_AT - _CRF_STEP * log2(bits / _AT_BITS)) if bits else _LOWEST_CRF
+    return min(max(crf, _LOWEST_CRF), _HIGHEST_CRF)
+
+
+def bits_a_pixel(upload: Upload) -> float:
+    """Of its pictures, on average."""
     pixels = len(upload.frame_times_s) * upload.coded_width * upload.coded_height
-    bits_a_pixel = 8 * upload.video_bytes / pixels
-    if not bits_a_pixel:
-        return _LOWEST_CRF
-    return min(
-        max(round(_CRF_AT - _CRF_STEP * log2(bits_a_pixel / _AT_BITS)), _LOWEST_CRF), _HIGHEST_CRF
-    )
+    return 8 * upload.video_bytes / pixels
 
 
 def copied_options(upload: Upload, seams: Seams) -> dict[str, object]:
