@@ -38,12 +38,15 @@ class Continuity:
             floor(_LEAP_S / self.time_base),
         )
 
-    def goes_on(self, ticks: int | None, shown: int | None = None, key: bool = False) -> bool:
+    def goes_on(
+        self, ticks: int | None, shown: int | None = None, key: bool = False, hidden: bool = False
+    ) -> bool:
         """Whether a packet with that time belongs to what was read before: not behind a clock that was
         set back. One whose picture is `shown` later than all before it was not, though its decoding may
         begin before theirs ends, as where recordings were joined by their times. A `key` frame always is:
-        what Matroska does not store, times of decoding, ffmpeg makes up, and they ascend."""
-        if self.back or ticks is None:
+        what Matroska does not store, times of decoding, ffmpeg makes up, and they ascend. One that an edit
+        list has `hidden` tells nothing: where it shows several parts, each is led up to by some."""
+        if self.back or ticks is None or hidden:
             return not self.back
         if key and shown is not None and self._highest is not None and shown < self._highest:
             self.back = (self._highest, shown)

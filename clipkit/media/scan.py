@@ -100,11 +100,7 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
         packets += 1
         video_bytes += packet.size
         flagged += packet.is_keyframe
-        if packet.is_discard:  # hidden by an edit list; of several parts each is led up to by some
-            goes_on = not clock.back
-        else:
-            goes_on = clock.goes_on(packet.dts, packet.pts, packet.is_keyframe)
-        if not goes_on:
+        if not clock.goes_on(packet.dts, packet.pts, packet.is_keyframe, packet.is_discard):
             continue
         content = bytes(packet) if form else b""  # once: all of the film is copied so
         picture = form.first_picture(content) if form else None
