@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -159,8 +160,7 @@ def firefox(folder: Path) -> Iterator[Player]:
     found = next(filter(None, map(shutil.which, _FIREFOXES)), None)
     if found is None:
         requirements.missing("firefox", "no Firefox is installed")
-    profile = folder / "firefox"
-    profile.mkdir()
+    profile = Path(tempfile.mkdtemp(prefix="firefox-", dir=folder))
     wanted = {
         "marionette.port": 0,
         "media.autoplay.default": 0,
