@@ -87,7 +87,7 @@ def tasks_with_posters(job: Job, settings: Settings, build: FfmpegBuild) -> list
     plan = MODES[settings.mode].posters
     if plan is None:
         raise UsageError(
-            f"--poster needs pictures that are decoded, and mode {settings.mode} decodes none: "
+            f"--poster needs pictures that are decoded, and mode {settings.mode} copies them: "
             "use mode encode"
         )
     return plan(job, settings, build)

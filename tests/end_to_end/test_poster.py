@@ -147,7 +147,7 @@ class TestTheFile:
         ran = clipkit("cut", small, *asked, "--poster", "--mode", "snap")
         assert ran.code == 2
         assert (
-            "--poster needs pictures that are decoded, and mode snap decodes none" in ran.complaint
+            "--poster needs pictures that are decoded, and mode snap copies them" in ran.complaint
         )
         assert not (tmp_path / "out").exists()
 
