@@ -13,6 +13,7 @@ from clipkit.settings import Settings
 # converges in 80 ms (RFC 7845, 4.6), the shortest packets having 2.5.
 _PACKETS_BEFORE = {"aac": 1, "ac3": 1, "eac3": 1, "mp3": 9, "opus": 32, "flac": 0, "alac": 0}
 _NEXT_TO_NOTHING_S = 1e-5
+_ROUNDED_S = 6e-4
 
 
 def copied_sound_options(
@@ -27,7 +28,7 @@ def copied_sound_options(
     if not is_sound_copied(sound, settings):
         trim = f"atrim=start={zero_s:.6f}:end={end_s:.6f},asetpts=PTS-{zero_s:.6f}/TB"
         return {"c:a": "aac", "b:a": "128k", "af": ",".join([trim, IN_STEP, *mixed_down(sound)])}
-    from_s = zero_s - _packets_before(sound) * sound.usual_s + _NEXT_TO_NOTHING_S
+    from_s = zero_s - _needed_s(sound)
     outside = f"lt(pts*tb,{from_s:.15g})+gte(pts*tb,{end_s:.15g})"
     shifted = f"round((PTS*TB-({zero_s:.15g}))*{sound.sample_rate})"
     filters = [
@@ -47,3 +48,11 @@ def hidden_sound_s(sound: AudioTrack) -> float:
 def _packets_before(sound: AudioTrack) -> int:
     """The one that covers the start, and those that its decoder needs before."""
     return 1 + _PACKETS_BEFORE.get(sound.codec, 1)
+
+
+def _needed_s(sound: AudioTrack) -> float:
+    """From when before the start on packets are taken. They last whole multiples of 64 samples; in whole
+    milliseconds, as Matroska has them, they may begin half of one early."""
+    packet_s = round(sound.usual_s * sound.sample_rate / 64) * 64 / max(sound.sample_rate, 1)
+    is_rounded = abs(packet_s - sound.usual_s) > _NEXT_TO_NOTHING_S
+    return _packets_before(sound) * packet_s + (_ROUNDED_S if is_rounded else -_NEXT_TO_NOTHING_S)

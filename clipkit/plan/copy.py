@@ -33,7 +33,7 @@ from clipkit.settings import Settings
 # Without an index a seek may land after its target, and needs the packets before the access point.
 _LOOSE_MARGIN_S = 1
 # Behind its end a clip's packets are dropped one by one; then ffmpeg may stop reading.
-_READ_ON_S = 1
+_READ_ON_S = 0.2
 _SETS = {"h264": "7|8", "hevc": "32-34"}
 # Of AAC at 8 kHz, in frames of 1024 samples.
 _ENCODER_DELAY_S = 0.13
@@ -93,27 +93,23 @@ def _cut(upload: Upload, clip: Clip, settings: Settings, build: FfmpegBuild) -> 
 
 
 def _squeeze(upload: Upload, frames: FrameSpan, taken: tuple[int, ...]) -> Squeeze:
-    origin_s = upload.origin_ticks * upload.time_base
-    ticks = sorted(taken)
+    time_base, origin = upload.time_base, upload.origin_ticks
     first, last = upload.tick(frames.first), upload.tick(frames.last)
-    before, behind = [t for t in ticks if t < first], [t for t in ticks if t > last]
-
-    def at_s(ticks: list[int]) -> list[Fraction]:
-        return [origin_s + tick * upload.time_base for tick in ticks]
-
-    runs, clock = runs_of(at_s(before), clock_for(upload.time_base))
+    before = sorted(tick for tick in taken if tick < first)
+    behind = sorted(tick for tick in taken if tick > last)
+    runs, clock = runs_of([origin + t for t in before], time_base, clock_for(time_base))
     # The last picture is shown, though it may be for less than a tick.
-    last_s = max(last * upload.time_base - frames.zero_s, Fraction(0))
+    last_s = max(last * time_base - frames.zero_s, Fraction(0))
     end = max(int((frames.end_s - frames.zero_s) * clock), round(last_s * clock) + 1)
     return Squeeze(
         ticks_per_s=clock,
-        zero_s=origin_s + frames.zero_s,
-        end_s=origin_s + frames.end_s,
+        zero_s=origin * time_base + frames.zero_s,
+        end_s=origin * time_base + frames.end_s,
         # In the middle between two pictures: a clock may be finer than ours.
-        hidden_until_s=origin_s + _middle_s(upload, before[-1:], [first]),
-        shown_until_s=origin_s + _middle_s(upload, [last], behind[:1]),
+        hidden_until_s=origin * time_base + _middle_s(upload, before[-1:], [first]),
+        shown_until_s=origin * time_base + _middle_s(upload, [last], behind[:1]),
         runs=runs,
-        behind=run_behind(at_s(behind), end),
+        behind=run_behind([origin + t for t in behind], time_base, end),
         end_tick=end,
     )
 
@@ -170,13 +166,22 @@ def _steps(cut: _Cut, seek_s: Fraction | None) -> tuple[Step, ...]:
     sound = _sound(cut)
     end_s = cut.squeeze.end_tick / cut.squeeze.ticks_per_s
     end = Patch("end_at", {"file": OUTPUT, "end_s": end_s, "seek_to": _seek_to(cut)})
-    checks = [sound_check(cut.build)] if is_copied(sound) else []
+    checks = [sound_check(cut.build)] if _is_sound_decoded(cut, sound) else []
     return (Run(tuple(_argv(cut, seek_s, sound))), end, *checks)
 
 
 def _sound(cut: _Cut) -> dict[str, object]:
     squeeze = cut.squeeze
     return copied_sound_options(cut.upload, cut.settings, squeeze.zero_s, squeeze.end_s)
+
+
+def _is_sound_decoded(cut: _Cut, sound: dict[str, object]) -> bool:
+    """Whether a copied sound is decoded too, to see that it can be: a third of what a clip of 12 s costs.
+
+    That its head can be, the probe has seen, and all else is the upload's own, as the pictures are, which
+    nobody decodes either. So only where the upload is known to be damaged.
+    """
+    return is_copied(sound) and bool(cut.upload.damaged_places)
 
 
 def _seek_to(cut: _Cut) -> str:
@@ -220,7 +225,8 @@ def _argv(cut: _Cut, seek_s: Fraction | None, sound: dict[str, object]) -> list[
         **{"c:v": "copy", "tag:v": SAMPLE_ENTRIES[upload.codec], "bsf:v": _picture_filters(cut)},
         **sound,
     )
-    beside = [decoded_beside(streams[1], f"{stop_s:.6f}")] if is_copied(sound) else []
+    is_decoded = _is_sound_decoded(cut, sound)
+    beside = [decoded_beside(streams[1], f"{stop_s:.6f}")] if is_decoded else []
     return compiled_argv(
         ffmpeg.merge_outputs(*beside, made), [*command_head(cut.build), "-copyts"], upload
     )

@@ -106,77 +106,73 @@ def clock_for(time_base: Fraction) -> int:
     return own * ceil(_TICKS_PER_S / own) if own <= _MOST_TICKS_PER_S else _TICKS_PER_S
 
 
-def run_behind(times_s: Sequence[Fraction], end_tick: int) -> Run | None:
-    """The run of what would be shown at these times, which ascend, from that tick on."""
-    if not times_s:
-        return None
-    part = tuple(times_s)
-    return Run(part[0], _every(part), end_tick, end_tick + _ticks(part) - 1)
+def run_behind(ticks: Sequence[int], time_base: Fraction, end_tick: int) -> Run | None:
+    """The run of what would be shown at these ticks of the upload, which ascend, from `end_tick` on."""
+    return _run(ticks, time_base, end_tick) if ticks else None
 
 
-def runs_of(hidden_s: Sequence[Fraction], ticks_per_s: int) -> tuple[tuple[Run, ...], int]:
+def runs_of(
+    ticks: Sequence[int], time_base: Fraction, ticks_per_s: int
+) -> tuple[tuple[Run, ...], int]:
     """Runs that together last as briefly as they must, and their clock: finer where it has to be.
 
-    `hidden_s` ascend. Raises ModeRefused where their distances are too unlike.
+    `ticks` are of the upload, and ascend. Raises ModeRefused where their distances are too unlike.
     """
     for clock in (ticks_per_s, ticks_per_s * _FINER):
-        if clock > _MOST_TICKS_PER_S:
-            continue
         most = int(MOST_HIDDEN_S * clock) - 2 * _DECODED_BEFORE
-        parts = _parted(tuple(hidden_s), most)
+        parts = _parted(ticks, most) if clock <= _MOST_TICKS_PER_S else None
         if parts is not None:
-            return _numbered(parts), clock
+            return _numbered(parts, time_base), clock
     raise ModeRefused(
-        f"{len(hidden_s)} pictures before a clip would have to be hidden, too unevenly spaced to be hidden "
-        "briefly"
+        f"{len(ticks)} pictures before a clip would have to be hidden, too unevenly spaced to be hidden "
+        "briefly: use --mode encode"
     )
 
 
-def _parted(times_s: tuple[Fraction, ...], most: int) -> list[tuple[Fraction, ...]] | None:
-    """Parted where that shortens them most, until they take at most that many ticks."""
-    parts = [times_s] if times_s else []
-    while sum(map(_ticks, parts)) > most:
-        if len(parts) >= _MOST_RUNS:
+def _parted(ticks: Sequence[int], most: int) -> list[Sequence[int]] | None:
+    """Parted where that shortens them most, until they take at most that many ticks of the clip."""
+    parts = [ticks] if ticks else []
+    takes = [_takes(part) for part in parts]
+    while sum(takes) > most:
+        worst = max(range(len(parts)), key=takes.__getitem__)
+        pieces = _pieces(parts[worst])
+        if len(pieces) < 2 or len(parts) >= _MOST_RUNS:
             return None
-        worst = max(range(len(parts)), key=lambda n: _ticks(parts[n]))
-        halves = _halved(parts[worst])
-        if halves is None:
-            return None
-        parts[worst : worst + 1] = halves
+        parts[worst : worst + 1] = pieces
+        takes[worst : worst + 1] = map(_takes, pieces)
     return parts
 
 
-def _halved(part: tuple[Fraction, ...]) -> list[tuple[Fraction, ...]] | None:
-    """Parted beside the closest two, on the side where the distance changes most."""
-    if len(part) < 3:
-        return None
+def _pieces(part: Sequence[int]) -> list[Sequence[int]]:
+    """The closest two with all beside them that are about as close, and what is left on either side."""
     gaps = [later - earlier for earlier, later in pairwise(part)]
-    closest = min(range(len(gaps)), key=gaps.__getitem__)
-    limit = 2 * gaps[closest]
-    low = closest
-    while low and gaps[low - 1] <= limit:
+    low = high = min(range(len(gaps)), key=gaps.__getitem__, default=0)
+    while low and gaps[low - 1] <= 2 * gaps[low]:
         low -= 1
-    high = closest
-    while high + 1 < len(gaps) and gaps[high + 1] <= limit:
+    while high + 1 < len(gaps) and gaps[high + 1] <= 2 * gaps[high]:
         high += 1
-    halves = [part[:low], part[low : high + 2], part[high + 2 :]]
-    found = [half for half in halves if half]
-    return found if len(found) > 1 else None
+    pieces = (part[:low], part[low : high + 2], part[high + 2 :])
+    return [piece for piece in pieces if piece]
 
 
-def _ticks(part: tuple[Fraction, ...]) -> int:
-    return int((part[-1] - part[0]) / _every(part)) + 1
+def _takes(part: Sequence[int]) -> int:
+    return (part[-1] - part[0]) // _every(part) + 1
 
 
-def _every(part: tuple[Fraction, ...]) -> Fraction:
-    return min((later - earlier for earlier, later in pairwise(part)), default=Fraction(1))
+def _every(part: Sequence[int]) -> int:
+    return min((later - earlier for earlier, later in pairwise(part)), default=1)
 
 
-def _numbered(parts: Sequence[tuple[Fraction, ...]]) -> tuple[Run, ...]:
+def _run(part: Sequence[int], time_base: Fraction, tick: int) -> Run:
+    last_tick = tick + _takes(part) - 1
+    return Run(part[0] * time_base, _every(part) * time_base, tick, last_tick)
+
+
+def _numbered(parts: Sequence[Sequence[int]], time_base: Fraction) -> tuple[Run, ...]:
     """The last one ends a tick before the clip."""
     runs: list[Run] = []
     tick = 0
     for part in reversed(parts):
-        last, tick = tick - 1, tick - _ticks(part)
-        runs.append(Run(part[0], _every(part), tick, last))
+        tick -= _takes(part)
+        runs.append(_run(part, time_base, tick))
     return tuple(reversed(runs))
