@@ -5,8 +5,8 @@
 40 s of the film are coded at five qualities with a group of pictures every 4 s, as uploads that are rich or poor in
 bits; of each two seconds before three of its key frames are cut by mode `smart`, and one picture more, so that
 all but that one is encoded. VMAF is against that upload, which the rule is to resemble, not against the film. Beside
-it mode `encode` at CRFs around the rule's. Bytes are the pictures' own, relative to the upload's in the same place. Some
-two minutes.
+it mode `encode` at CRFs around the rule's. Bytes are the pictures' own, relative to the upload's in the same place. A few
+minutes.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> None:
         folder = Path(scratch)
         for quality in QUALITIES:
             rows += compared(coded(film, quality, folder, build), asked.preset, build, folder)
-            print(f"coded at CRF {quality}: cut and scored", flush=True)
+            print(f"coded at CRF {quality}: {', '.join(rows[-len(AROUND) - 1])}", flush=True)
     print("\n".join(Table(heads, tuple(rows)).lines()))
 
 
