@@ -52,8 +52,9 @@ class Settings:
         "smart: exactly its frames too, but from the first key frame in it on copied, and re-encoded only "
         "before and where the last need others behind the end; "
         "copy: copy from the access point before the start, exactly the frames, those before them hidden; "
+        "auto: the cheapest of these that is right for each clip, of copy only where hidden_preroll allows it; "
         "snap: copy from the key frame at or before the start, so a clip may begin seconds early",
-        choices=("encode", "smart", "copy", "snap"),
+        choices=("encode", "smart", "copy", "auto", "snap"),
     )
     seek: str = _knob(
         "input",

@@ -49,6 +49,13 @@ def add_tune(commands: Any) -> None:
         help="same: all that is compared makes the same picture; free: other presets and CRFs too, at "
         "equal bytes or equal VMAF, to choose from (default: same)",
     )
+    command.add_argument(
+        "--mode",
+        choices=("auto", "encode"),
+        default="auto",
+        help="auto: clips that are copied for a part, or whole, are measured beside re-encoded ones; encode: "
+        "only settings of ffmpeg (default: auto)",
+    )
     command.add_argument("--count", type=int, default=12, help="clips in the job (default 12)")
     command.add_argument("--length", type=float, default=12, help="seconds a clip (default 12)")
     command.add_argument("--results", default="results", metavar="DIR", help="default: results")
@@ -102,6 +109,7 @@ def _tune(parsed: argparse.Namespace) -> int:
             named=videos[0],
             accept_noise=parsed.accept_noise,
             quality=parsed.quality,
+            other_modes=parsed.mode == "auto",
         )
         for host in hosts
     ]

@@ -285,7 +285,7 @@ class Work:
             "poster": None,
             "bytes": None,
             "confined": not self.unconfined,
-            "encoded_frames": self.current.encoded_frames,
+            **self.current.facts,
             **found,
         }
 

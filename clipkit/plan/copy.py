@@ -71,6 +71,13 @@ def copy_tasks(job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
     ]
 
 
+def check_copy(upload: Upload, clip: Clip, settings: Settings) -> None:
+    """Raises ModeRefused where the clip cannot be copied as it has to be, ClipRangeError outside its upload."""
+    check_film(upload, settings)
+    frames = span(upload, clip)
+    _squeeze(upload, frames, taken(upload, frames))
+
+
 def copy_hides(upload: Upload, clip: Clip) -> Hidden:
     """Raises ClipRangeError, ModeRefused."""
     frames = span(upload, clip)
@@ -128,7 +135,7 @@ def _task(number: int, cut: _Cut) -> Task:
         number=number,
         output=f"clip-{number:03d}.mp4",
         attempts=tuple(
-            Attempt(_steps(cut, seek_s), change=_change(cut, rank))
+            Attempt(_steps(cut, seek_s), change=_change(cut, rank), encoded_frames=0)
             for rank, seek_s in enumerate(_seeks(cut))
         ),
         frames_stored=len(cut.taken),

@@ -136,6 +136,8 @@ def _on_the_ladder(ladder: Sequence[tuple[Rung, Task]], room: Room | None) -> Ta
 
 
 def _words(rung: Rung, why: str | None, attempt: Attempt) -> str | None:
+    if attempt.encoded_frames == 0:  # a copy gives up nothing
+        return attempt.change
     stepped = f"{rung.change}: {why}" if rung.change and why else rung.change
     return "; ".join(words for words in (attempt.change, stepped) if words) or None
 

@@ -13,6 +13,7 @@ from functools import partial
 from clipkit.errors import UsageError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media.upload import Upload
+from clipkit.plan.auto import AUTO, COPY, ENCODE, SMART, auto_posters, auto_tasks
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.copy import copy_hides, copy_tasks
 from clipkit.plan.encode import encode_tasks
@@ -46,21 +47,28 @@ MANNERS = ("nice", "ionice", "cpu_percent")
 """What every mode follows: how clips make room for others."""
 
 MODES = {
-    "encode": Mode(
+    ENCODE: Mode(
         encode_tasks,
         span,
         decodes=True,
         chosen=True,
         posters=partial(encode_tasks, posters=True),
     ),
-    "smart": Mode(smart_tasks, span, decodes=True, chosen=True),
-    "copy": Mode(
+    SMART: Mode(smart_tasks, span, decodes=True, chosen=True),
+    COPY: Mode(
         copy_tasks,
         span,
         decodes=False,
         chosen=False,
         follows=("mode", "seek", "concurrency", "audio", *MANNERS, "ffmpeg"),
         hides=copy_hides,
+    ),
+    AUTO: Mode(
+        auto_tasks,
+        span,
+        decodes=True,
+        chosen=True,
+        posters=auto_posters,
     ),
     "snap": Mode(
         snap_tasks,
@@ -98,9 +106,10 @@ def frames_shown(upload: Upload, clip: Clip, settings: Settings) -> FrameSpan:
     return MODES[settings.mode].shows(upload, clip)
 
 
-def hidden_in(upload: Upload, clip: Clip, settings: Settings) -> Hidden:
-    """What a right clip of the settings' mode holds without showing it. Raises ClipRangeError."""
-    return MODES[settings.mode].hides(upload, clip)
+def hidden_in(upload: Upload, clip: Clip, mode: str) -> Hidden:
+    """What a right clip of that mode holds without showing it. Raises ClipRangeError, and ModeRefused where
+    that mode cannot make it."""
+    return MODES[mode].hides(upload, clip)
 
 
 def settings_followed(settings: Settings) -> UsedSettings:

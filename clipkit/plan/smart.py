@@ -18,7 +18,7 @@ from clipkit.errors import ModeRefused
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media.avc import Avc
 from clipkit.media.upload import Upload
-from clipkit.plan.clips import Job
+from clipkit.plan.clips import Clip, Job
 from clipkit.plan.colours import tone_mapped
 from clipkit.plan.damage import damage_signs
 from clipkit.plan.encode import encode_tasks
@@ -45,6 +45,15 @@ def smart_tasks(job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
     build.require(encoders=("libx264",))
     cuts = [Cut(job.upload, clip, span(job.upload, clip), settings, build) for clip in job.clips]
     return [_task(number, cut, avc) for number, cut in enumerate(cuts, 1)]
+
+
+def check_smart(upload: Upload, clip: Clip, settings: Settings) -> None:
+    """Raises ModeRefused where the clip is not made of parts: mode smart refuses it, or encodes all of it.
+    Raises ClipRangeError outside its upload."""
+    _joinable(upload, settings)
+    why_not = seams(upload, span(upload, clip))
+    if isinstance(why_not, str):
+        raise ModeRefused(f"nothing of the clip from {clip.start_s:g} s can be copied: {why_not}")
 
 
 def _joinable(upload: Upload, settings: Settings) -> Avc:

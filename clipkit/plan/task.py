@@ -76,13 +76,20 @@ class Attempt:
 
     `change` says how what it makes, or the way to it, differs from what was asked; None: it does not. Behind
     it the engine says why the attempt before did not do. `rung`: the higher, the less memory it needs.
-    `encoded_frames`: how many of the clip's pictures are encoded anew, not copied; None: unknown.
+    `encoded_frames`: how many of the clip's pictures are encoded anew, not copied; None: unknown. `mode`: how
+    it cuts, where the settings leave that open.
     """
 
     steps: tuple[Step, ...]
     change: str | None = None
     rung: int = 0
     encoded_frames: int | None = None
+    mode: str | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the event of a clip tells of the attempt that made it."""
+        return {"encoded_frames": self.encoded_frames, "mode": self.mode}
 
     @property
     def uses_scratch(self) -> bool:

@@ -159,7 +159,8 @@ def _clip_entry(order: Order, outcome: ClipOutcome, ran_out: str | None) -> dict
     """`ran_out`: that memory ran out, in words."""
     clip = order.job.clips[outcome.number - 1]
     shown = modes.frames_shown(order.job.upload, clip, order.settings)
-    hidden = modes.hidden_in(order.job.upload, clip, order.settings)
+    mode = outcome.mode or order.settings.mode
+    hidden = modes.hidden_in(order.job.upload, clip, mode)
     right = outcome.status == "ok"
     killed = outcome.status == "killed" and ran_out is not None
     return {
@@ -167,7 +168,7 @@ def _clip_entry(order: Order, outcome: ClipOutcome, ran_out: str | None) -> dict
         "poster": outcome.poster,
         "start_s": clip.start_s,
         "duration_s": clip.duration_s,
-        "mode": order.settings.mode,
+        "mode": mode,
         "changes": [outcome.change] if outcome.change else [],
         "hidden_preroll_s": hidden.preroll_s,
         "hidden_preroll_bytes": outcome.hidden_preroll_bytes,

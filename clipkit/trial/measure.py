@@ -40,6 +40,7 @@ class ClipOutcome:
     no_space: bool = False
     poster: str | None = None
     encoded_frames: int | None = None
+    mode: str | None = None
     hidden_preroll_bytes: int | None = None
     hidden_tail_bytes: int | None = None
 

@@ -14,9 +14,11 @@ from clipkit.plan.command_words import read_words
 from clipkit.plan.framing_words import enlarges
 from clipkit.plan.subject import Subject
 from clipkit.plan.subjects import CommandLine
+from clipkit.settings import Settings
 from clipkit.tuning import export
 from clipkit.tuning.change import Change
-from clipkit.tuning.findings import Findings, Timed
+from clipkit.tuning.findings import Findings
+from clipkit.tuning.timed import Timed
 from clipkit.tuning.verdict import gain_is_shown, nothing_to_gain, undecided
 
 # Of today's memory: what a change that gains no time has to leave to be worth typing.
@@ -30,7 +32,13 @@ def advice(findings: Findings, cut: str, change: Change | None) -> tuple[str, ..
     command that cuts with the configuration, where clipkit's engine makes such clips."""
     rival = findings.rival
     if rival is None or rival.subject.command is None:
-        return _original_change(findings, rival), f"clipkit: {cut}"
+        own = f"clipkit: {cut}"
+        if findings.chosen.asked:
+            return (
+                own,
+                f"without clipkit's engine{_gain(findings)}: {_in_fluent(findings.winner.settings)}",
+            )
+        return _original_change(findings, rival), own
     uploads = [job.upload for job in findings.question.jobs]
     engine = () if _makes_another_picture(rival.subject, uploads) else (f"clipkit: {cut}",)
     if change is None:
@@ -58,16 +66,27 @@ def _hedge(findings: Findings, rival: Timed | None) -> str:
 
 
 def _original_change(findings: Findings, rival: Timed | None) -> str:
-    settings = findings.winner.settings
     if rival is not None and nothing_to_gain(findings, rival):
         return (
             "fluent-ffmpeg: seek before the input, .seekInput(start), and keep the rest; "
             "keep maxConcurrent = 1"
         )
+    return f"{_in_fluent(findings.winner.settings)}{_hedge(findings, rival)}"
+
+
+def _in_fluent(settings: Settings) -> str:
     number = (
         f"{'keep' if settings.concurrency == 1 else 'set'} maxConcurrent = {settings.concurrency}"
     )
-    return f"fluent-ffmpeg: {export.one_line(settings)}; {number}{_hedge(findings, rival)}"
+    return f"fluent-ffmpeg: {export.one_line(settings)}; {number}"
+
+
+def _gain(findings: Findings) -> str:
+    """Of re-encoding with the best settings."""
+    speedup = findings.modes[0].speedup
+    if speedup is None:
+        return ""
+    return f", {fmt.ratio(speedup.value)}{fmt.interval(speedup.interval, fmt.bare_ratio)}"
 
 
 def _own_change(findings: Findings, rival: Timed, change: Change) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from clipkit import format as fmt
 from clipkit import settings as settings_station
+from clipkit.tuning.mode_rows import modes_table
 from clipkit.tuning.recommendation import Recommendation
 from clipkit.tuning.tune import Tuned
 
@@ -39,7 +40,9 @@ def as_json(found: Tuned, report: Path | None) -> dict[str, Any]:
         "baselines": {
             baseline.name: dataclasses.asdict(baseline) for baseline in verdict.baselines
         },
+        "modes": [dataclasses.asdict(row) for row in verdict.modes],
         "verdict": verdict.verdict,
+        "offer": verdict.offer,
         "figures": verdict.figures,
         "undecided": verdict.undecided,
         "noise": verdict.noise,
@@ -59,6 +62,7 @@ def as_lines(found: Tuned, report: Path | None) -> list[str]:
     files.append(f"campaign {fmt.near(found.folder)}")
     return [
         *verdict_lines(found.recommendation),
+        *_mode_lines(found.recommendation),
         *_choice_lines(found.recommendation),
         f"FILES    {'  '.join(files)}",
         f"AGAIN    {found.recommendation.again}",
@@ -78,6 +82,11 @@ def verdict_lines(recommendation: Recommendation) -> list[str]:
     return shown
 
 
+def _mode_lines(known: Recommendation) -> list[str]:
+    """The modes that took part, each a row."""
+    return ["MODES", *modes_table(known.modes).lines()] if known.modes else []
+
+
 def _choice_lines(known: Recommendation) -> list[str]:
     """Other pictures, each a row, and what they do not say."""
     if known.choices is None or known.quality is None:
@@ -87,7 +96,7 @@ def _choice_lines(known: Recommendation) -> list[str]:
 
 def _further(known: Recommendation) -> tuple[str | None, ...]:
     """What belongs to the verdict, each a line."""
-    return known.figures, known.undecided, known.noise
+    return known.offer, known.figures, known.undecided, known.noise
 
 
 def _tie_words(recommendation: Recommendation) -> str:

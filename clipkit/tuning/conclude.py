@@ -14,12 +14,14 @@ from clipkit.tuning import verdict, words
 from clipkit.tuning.advice import advice, change_of
 from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.config import Measured
-from clipkit.tuning.findings import Findings, Timed
+from clipkit.tuning.findings import Findings
+from clipkit.tuning.mode_rows import mode_rows, offer_words
 from clipkit.tuning.noise_note import noise_note
 from clipkit.tuning.prediction import predict
 from clipkit.tuning.quality_answer import QualityChoices
 from clipkit.tuning.recommendation import Baseline, Recommendation, Tie, Tried
 from clipkit.tuning.screening import Screened
+from clipkit.tuning.timed import Timed
 from clipkit.tuning.unmeasured import unmeasured
 
 
@@ -47,7 +49,7 @@ class Setting:
 
 
 def conclude(findings: Findings, setting: Setting) -> Recommendation:
-    question, winner, confirmed = findings.question, findings.winner, findings.confirmed
+    question, confirmed = findings.question, findings.confirmed
     room = available_bytes(question.host, question.reserve_bytes)
     need_bytes, expected = (
         confirmed.peak_need_bytes,
@@ -64,9 +66,9 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
         upload=_uploads(findings),
         job=setting.job,
         measured_job=_measured_job(findings),
-        settings=winner.settings,
-        predicted_wall_s=findings.screening.predicted_wall_s,
-        predicted_ci90_s=expected.interval if expected else None,
+        settings=findings.settings,
+        predicted_wall_s=findings.predicted_wall_s,
+        predicted_ci90_s=expected.interval if expected and not findings.chosen.asked else None,
         confirmed_wall_s=confirmed.wall.value if confirmed.wall else None,
         confirmed_ci95_s=confirmed.wall.interval if confirmed.wall else None,
         cpu_s=confirmed.cpu_s,
@@ -92,6 +94,8 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
         picture=setting.picture.to_json() if setting.picture else None,
         quality=setting.quality.to_json() if setting.quality else None,
         tried=tuple(map(_tried, findings.screened)),
+        modes=mode_rows(findings),
+        offer=offer_words(findings),
         why=words.reasons(findings),
         do=advice(findings, setting.cut, change),
         change=change,
@@ -141,9 +145,12 @@ def _measured_job(findings: Findings) -> dict[str, Any]:
 
 
 def _ties(findings: Findings) -> tuple[Tie, ...]:
+    """In the mode that is recommended, as the candidates are told apart by anything but that."""
+    ours = settings_station.to_table(findings.settings)
+    mode = {name: ours[name] for name in ("mode", "hidden_preroll")}
     return tuple(
         Tie(
-            settings=settings_station.to_table(e.settings),
+            settings=settings_station.to_table(e.settings) | mode,
             predicted_wall_s=e.predicted_wall_s,
             peak_anon_bytes=e.peak_bytes,
         )

@@ -1,13 +1,17 @@
-"""The last part of a tuning: fresh pairs of the winner and today's way, and a run of the runner-up."""
+"""The last part of a tuning: fresh rounds of the winner, other modes and today's way, and a run of the
+runner-up."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from clipkit.plan.modes import MODES
 from clipkit.plan.subject import Cuts
+from clipkit.plan.subjects import Engine
 from clipkit.records.status import has_failed
 from clipkit.settings import Settings
+from clipkit.tuning.other_modes import OtherMode
 from clipkit.tuning.sampling import systematic
 from clipkit.tuning.session import LONGEST_TRIAL_S, PAIRS, Programme, Session
 
@@ -37,21 +41,46 @@ def confirm(session: Session) -> Programme:
             return
 
 
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One that takes part in a round. `clip_s`: what its clips are expected to take; `mode`: it is no
+    candidate but a mode beside them."""
+
+    subject: Cuts
+    settings: Settings
+    clip_s: float
+    mode: OtherMode | None = None
+
+
+def _sides(session: Session, settings: Settings) -> list[_Side]:
+    """The candidate first, then all that it is measured beside."""
+    rivals = [
+        _Side(rival, session.pace.plain(), session.pace.clip_s(rival) or 0.0)
+        for rival in session.rivals
+    ]
+    beside = [
+        _Side(Engine(), mode.settings(settings), session.winner_clip_s, mode)
+        for mode in session.modes
+    ]
+    return [_Side(session.question.cutter, settings, session.winner_clip_s), *beside, *rivals]
+
+
 def _pair(session: Session, settings: Settings, clips: int, block: int) -> Programme:
-    cutter = session.question.cutter
-    sides: list[tuple[Cuts, Settings, float]] = [(cutter, settings, session.winner_clip_s)]
-    for rival in session.rivals:
-        sides.append((rival, session.pace.plain(), session.pace.clip_s(rival) or 0.0))
-    for subject, used, clip_s in sides if block % 2 == 0 else reversed(sides):
+    sides = _sides(session, settings)
+    for side in sides if block % 2 == 0 else reversed(sides):
         for job in session.question.jobs:
             part = job.reduced(systematic(session.question.clips, clips, block))
-            cell = session.cell("confirm", subject, used, part, block)
+            cell = session.cell("confirm", side.subject, side.settings, part, block)
             # What was measured may take three times as long, be the budget ever so short.
-            patience_s = max(cell.timeout_s, min(LONGEST_TRIAL_S, 3 * clip_s * clips))
+            patience_s = max(cell.timeout_s, min(LONGEST_TRIAL_S, 3 * side.clip_s * clips))
             record = yield replace(cell, timeout_s=patience_s)
-            if subject.tunable and record is not None and has_failed(record):
+            failed = side.subject.tunable and record is not None and has_failed(record)
+            if failed and side.mode is None:
                 session.judge()
                 return
+            if failed:
+                session.modes = tuple(mode for mode in session.modes if mode is not side.mode)
+                break
 
 
 def _try_the_runner_up(session: Session, clips: int, block: int) -> Programme:
@@ -65,8 +94,11 @@ def _try_the_runner_up(session: Session, clips: int, block: int) -> Programme:
 
 
 def _round_s(session: Session) -> float:
-    """Wall seconds a clip of the winner and all its rivals together."""
-    return session.winner_clip_s + sum(session.pace.clip_s(r) or 0.0 for r in session.rivals)
+    """Wall seconds a clip of all that takes part, together. A copy takes next to none, what encodes a part
+    at most as long as what encodes all."""
+    encoding = sum(MODES[mode.name].decodes for mode in session.modes)
+    rivals_s = sum(session.pace.clip_s(rival) or 0.0 for rival in session.rivals)
+    return session.winner_clip_s * (1 + encoding) + rivals_s
 
 
 def _clips_a_pair(session: Session) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from clipkit.errors import UsageError
 from clipkit.legal import unknown_word
 from clipkit.media.formats import GUARD, local
+from clipkit.plan.auto import AUTO, ENCODE
 from clipkit.plan.baselines import Template
 from clipkit.plan.framing_words import framing_chain
 from clipkit.settings import Settings
@@ -37,8 +38,11 @@ _WHY_SOUND = (
     "AAC is copied; the bitstream filter fails at once on any other sound: then it is encoded."
 )
 _WHY_GUARDED = "The whitelists keep an upload from having other files of this host opened."
-_WRITTEN = ("encode",)
-"""The modes that the snippets know."""
+_WRITTEN = (ENCODE, AUTO)
+"""The modes that the snippets know: of the second its re-encoding, which is right for every clip."""
+_WHY_ENCODED = (
+    "Every clip is re-encoded: copying parts of it, as mode auto does, takes clipkit's engine."
+)
 
 
 def export_settings(
@@ -85,6 +89,7 @@ def _of_settings(settings: Settings) -> Programme:
             "Cuts clips with the settings that clipkit measured as the best for the host.",
             "`clipkit cut` adds exact frames, tone mapping of HDR, the sound of the film's own "
             "programme, and a check of every clip.",
+            *([_WHY_ENCODED] if settings.mode == AUTO else []),
         ),
         commands=tuple(
             ("ffmpeg", *before, *_before_output(settings), *sound, local("{output}"))

@@ -10,6 +10,7 @@ from clipkit.plan.subject import Cuts
 from clipkit.plan.subjects import Engine
 from clipkit.records.noise import Noise
 from clipkit.settings import Settings
+from clipkit.tuning.other_modes import OtherMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Question:
     `rival` is the baseline that the recommended settings are confirmed against, pair by pair: the user's
     own command, or else the quickest of the original's. `cutter` cuts with the candidates: our engine,
     or the user's own command with these settings put in. `prior`: how repeats differ on such a host, as
-    far as it is known beforehand.
+    far as it is known beforehand. `modes`: in which clipkit's engine cuts the same clips too, beside the
+    candidate that is confirmed.
     """
 
     jobs: tuple[Job, ...]
@@ -31,6 +33,7 @@ class Question:
     budget_s: float
     prior: Noise
     cutter: Cuts = Engine()
+    modes: tuple[OtherMode, ...] = ()
 
     @property
     def clips(self) -> int:

@@ -18,6 +18,7 @@ from clipkit.settings import Settings, knobs
 from clipkit.tables import Table
 from clipkit.tuning.change import Change
 from clipkit.tuning.config import Measured, config_toml
+from clipkit.tuning.mode_rows import ModeRow
 
 _Words = tuple[str, ...]
 
@@ -93,7 +94,8 @@ class Recommendation:
     peak behind it, `undecided` what else may be the best (None: nothing by more than
     5 %), `noise` how disturbed the trials were (None: not), `picture` how that of the recommended settings
     compares with the rival's, `quality` what other pictures there are to choose, `why` and `do`
-    are the further sentences that the run ends with; `unmeasured` says what this does not show.
+    are the further sentences that the run ends with; `modes`: what the modes that took part take, one beside
+    the other, and `offer` what one that is not allowed would bring; `unmeasured` says what this does not show.
     `change`: from the rival's command to the recommended one, `command` the template that it changes
     where that is the user's own; `measured`: with what. What an older clipkit did not write is empty.
     """
@@ -132,6 +134,8 @@ class Recommendation:
     picture: dict[str, Any] | None = None
     quality: dict[str, Any] | None = None
     tried: tuple[Tried, ...] = ()
+    modes: tuple[ModeRow, ...] = ()
+    offer: str | None = None
     change: Change | None = None
     command: str | None = None
     measured: Measured | None = None
@@ -176,6 +180,7 @@ class Recommendation:
         if document.get("measured"):
             values["measured"] = Measured(**document["measured"])
         values["tried"] = tuple(Tried(**each) for each in document.get("tried", ()))
+        values["modes"] = tuple(ModeRow.from_json(each) for each in document.get("modes", ()))
         values["baselines"] = tuple(_baseline(entry) for entry in document["baselines"])
         return cls(**values)
 
@@ -212,7 +217,12 @@ class Recommendation:
 
 
 def _further(known: Recommendation) -> tuple[tuple[str, str | None], ...]:
-    return ("figures", known.figures), ("not decided", known.undecided), ("noise", known.noise)
+    return (
+        ("not allowed", known.offer),
+        ("figures", known.figures),
+        ("not decided", known.undecided),
+        ("noise", known.noise),
+    )
 
 
 def _against(baseline: Baseline) -> str:

@@ -120,7 +120,8 @@ def screened(question: Question, results: Results) -> Screening:
     runs: dict[Settings, list[Record]] = {}
     for cell, record in results:
         too_long = cell.phase == "first" and record.status is Status.TIMEOUT
-        if cell.phase in {"first", "screen", "confirm"} and cell.subject.tunable and not too_long:
+        tried = cell.phase in {"first", "screen", "confirm"} and cell.subject == question.cutter
+        if tried and cell.settings in question.candidates and not too_long:
             runs.setdefault(cell.settings, []).append(record)
     times, noise = _times(question, results)
     whole = whole_clips(question, results)

@@ -10,6 +10,7 @@ from clipkit.plan.clips import Job
 from clipkit.plan.subject import Cuts
 from clipkit.records.record import Record
 from clipkit.settings import Settings
+from clipkit.tuning.other_modes import OtherMode
 from clipkit.tuning.pace import Pace
 from clipkit.tuning.question import Question
 from clipkit.tuning.screening import Screening, screened
@@ -31,17 +32,20 @@ Programme = Generator[Cell, Record | None, None]
 @dataclass(slots=True)
 class Session:
     """`results` holds every trial so far with its cell; `screening` says what they tell of the
-    candidates; `rivals` take part in the confirming rounds. `elapsed_s`: seconds since it began."""
+    candidates; `rivals` and `modes` take part in the confirming rounds, a mode until it fails. `elapsed_s`:
+    seconds since it began."""
 
     question: Question
     elapsed_s: Callable[[], float]
     results: list[tuple[Cell, Record]] = field(default_factory=list)
     rivals: tuple[Cuts, ...] = ()
+    modes: tuple[OtherMode, ...] = field(init=False)
     screening: Screening = field(default_factory=Screening)
     pace: Pace = field(init=False)
 
     def __post_init__(self) -> None:
         self.pace = Pace(self.question, self.results)
+        self.modes = self.question.modes
 
     @property
     def left_s(self) -> float:

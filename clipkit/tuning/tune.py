@@ -41,6 +41,7 @@ from clipkit.tuning.afterwards import Afterwards
 from clipkit.tuning.candidates import propose
 from clipkit.tuning.conclude import Setting, conclude
 from clipkit.tuning.findings import gather_findings
+from clipkit.tuning.other_modes import other_modes
 from clipkit.tuning.picture import Way
 from clipkit.tuning.quality_choices import measured_by
 from clipkit.tuning.quality_question import may_choose_quality
@@ -68,7 +69,7 @@ class Request:
     other pictures are offered too (FREE) or not (SAME), `fixed` holds its picture where it could be
     read (`tuning.own_command`). `program` and `words` are the command line that asked it, `named` what the first upload is called there. `report`:
     one is written afterwards, in the budget. With `accept_noise` trials count also where others disturbed
-    them."""
+    them. `other_modes`: clips that are copied for a part, or whole, are measured beside re-encoded ones."""
 
     uploads: tuple[Upload, ...]
     clips: int
@@ -87,6 +88,7 @@ class Request:
     named: str
     accept_noise: bool = False
     quality: str = SAME
+    other_modes: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +189,9 @@ def _folder(request: Request) -> Path:
 
 def _question(request: Request, mechanism: Mechanism) -> Question:
     calibrated = calibration_for(host_id(), str(mechanism), request.host.cpus)
+    jobs = tuple(fitting_job(u, request.clips, request.clip_s) for u in request.uploads)
     return Question(
-        jobs=tuple(fitting_job(u, request.clips, request.clip_s) for u in request.uploads),
+        jobs=jobs,
         host=request.host,
         reserve_bytes=request.reserve_bytes,
         candidates=_candidates(request),
@@ -197,6 +200,7 @@ def _question(request: Request, mechanism: Mechanism) -> Question:
         budget_s=max(_LEAST_BUDGET_S, _budget_s(request) * (1 - _free_share(request))),
         prior=calibrated.noise if calibrated else usual_neighbour_noise(request.host.cpus),
         cutter=own_command.cutter_of(request.command),
+        modes=other_modes(jobs, request.fixed) if request.other_modes else (),
     )
 
 

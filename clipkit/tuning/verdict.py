@@ -9,7 +9,8 @@ from clipkit.records.settings_words import how_words
 from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.tuning.candidates import available_bytes
-from clipkit.tuning.findings import Findings, Timed
+from clipkit.tuning.findings import Findings
+from clipkit.tuning.timed import Timed
 
 _TOO_WIDE = 1.25
 """Where the recommended settings might bring more than this, it is not said that nothing is to be gained."""
@@ -27,9 +28,22 @@ def finding(findings: Findings, picture: PictureCheck | None) -> str:
         said = [
             f"{_job(findings)} take {_ours(findings)} with {how(findings)}; {_why_alone(findings)}"
         ]
+    if findings.chosen.asked:
+        return ". ".join([*said, *_files(findings)])
     if picture is not None and not picture.same:
         said.append(f"But it is another picture, {picture.words}: a choice, and not a gain")
     return ". ".join(said)
+
+
+def _files(findings: Findings) -> list[str]:
+    """What the clips weigh that are the upload's own pictures for the most part, beside re-encoded ones."""
+    encoded, ours = findings.modes[0].output_bytes, findings.chosen.output_bytes
+    if encoded is None or ours is None:
+        return []
+    return [
+        f"The files hold the upload's own pictures where they are copied: {fmt.size(round(ours))} instead of "
+        f"{fmt.size(round(encoded))}"
+    ]
 
 
 def figures_behind(findings: Findings) -> str:
@@ -80,7 +94,7 @@ def undecided(findings: Findings) -> str | None:
     alike = "; or ".join(how(findings, entry.settings) for entry in others[:3])
     more = f" and {len(others) - 3} more" if len(others) > 3 else ""
     return (
-        f"which settings are the best is not decided: {how(findings)}"
+        f"which settings are the best is not decided: {how(findings, best.settings)}"
         f"{f'; or {alike}{more}' if alike else ''}{lead}. Differences under "
         f"{fmt.percent(chosen.unseen - 1)} could not be seen in this time; a larger --budget sees more"
     )
@@ -98,13 +112,15 @@ def peak_words(findings: Findings) -> str:
 def how(findings: Findings, settings: Settings | None = None) -> str:
     """The settings in words (None: the recommended ones), with what of them changes the picture that was
     asked for."""
+    mode = findings.chosen.asked if settings is None else None
     settings = findings.winner.settings if settings is None else settings
     odd = [
         f"{name} {value}"
         for name in _PICTURE_KNOBS
         if (value := getattr(settings, name)) != getattr(findings.question.fixed, name)
     ]
-    return ", ".join([how_words(settings), *odd])
+    engine = [f"clipkit's engine in mode auto ({mode.words})"] if mode else []
+    return ", ".join([*engine, how_words(settings), *odd])
 
 
 def whose(timed: Timed) -> str:

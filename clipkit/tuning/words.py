@@ -13,8 +13,9 @@ from clipkit.records.own_engine import own_engine_words
 from clipkit.records.record import Record
 from clipkit.records.status import Status, is_finished
 from clipkit.settings import Settings
-from clipkit.tuning.findings import Findings, Timed
+from clipkit.tuning.findings import Findings
 from clipkit.tuning.screening import Screened
+from clipkit.tuning.timed import Timed
 from clipkit.tuning.verdict import whose
 
 # Below this ratio between the two seek orders, where to put `-ss` is not what matters.
@@ -182,13 +183,13 @@ def orchestrator_cpu_fraction(findings: Findings) -> float | None:
 
 
 def confirming(findings: Findings) -> list[Record]:
-    """The winner's confirming trials."""
+    """The confirming trials of what is recommended."""
     return [
         record
         for cell, record in findings.results
         if cell.phase == "confirm"
         and cell.subject.tunable
-        and cell.settings == findings.winner.settings
+        and cell.settings == findings.settings
         and is_finished(record)
     ]
 

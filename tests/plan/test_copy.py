@@ -163,7 +163,7 @@ def test_the_same_sound_from_its_first_sample_on_whatever_its_codec(
 def test_what_is_hidden_is_told_in_seconds_and_bytes() -> None:
     """Access points every 2 s; decoded in the order of showing."""
     film = invented()
-    assert copy_hides(film, Clip(3.0, 1.0)) == modes.hidden_in(film, Clip(3.0, 1.0), COPY)
+    assert copy_hides(film, Clip(3.0, 1.0)) == modes.hidden_in(film, Clip(3.0, 1.0), "copy")
     assert copy_hides(film, Clip(3.0, 1.0)).preroll_s == pytest.approx(1.0)
     assert copy_hides(film, Clip(2.0, 1.0)).preroll_s == 0.0
     assert copy_hides(film, Clip(3.0, 1.0)).tail_s == 0.0

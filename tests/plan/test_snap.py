@@ -235,7 +235,11 @@ class TestRefusals:
 
 class TestModes:
     def test_no_tuner_chooses_a_mode_that_is_not_exact(self) -> None:
-        assert [mode for mode in modes.MODES if modes.may_be_chosen(mode)] == ["encode", "smart"]
+        assert [mode for mode in modes.MODES if modes.may_be_chosen(mode)] == [
+            "encode",
+            "smart",
+            "auto",
+        ]
 
     def test_each_mode_is_planned_by_its_own_module(self) -> None:
         job = Job(upload(), (Clip(7.0, 2.0),))
@@ -245,7 +249,7 @@ class TestModes:
         assert "libx264" in argv(encoded[0])
         assert copied == snap_tasks(job, SNAP, _X264_BUILD)
         decoding = [mode for mode in modes.MODES if modes.decodes(Settings(mode=mode))]
-        assert decoding == ["encode", "smart"]
+        assert decoding == ["encode", "smart", "auto"]
 
     def test_every_mode_that_may_be_set_is_there(self) -> None:
         for mode in modes.MODES:

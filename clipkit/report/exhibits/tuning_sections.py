@@ -19,6 +19,7 @@ from clipkit.report.exhibits.exhibit import Section
 from clipkit.report.exhibits.prose import html_list, prose
 from clipkit.settings import knobs
 from clipkit.tables import Table
+from clipkit.tuning.mode_rows import modes_table
 from clipkit.tuning.recommendation import Recommendation, recommendation_toml
 
 
@@ -54,9 +55,14 @@ def change_section(known: Recommendation) -> Section:
     """What to do, and the file to copy."""
     toml = escaped(recommendation_toml(known))
     return Section(
-        f"{html_list(known.do)}{_choices(known)}<p><code>clipkit.toml</code>, for "
+        f"{html_list(known.do)}{_modes(known)}{_choices(known)}<p><code>clipkit.toml</code>, for "
         f"<code>clipkit cut --config clipkit.toml</code>:</p><pre>{toml}</pre>"
     )
+
+
+def _modes(known: Recommendation) -> str:
+    """The modes that took part, one beside the other."""
+    return modes_table(known.modes)._repr_html_() if known.modes else ""
 
 
 def _choices(known: Recommendation) -> str:

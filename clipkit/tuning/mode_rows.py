@@ -1,0 +1,138 @@
+"""The modes that took part in a tuning, one beside the other: what each takes, needs and leaves. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clipkit import format as fmt
+from clipkit import settings as settings_station
+from clipkit.plan.auto import COPY, ENCODE, SMART, mode_taken
+from clipkit.plan.modes import hidden_in
+from clipkit.settings import Settings
+from clipkit.tables import Table
+from clipkit.tuning.findings import Findings, ModeTimed
+from clipkit.tuning.other_modes import OtherMode
+
+_EXACT = {
+    ENCODE: "exact frames, all encoded again",
+    SMART: "exact frames, all but the first of each clip the upload's own",
+    COPY: "exact frames, the upload's own; what comes before stays in the file, hidden",
+}
+"""What the clips of a mode are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeRow:
+    """A mode on the host. `taken`: the modes that the clips were cut in, and how many of them; `allowed`: by
+    what the user asked for. `speedup`: the rival's time over its own. `hidden_s`: of the upload's time,
+    what all clips together hide before their first pictures. Bytes and seconds are the whole job's."""
+
+    mode: str
+    taken: dict[str, int]
+    settings: dict[str, Any]
+    allowed: bool
+    recommended: bool
+    status: str
+    error: str | None
+    wall_s: float | None
+    wall_ci95_s: tuple[float, float] | None
+    speedup: float | None
+    speedup_ci95: tuple[float, float] | None
+    peak_need_bytes: int | None
+    output_bytes: float | None
+    hidden_s: float
+    clips_run: int
+    pairs: int
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> ModeRow:
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in document.items()
+        }
+        return cls(**values)
+
+
+def mode_rows(findings: Findings) -> tuple[ModeRow, ...]:
+    """Re-encoding first; empty where no other mode took part."""
+    if len(findings.modes) == 1:
+        return ()
+    return tuple(_row(findings, mode) for mode in findings.modes)
+
+
+def _row(findings: Findings, mode: ModeTimed) -> ModeRow:
+    asked, timed = mode.asked, mode.timed
+    return ModeRow(
+        mode=asked.name if asked else ENCODE,
+        taken=dict(asked.taken) if asked else {ENCODE: findings.clips_asked},
+        settings=settings_station.to_table(mode.settings),
+        allowed=asked is None or asked.allowed,
+        recommended=mode is findings.chosen,
+        status=str(timed.status),
+        error=timed.error,
+        wall_s=timed.wall.value if timed.wall else None,
+        wall_ci95_s=timed.wall.interval if timed.wall else None,
+        speedup=mode.speedup.value if mode.speedup else None,
+        speedup_ci95=mode.speedup.interval if mode.speedup else None,
+        peak_need_bytes=timed.peak_need_bytes,
+        output_bytes=mode.output_bytes,
+        hidden_s=_hidden_s(findings, mode.settings) if asked else 0.0,
+        clips_run=timed.clips_run,
+        pairs=timed.pairs,
+    )
+
+
+def _hidden_s(findings: Findings, settings: Settings) -> float:
+    return sum(
+        hidden_in(job.upload, clip, mode_taken(job.upload, clip, settings)).preroll_s
+        for job in findings.question.jobs
+        for clip in job.clips
+    )
+
+
+def offer_words(findings: Findings) -> str | None:
+    """What modes would bring that were measured and are not what is recommended: since they are not allowed, or
+    since only clipkit's engine cuts so, and it is the user's own command that is advised. None: there is none."""
+    encode, *others = findings.modes
+    told = [
+        _would_bring(findings, mode, mode.asked)
+        for mode in others
+        if mode.asked and mode is not findings.chosen
+        if not mode.asked.allowed or (mode.is_better and encode is findings.chosen)
+    ]
+    return ". ".join(told) or None
+
+
+def _would_bring(findings: Findings, mode: ModeTimed, asked: OtherMode) -> str:
+    flag = "" if asked.allowed else " --hidden-preroll allow"
+    how = f"With clipkit's engine{flag and f' and{flag}'} (mode auto: {asked.words})"
+    wall, job = mode.timed.wall, fmt.counted(findings.clips_asked, "clip")
+    if wall is None:
+        return f"{how} there is no time: {mode.timed.error}"
+    gain = ""
+    if mode.speedup:
+        bounds = fmt.interval(mode.speedup.interval, fmt.bare_ratio)
+        gain = f": {fmt.ratio(mode.speedup.value)}{bounds}"
+    took = f"{fmt.seconds(wall.value)}{gain}, measured in the same run"
+    hidden_s = _hidden_s(findings, mode.settings)
+    kept = f"; {fmt.seconds(hidden_s)} of the upload stay in the files, hidden" if hidden_s else ""
+    return f"{how} {job} take {took}{kept}"
+
+
+def modes_table(rows: Sequence[ModeRow]) -> Table:
+    """One row a mode."""
+    marked = frozenset(place for place, row in enumerate(rows) if row.recommended)
+    heads = ("mode", "job", "as fast as today", "memory", "files", "hidden", "clips are")
+    return Table(heads, tuple(tuple(_cells(row)) for row in rows), marked=marked)
+
+
+def _cells(row: ModeRow) -> Iterator[str]:
+    yield row.mode if row.allowed else f"{row.mode} (not allowed)"
+    yield fmt.seconds(row.wall_s) if row.wall_s is not None else row.status
+    yield f"{fmt.ratio(row.speedup)}{fmt.interval(row.speedup_ci95, fmt.bare_ratio)}"
+    yield fmt.size(row.peak_need_bytes)
+    yield "unknown" if row.output_bytes is None else fmt.size(round(row.output_bytes))
+    yield fmt.seconds(row.hidden_s) if row.hidden_s else "–"
+    yield _EXACT[row.mode]

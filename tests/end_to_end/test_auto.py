@@ -1,0 +1,90 @@
+"""Mode `auto`, cut for real: each clip in the cheapest mode that is right and allowed, and the manifest says which."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import clipkit
+
+from clipkit.engine.mp4 import read_video_track
+
+_SOURCE = ("-f", "lavfi", "-i", "testsrc2=size=192x108:rate=25:duration=6")
+_X264 = ("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "25")
+_CLIPS = "start_s,duration_s\n0.56,2\n2,1.5\n"
+
+
+def cut(film: Path, out: Path, *words: str, clips: str = _CLIPS) -> dict[str, Any]:
+    listed = out.with_suffix(".csv")
+    listed.write_text(clips)
+    ran = clipkit("cut", film, "--out", out, "--clips", listed, "--mode", "auto", "--json", *words)
+    assert ran.code == 0, ran.err
+    found: dict[str, Any] = ran.json
+    for clip in found["clips"]:
+        assert clip["status"] == "ok"
+        assert read_video_track(Path(clip["file"])).frames_shown == clip["frames"]
+    return found
+
+
+def told(found: dict[str, Any]) -> list[str]:
+    return [clip["mode"] for clip in found["clips"]]
+
+
+@pytest.fixture
+def film(make: Any) -> Path:
+    made: Path = make("film.mp4", *_X264, source=_SOURCE)
+    return made
+
+
+def test_by_default_nothing_is_hidden_and_only_the_first_pictures_are_encoded(
+    film: Path, tmp_path: Path
+):
+    found = cut(film, tmp_path / "out")
+    assert told(found) == ["smart", "smart"]
+    assert {clip["hidden_preroll_s"] for clip in found["clips"]} == {0.0}
+    assert all(clip["encoded_frames"] < clip["frames"] for clip in found["clips"])
+    assert found["settings"]["mode"] == "auto"
+
+
+def test_where_hidden_pictures_are_allowed_clips_are_copied(film: Path, tmp_path: Path):
+    found = cut(film, tmp_path / "out", "--hidden-preroll", "allow")
+    assert told(found) == ["copy", "copy"]
+    assert [clip["encoded_frames"] for clip in found["clips"]] == [0, 0]
+    assert found["clips"][0]["hidden_preroll_s"] == pytest.approx(0.56, abs=0.001)
+
+
+def test_a_clip_without_an_access_point_inside_is_encoded_beside_one_that_has_some(
+    film: Path, tmp_path: Path
+):
+    clips = "start_s,duration_s\n0.2,0.5\n0.56,2\n"
+    found = cut(film, tmp_path / "out", clips=clips)
+    assert told(found) == ["encode", "smart"]
+    assert found["clips"][0]["changes"]
+
+
+def test_what_cannot_be_copied_is_encoded_and_the_reason_said(make: Any, tmp_path: Path):
+    film = make("film.webm", "-c:v", "libvpx", "-g", "25", source=_SOURCE)
+    found = cut(film, tmp_path / "out", "--hidden-preroll", "allow")
+    assert told(found) == ["encode", "encode"]
+    assert all("vp8" in " ".join(clip["changes"]) for clip in found["clips"])
+
+
+@pytest.mark.parametrize("words", [("--scale-height", "54"), ("--crop", "1:1"), ("--poster",)])
+def test_what_needs_all_pictures_decoded_encodes_all(
+    film: Path, tmp_path: Path, words: tuple[str, ...]
+):
+    found = cut(film, tmp_path / "out", "--hidden-preroll", "allow", *words)
+    assert told(found) == ["encode", "encode"]
+
+
+def test_hdr_is_made_sdr_though_copying_is_allowed(make: Any, tmp_path: Path):
+    tags = "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"
+    film = make(
+        "hdr.mp4",
+        *("-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p10le", "-tag:v", "hvc1"),
+        *("-x265-params", f"keyint=25:log-level=error:{tags}"),
+        source=_SOURCE,
+    )
+    found = cut(film, tmp_path / "out", "--hidden-preroll", "allow")
+    assert told(found) == ["encode", "encode"]

@@ -1,0 +1,190 @@
+"""Other modes beside re-encoding: which is recommended, what is said of the others, on invented machines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from surface import FILM, SETTING, STARTER, TWO_CORES, Machine, question, tune
+
+from clipkit.campaign.strategy import Cell
+from clipkit.plan.baselines import parse_template
+from clipkit.plan.subjects import CommandLine, Engine
+from clipkit.records.status import Status
+from clipkit.settings import Settings
+from clipkit.tuning.answer import verdict_lines
+from clipkit.tuning.candidates import propose
+from clipkit.tuning.conclude import conclude
+from clipkit.tuning.findings import Findings, gather_findings
+from clipkit.tuning.mode_rows import ModeRow, modes_table
+from clipkit.tuning.other_modes import OtherMode
+from clipkit.tuning.own_command import cutter_of, for_the_command, same_picture_as
+from clipkit.tuning.question import Question
+from clipkit.tuning.recommendation import Recommendation
+
+SMART = OtherMode("refuse", (("smart", 12),), allowed=True)
+COPY = OtherMode("allow", (("copy", 12),), allowed=False)
+
+
+def cost(settings: Settings) -> float:
+    """A smart cut takes half of what re-encoding takes, a copy a hundredth."""
+    if settings.mode != "auto":
+        return 1.0
+    return 0.5 if settings.hidden_preroll == "refuse" else 0.01
+
+
+def asked_for(*modes: OtherMode, **changes: object) -> Question:
+    return question(STARTER, modes=modes, **changes)
+
+
+def found_on(asked: Question, **changes: object) -> Findings:
+    invented = Machine(**({"noise": 0.02, "cpu_of": cost} | changes))  # type: ignore[arg-type]
+    strategy = tune(asked, invented)
+    return gather_findings(asked, strategy.session.screening, strategy.session.results)
+
+
+def concluded(asked: Question, **changes: object) -> Recommendation:
+    return conclude(found_on(asked, **changes), SETTING)
+
+
+def row(found: Recommendation, mode: str) -> ModeRow:
+    return next(row for row in found.modes if row.mode == mode)
+
+
+class TestTheBestAllowedMode:
+    def test_is_recommended_with_the_figures_of_its_own_trials(self):
+        found = concluded(asked_for(SMART, COPY))
+        assert (found.settings.mode, found.settings.hidden_preroll) == ("auto", "refuse")
+        smart, encode = row(found, "smart"), row(found, "encode")
+        assert (smart.recommended, encode.recommended) == (True, False)
+        assert smart.wall_s is not None
+        assert encode.wall_s is not None
+        assert found.confirmed_wall_s == smart.wall_s
+        assert encode.wall_s / smart.wall_s == pytest.approx(2, rel=0.1)
+
+    def test_is_what_the_gain_over_today_is_told_of_first(self):
+        found = concluded(asked_for(SMART, COPY))
+        fluent = next(each for each in found.baselines if each.name == "fluent")
+        assert fluent.speedup == row(found, "smart").speedup
+        assert "with clipkit's engine in mode auto (smart)" in found.verdict
+        assert fluent.decided is True
+
+    def test_is_re_encoding_where_nothing_else_is_faster(self):
+        found = concluded(asked_for(SMART), cpu_of=lambda _: 1.0)
+        assert found.settings.mode == "encode"
+        assert row(found, "encode").recommended
+        assert "mode auto" not in found.verdict
+
+    def test_is_the_copy_where_that_is_allowed(self):
+        found = concluded(asked_for(replace(COPY, allowed=True)))
+        assert (found.settings.mode, found.settings.hidden_preroll) == ("auto", "allow")
+        assert row(found, "copy").recommended
+        assert found.offer is None
+
+    def test_keeps_threads_and_clips_at_once_of_the_best_candidate(self):
+        findings = found_on(asked_for(SMART))
+        assert replace(findings.settings, mode="encode") == findings.winner.settings
+
+
+class TestAModeThatIsNotAllowed:
+    def test_is_never_recommended_and_its_gain_is_the_second_line(self):
+        found = concluded(asked_for(SMART, COPY))
+        assert not row(found, "copy").recommended
+        told = verdict_lines(found)
+        behind = told[[line.startswith("VERDICT") for line in told].index(True) + 1]
+        assert "--hidden-preroll allow" in behind
+        assert "measured in the same run" in behind
+        speedup = row(found, "copy").speedup
+        assert speedup is not None
+        assert speedup > 50
+
+    def test_that_fails_costs_nobody_else_a_trial_and_says_why(self):
+        def ends(cell: Cell) -> Status | None:
+            return Status.FAILED if cell.settings.hidden_preroll == "allow" else None
+
+        found = concluded(asked_for(SMART, COPY), ends=ends)
+        copy = row(found, "copy")
+        assert (copy.status, copy.wall_s, copy.pairs) == ("failed", None, 0)
+        assert found.settings.mode == "auto"
+        assert found.offer is not None
+        assert copy.error is not None
+        assert copy.error in found.offer
+        assert row(found, "smart").pairs >= 3
+
+
+class TestBesideTheUsersOwnCommand:
+    COMMAND = parse_template("ffmpeg -ss {start} -t {duration} -i {input} -c:v libx264 {output}")
+
+    def asked(self, *modes: OtherMode) -> Question:
+        fixed = same_picture_as(self.COMMAND, Settings())
+        offered = tuple(propose((FILM,), TWO_CORES, 0, fixed))
+        return question(
+            TWO_CORES,
+            modes=modes,
+            fixed=fixed,
+            cutter=cutter_of(self.COMMAND),
+            candidates=for_the_command(self.COMMAND, fixed, offered),
+            baselines=(CommandLine(self.COMMAND),),
+        )
+
+    def test_its_words_are_what_is_changed_and_the_engines_mode_is_offered(self):
+        found = concluded(self.asked(SMART))
+        assert found.change is not None
+        assert found.settings.mode == "encode"
+        assert found.offer is not None
+        assert found.offer.startswith("With clipkit's engine (mode auto: smart) 12 clips take")
+
+    def test_a_mode_is_cut_by_the_engine_whoever_cuts_the_candidates(self):
+        strategy = tune(self.asked(SMART), Machine(cpu_of=cost))
+        beside = [cell for cell, _ in strategy.session.results if cell.settings.mode == "auto"]
+        assert beside
+        assert {cell.subject for cell in beside} == {Engine()}
+        assert {cell.phase for cell in beside} == {"confirm"}
+
+
+def test_every_round_of_the_confirmation_has_each_mode_on_the_same_clips():
+    strategy = tune(asked_for(SMART, COPY), Machine(cpu_of=cost))
+    rounds: dict[int, list[Cell]] = {}
+    for cell, _ in strategy.session.results:
+        if cell.phase == "confirm" and cell.settings in (
+            mode.settings(strategy.session.winner or Settings()) for mode in (SMART, COPY)
+        ):
+            rounds.setdefault(cell.block, []).append(cell)
+    assert len(rounds) >= 3
+    for cells in rounds.values():
+        assert len(cells) == 2
+        assert cells[0].job == cells[1].job
+
+
+def test_without_other_modes_nothing_is_said_of_them():
+    found = concluded(question(STARTER))
+    assert found.modes == ()
+    assert found.offer is None
+    assert "mode" not in found.verdict
+
+
+def test_what_modes_took_is_kept_in_the_file_and_read_again():
+    found = concluded(asked_for(SMART, COPY))
+    again = Recommendation.from_json(found.to_json())
+    assert again.modes == found.modes
+    assert again.offer == found.offer
+
+
+def test_the_table_names_what_each_mode_costs_and_marks_the_recommended_one():
+    found = concluded(asked_for(SMART, COPY))
+    table = modes_table(found.modes)
+    assert [cells[0] for cells in table.rows] == ["encode", "smart", "copy (not allowed)"]
+    assert table.marked == {1}
+    assert all(len(cells) == len(table.heads) for cells in table.rows)
+
+
+def test_clips_of_several_modes_are_told_by_their_numbers():
+    mixed = OtherMode("allow", (("copy", 10), ("smart", 2)), allowed=True)
+    assert mixed.name == "copy"
+    assert mixed.words == "copy for 10 of 12 clips, smart for 2"
+
+
+def test_settings_that_tie_are_told_in_the_recommended_mode():
+    found = concluded(asked_for(SMART))
+    assert found.ties
+    assert {tie.settings["mode"] for tie in found.ties} == {"auto"}
