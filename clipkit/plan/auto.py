@@ -6,7 +6,7 @@ do it refuses when it plans; what goes wrong on the way is made by the next one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from clipkit.errors import ModeRefused
@@ -47,9 +47,20 @@ def auto_tasks(job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
 
 def auto_posters(job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
     """The same, each with its poster: that takes pictures which are decoded."""
-    encoded = encode_tasks(job, replace(settings, mode=ENCODE), build, posters=True)
+    return encoded_for_auto(job, settings, build, posters=True)
+
+
+def encoded_for_auto(
+    job: Job,
+    settings: Settings,
+    build: FfmpegBuild,
+    posters: bool = False,
+    why: Sequence[str] = (),
+) -> list[Task]:
+    """Each encoded whole, whatever cheaper mode there is; `why`, in words."""
+    encoded = encode_tasks(job, replace(settings, mode=ENCODE), build, posters)
     return [
-        replace(task, attempts=tuple(_named(each, ENCODE, []) for each in task.attempts))
+        replace(task, attempts=tuple(_named(each, ENCODE, why) for each in task.attempts))
         for task in encoded
     ]
 
@@ -108,7 +119,7 @@ def _task(number: int, upload: Upload, clip: Clip, settings: Settings, build: Ff
     )
 
 
-def _named(attempt: Attempt, mode: str, why: list[str]) -> Attempt:
+def _named(attempt: Attempt, mode: str, why: Sequence[str]) -> Attempt:
     """An attempt that tells its mode. Mode smart encodes all of a clip where it cannot join parts."""
     whole = mode == SMART and attempt.encoded_frames is None
     words = [*why, *([attempt.change] if attempt.change else [])]

@@ -9,10 +9,12 @@ from typing import Any
 
 from clipkit.ceiling.base import Ceiling
 from clipkit.ceiling.process_tree import read_process
+from clipkit.errors import CeilingError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.hosts import Host
 from clipkit.model.memory import ENGINE_BYTES
 from clipkit.plan import modes
+from clipkit.plan.auto import AUTO, encoded_for_auto
 from clipkit.plan.clips import Job
 from clipkit.plan.ladder import Room, Rung, rungs, tasks_that_fit
 from clipkit.plan.task import Task
@@ -110,7 +112,17 @@ def _tasks(order: Order, room: Room | None) -> list[Task]:
         steps = [Rung(order.settings)]
     else:
         steps = rungs(order.settings, os.cpu_count() or 1)
-    return tasks_that_fit([(rung, plan(job, rung.settings, build)) for rung in steps], room)
+    try:
+        return tasks_that_fit([(rung, plan(job, rung.settings, build)) for rung in steps], room)
+    except CeilingError:
+        if order.settings.mode != AUTO:
+            raise
+    # A head that is to go with a copy may need more memory than all of a clip that goes with nothing.
+    why = ["encoded whole, which needs less memory"]
+    whole = [
+        (rung, encoded_for_auto(job, rung.settings, build, order.posters, why)) for rung in steps
+    ]
+    return tasks_that_fit(whole, room)
 
 
 def _manifest(order: Order, ceiling: Ceiling, execution: Execution) -> dict[str, Any]:

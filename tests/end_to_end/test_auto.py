@@ -88,3 +88,19 @@ def test_hdr_is_made_sdr_though_copying_is_allowed(make: Any, tmp_path: Path):
     )
     found = cut(film, tmp_path / "out", "--hidden-preroll", "allow")
     assert told(found) == ["encode", "encode"]
+
+
+def test_where_a_head_beside_a_copy_does_not_fit_all_is_encoded_which_needs_less(
+    make: Any, tmp_path: Path
+):
+    """B-frames of the upload bind the head, and cost memory that encoding all of it need not take."""
+    source = ("-f", "lavfi", "-i", "testsrc2=size=3840x2160:rate=25:duration=2")
+    film = make("large.mp4", *_X264, "-bf", "3", "-g", "12", source=source)
+    found = cut(
+        film,
+        tmp_path / "out",
+        *("--memory", "400M", "--cpus", "2", "--encoder-threads", "1"),
+        clips="start_s,duration_s\n0.2,1\n",
+    )
+    assert told(found) == ["encode"]
+    assert "needs less memory" in found["clips"][0]["changes"][0]
