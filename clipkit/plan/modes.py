@@ -13,12 +13,13 @@ from functools import partial
 from clipkit.errors import UsageError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media.upload import Upload
-from clipkit.plan.auto import AUTO, COPY, ENCODE, SMART, auto_posters, auto_tasks
+from clipkit.plan.auto import AUTO, COPY, ENCODE, SMART, auto_posters, auto_tasks, mode_taken
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.copy import copy_hides, copy_tasks
 from clipkit.plan.encode import encode_tasks
-from clipkit.plan.frames import FrameSpan, span
+from clipkit.plan.frames import FrameSpan, frames_decoded_from, span
 from clipkit.plan.hidden import Hidden, no_preroll, nothing_hidden
+from clipkit.plan.seams import Seams, frames_decoded_beside, seams
 from clipkit.plan.smart import smart_tasks
 from clipkit.plan.snap import snap_span, snap_tasks
 from clipkit.plan.task import Task
@@ -124,6 +125,21 @@ def follows(settings: Settings, name: str) -> bool:
     """Whether the settings' mode does otherwise where that one setting is another."""
     followed = MODES[settings.mode].follows
     return followed is None or name in followed
+
+
+def frames_decoded(job: Job, clip: Clip, settings: Settings) -> int:
+    """How many frames are decoded for a clip: up to its last one, where all of it is encoded."""
+    mode = settings.mode
+    if mode == AUTO:
+        mode = mode_taken(job.upload, clip, settings)
+    if not MODES[mode].decodes:
+        return 0
+    if mode == SMART:
+        frames = span(job.upload, clip)
+        found = seams(job.upload, frames)
+        if isinstance(found, Seams):
+            return frames_decoded_beside(job.upload, frames, found)
+    return frames_decoded_from(job, clip, settings.seek)
 
 
 def decodes(settings: Settings) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -52,6 +52,19 @@ def seams(upload: Upload, frames: FrameSpan) -> Seams | str:
     if turns % 2 or any(turn < behind for turn in upload.set_turns[turns : turns + 1]):
         return "the upload's parameter sets change"
     return Seams(copied, copied + count)
+
+
+def frames_decoded_beside(upload: Upload, frames: FrameSpan, found: Seams) -> int:
+    """How many are decoded for the pictures that are encoded before and behind the copied ones: from the key
+    frame before each stretch on."""
+    stretches = ((frames.first, found.copied), (found.behind, frames.last + 1))
+    return sum(behind - _key_before(upload, first) for first, behind in stretches if first < behind)
+
+
+def _key_before(upload: Upload, frame: int) -> int:
+    keys, times = upload.key_frame_times_s, upload.frame_times_s
+    number = bisect_right(keys, times[frame]) - 1
+    return bisect_left(times, keys[number]) if number >= 0 else 0
 
 
 def _why_not(upload: Upload, frames: FrameSpan) -> str | None:

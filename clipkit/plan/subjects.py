@@ -60,9 +60,7 @@ class Engine:
         return settings.seek
 
     def frames_decoded(self, job: Job, clip: Clip, settings: Settings) -> int | None:
-        if not modes.decodes(settings):
-            return 0
-        return frames_decoded_from(job, clip, settings.seek)
+        return modes.frames_decoded(job, clip, settings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from inventing_uploads import upload
 from clipkit.media.upload import Upload
 from clipkit.plan.clips import Clip
 from clipkit.plan.frames import span
-from clipkit.plan.seams import Seams, seams
+from clipkit.plan.seams import Seams, frames_decoded_beside, seams
 
 _TICKS = 512
 
@@ -99,3 +99,22 @@ def test_pictures_that_the_upload_hides_are_not_copied_as_if_it_showed_them() ->
     ticks[10] += 1  # the list of the upload shows another picture then
     hidden = upload(frames=18, decoding_ticks=tuple(ticks), closed_places=(0, 9))
     assert "not those" in str(copied(hidden, 5, 17))
+
+
+class TestFramesDecoded:
+    """For what stands beside the copied pictures, from the key frame before each stretch."""
+
+    def test_up_to_the_seam_and_no_further(self):
+        found = seams(GROUPS, span(GROUPS, Clip(4 / 25, 23 / 25)))
+        assert isinstance(found, Seams)
+        counted = frames_decoded_beside(GROUPS, span(GROUPS, Clip(4 / 25, 23 / 25)), found)
+        before = found.copied  # the first key frame is the film's first
+        behind = 27 - 18 if found.behind < 27 else 0
+        assert counted == before + behind
+
+    def test_none_where_all_is_copied(self):
+        frames = span(GROUPS, Clip(0, 36 / 25))
+        found = seams(GROUPS, frames)
+        assert isinstance(found, Seams)
+        assert (found.copied, found.behind) == (0, 36)
+        assert frames_decoded_beside(GROUPS, frames, found) == 0
