@@ -272,7 +272,7 @@ class TestStreams:
         upload = probe_upload(
             make("two.mkv", *two, "-c:a:0", "ac3", "-c:a:1", "aac", "-ac:a:1", "2")
         )
-        told = [replace(track, heard_s=None, frame_s=0.0) for track in upload.audio]
+        told = [replace(track, heard_s=None, frame_s=0.0, usual_s=0.0) for track in upload.audio]
         assert told == [AudioTrack("ac3", 44100, 1), AudioTrack("aac", 44100, 2)]
         assert "its sound is ac3: it has to be re-encoded to AAC" in upload.warnings
 
