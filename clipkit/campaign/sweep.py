@@ -38,6 +38,7 @@ from clipkit.errors import (
 from clipkit.hosts import Host
 from clipkit.media import sample
 from clipkit.media.upload import Upload
+from clipkit.plan import modes
 from clipkit.plan.baselines import parse_template
 from clipkit.plan.subject import Cuts
 from clipkit.records import folder as folders
@@ -222,7 +223,9 @@ def _check_each(experiment: Experiment, laid_out: Design) -> None:
         if not isinstance(cell.subject, Cuts):  # a service was found, and is built
             continue
         try:
-            cell.subject.tasks(cell.job.reduced([0]), cell.settings, build)
+            one_tells = modes.decodes(cell.settings)  # a copy is refused clip by clip
+            job = cell.job.reduced([0]) if one_tells else cell.job
+            cell.subject.tasks(job, cell.settings, build)
         except FfmpegError as error:
             raise ExperimentError(
                 f"{experiment.path}: {laid_out.words[cell.name]}: {error}; or leave it out with [[exclude]]"

@@ -44,6 +44,8 @@ def join(file: str, layout: str, tail: str, **encoded: str) -> None:
         )
         if copy is None:
             raise Mp4Error("nothing was copied")
+        if first and last and first.avcc != last.avcc:
+            raise Mp4Error("its two encoded parts have other parameter sets")
         heard = opened(files, encoded.get("sound"), b"soun")
         movie = _Movie(plan, copy, first or last, heard)
         tracks = [pictures(first, copy, last, plan), sounds(heard)]

@@ -67,7 +67,7 @@ class Pacing:
         self._used_s, self._looked_s = used, now_s
         self._stopped &= used.keys()
         for pid in used:
-            if self._saved_s < 0 and pid not in self._stopped:
+            if self._saved_s < 0:  # also one that is stopped: somebody else may have let it go on
                 self._stopped.add(pid)
                 os.kill(pid, signal.SIGSTOP)
             elif self._saved_s >= 0 and pid in self._stopped:

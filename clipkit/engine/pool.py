@@ -22,6 +22,8 @@ from clipkit.plan.task import Task
 
 Emit = Callable[[dict[str, Any]], None]
 
+# A kill from outside looks the same from here, and what needs less memory is as right.
+_OUT_OF_MEMORY = "killed, or out of memory"
 RETRY_S = 1.0
 """After so long what the system refused to start is tried again, and before that when a clip ends."""
 
@@ -121,6 +123,8 @@ class Pool:
     def _try_again(self) -> None:
         """In their order, until one is refused again."""
         for work in [work for work in self._running if work.refused]:
+            if not work.refused or work not in self._running:  # an end of another one came between
+                continue
             if not work.begun:
                 work.started_s = time.monotonic()
             work.refused = None
@@ -203,7 +207,7 @@ class Pool:
         if work.killed_for:
             self._end(work, work.killed_for, self._why_stopped(work.killed_for, work))
         elif work.ran_out(ended) and work.attempt_after(ran_out=True) is not None:
-            self._next_attempt(work, f"memory ran out ({end_in_words(ended)})", ran_out=True)
+            self._next_attempt(work, f"{_OUT_OF_MEMORY} ({end_in_words(ended)})", ran_out=True)
         elif work.was_stopped(ended):
             self._end(work, "killed", end_in_words(ended))
         elif ended.code != 0:

@@ -14,6 +14,8 @@ from clipkit.engine.boxes import Mp4Error, box_at, edit_layout, needed, timescal
 from clipkit.engine.mp4 import composition_offsets, decode_times
 
 _MOST_32_BITS = 0xFFFF_FFFF
+# Of a part: more are no clip, and would fill the memory of the host.
+_MOST_SAMPLES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,10 @@ def _edit_start(track: memoryview, movie_ticks: int) -> int:
 
 def _sizes(stsz: memoryview) -> Sequence[int]:
     same, count = struct.unpack_from(">II", stsz, 4)
+    if count > _MOST_SAMPLES:
+        raise Mp4Error(f"more than {_MOST_SAMPLES} samples")
     if same:
-        return [same] * min(count, len(stsz) * _MOST_32_BITS)
+        return [same] * count
     if 12 + 4 * count > len(stsz):
         raise Mp4Error("its table of sizes is cut off")
     return struct.unpack_from(f">{count}I", stsz, 12)

@@ -195,7 +195,7 @@ class Work:
             why = self._why_damaged() or f"it wrote no readable clip: {error}"
             raise WrongOutputError(why) from None
         wrong = self._why_damaged() or (
-            why_wrong(self.task, video, sound) if self.task.judged else None
+            why_wrong(self.task.of(self.current), video, sound) if self.task.judged else None
         )
         if wrong:
             raise WrongOutputError(wrong)
@@ -253,7 +253,8 @@ class Work:
 
     def _why_damaged(self) -> str | None:
         """In words, if an ffmpeg that has ended well says that the clip is not right."""
-        if self.task.damage is None or not says(self._log(of_check=False), self.task.damage):
+        damage = self.task.of(self.current).damage
+        if damage is None or not says(self._log(of_check=False), damage):
             return None
         said = self._said(of_check=False)
         return "the upload is damaged in this clip or near it" + (f": {said}" if said else "")

@@ -154,7 +154,7 @@ def header_units(form: NalFormat, extradata: bytes | None) -> frozenset[bytes]:
     if form.length_bytes is None:
         return frozenset(form.set_units(extradata))
     listed = _avcc_units(extradata) if form.codec == "h264" else _hvcc_units(extradata)
-    return frozenset(unit.rstrip(b"\0") for unit in listed if unit)
+    return frozenset(filter(None, (unit.rstrip(b"\0") for unit in listed)))
 
 
 def _avcc_units(extradata: bytes) -> Iterator[bytes]:

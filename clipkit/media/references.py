@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 
 from clipkit.media.avc import references_kept
@@ -10,6 +11,7 @@ from clipkit.media.nal import header_units, nal_format
 
 _H264_SEQUENCE, _HEVC_SEQUENCE = 7, 33
 _HEVC_LEVEL_BITS = 96
+_MOST = 16
 """Of profile and level, behind how many layers there are (ISO/IEC 23008-2, 7.3.3)."""
 
 
@@ -20,16 +22,16 @@ def kept_by(codec: str, extradata: bytes | None) -> int | None:
 
 
 def pictures_kept(codec: str, units: Iterable[bytes]) -> int | None:
-    """By the first set of a sequence among these; None where there is none that can be read."""
+    """The most by a set of a sequence among these, as many as the standards allow at most; None where there is
+    none that can be read."""
+    found = []
     for unit in units:
-        try:
+        with contextlib.suppress(ValueError):
             if codec == "h264" and unit and unit[0] & 0x1F == _H264_SEQUENCE:
-                return references_kept(Bits(unit[1:4096]))
+                found.append(references_kept(Bits(unit[1:4096])))
             if codec == "hevc" and unit and (unit[0] >> 1) & 0x3F == _HEVC_SEQUENCE:
-                return _hevc(Bits(unit[2:4096]))
-        except ValueError:
-            continue
-    return None
+                found.append(_hevc(Bits(unit[2:4096])))
+    return min(max(found), _MOST) if found else None
 
 
 def _hevc(bits: Bits) -> int:

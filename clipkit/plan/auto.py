@@ -17,7 +17,7 @@ from clipkit.plan.colours import tone_mapped
 from clipkit.plan.copy import check_copy, copy_tasks
 from clipkit.plan.encode import encode_tasks
 from clipkit.plan.smart import check_smart, smart_tasks
-from clipkit.plan.task import Attempt, Task
+from clipkit.plan.task import Attempt, Expected, Task
 from clipkit.settings import Settings
 
 ENCODE, SMART, COPY, AUTO = "encode", "smart", "copy", "auto"
@@ -95,32 +95,31 @@ def _task(number: int, upload: Upload, clip: Clip, settings: Settings, build: Ff
     ]
     if SMART not in (mode for mode, _ in planned):  # which encodes all of it in the end
         planned.append((ENCODE, encode_tasks(job, replace(settings, mode=ENCODE), build)[0]))
-    [_, first], *others = planned
-    first_mode, last = planned[0][0], planned[-1][1]
+    [(first_mode, first), *others] = planned
     attempts = [
         _named(each, first_mode, refused[-1:] if first_mode == ENCODE else [])
         for each in first.attempts
     ]
     for mode, task in others:
+        instead = [f"mode {mode} instead of {first_mode}"]
         attempts += [
-            _named(each, mode, [f"mode {mode} instead of {first_mode}"]) for each in task.attempts
+            replace(
+                _named(each, mode, instead),
+                needs_bytes=task.predicted_bytes,
+                expected=Expected.of(task),
+            )
+            for each in task.attempts
         ]
-    needs = [task.predicted_bytes for _, task in planned if task.predicted_bytes is not None]
     return replace(
         first,
         number=number,
         output=f"clip-{number:03d}.mp4",
         attempts=tuple(attempts),
-        frames_stored=None if others else first.frames_stored,
-        size=last.size,
-        damage=last.damage,
-        predicted_bytes=max(needs, default=None),
         max_output_bytes=max(task.max_output_bytes for _, task in planned),
     )
 
 
 def _named(attempt: Attempt, mode: str, why: Sequence[str]) -> Attempt:
-    """An attempt that tells its mode. Mode smart encodes all of a clip where it cannot join parts."""
-    whole = mode == SMART and attempt.encoded_frames is None
+    """An attempt that tells its mode, if it does not yet: smart encodes all of a clip whose parts do not join."""
     words = [*why, *([attempt.change] if attempt.change else [])]
-    return replace(attempt, mode=ENCODE if whole else mode, change="; ".join(words) or None)
+    return replace(attempt, mode=attempt.mode or mode, change="; ".join(words) or None)

@@ -12,12 +12,14 @@ from fractions import Fraction
 
 import ffmpeg
 
+from clipkit.errors import ModeRefused
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
 from clipkit.media.access import tick_before
 from clipkit.media.upload import Upload
-from clipkit.model.memory import clip_anon_bytes
+from clipkit.model.memory import bound_bytes, clip_anon_bytes
 from clipkit.plan.clips import Clip, Job
+from clipkit.plan.colours import tone_mapped
 from clipkit.plan.copied_sound import copied_sound_options, hidden_sound_s
 from clipkit.plan.copyable import SAMPLE_ENTRIES, check_film, taken
 from clipkit.plan.encode import FILM, command_head, compiled_argv, source_options
@@ -74,6 +76,7 @@ def copy_tasks(job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
 def check_copy(upload: Upload, clip: Clip, settings: Settings) -> None:
     """Raises ModeRefused where the clip cannot be copied as it has to be, ClipRangeError outside its upload."""
     check_film(upload, settings)
+    _check_tone(upload, settings)
     frames = span(upload, clip)
     _squeeze(upload, frames, taken(upload, frames))
 
@@ -92,11 +95,19 @@ def copy_hides(upload: Upload, clip: Clip) -> Hidden:
 
 def _cut(upload: Upload, clip: Clip, settings: Settings, build: FfmpegBuild) -> _Cut:
     check_film(upload, settings)
+    _check_tone(upload, settings)
     frames = span(upload, clip)
     ticks = taken(upload, frames)
     origin_s = upload.origin_ticks * upload.time_base
     squeeze = _squeeze(upload, frames, ticks)
     return _Cut(upload, clip, settings, build, frames, ticks, origin_s, squeeze)
+
+
+def _check_tone(upload: Upload, settings: Settings) -> None:
+    if tone_mapped(upload, settings):
+        raise ModeRefused(
+            f"{upload.path} is HDR, which a copy stays: use --mode encode, or --hdr keep"
+        )
 
 
 def _squeeze(upload: Upload, frames: FrameSpan, taken: tuple[int, ...]) -> Squeeze:
@@ -116,7 +127,7 @@ def _squeeze(upload: Upload, frames: FrameSpan, taken: tuple[int, ...]) -> Squee
         hidden_until_s=origin * time_base + _middle_s(upload, before[-1:], [first]),
         shown_until_s=origin * time_base + _middle_s(upload, [last], behind[:1]),
         runs=runs,
-        behind=run_behind([origin + t for t in behind], time_base, end),
+        behind=run_behind([origin + t for t in behind], time_base, end, clock),
         end_tick=end,
     )
 
@@ -142,7 +153,7 @@ def _task(number: int, cut: _Cut) -> Task:
         frames_shown=cut.frames.frames,
         timing=timing_of(upload, cut.frames, sound_of(upload, cut.settings)),
         reads=cut.build.may_read(upload.path),
-        predicted_bytes=clip_anon_bytes(upload, cut.settings),
+        predicted_bytes=bound_bytes(clip_anon_bytes(upload, cut.settings)),
         max_output_bytes=2 * upload.size_bytes + 16 * MIB,
         hides=Hides(float(MOST_HIDDEN_S), _hidden_sound_s(cut)),
     )

@@ -42,6 +42,11 @@ def check_film(upload: Upload, settings: Settings) -> None:
             f"{upload.path} holds H.264 in {upload.pixel_format}, which browsers do not play, "
             f"so it cannot be copied: {instead}"
         )
+    check_sound(upload, settings)
+
+
+def check_sound(upload: Upload, settings: Settings) -> None:
+    """Raises ModeRefused for sound that is to be copied and that no MP4 can hold."""
     if settings.audio == "copy" and upload.sound and upload.sound.codec not in SOUNDS:
         raise ModeRefused(
             f"{upload.path} has {upload.sound.codec} sound, which an MP4 cannot hold by copy: "

@@ -8,7 +8,7 @@ the clip. Threads take CPU too, but they are what makes one clip quick, and they
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from clipkit import format as fmt
@@ -99,17 +99,32 @@ def _change(asked: Settings, lower: Settings, cores: int) -> str:
     )
 
 
-def tasks_that_fit(ladder: Sequence[tuple[Rung, Sequence[Task]]], room: Room | None) -> list[Task]:
+Ladder = Sequence[tuple[Rung, Sequence[Task]]]
+
+
+def tasks_that_fit(
+    ladder: Ladder, room: Room | None, instead: Callable[[], Ladder] | None = None
+) -> list[Task]:
     """One task a clip, out of those of every rung: on the highest that fits the room alone, the lower ones
-    behind it for a process that dies all the same. None: whatever room it needs.
+    behind it for a process that dies all the same. None: whatever room it needs. `instead`: another ladder for
+    the clips that do not fit on this one.
 
     Raises CeilingError where a clip does not fit on the lowest: it is not begun, since on many hosts all that
     runs there would die with it.
     """
-    return [
-        _on_the_ladder([(rung, tasks[place]) for rung, tasks in ladder], room)
-        for place in range(len(ladder[0][1]))
-    ]
+    found = []
+    for place in range(len(ladder[0][1])):
+        try:
+            found.append(_on_the_ladder(_of(ladder, place), room))
+        except CeilingError:
+            if instead is None:
+                raise
+            found.append(_on_the_ladder(_of(instead(), place), room))
+    return found
+
+
+def _of(ladder: Ladder, place: int) -> list[tuple[Rung, Task]]:
+    return [(rung, tasks[place]) for rung, tasks in ladder]
 
 
 def _on_the_ladder(ladder: Sequence[tuple[Rung, Task]], room: Room | None) -> Task:
@@ -124,14 +139,20 @@ def _on_the_ladder(ladder: Sequence[tuple[Rung, Task]], room: Room | None) -> Ta
     )
     attempts: list[Attempt] = []
     least_bytes = None
+    number = 0
     for rung, task in lower:
-        if least_bytes is not None and _need(task) >= least_bytes:
+        dearest_bytes = max(_need(task), *(each.needs_bytes or 0 for each in task.attempts))
+        if least_bytes is not None and dearest_bytes >= least_bytes:
             continue  # what it gives up frees nothing here
-        least_bytes = _need(task)
-        number = attempts[-1].rung + 1 if attempts else 0
-        attempts += [
-            replace(each, rung=number, change=_words(rung, why, each)) for each in task.attempts
+        least_bytes = dearest_bytes
+        fitting = [
+            each
+            for each in task.attempts
+            if room is None or (each.needs_bytes or 0) <= room.for_clips_bytes
+            if not attempts or each.encoded_frames != 0  # a copy is no other on a lower rung
         ]
+        attempts += [replace(each, rung=number, change=_words(rung, why, each)) for each in fitting]
+        number += any(each.encoded_frames != 0 for each in fitting)
     return replace(lower[0][1], attempts=tuple(attempts))
 
 
@@ -148,7 +169,7 @@ def _too_small(ladder: Sequence[tuple[Rung, Task]], room: Room | None) -> str:
     assert room is not None  # noqa: S101 (without one everything fits)
     enough = room.memory_bytes + _need(task) - room.for_clips_bytes
     return (
-        f"{room.words} for clips, and one needs {_needs(task)}{given_up}: take a host of {fmt.size(enough)}, "
+        f"too little memory: {room.words} for clips, and one needs {_needs(task)}{given_up}: take a host of {fmt.size(enough)}, "
         "reserve less, or make the clips smaller with --scale-height"
     )
 

@@ -20,6 +20,7 @@ from clipkit.media.avc import Avc
 from clipkit.media.upload import Upload
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.colours import tone_mapped
+from clipkit.plan.copyable import check_sound
 from clipkit.plan.damage import damage_signs
 from clipkit.plan.encode import encode_tasks
 from clipkit.plan.encoded_sound import sound_changes
@@ -64,6 +65,7 @@ def _joinable(upload: Upload, settings: Settings) -> Avc:
             raise ModeRefused(
                 f"mode smart copies most pictures of {upload.path} as they are, so {name} needs mode encode"
             )
+    check_sound(upload, settings)
     if upload.codec != "h264":
         raise ModeRefused(
             f"{upload.path} holds {upload.codec}, and mode smart joins H.264 alone: {instead}"
@@ -119,7 +121,7 @@ def _task(number: int, cut: Cut, avc: Avc) -> Task:
 def _encoded_whole(task: Task, why: str) -> Iterator[Attempt]:
     for attempt in task.attempts:
         words = [f"encoded whole: {why}", *([attempt.change] if attempt.change else [])]
-        yield replace(attempt, change="; ".join(words))
+        yield replace(attempt, change="; ".join(words), mode="encode")
 
 
 def _change(joined: Joined, from_start: bool) -> str | None:

@@ -106,9 +106,19 @@ def clock_for(time_base: Fraction) -> int:
     return own * ceil(_TICKS_PER_S / own) if own <= _MOST_TICKS_PER_S else _TICKS_PER_S
 
 
-def run_behind(ticks: Sequence[int], time_base: Fraction, end_tick: int) -> Run | None:
-    """The run of what would be shown at these ticks of the upload, which ascend, from `end_tick` on."""
-    return _run(ticks, time_base, end_tick) if ticks else None
+def run_behind(
+    ticks: Sequence[int], time_base: Fraction, end_tick: int, ticks_per_s: int
+) -> Run | None:
+    """The run of what would be shown at these ticks of the upload, which ascend, from `end_tick` on. Raises
+    ModeRefused where their distances are too unlike."""
+    if not ticks:
+        return None
+    if _takes(ticks) > int(MOST_HIDDEN_S * ticks_per_s) // 2:
+        raise ModeRefused(
+            f"{len(ticks)} pictures behind a clip would have to be hidden, too unevenly spaced to be hidden "
+            "briefly: use --mode encode"
+        )
+    return _run(ticks, time_base, end_tick)
 
 
 def runs_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 # Stands in an argv for the file to write. A NUL can be in no file's name, so no upload can forge it.
@@ -71,13 +71,34 @@ Step = Run | Patch | Check
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """What a right output of one attempt is, where another attempt's is otherwise; each as in `Task`."""
+
+    frames_stored: int | None
+    size: tuple[int, int] | None
+    damage: str | None
+    hides: Hides | None
+
+    @classmethod
+    def of(cls, task: Task) -> Expected:
+        return cls(task.frames_stored, task.size, task.damage, task.hides)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Expected:
+        size, hides = document["size"], document["hides"]
+        known = {"size": size and tuple(size), "hides": hides and Hides(**hides)}
+        return cls(**{**document, **known})
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One way to make a clip: a chain of steps, done in order, which leave the clip at OUTPUT.
 
     `change` says how what it makes, or the way to it, differs from what was asked; None: it does not. Behind
     it the engine says why the attempt before did not do. `rung`: the higher, the less memory it needs.
     `encoded_frames`: how many of the clip's pictures are encoded anew, not copied; None: unknown. `mode`: how
-    it cuts, where the settings leave that open.
+    it cuts, where the settings leave that open. `needs_bytes`: the memory that it takes, where that is more than the
+    task's; `expected`: what its output is, where that is not what the task says.
     """
 
     steps: tuple[Step, ...]
@@ -85,6 +106,8 @@ class Attempt:
     rung: int = 0
     encoded_frames: int | None = None
     mode: str | None = None
+    needs_bytes: int | None = None
+    expected: Expected | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -180,6 +203,19 @@ class Task:
     def judged(self) -> bool:
         return (self.frames_stored, self.frames_shown, self.timing) != (None, None, None)
 
+    def of(self, attempt: Attempt) -> Task:
+        """With what is expected of that attempt."""
+        told = attempt.expected
+        if told is None:
+            return self
+        return replace(
+            self,
+            frames_stored=told.frames_stored,
+            size=told.size,
+            damage=told.damage,
+            hides=told.hides,
+        )
+
     def to_json(self) -> dict[str, Any]:
         attempts = [
             {**asdict(attempt), "steps": [_step_to_json(step) for step in attempt.steps]}
@@ -190,7 +226,13 @@ class Task:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Task:
         attempts = tuple(
-            Attempt(**{**entry, "steps": tuple(map(_step_from_json, entry["steps"]))})
+            Attempt(
+                **{
+                    **entry,
+                    "steps": tuple(map(_step_from_json, entry["steps"])),
+                    "expected": entry["expected"] and Expected.from_json(entry["expected"]),
+                }
+            )
             for entry in document["attempts"]
         )
         size = document["size"] and tuple(document["size"])

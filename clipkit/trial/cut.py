@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from clipkit.ceiling.base import Ceiling
 from clipkit.ceiling.process_tree import read_process
-from clipkit.errors import CeilingError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.hosts import Host
 from clipkit.model.memory import ENGINE_BYTES
 from clipkit.plan import modes
 from clipkit.plan.auto import AUTO, encoded_for_auto
 from clipkit.plan.clips import Job
-from clipkit.plan.ladder import Room, Rung, rungs, tasks_that_fit
+from clipkit.plan.ladder import Ladder, Room, Rung, rungs, tasks_that_fit
 from clipkit.plan.task import Task
 from clipkit.records.status import Status
 from clipkit.settings import Settings, to_table
 from clipkit.trial.execute import Run, execute, with_manners
-from clipkit.trial.inside import Ready
+from clipkit.trial.inside import Ready, too_large_a_reserve
 from clipkit.trial.judge import judge_execution
 from clipkit.trial.measure import ClipOutcome, Execution
 from clipkit.trial.out_folder import Claim, claimed
@@ -102,7 +102,11 @@ def _room(order: Order, ceiling: Ceiling) -> Room | None:
             ceiling.surrounding_bytes,
             others_bytes + (us.anon_bytes if us else 0),
         )
-    return None if limit_bytes is None else Room(limit_bytes, limit_bytes - others_bytes)
+    if limit_bytes is None:
+        return None
+    if order.reserve_bytes >= limit_bytes:
+        raise too_large_a_reserve(order.reserve_bytes, limit_bytes)
+    return Room(limit_bytes, limit_bytes - others_bytes)
 
 
 def _tasks(order: Order, room: Room | None) -> list[Task]:
@@ -112,17 +116,18 @@ def _tasks(order: Order, room: Room | None) -> list[Task]:
         steps = [Rung(order.settings)]
     else:
         steps = rungs(order.settings, os.cpu_count() or 1)
-    try:
-        return tasks_that_fit([(rung, plan(job, rung.settings, build)) for rung in steps], room)
-    except CeilingError:
-        if order.settings.mode != AUTO:
-            raise
-    # A head that is to go with a copy may need more memory than all of a clip that goes with nothing.
-    why = ["encoded whole, which needs less memory"]
-    whole = [
-        (rung, encoded_for_auto(job, rung.settings, build, order.posters, why)) for rung in steps
-    ]
-    return tasks_that_fit(whole, room)
+
+    @cache
+    def whole() -> Ladder:
+        """A head that is to go with a copy may need more memory than all of a clip that goes with nothing."""
+        why = ["encoded whole, which needs less memory"]
+        return [
+            (rung, encoded_for_auto(job, rung.settings, build, order.posters, why))
+            for rung in steps
+        ]
+
+    ladder = [(rung, plan(job, rung.settings, build)) for rung in steps]
+    return tasks_that_fit(ladder, room, whole if order.settings.mode == AUTO else None)
 
 
 def _manifest(order: Order, ceiling: Ceiling, execution: Execution) -> dict[str, Any]:

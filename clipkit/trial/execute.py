@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clipkit.ceiling.base import Ceiling
+from clipkit.ceiling.standing import limits_here
 from clipkit.errors import CeilingError
 from clipkit.hosts import Host
 from clipkit.plan.task import Task
@@ -48,7 +49,8 @@ class Run:
 def with_manners(run: Run, settings: UsedSettings, host: Host) -> Run:
     """With what clips leave to others on the host, by the settings as its subject follows them."""
     percent = settings.cpu_percent or 100
-    cores = host.cpus or os.cpu_count() or 1
+    known = (host.cpus, limits_here().cpus, float(len(os.sched_getaffinity(0))))
+    cores = min(each for each in known if each)
     return replace(
         run,
         nice=settings.nice or 0,

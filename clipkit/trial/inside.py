@@ -128,6 +128,13 @@ class Reserve:
         return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
+def too_large_a_reserve(size_bytes: int, limit_bytes: int | None) -> CeilingError:
+    return CeilingError(
+        f"a reserve of {fmt.size(size_bytes)} does not fit into the ceiling of {fmt.size(limit_bytes)}: "
+        "lower --reserve or raise --memory"
+    )
+
+
 @contextlib.contextmanager
 def reserved(ceiling: Ceiling, size_bytes: int) -> Iterator[Reserve]:
     """Memory that the user's server needs, really occupied. Raises CeilingError where it does not fit."""
@@ -143,10 +150,7 @@ def reserved(ceiling: Ceiling, size_bytes: int) -> Iterator[Reserve]:
         ceiling.adopt(process.pid)
         said = process.stdout.readline() if process.stdout else b""
         if not said.strip().isdigit():
-            raise CeilingError(
-                f"a reserve of {fmt.size(size_bytes)} does not fit into the ceiling of "
-                f"{fmt.size(ceiling.enforced.memory_bytes)}: lower --reserve or raise --memory"
-            )
+            raise too_large_a_reserve(size_bytes, ceiling.enforced.memory_bytes)
         yield Reserve(process, int(said))
     finally:
         process.kill()

@@ -34,13 +34,14 @@ def advice(findings: Findings, cut: str, change: Change | None) -> tuple[str, ..
     if rival is None or rival.subject.command is None:
         own = f"clipkit: {cut}"
         if findings.chosen.asked:
+            alone = f"without clipkit's engine{_gain(findings)}"
             return (
-                own,
-                f"without clipkit's engine{_gain(findings)}: {_in_fluent(findings.winner.settings)}",
+                f"{own}{_hedge(findings, rival)}",
+                f"{alone}: {_in_fluent(findings.winner.settings)}",
             )
         return _original_change(findings, rival), own
     uploads = [job.upload for job in findings.question.jobs]
-    engine = () if _makes_another_picture(rival.subject, uploads) else (f"clipkit: {cut}",)
+    engine = () if makes_another_picture(rival.subject, uploads) else (f"clipkit: {cut}",)
     if change is None:
         return (
             "your command: its words cannot be changed (it copies, or is no ffmpeg command); the figures "
@@ -50,7 +51,7 @@ def advice(findings: Findings, cut: str, change: Change | None) -> tuple[str, ..
     return (*_own_change(findings, rival, change), *engine)
 
 
-def _makes_another_picture(subject: Subject, uploads: Sequence[Upload]) -> bool:
+def makes_another_picture(subject: Subject, uploads: Sequence[Upload]) -> bool:
     """Whether a command has options that clipkit's engine does not know, or enlarges what it scales."""
     if not isinstance(subject, CommandLine):
         return False

@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from clipkit.plan.modes import MODES
 from clipkit.plan.subject import Cuts
 from clipkit.plan.subjects import Engine
 from clipkit.records.status import has_failed
@@ -29,6 +28,7 @@ def confirm(session: Session) -> Programme:
     """
     block = 0
     while session.winner is not None:
+        session.modes = session.question.modes  # one that failed did so with other settings
         settings, clips, first = session.winner, _clips_a_pair(session), block
         planned = _pairs_that_fit(session, clips)
         while block - first < planned and (block == first or session.left_s):
@@ -96,7 +96,7 @@ def _try_the_runner_up(session: Session, clips: int, block: int) -> Programme:
 def _round_s(session: Session) -> float:
     """Wall seconds a clip of all that takes part, together. A copy takes next to none, what encodes a part
     at most as long as what encodes all."""
-    encoding = sum(MODES[mode.name].decodes for mode in session.modes)
+    encoding = sum(mode.encodes for mode in session.modes)
     rivals_s = sum(session.pace.clip_s(rival) or 0.0 for rival in session.rivals)
     return session.winner_clip_s * (1 + encoding) + rivals_s
 

@@ -11,8 +11,10 @@ from clipkit.campaign.strategy import Cell
 from clipkit.errors import CampaignError
 from clipkit.plan.subject import Subject
 from clipkit.plan.subjects import Engine
+from clipkit.records.best import leaves_margin
 from clipkit.records.record import Record
 from clipkit.settings import Settings
+from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.other_modes import OtherMode
 from clipkit.tuning.question import Question
 from clipkit.tuning.screening import Results, Screened, Screening, repeat_noise
@@ -23,7 +25,8 @@ from clipkit.tuning.timed import Runs, Timed
 class ModeTimed:
     """A mode on the host, with the best of the candidates' settings. `asked` None: it re-encodes every clip,
     as the candidates do. `speedup`: the rival's time over its own (None: there is none, or it did not
-    finish), `over_encode`: that of re-encoding. `output_bytes`: of all clips, by those that were cut."""
+    finish), `over_encode`: that of re-encoding. `output_bytes`: of all clips, by those that were cut. `fits`: its peak memory leaves a
+    margin."""
 
     asked: OtherMode | None
     settings: Settings
@@ -32,11 +35,15 @@ class ModeTimed:
     over_encode: Estimate | None
     output_bytes: float | None
 
+    fits: bool = True
+
     @property
     def is_better(self) -> bool:
-        """Whether it is allowed and shown to be faster than re-encoding."""
+        """Whether it is allowed, never failed, leaves a margin of memory, and is shown to be faster than
+        re-encoding."""
         bounds = self.over_encode.interval if self.over_encode else None
-        return bool(self.asked and self.asked.allowed and bounds and bounds[0] > 1)
+        sound = self.fits and not self.timed.failures
+        return bool(self.asked and self.asked.allowed and sound and bounds and bounds[0] > 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +117,13 @@ def gather_findings(question: Question, screening: Screening, results: Results) 
         for own in [_of(results, Engine(), {"confirm"}, mode.settings(winner.settings))]
     }
     rival = rivals.get(question.rival) if question.rival else None
+    room = available_bytes(question.host, question.reserve_bytes)
     modes = tuple(
         ModeTimed(
             asked=mode,
             settings=mode.settings(winner.settings) if mode else winner.settings,
-            timed=own.timed(),
+            timed=(timed := own.timed()),
+            fits=leaves_margin(timed.peak_need_bytes, room),
             speedup=rival.over(own) if rival else None,
             over_encode=encoding.over(own) if mode else None,
             output_bytes=own.output_bytes(),

@@ -10,6 +10,7 @@ from clipkit import format as fmt
 from clipkit import settings as settings_station
 from clipkit.plan.auto import COPY, ENCODE, SMART, mode_taken
 from clipkit.plan.modes import hidden_in
+from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.tables import Table
 from clipkit.tuning.findings import Findings, ModeTimed
@@ -70,8 +71,8 @@ def _row(findings: Findings, mode: ModeTimed) -> ModeRow:
         settings=settings_station.to_table(mode.settings),
         allowed=asked is None or asked.allowed,
         recommended=mode is findings.chosen,
-        status=str(timed.status),
-        error=timed.error,
+        status=str(Status.FAILED if timed.failures and timed.wall else timed.status),
+        error=timed.failure or timed.error,
         wall_s=timed.wall.value if timed.wall else None,
         wall_ci95_s=timed.wall.interval if timed.wall else None,
         speedup=mode.speedup.value if mode.speedup else None,
@@ -109,8 +110,8 @@ def _would_bring(findings: Findings, mode: ModeTimed, asked: OtherMode) -> str:
     flag = "" if asked.allowed else " --hidden-preroll allow"
     how = f"With clipkit's engine{flag and f' and{flag}'} (mode auto: {asked.words})"
     wall, job = mode.timed.wall, fmt.counted(findings.clips_asked, "clip")
-    if wall is None:
-        return f"{how} there is no time: {mode.timed.error}"
+    if wall is None or mode.timed.failures:
+        return f"{how} clips fail: {mode.timed.failure or mode.timed.error}"
     gain = ""
     if mode.speedup:
         bounds = fmt.interval(mode.speedup.interval, fmt.bare_ratio)
@@ -130,9 +131,9 @@ def modes_table(rows: Sequence[ModeRow]) -> Table:
 
 def _cells(row: ModeRow) -> Iterator[str]:
     yield row.mode if row.allowed else f"{row.mode} (not allowed)"
-    yield fmt.seconds(row.wall_s) if row.wall_s is not None else row.status
+    yield fmt.seconds(row.wall_s) if row.wall_s is not None and row.error is None else row.status
     yield f"{fmt.ratio(row.speedup)}{fmt.interval(row.speedup_ci95, fmt.bare_ratio)}"
     yield fmt.size(row.peak_need_bytes)
     yield "unknown" if row.output_bytes is None else fmt.size(round(row.output_bytes))
     yield fmt.seconds(row.hidden_s) if row.hidden_s else "–"
-    yield _EXACT[row.mode]
+    yield _EXACT.get(row.mode) or ", ".join(f"{name} for {n}" for name, n in row.taken.items())

@@ -42,9 +42,10 @@ def _without(findings: Findings, clean: Results) -> str:
         others = gather_findings(findings.question, screened(findings.question, clean), clean)
     except CampaignError:
         return f"Too few were not disturbed to say anything by themselves. {again}"
-    ours, theirs = findings.winner.settings, others.winner.settings
+    ours, theirs = findings.settings, others.settings
     if ours != theirs:
-        return f"The others alone would recommend {how_words(theirs)}. {again}"
+        mode = f"mode {theirs.mode}, " if theirs.mode != ours.mode else ""
+        return f"The others alone would recommend {mode}{how_words(theirs)}. {again}"
     both = findings.rival, others.rival
     if both[0] and both[1] and both[0].decided != both[1].decided:
         return f"The others alone do not say the same of the gain. {again}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from clipkit import format as fmt
-from clipkit.plan.auto import AUTO, ENCODE, mode_taken
+from clipkit.plan.auto import AUTO, COPY, ENCODE, mode_taken
 from clipkit.plan.clips import Job
 from clipkit.settings import Settings
 
@@ -27,8 +27,13 @@ class OtherMode:
 
     @property
     def name(self) -> str:
-        """Of the mode that cuts most of the clips."""
-        return max(self.taken, key=lambda each: each[1])[0]
+        """Of the mode that cuts all clips; several do: that which chose them."""
+        return self.taken[0][0] if len(self.taken) == 1 else AUTO
+
+    @property
+    def encodes(self) -> bool:
+        """Whether pictures of any clip are encoded."""
+        return any(name != COPY for name, _ in self.taken)
 
     @property
     def words(self) -> str:

@@ -95,7 +95,7 @@ class Recommendation:
     5 %), `noise` how disturbed the trials were (None: not), `picture` how that of the recommended settings
     compares with the rival's, `quality` what other pictures there are to choose, `why` and `do`
     are the further sentences that the run ends with; `modes`: what the modes that took part take, one beside
-    the other, and `offer` what one that is not allowed would bring; `unmeasured` says what this does not show.
+    the other, and `offer` what those would bring that are not recommended; `unmeasured` says what this does not show.
     `change`: from the rival's command to the recommended one, `command` the template that it changes
     where that is the user's own; `measured`: with what. What an older clipkit did not write is empty.
     """
@@ -218,7 +218,7 @@ class Recommendation:
 
 def _further(known: Recommendation) -> tuple[tuple[str, str | None], ...]:
     return (
-        ("not allowed", known.offer),
+        ("besides", known.offer),
         ("figures", known.figures),
         ("not decided", known.undecided),
         ("noise", known.noise),

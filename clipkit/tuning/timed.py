@@ -37,7 +37,7 @@ _PAIRS_ENOUGH = 3
 class Timed:
     """One subject on the host. `wall` is the whole job's time; None: it did not finish.
 
-    `failures` counts trials that ended badly though others did not. `clips_run` counts the clips that were
+    `failures` counts trials that ended badly though others did not, `failure` is why the first of them did. `clips_run` counts the clips that were
     really run, each once. Of a baseline, `speedup` is its time over
     the recommended settings'. `peak_need_bytes` is the largest of
     `runs` runs, of which it is known.
@@ -55,6 +55,7 @@ class Timed:
     pairs: int
     speedup: Estimate | None
     failures: int = 0
+    failure: str | None = None
 
     @property
     def decided(self) -> bool:
@@ -104,6 +105,7 @@ class Runs:
             pairs=len(self.pairs()),
             speedup=None,
             failures=len(failed),
+            failure=failed[0].error if failed else None,
         )
 
     def over(self, quicker: Runs) -> Estimate | None:

@@ -104,3 +104,22 @@ def test_where_a_head_beside_a_copy_does_not_fit_all_is_encoded_which_needs_less
     )
     assert told(found) == ["encode"]
     assert "needs less memory" in found["clips"][0]["changes"][0]
+
+
+def test_a_turned_film_that_cannot_be_joined_is_copied(make: Any, tmp_path: Path):
+    """The copy has the pictures as they are coded, an encoded clip as they are shown."""
+    x265 = ("-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-tag:v", "hvc1")
+    lying = make("lying.mp4", *x265, "-x265-params", "keyint=25:log-level=error", source=_SOURCE)
+    film = make("upright.mp4", "-c", "copy", source=("-display_rotation", "90", "-i", str(lying)))
+    found = cut(film, tmp_path / "out", "--hidden-preroll", "allow")
+    assert told(found) == ["copy", "copy"]
+
+
+def test_with_sound_and_reordered_pictures_each_mode_makes_its_own(make: Any, tmp_path: Path):
+    sound = ("-f", "lavfi", "-i", "sine=duration=6")
+    film = make("film.mp4", *_X264, "-bf", "3", "-c:a", "aac", source=(*_SOURCE, *sound))
+    told_by = {}
+    for words in (("--hidden-preroll", "allow"), ()):
+        found = cut(film, tmp_path / f"out{len(words)}", *words)
+        told_by[len(words)] = told(found)
+    assert told_by == {2: ["copy", "copy"], 0: ["smart", "smart"]}

@@ -42,7 +42,7 @@ class TestKilledByTheKernel:
             first, second = running.run(tasks, concurrency=2)
         assert ceiling.usage().oom_kills == 2
         assert (first["status"], second["status"]) == ("ok", "ok")
-        assert first["change"] == "rung 2: memory ran out (signal 9 (SIGKILL))"
+        assert first["change"] == "rung 2: killed, or out of memory (signal 9 (SIGKILL))"
         assert second["change"] is None
         assert first["argv"][:1] == ["cp"]
 
@@ -64,7 +64,7 @@ def test_what_is_refused_memory_and_says_so_is_made_with_less(
     with engine(tmp_path) as running:
         (clip,) = running.run([on_rungs(1, refused, copy(small))])
     assert clip["status"] == "ok"
-    assert clip["change"] == "rung 1: memory ran out (exit code 1)"
+    assert clip["change"] == "rung 1: killed, or out of memory (exit code 1)"
 
 
 def test_a_clip_that_failed_otherwise_stays_on_its_rung(tmp_path: Path, small: Path) -> None:

@@ -93,6 +93,6 @@ class TestFit:
         with pytest.raises(CeilingError) as refused:
             tasks_that_fit(needing(610, 500), room(430))
         assert str(refused.value) == (
-            "512 MB leave 430 MB for clips, and one needs 500 MB with step 1: take a host of 582 MB, "
+            "too little memory: 512 MB leave 430 MB for clips, and one needs 500 MB with step 1: take a host of 582 MB, "
             "reserve less, or make the clips smaller with --scale-height"
         )

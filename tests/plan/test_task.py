@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from clipkit.plan.task import OUTPUT, Attempt, Check, Patch, Run, Task, filled, scratch
+from clipkit.plan.task import (
+    OUTPUT,
+    Attempt,
+    Check,
+    Expected,
+    Hides,
+    Patch,
+    Run,
+    Task,
+    filled,
+    scratch,
+)
 
 HEAD = scratch("head.ts")
 CUT = Run(("ffmpeg", "-i", "film\nwith a line.mp4", HEAD))
@@ -55,3 +67,14 @@ def test_a_task_that_knows_no_frames_is_not_judged(
     stored: int | None, shown: int | None, judged: bool
 ) -> None:
     assert Task(1, "clip.mp4", (), stored, shown, None, 1).judged is judged
+
+
+def test_an_attempt_of_another_mode_is_judged_by_what_is_expected_of_it():
+    """And crosses to the engine with it."""
+    hides = Hides(0.01, 0.05)
+    expected = Expected(None, (640, 360), "damaged", None)
+    first, second = Attempt(()), Attempt((), expected=expected, needs_bytes=7)
+    asked = replace(task(first, second), frames_stored=9, hides=hides)
+    assert (asked.of(first).frames_stored, asked.of(first).hides) == (9, hides)
+    assert Expected.of(asked.of(second)) == expected
+    assert Task.from_json(json.loads(json.dumps(asked.to_json()))) == asked

@@ -8,6 +8,8 @@ import pytest
 from surface import FILM, SETTING, STARTER, TWO_CORES, Machine, question, tune
 
 from clipkit.campaign.strategy import Cell
+from clipkit.format import MIB
+from clipkit.hosts import Host
 from clipkit.plan.baselines import parse_template
 from clipkit.plan.subjects import CommandLine, Engine
 from clipkit.records.status import Status
@@ -84,6 +86,26 @@ class TestTheBestAllowedMode:
     def test_keeps_threads_and_clips_at_once_of_the_best_candidate(self):
         findings = found_on(asked_for(SMART))
         assert replace(findings.settings, mode="encode") == findings.winner.settings
+
+    def test_has_never_failed_however_fast_it_was_before(self):
+        def ends(cell: Cell) -> Status | None:
+            last = cell.phase == "confirm" and cell.block == 2
+            return Status.OOM if last and cell.settings.mode == "auto" else None
+
+        found = concluded(asked_for(SMART), ends=ends)
+        smart = row(found, "smart")
+        assert smart.pairs >= 2
+        assert (smart.recommended, smart.error) == (False, "invented oom")
+        assert found.settings.mode == "encode"
+
+    def test_leaves_a_margin_of_memory(self):
+        def twice(settings: Settings) -> float:
+            return 2.2 if settings.mode == "auto" else 1.0
+
+        asked = question(Host("tight", 100 * MIB, 0.5), modes=(SMART,))
+        found = concluded(asked, bytes_of=twice)
+        assert row(found, "smart").status == "ok"
+        assert found.settings.mode == "encode"
 
 
 class TestAModeThatIsNotAllowed:
@@ -180,7 +202,7 @@ def test_the_table_names_what_each_mode_costs_and_marks_the_recommended_one():
 
 def test_clips_of_several_modes_are_told_by_their_numbers():
     mixed = OtherMode("allow", (("copy", 10), ("smart", 2)), allowed=True)
-    assert mixed.name == "copy"
+    assert (mixed.name, mixed.encodes) == ("auto", True)
     assert mixed.words == "copy for 10 of 12 clips, smart for 2"
 
 
