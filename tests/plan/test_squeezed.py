@@ -69,7 +69,12 @@ def test_a_clock_finer_than_any_is_rounded_to_microseconds() -> None:
 
 
 def test_what_comes_behind_begins_when_the_clip_is_over() -> None:
-    assert run_behind([], BASE, 100) is None
+    assert run_behind([], BASE, 100, 1_000_000) is None
     second = 90_000
-    behind = run_behind([second, 2 * second], BASE, 100)
+    behind = run_behind([second, 2 * second], BASE, 100, 1_000_000)
     assert behind == Run(Fraction(1), Fraction(1), 100, 101)
+
+
+def test_pictures_behind_the_end_that_no_run_hides_briefly_are_refused() -> None:
+    with pytest.raises(ModeRefused, match="behind a clip"):
+        run_behind([0, 1, 9_000], Fraction(1, 90_000), 100, 1_000_000)
