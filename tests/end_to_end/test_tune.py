@@ -148,7 +148,11 @@ def test_the_command_is_read_and_the_change_is_its_own_words(tuned: dict[str, An
     assert set(own["preset"]) == {"superfast"}
     assert own["crf"].isna().all()
     assert set(own["seek"]) == {"input"}
-    assert set(rows[rows["phase"] == "confirm"]["subject"]) == {"command", "changed"}
+    confirmed = rows[rows["phase"] == "confirm"]
+    assert set(confirmed["subject"]) == {"command", "changed", "clipkit"}
+    assert set(confirmed[confirmed["subject"] == "clipkit"]["mode"]) == {"auto"}
+    assert [row["mode"] for row in tuned["modes"]][0] == "encode"
+    assert tuned["offer"]
     assert {tuned["baselines"][name]["decided"] for name in tuned["baselines"]} <= {True, False}
     assert tuned["picture"]["same"] is True
 
