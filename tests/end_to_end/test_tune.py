@@ -151,7 +151,7 @@ def test_the_command_is_read_and_the_change_is_its_own_words(tuned: dict[str, An
     confirmed = rows[rows["phase"] == "confirm"]
     assert set(confirmed["subject"]) == {"command", "changed", "clipkit"}
     assert set(confirmed[confirmed["subject"] == "clipkit"]["mode"]) == {"auto"}
-    assert [row["mode"] for row in tuned["modes"]][0] == "encode"
+    assert tuned["modes"][0]["mode"] == "encode"
     assert tuned["offer"]
     assert {tuned["baselines"][name]["decided"] for name in tuned["baselines"]} <= {True, False}
     assert tuned["picture"]["same"] is True
