@@ -10,6 +10,7 @@ from typing import Any
 
 from clipkit import files
 from clipkit import format as fmt
+from clipkit import settings as settings_station
 from clipkit.documents import misfit
 from clipkit.errors import CampaignError, ClipkitError
 from clipkit.hosts import Host
@@ -139,6 +140,11 @@ class Recommendation:
     change: Change | None = None
     command: str | None = None
     measured: Measured | None = None
+
+    @property
+    def tried_as(self) -> dict[str, Any]:
+        """The settings among those that were tried that are recommended, be it in another mode."""
+        return self.modes[0].settings if self.modes else settings_station.to_table(self.settings)
 
     @property
     def sentence(self) -> str:

@@ -109,7 +109,7 @@ def _told_points(recommendation: Recommendation) -> Iterator[Point]:
             peak_need_bytes=each.peak_need_bytes,
             status=Status(each.status),
             runs=each.runs,
-            recommended=each.settings == to_table(recommendation.settings),
+            recommended=each.settings == recommendation.tried_as,
             tie=each.tied and each.fits,
         )
 

@@ -48,14 +48,14 @@ def verdict_warning(campaign: Campaign, known: Recommendation) -> str:
 
 def reasons_section(known: Recommendation) -> Section:
     """Why it is so."""
-    return Section(html_list(known.why))
+    return Section(f"{html_list(known.why)}{_modes(known)}")
 
 
 def change_section(known: Recommendation) -> Section:
     """What to do, and the file to copy."""
     toml = escaped(recommendation_toml(known))
     return Section(
-        f"{html_list(known.do)}{_modes(known)}{_choices(known)}<p><code>clipkit.toml</code>, for "
+        f"{html_list(known.do)}{_choices(known)}<p><code>clipkit.toml</code>, for "
         f"<code>clipkit cut --config clipkit.toml</code>:</p><pre>{toml}</pre>"
     )
 
