@@ -169,10 +169,18 @@ def _span(times_s: Sequence[float], failures: bool, wide: bool) -> _Span:
     return _Span(left_s, slowest_s, slowest_s + spread_s * 0.1, right_s)
 
 
+def _steps(span: _Span) -> tuple[float, ...]:
+    """In each power of ten: fewer, the more of these there are, so that no label lies on another."""
+    decades = math.log10(span.slowest_s / span.left_s)
+    if decades > 1.5:
+        return (1, 3)
+    return (1, 2, 5) if decades > 0.9 else (1, 1.5, 2, 3, 5, 7)
+
+
 def _scale(span: _Span, labels: Labels, ax: Axes) -> None:
     if labels.wide:
         ax.set_xscale("log")
-        steps = [b * 10.0**e for e in range(-4, 6) for b in (1, 1.5, 2, 3, 5, 7)]
+        steps = [b * 10.0**e for e in range(-4, 6) for b in _steps(span)]
         ticks = [step for step in steps if span.left_s <= step <= span.slowest_s]
         ax.xaxis.set_major_locator(FixedLocator(ticks))
         ax.xaxis.set_minor_locator(NullLocator())
