@@ -54,34 +54,32 @@ def span(upload: Upload, clip: Clip) -> FrameSpan:
     held = (first > 0 and _is_held(upload, first, start_s)) or first > last
     if held:
         first -= 1
-    times_s = upload.frame_times_s
-    return FrameSpan(
-        first=first,
-        last=last,
-        first_s=times_s[first],
-        last_s=times_s[last],
-        low_s=low_bound_s(upload, first),
-        high_s=_high_bound_s(upload, last),
-        zero_s=start_s if held else _exact_s(upload, first),
-        end_s=end_s,
-        held=held,
-    )
+    zero_s = start_s if held else _exact_s(upload, first)
+    return _between(upload, (first, last), (zero_s, end_s), held)
 
 
 def stretch(upload: Upload, frames: FrameSpan, first: int, last: int) -> FrameSpan:
     """Of the frames of a clip those from `first` to `last`."""
     is_first, is_last = first == frames.first, last == frames.last
-    times_s = upload.frame_times_s
+    zero_s = frames.zero_s if is_first else _exact_s(upload, first)
+    end_s = frames.end_s if is_last else _exact_s(upload, last + 1)
+    return _between(upload, (first, last), (zero_s, end_s), frames.held and is_first)
+
+
+def _between(
+    upload: Upload, ends: tuple[int, int], times: tuple[Fraction, Fraction], held: bool
+) -> FrameSpan:
+    (first, last), (zero_s, end_s) = ends, times
     return FrameSpan(
         first=first,
         last=last,
-        first_s=times_s[first],
-        last_s=times_s[last],
+        first_s=upload.frame_times_s[first],
+        last_s=upload.frame_times_s[last],
         low_s=low_bound_s(upload, first),
         high_s=_high_bound_s(upload, last),
-        zero_s=frames.zero_s if is_first else _exact_s(upload, first),
-        end_s=frames.end_s if is_last else _exact_s(upload, last + 1),
-        held=frames.held and is_first,
+        zero_s=zero_s,
+        end_s=end_s,
+        held=held,
     )
 
 
