@@ -34,11 +34,10 @@ def advice(findings: Findings, cut: str, change: Change | None) -> tuple[str, ..
     if rival is None or rival.subject.command is None:
         own = f"clipkit: {cut}"
         if findings.chosen.asked:
-            alone = f"without clipkit's engine{_gain(findings)}"
-            return (
-                f"{own}{_hedge(findings, rival)}",
-                f"{alone}: {_in_fluent(findings.winner.settings)}",
+            alone = (
+                f"without clipkit's engine{_gain(findings)}: {_in_fluent(findings.winner.settings)}"
             )
+            return own, f"{alone}{_hedge(findings, rival)}"
         return _original_change(findings, rival), own
     uploads = [job.upload for job in findings.question.jobs]
     engine = () if makes_another_picture(rival.subject, uploads) else (f"clipkit: {cut}",)
