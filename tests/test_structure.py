@@ -40,6 +40,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("trial",),
     ("campaign",),
     ("analysis",),
+    ("pack",),
     ("tuning", "claims"),
     ("report",),
     ("output", "arguments", "given"),
