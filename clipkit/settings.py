@@ -33,6 +33,8 @@ PRESETS = (
     "placebo",
 )
 
+_LEFT_OPEN = "0: ffmpeg decides, but a cut gives each clip its share of the host's CPU, rounded up"
+
 
 def _knob(default: Any, help: str, **bounds: Any) -> Any:
     return field(default=default, metadata={"help": help, **bounds})
@@ -64,13 +66,9 @@ class Settings:
     preset: str = _picture("ultrafast", "x264 preset", choices=PRESETS)
     crf: int = _picture(23, "x264 constant rate factor: lower is better and larger", low=0, high=51)
     concurrency: int = _knob(1, "clips cut at the same time", low=1, high=64)
-    encoder_threads: int = _knob(1, "x264 threads for each clip; 0: ffmpeg decides", low=0, high=64)
-    decoder_threads: int = _knob(
-        1, "decoder threads for each clip; 0: ffmpeg decides", low=0, high=64
-    )
-    filter_threads: int = _knob(
-        1, "filter threads for each clip; 0: ffmpeg decides", low=0, high=64
-    )
+    encoder_threads: int = _knob(1, f"x264 threads for each clip; {_LEFT_OPEN}", low=0, high=64)
+    decoder_threads: int = _knob(1, f"decoder threads for each clip; {_LEFT_OPEN}", low=0, high=64)
+    filter_threads: int = _knob(1, f"filter threads for each clip; {_LEFT_OPEN}", low=0, high=64)
     lookahead: int | None = _picture(
         None, "frames x264 looks ahead", low=0, high=250, absent="as the preset has it"
     )

@@ -18,9 +18,10 @@ from clipkit.plan.auto import AUTO, encoded_for_auto
 from clipkit.plan.clips import Job
 from clipkit.plan.ladder import Ladder, Room, Rung, rungs, tasks_that_fit
 from clipkit.plan.task import Task
+from clipkit.plan.threads import with_threads
 from clipkit.records.status import Status
 from clipkit.settings import Settings, to_table
-from clipkit.trial.execute import Run, execute, with_manners
+from clipkit.trial.execute import Run, cpus_for, execute, with_manners
 from clipkit.trial.inside import Ready, too_large_a_reserve
 from clipkit.trial.judge import judge_execution
 from clipkit.trial.measure import ClipOutcome, Execution
@@ -60,6 +61,7 @@ def cut_order(
     Some clips right: those, and the manifest. None right: no file at all, and what `overwrite` would have
     replaced is left. Raises CeilingError, ClipRangeError, FfmpegError, OutputError.
     """
+    order = _with_threads(order)
     room = _room(order, ceiling)
     tasks = _tasks(order, room)
     with claimed(order.out_dir, order.job.upload.path, order.overwrite) as claim:
@@ -91,6 +93,11 @@ def _settled(execution: Execution, claim: Claim) -> Execution:
         for clip in execution.clips
     ]
     return replace(execution, clips=tuple(clips))
+
+
+def _with_threads(order: Order) -> Order:
+    cpus = cpus_for(order.host, order.settings.used)
+    return replace(order, settings=with_threads(order.settings, cpus, len(order.job.clips)))
 
 
 def _room(order: Order, ceiling: Ceiling) -> Room | None:

@@ -46,16 +46,20 @@ class Run:
     cpus: float | None = None
 
 
+def cpus_for(host: Host, settings: UsedSettings) -> float:
+    """What all clips together may take of the CPU that there is here: the host's, or less."""
+    known = (host.cpus, limits_here().cpus, float(len(os.sched_getaffinity(0))))
+    return min(each for each in known if each) * (settings.cpu_percent or 100) / 100
+
+
 def with_manners(run: Run, settings: UsedSettings, host: Host) -> Run:
     """With what clips leave to others on the host, by the settings as its subject follows them."""
-    percent = settings.cpu_percent or 100
-    known = (host.cpus, limits_here().cpus, float(len(os.sched_getaffinity(0))))
-    cores = min(each for each in known if each)
+    takes_all = settings.cpu_percent in (None, 100)
     return replace(
         run,
         nice=settings.nice or 0,
         ionice=settings.ionice or "same",
-        cpus=None if percent == 100 else cores * percent / 100,
+        cpus=None if takes_all else cpus_for(host, settings),
     )
 
 
