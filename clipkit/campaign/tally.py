@@ -21,7 +21,7 @@ from clipkit.documents import json_text
 from clipkit.records.best import RECOMMENDED, ranked
 from clipkit.records.cells import cells_of
 from clipkit.records.condition import Condition
-from clipkit.records.folder import PROGRESS
+from clipkit.records.folder import PROGRESS, hiding_is_allowed
 from clipkit.records.record import Record
 from clipkit.records.status import INVALID, Status
 from clipkit.records.store import Store
@@ -143,7 +143,7 @@ class Tally:
         is_slow = self._ranked_took_s > _RANKING_S
         if is_slow and began_s - self._ranked_s < _RANKING_SHARE * self._ranked_took_s:
             return {}
-        found = _recommended(self._records, last)
+        found = _recommended(self._records, last, hiding_is_allowed(self.store.folder))
         self._ranked_s = time.monotonic()
         self._ranked_took_s = self._ranked_s - began_s
         if found is None:
@@ -163,11 +163,13 @@ class Tally:
         self._written_s = time.monotonic()
 
 
-def _recommended(records: Sequence[Record], last: Record) -> tuple[str, float] | None:
+def _recommended(
+    records: Sequence[Record], last: Record, hiding_allowed: bool
+) -> tuple[str, float] | None:
     """Name and seconds a clip of the cell that `records.best` recommends, of the condition that
     `last` was run under; None where none finished there."""
     table, condition = table_of(records), Condition.of(last.to_row())
-    cells = ranked(cells_of(table))
+    cells = ranked(cells_of(table), hiding_allowed)
     for row in cells[cells["best"] == RECOMMENDED].to_dict("records"):
         if Condition.of(row) == condition:
             return str(row["cell"]), float(row["s_per_clip"])

@@ -21,6 +21,8 @@ from clipkit.plan.task import Attempt, Expected, Task
 from clipkit.settings import Settings
 
 ENCODE, SMART, COPY, AUTO = "encode", "smart", "copy", "auto"
+ALLOW = "allow"
+"""Of `hidden_preroll`: a clip may hold pictures that are not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def _ways(upload: Upload, clip: Clip, settings: Settings) -> tuple[list[_Way], l
     if tone_mapped(upload, settings):
         return [], [f"{upload.path} is HDR, which a copy stays"]
     found, refused = [], []
-    allowed = [_COPY, _SMART] if settings.hidden_preroll == "allow" else [_SMART]
+    allowed = [_COPY, _SMART] if settings.hidden_preroll == ALLOW else [_SMART]
     for way in allowed:
         try:
             way.check(upload, clip, replace(settings, mode=way.mode))

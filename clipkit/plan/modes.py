@@ -13,7 +13,16 @@ from functools import partial
 from clipkit.errors import UsageError
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media.upload import Upload
-from clipkit.plan.auto import AUTO, COPY, ENCODE, SMART, auto_posters, auto_tasks, mode_taken
+from clipkit.plan.auto import (
+    ALLOW,
+    AUTO,
+    COPY,
+    ENCODE,
+    SMART,
+    auto_posters,
+    auto_tasks,
+    mode_taken,
+)
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.copy import copy_hides, copy_tasks
 from clipkit.plan.encode import encode_tasks
@@ -29,8 +38,9 @@ from clipkit.settings import Settings, UsedSettings
 @dataclass(frozen=True, slots=True)
 class Mode:
     """`plan` makes one task a clip, `shows` tells which of the upload's frames that clip then holds.
-    `decodes`: it decodes and encodes frames, so that their number tells its CPU seconds. `chosen`:
-    its clips are exactly what was asked for, so a tuner may choose it. `follows`: the settings that
+    `decodes`: it decodes and encodes frames, so that their number tells its CPU seconds. `chosen`: it cuts
+    every clip, exactly as asked for, so a tuner may choose it (where copying is right, that is for AUTO to
+    say). `follows`: the settings that
     change what it does, the others are unknown of what it cut; None: all of them. `posters`: the same as
     `plan`, each clip with its poster; None: it decodes nothing that could be one. `hides`: what its clips
     hold of the upload without showing it."""
@@ -144,6 +154,11 @@ def frames_decoded(job: Job, clip: Clip, settings: Settings) -> int:
 
 def decodes(settings: Settings) -> bool:
     return MODES[settings.mode].decodes
+
+
+def may_hide(mode: str | None, hidden_preroll: str | None) -> bool:
+    """Whether clips cut so may hold pictures that are not shown, which only their owner can allow."""
+    return mode == COPY or (mode == AUTO and hidden_preroll == ALLOW)
 
 
 def may_be_chosen(mode: str | None) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clipkit.plan.modes import may_be_chosen
+from clipkit.plan.modes import may_be_chosen, may_hide
 from clipkit.plan.subjects import TUNABLE
 from clipkit.records.choice import Chosen, Contender, choose
 from clipkit.records.condition import CONDITION
@@ -44,11 +44,12 @@ def margin_words() -> str:
     return f"{100 * (1 - USABLE_FRACTION):.0f} %"
 
 
-def ranked(cells: pd.DataFrame) -> pd.DataFrame:
+def ranked(cells: pd.DataFrame, hiding_allowed: bool = False) -> pd.DataFrame:
     """The cells (`records.cells.cells_of`) with how each stands in its condition:
 
-    `standing`: `recommended`, `tie`, or nothing, among the cells that make the same picture with the
-    same subject; `roomy`: it leaves a margin of memory; `contends`: it finished and is roomy, or none
+    `hides`: its clips may hold pictures that are not shown; `choosable`: it may be recommended at all, by
+    `hiding_allowed` (`records.folder`) too; `standing`: `recommended`, `tie`, or nothing, among the cells
+    that make the same picture with the same subject, hidden pictures included; `roomy`: it leaves a margin of memory; `contends`: it finished and is roomy, or none
     of these is;
     `fastest`: the least time of these; `leads`: its picture is the one to show for its condition,
     since its recommended cell takes the least time; `best`: its `standing` where it leads.
@@ -56,9 +57,12 @@ def ranked(cells: pd.DataFrame) -> pd.DataFrame:
     of, its own `shortfall`, and `flattered`: the part by which its mean is expected to fall short of its
     time (above 0 for the luckiest).
 
-    What nobody can choose never leads: a baseline, a mode whose clips are not exact.
+    What nobody can choose never leads: a baseline, a mode whose clips are not exact, clips that hide pictures
+    where that was not allowed.
     """
-    found = cells.assign(roomy=_roomy(cells))
+    found = cells.assign(roomy=_roomy(cells), hides=_hides(cells))
+    found = found.assign(choosable=_choosable(found, hiding_allowed))
+    choosable = found["choosable"].to_numpy(dtype=bool)
     finished, roomy = cells["wall_s"].notna().to_numpy(dtype=bool), found["roomy"].to_numpy()
     standing = np.full(len(cells), "", dtype=object)
     contends, fastest, leads, decided = (np.zeros(len(cells), dtype=bool) for _ in range(4))
@@ -66,7 +70,7 @@ def ranked(cells: pd.DataFrame) -> pd.DataFrame:
     measured = _measured(cells)
     conditions = cells.groupby(list(CONDITION), dropna=False, sort=False).ngroup().to_numpy()
     leaders: dict[int, tuple[float, Places]] = {}
-    for group in _groups(cells):
+    for group in _groups(found):
         ended = group[finished[group]]
         contending = ended[roomy[ended]] if roomy[ended].any() else ended
         if not len(contending):
@@ -80,7 +84,7 @@ def ranked(cells: pd.DataFrame) -> pd.DataFrame:
         for name, values in _figures(chosen, [measured[at] for at in contending]).items():
             known[name][contending] = values
         place, wall_s = int(conditions[best]), float(cells["wall_s"].iloc[best])
-        if _may_lead(cells.iloc[best]) and wall_s < leaders.get(place, (math.inf, group))[0]:
+        if choosable[best] and wall_s < leaders.get(place, (math.inf, group))[0]:
             leaders[place] = wall_s, group
     for _, group in leaders.values():
         leads[group] = True
@@ -90,7 +94,7 @@ def ranked(cells: pd.DataFrame) -> pd.DataFrame:
 
 def _groups(cells: pd.DataFrame) -> list[Places]:
     """Where the cells stand that are compared with each other."""
-    alike = [*CONDITION, "subject", *WHICH, "command", *PICTURE]
+    alike = [*CONDITION, "subject", *WHICH, "command", *PICTURE, "hides"]
     keys = cells.groupby(alike, dropna=False, sort=False).ngroup()
     numbers = keys.to_numpy()
     return [np.flatnonzero(numbers == number) for number in range(int(numbers.max(initial=-1)) + 1)]
@@ -133,6 +137,15 @@ def _roomy(cells: pd.DataFrame) -> list[bool]:
     return [leaves_margin(plain(need), plain(free)) for need, free in needs]
 
 
-def _may_lead(row: pd.Series[Any]) -> bool:
-    """Whether a tuner may choose such settings: not a baseline's, nor a mode whose clips are not exact."""
-    return row["subject"] in TUNABLE and may_be_chosen(plain(row["mode"]))
+def _hides(cells: pd.DataFrame) -> list[bool]:
+    both = zip(cells["mode"], cells["hidden_preroll"], strict=True)
+    return [may_hide(plain(mode), plain(hidden)) for mode, hidden in both]
+
+
+def _choosable(cells: pd.DataFrame, hiding_allowed: bool) -> list[bool]:
+    """Whether a tuner may choose such settings."""
+    rows = zip(cells["subject"], cells["mode"], cells["hides"], strict=True)
+    return [
+        subject in TUNABLE and may_be_chosen(plain(mode)) and (hiding_allowed or not hides)
+        for subject, mode, hides in rows
+    ]

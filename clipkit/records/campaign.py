@@ -32,7 +32,7 @@ class Campaign:
     `table` has one row an attempt, with the columns of `Record`; unknown is NA. `cells` has one row a
     cell (see `records.cells`), how each stands (`records.best`) and the column `upload`, its name.
     `machines`: what measured, by its `host_id`; `uploads`: the films' facts, by name. `chosen`: what
-    `part` was given, by column. `clips` and `samples` are read when they are first asked for.
+    `part` was given, by column; `hiding_allowed`: by what was asked for (`records.folder`). `clips` and `samples` are read when they are first asked for.
     """
 
     folder: Path
@@ -41,6 +41,7 @@ class Campaign:
     machines: Mapping[str, Mapping[str, Any]]
     uploads: Mapping[str, Any]
     chosen: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    hiding_allowed: bool = False
 
     @property
     def name(self) -> str:
@@ -73,7 +74,7 @@ class Campaign:
             asked = tuple(column(name).read(each) for each in several)
             self._check(name, asked, levels_in(name, cells[name]))
             cells, chosen[name] = cells[has_level(cells, name, asked)], asked
-        return self._narrowed(ranked(cells), chosen)
+        return self._narrowed(ranked(cells, self.hiding_allowed), chosen)
 
     def tuned(self) -> Self:
         """Only what subjects cut whose settings can be chosen, where there are such: baselines have
@@ -158,13 +159,15 @@ def open_campaign(folder: Path | str) -> Campaign:
     table = read_table(folder)
     uploads = folders.read_uploads(folder)
     cells = cells_of(table)
-    names = _upload_names(cells, uploads)
+    cells = cells.assign(upload=cells["upload_sha256"].map(_upload_names(cells, uploads)))
+    hiding_allowed = folders.hiding_is_allowed(folder)
     return Campaign(
         folder=folder,
         table=table,
-        cells=ranked(cells.assign(upload=cells["upload_sha256"].map(names))),
+        cells=ranked(cells, hiding_allowed),
         machines=machines_of(folders.read_environment_file(folder)),
         uploads=uploads,
+        hiding_allowed=hiding_allowed,
     )
 
 

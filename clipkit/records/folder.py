@@ -15,6 +15,7 @@ from typing import Any
 from clipkit import files
 from clipkit.documents import parse_json, parse_toml
 from clipkit.errors import CampaignError
+from clipkit.plan.auto import ALLOW
 from clipkit.plan.subjects import COMMAND
 from clipkit.records.checks import check_clip, check_environment, check_row, check_uploads
 from clipkit.records.identity import unified_records
@@ -181,10 +182,17 @@ def read_experiment(folder: Path) -> dict[str, Any]:
         document = parse_toml(text or "")
     except ValueError as error:
         raise CampaignError(f"{path} cannot be read: {error}") from None
-    for name in ("run", "subject", "job"):
+    for name in ("run", "subject", "job", "settings"):
         if name in document and not isinstance(document[name], dict):
             raise CampaignError(f"{path} cannot be read: {name} is no table")
     return document
+
+
+def hiding_is_allowed(folder: Path) -> bool:
+    """Whether clips may hold pictures that are not shown, by what was asked for: where both are asked for,
+    to see the difference, that is no leave yet. Raises CampaignError for an experiment that cannot be read."""
+    asked = read_experiment(folder).get("settings", {}).get("hidden_preroll")
+    return (asked if isinstance(asked, list) else [asked]) == [ALLOW]
 
 
 def strategy_of(folder: Path) -> str | None:

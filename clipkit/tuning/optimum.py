@@ -13,8 +13,6 @@ from clipkit import format as fmt
 from clipkit.analysis.quiet import around_of, unquiet_words
 from clipkit.analysis.statistics import Estimate
 from clipkit.errors import CampaignError, UsageError
-from clipkit.plan.modes import may_be_chosen
-from clipkit.plan.subjects import TUNABLE
 from clipkit.records.best import RECOMMENDED, TIED, margin_words
 from clipkit.records.campaign import Campaign
 from clipkit.records.cells import without_time
@@ -78,14 +76,13 @@ def optima(campaign: Campaign, **wanted: Unpack[Wanted]) -> tuple[Optimum, ...]:
     """
     part = _matching(campaign, wanted)
     rows = evidence(part.table)
-    chosen = part.cells["mode"].map(lambda mode: may_be_chosen(plain(mode)))
     # A command by another encoder has no preset of ours: settings could not say what it does.
-    sayable = part.cells["preset"].notna() & chosen.astype(bool)
-    cells = part.cells[part.cells["subject"].isin(TUNABLE) & sayable]
+    sayable = part.cells["preset"].notna()
+    cells = part.cells[part.cells["choosable"].astype(bool) & sayable]
     found: list[Optimum] = []
     for _, place in cells.groupby(list(CONDITION), **_APART):
         own = rows[rows["cell"].isin(place["cell"])]
-        alike = ["subject", "command", *PICTURE]
+        alike = ["subject", "command", *PICTURE, "hides"]
         pictures = [inside for _, inside in place.groupby(alike, **_APART)]
         each = [one for inside in pictures if (one := _optimum(campaign.name, inside, own))]
         without = _without_optimum(pictures)
@@ -101,7 +98,10 @@ def optima(campaign: Campaign, **wanted: Unpack[Wanted]) -> tuple[Optimum, ...]:
 def _why_none(cells: pd.DataFrame) -> str:
     if len(cells):
         return "nothing that matches finished"
-    return "what matches is only compared (baselines, services, clips that are not exact)"
+    return (
+        "what matches is only compared (baselines, services, clips that are not exact, and copied ones: "
+        'mode auto with hidden_preroll "allow" and nothing else may be recommended instead)'
+    )
 
 
 def _matching(campaign: Campaign, wanted: Wanted) -> Campaign:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from clipkit import format as fmt
-from clipkit.plan.auto import AUTO, COPY, ENCODE, mode_taken
+from clipkit.plan.auto import ALLOW, AUTO, COPY, ENCODE, mode_taken
 from clipkit.plan.clips import Job
 from clipkit.settings import Settings
 
@@ -53,7 +53,7 @@ def other_modes(jobs: Sequence[Job], fixed: Settings) -> tuple[OtherMode, ...]:
     Raises ClipRangeError for a clip outside its upload.
     """
     found: dict[tuple[tuple[str, int], ...], OtherMode] = {}
-    for hidden in dict.fromkeys((fixed.hidden_preroll, "allow")):
+    for hidden in dict.fromkeys((fixed.hidden_preroll, ALLOW)):
         asked = replace(fixed, mode=AUTO, hidden_preroll=hidden)
         counts = Counter(mode_taken(job.upload, clip, asked) for job in jobs for clip in job.clips)
         taken = tuple(sorted(counts.items()))

@@ -1,0 +1,115 @@
+"""What was not allowed is never recommended, whichever way the best of a campaign is asked for: a tuning that
+measured copying beside what it may recommend, opened by every door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from stored_campaigns import copied
+
+from clipkit import api
+from clipkit.records.best import RECOMMENDED
+from clipkit.records.campaign import Campaign, open_campaign
+from clipkit.records.folder import RECOMMENDATION
+from clipkit.report.exhibits.card import recommended_rows
+from clipkit.report.exhibits.grid_charts import fronts
+from clipkit.report.notebooks.optimum import Asked, find_optima
+from clipkit.settings import Settings
+from clipkit.tuning.optimum import optima
+from clipkit.tuning.timings import TUNED, timings_of
+
+COPYING = Settings(mode="auto", hidden_preroll="allow")
+
+
+def told(settings: Settings) -> str:
+    return f"{settings.mode}, hidden pre-roll {settings.hidden_preroll}"
+
+
+def confirmed(folder: Path) -> Campaign:
+    """Its confirming rounds: of one host and job."""
+    return open_campaign(folder).part(clips=2, clip_s=12)
+
+
+def by_recommend(folder: Path) -> str:
+    return told(api.recommend(confirmed(folder), crf=23).settings)
+
+
+def by_recommend_of_that_mode(folder: Path) -> str:
+    campaign = confirmed(folder).part(mode="auto")
+    return told(api.recommend(campaign, memory="512M").settings)
+
+
+def by_every_optimum(folder: Path) -> str:
+    return "; ".join(told(each.settings) for each in optima(open_campaign(folder)))
+
+
+def by_its_cells(folder: Path) -> str:
+    cells = open_campaign(folder).cells
+    best = cells[cells["best"] == RECOMMENDED]
+    return "; ".join(f"{row['mode']}, {row['hidden_preroll']}" for row in best.to_dict("records"))
+
+
+def by_its_card(folder: Path) -> str:
+    return str(recommended_rows(open_campaign(folder)))
+
+
+def by_the_front(folder: Path) -> str:
+    rows = [row for shown in fronts(confirmed(folder)).shown for row in shown.table.rows]
+    return "; ".join(" ".join(row) for row in rows if "recommended" in " ".join(row))
+
+
+def by_the_notebook(folder: Path) -> str:
+    """Of a tuning that was cut short: it has no recommendation of its own."""
+    (folder / RECOMMENDATION).unlink()
+    asked = Asked(campaign=str(folder), memory="512M", cpus="0.5", preset="", out="")
+    return "; ".join(told(each.settings) for each in find_optima(asked).optima)
+
+
+VIEWS = (
+    by_recommend,
+    by_recommend_of_that_mode,
+    by_every_optimum,
+    by_its_cells,
+    by_its_card,
+    by_the_front,
+    by_the_notebook,
+)
+
+
+def tuning(to: Path, hidden_preroll: str) -> Path:
+    """The tuning in git, in which copying was by far the fastest, as asked for with that."""
+    folder = copied("tune-default", to)
+    asked = folder / "experiment.toml"
+    text = asked.read_text("utf-8").replace('"refuse"', hidden_preroll)
+    asked.write_text(text, "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.__name__)
+def test_no_view_recommends_hidden_pictures_that_were_not_allowed(view: Callable, tmp_path: Path):
+    found = view(tuning(tmp_path / "refused", '"refuse"'))
+    assert "auto" in found
+    assert "allow" not in found
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.__name__)
+def test_every_view_recommends_the_copy_where_it_was_allowed(view: Callable, tmp_path: Path):
+    assert "allow" in view(tuning(tmp_path / "allowed", '"allow"'))
+
+
+def test_to_measure_both_is_no_leave_yet(tmp_path: Path):
+    folder = tuning(tmp_path / "both", '["refuse", "allow"]')
+    assert "allow" not in by_its_cells(folder)
+
+
+def test_plans_rest_on_what_was_allowed(tmp_path: Path):
+    """Of a sweep they take what is recommended there."""
+    times = {}
+    for leave in ("refuse", "allow"):
+        folder = tuning(tmp_path / leave, f'"{leave}"')
+        (folder / RECOMMENDATION).unlink()
+        tuned = [each for each in timings_of(open_campaign(folder)) if each.how == TUNED]
+        times[leave] = min(each.s_per_clip for each in tuned if each.cpus == 0.5)
+    assert times["refuse"] > 5 * times["allow"]
