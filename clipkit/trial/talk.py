@@ -5,24 +5,23 @@ A service is driven otherwise (`trial.drive`), and what it tells is put in the s
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import selectors
 import subprocess
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from clipkit.errors import CeilingError, EngineError
+from clipkit.errors import CeilingError
 from clipkit.plan.task import Task
+from clipkit.trial.wire import Message, Wire
 
 Watch = Callable[[dict[str, Any]], None]
 
 _START_PATIENCE_S = 60
 _CANCEL_PATIENCE_S = 10
+_AHEAD = 32
+"""So many tasks more than run at once are told before the first has ended: what the engine holds of a job, inside
+the host, does not grow with its clips, and it never waits for the next one."""
 
 
 @dataclass(slots=True)
@@ -71,34 +70,31 @@ class EngineTalk:
         Raises CeilingError where the process does not start inside the ceiling.
         """
         told = Told()
-        engine = _Events(process)
-        if next(engine.within(_START_PATIENCE_S), None) is None:
+        wire = Wire(process)
+        if next(wire.within(_START_PATIENCE_S), None) is None:
             raise CeilingError(
                 "the engine itself does not start inside this ceiling: it is too small "
                 "(the engine needs some 20 MB besides --reserve); raise --memory"
             )
-        _tell(process, self._said())
+        wire.say([{"op": "end"}])
+        wire.say(self._said(told))
         try:
-            _listen(engine.within(self.orders.timeout_s + _CANCEL_PATIENCE_S), told, watch)
+            _listen(wire.within(self.orders.timeout_s + _CANCEL_PATIENCE_S), told, watch)
         except KeyboardInterrupt:
             told.cancelled = True
-            _tell(process, [{"op": "cancel"}])
-            _listen(engine.within(_CANCEL_PATIENCE_S), told, watch)
-        told.silent = engine.is_silent
+            wire.say([{"op": "cancel"}])
+            _listen(wire.within(_CANCEL_PATIENCE_S), told, watch)
+        told.silent = wire.is_silent
         return told
 
-    def _said(self) -> Iterator[dict[str, Any]]:
+    def _said(self, told: Told) -> Iterator[Message | None]:
+        """None: nothing yet, since as many tasks wait at the engine as it may soon need."""
         yield {"op": "orders", **self.orders.to_json()}
-        yield from ({"op": "task", **task.to_json()} for task in self.tasks)
-        yield {"op": "end"}
-
-
-def _tell(process: subprocess.Popen[bytes], messages: Iterable[dict[str, Any]]) -> None:
-    if process.stdin:
-        with contextlib.suppress(BrokenPipeError):  # it died: reading its events will tell
-            for message in messages:
-                process.stdin.write(json.dumps(message).encode() + b"\n")
-            process.stdin.flush()
+        most = self.orders.concurrency + _AHEAD
+        for said, task in enumerate(self.tasks):
+            while said - len(told.clips) >= most:
+                yield None
+            yield {"op": "task", **task.to_json()}
 
 
 def _listen(events: Iterator[dict[str, Any]], told: Told, watch: Watch) -> None:
@@ -109,29 +105,3 @@ def _listen(events: Iterator[dict[str, Any]], told: Told, watch: Watch) -> None:
             told.done = event
             return
         watch(event)
-
-
-class _Events:
-    """The engine's stdout as events."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        if process.stdout is None:
-            raise EngineError("the engine has no stdout")
-        self._descriptor = process.stdout.fileno()
-        self._unread = b""
-        self.is_silent = False
-        """Whether the time was over before it had said all."""
-
-    def within(self, patience_s: float) -> Iterator[dict[str, Any]]:
-        """Events until the engine closes its stdout or the time is over; what it has said by then is heard,
-        also where this process was stopped meanwhile."""
-        deadline_s = time.monotonic() + patience_s
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._descriptor, selectors.EVENT_READ)
-            while selector.select(max(0.0, deadline_s - time.monotonic())):
-                heard = os.read(self._descriptor, 1 << 16)
-                if not heard:
-                    return
-                *lines, self._unread = (self._unread + heard).split(b"\n")
-                yield from map(json.loads, lines)
-            self.is_silent = True
