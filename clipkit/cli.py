@@ -22,6 +22,7 @@ COMMANDS = {
     "read": ("report", "claims", "compare", "batch", "lab"),
     "backends": ("backends",),
     "plans": ("plans",),
+    "unpack": ("unpack",),
     "measure_server": ("measure-server",),
 }
 """Each module of `clipkit.commands` and which commands its `add_NAME` adds, in the order in which the help

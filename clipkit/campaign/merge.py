@@ -135,14 +135,14 @@ def _blocks(experiment: dict[str, Any]) -> int:
     return asked if isinstance(asked, int) else usual
 
 
-def _but_for_blocks(experiment: dict[str, Any]) -> dict[str, Any]:
+def but_for_blocks(experiment: dict[str, Any]) -> dict[str, Any]:
     """What must be the same: blocks that one of them asks for beyond the others' are only more."""
     run = {name: value for name, value in experiment.get("run", {}).items() if name != "blocks"}
     return experiment | {"run": run}
 
 
 def _check_alike(one: _Part, other: _Part) -> None:
-    asked, asked_there = _but_for_blocks(one.experiment), _but_for_blocks(other.experiment)
+    asked, asked_there = but_for_blocks(one.experiment), but_for_blocks(other.experiment)
     for key in sorted(asked.keys() | asked_there.keys()):
         if asked.get(key) != asked_there.get(key):
             raise CampaignError(

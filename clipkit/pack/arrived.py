@@ -7,7 +7,7 @@ what a trial can need: whoever has the pack could sign a payload that fills the 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,9 +59,11 @@ class _Gathered:
 
 @dataclass(slots=True)
 class Arrivals:
-    """Takes logs, one after the other, and puts together what they hold of `packs`, by their names."""
+    """Takes logs, one after the other, and puts together what they hold of packs that `find` knows by their
+    names: these are `packs` then, the others `foreign`."""
 
-    packs: Mapping[str, Packed]
+    find: Callable[[str], Packed | None]
+    packs: dict[str, Packed] = field(default_factory=dict)
     foreign: set[str] = field(default_factory=set)
     _refused: list[Refusal] = field(default_factory=list)
     _torn: list[tuple[str, Seen]] = field(default_factory=list)
@@ -79,7 +81,7 @@ class Arrivals:
         for key, gathered in self._gathered.items():
             kind, pack, life, trial, of, digest = key
             try:
-                document = _unpacked(_packed(gathered.bodies, of), digest)
+                document = _unpacked(_joined(gathered.bodies, of), digest)
             except ValueError as error:
                 why = f"{_what(kind, trial)}: {error}"
                 refused.append(Refusal(gathered.where, why, pack, trial))
@@ -96,15 +98,23 @@ class Arrivals:
 
     def _is_signed(self, part: Part) -> bool:
         """Of a pack that is not known nothing can be said, which is told when it is taken."""
-        packed = self.packs.get(part.pack)
+        packed = self._packed(part.pack)
         return packed is None or part.is_signed(packed.key_bytes)
+
+    def _packed(self, name: str) -> Packed | None:
+        if name not in self.packs and name not in self.foreign:
+            if (packed := self.find(name)) is None:
+                self.foreign.add(name)
+            else:
+                self.packs[name] = packed
+        return self.packs.get(name)
 
     def _take(self, seen: Seen, where: str) -> None:
         part = seen.part
         if part is None:
             self._torn.append((where, seen))
-        elif part.pack not in self.packs:
-            self.foreign.add(part.pack)
+        elif self._packed(part.pack) is None:
+            return
         elif not self._is_signed(part):
             why = (
                 f"part {part.number} of {part.of} of {_what(part.kind, part.trial)}: its signature does not "
@@ -120,7 +130,7 @@ class Arrivals:
             self._heads.add(part.head)
 
 
-def _packed(bodies: Mapping[int, str], of: int) -> bytes:
+def _joined(bodies: Mapping[int, str], of: int) -> bytes:
     """What that many parts hold. Raises ValueError where some are missing, naming them."""
     if missing := [number for number in range(1, of + 1) if number not in bodies]:
         raise ValueError(f"{_parts_words(missing)} of {of} did not come home")

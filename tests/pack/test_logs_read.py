@@ -52,7 +52,7 @@ def printed(packed: Packed = OWN, trials: Iterable[int] = range(1, 9)) -> Lines:
 
 
 def read(lines: Iterable[str | bytes], *packs: Packed) -> tuple[list[Payload], list[Refusal]]:
-    arrivals = Arrivals({packed.pack: packed for packed in packs or (OWN,)})
+    arrivals = Arrivals({packed.pack: packed for packed in packs or (OWN,)}.get)
     arrivals.read_log((x if isinstance(x, bytes) else x.encode() for x in lines), "a.log")
     return arrivals.payloads()
 
@@ -232,7 +232,7 @@ def test_two_runs_in_one_log_are_told_apart() -> None:
 
 
 def test_a_pack_whose_key_is_not_here_is_foreign_and_nothing_of_it_is_taken() -> None:
-    arrivals = Arrivals({OWN.pack: OWN})
+    arrivals = Arrivals({OWN.pack: OWN}.get)
     arrivals.read_log((line.encode() for line in printed(OTHER)), "a.log")
     assert arrivals.payloads() == ([], [])
     assert arrivals.foreign == {OTHER.pack}

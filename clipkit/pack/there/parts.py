@@ -25,6 +25,8 @@ KEY_BYTES = 32
 
 START = "clipkit1"
 """How a part begins; the number is that of this form of it."""
+LOST = "lost"
+"""What the document of an end holds where a later start gave the attempt up for lost."""
 _BODY_BYTES = 2700
 """Of a part, compressed; four letters stand for three bytes."""
 _DIGEST_LETTERS = 16

@@ -1,0 +1,257 @@
+"""What came home becomes a campaign like any other; nothing counts twice, what is refused is named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from packed_campaigns import GRID, TRIALS, Run, packed_run, write_log
+
+from clipkit.analysis.compare import compare_campaigns
+from clipkit.cli import main
+from clipkit.errors import CampaignError
+from clipkit.format import MIB
+from clipkit.pack.unpack import unpack_logs
+from clipkit.records.campaign import open_campaign
+from clipkit.records.folder import clips_by_run, read_records
+
+EVERY = range(1, TRIALS + 1)
+
+
+@pytest.fixture
+def run(data_folder: Path) -> Run:
+    return packed_run()
+
+
+def unpacked(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, dict[str, Any], str]:
+    with pytest.raises(SystemExit) as ended:
+        main(["unpack", *map(str, words), "--json"])
+    told = capsys.readouterr()
+    return int(ended.value.code or 0), json.loads(told.out or "{}"), told.err
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_a_log_becomes_the_campaign_that_was_measured(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = write_log(tmp_path / "a.log", run.log(EVERY))
+    code, home, told = unpacked(capsys, log, "--results", tmp_path / "home")
+    assert (code, home["trials"], home["left"], home["refused"]) == (0, TRIALS, [], []), told
+    folder = Path(home["campaign"])
+    assert folder == tmp_path / "home" / "reference-grid"
+    assert read_records(folder) == list(run.records)
+    theirs, ours = clips_by_run(folder), clips_by_run(GRID)
+    assert theirs == {
+        record.run_id: ours[record.run_id] for record in run.records if record.run_id in ours
+    }
+    sampled = [r for r in run.records if (GRID / "samples" / f"{r.run_id}.parquet").exists()]
+    assert sampled
+    for record in sampled:
+        there = pq.read_table(folder / "samples" / f"{record.run_id}.parquet").to_pydict()
+        before = pq.read_table(GRID / "samples" / f"{record.run_id}.parquet").to_pydict()
+        assert len({int(t_s) for t_s in there["t_s"]}) == len(there["t_s"]) <= len(before["t_s"])
+        assert max(there["anon_bytes"]) == pytest.approx(max(before["anon_bytes"]), abs=MIB)
+
+
+def test_compare_and_merge_take_it_like_any_other(run: Run, tmp_path: Path) -> None:
+    log = write_log(tmp_path / "a.log", run.log(EVERY))
+    (home,) = unpack_logs([log], tmp_path / "home").unpacked
+    assert home.folder
+    compared = compare_campaigns(open_campaign(home.folder), open_campaign(GRID))
+    assert {d.what for d in compared.differences} <= {"machine", "system"}
+    assert len(compared.pairs) == len({record.cell for record in run.records})
+    with pytest.raises(SystemExit) as ended:
+        main(["merge", str(home.folder), "--results", str(tmp_path / "merged")])
+    assert ended.value.code == 0
+    assert read_records(tmp_path / "merged" / "grid") == list(run.records)
+
+
+def test_taken_home_again_it_changes_nothing(run: Run, tmp_path: Path) -> None:
+    log = write_log(tmp_path / "a.log", run.log(EVERY))
+    first = unpack_logs([log], tmp_path / "home").unpacked[0]
+    before = contents(tmp_path / "home")
+    again = unpack_logs([log, log], tmp_path / "home").unpacked[0]
+    assert (first.added, again.added, again.trials) == (TRIALS, 0, TRIALS)
+    assert contents(tmp_path / "home") == before
+
+
+def test_what_is_left_is_told_with_the_option_that_goes_on(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [*run.log([1, 2, 3, 5, 9, 10]), *run.began(4)]
+    log = write_log(tmp_path / "a.log", lines)
+    code, home, _ = unpacked(capsys, log, "--results", tmp_path / "home")
+    assert code == 0
+    assert [left["number"] for left in home["left"]] == [4, 6, 7, 8, 11, 12]
+    assert home["left"][0]["why"] == "began, and no end of it came home"
+    assert home["left"][1]["why"] == "not run yet"
+    assert home["go_on"] == "--done 1-3,5,9-10"
+    second = write_log(tmp_path / "b.log", run.log([4, 6, 7, 8, 11, 12], "00000002"))
+    code, home, _ = unpacked(capsys, second, "--results", tmp_path / "home")
+    assert (code, home["trials"], home["added"], home["left"]) == (0, TRIALS, 6, [])
+
+
+def test_of_several_lives_the_first_valid_end_counts(run: Run, tmp_path: Path) -> None:
+    invalid = {
+        "run_id": "0000-x-b0-a1-000001",
+        "status": "invalid_machine",
+        "error": "the instance was gone",
+        "started_utc": "2020-01-01T00:00:00+00:00",
+    }
+    later = {"run_id": "0000-x-b0-a2-000002", "started_utc": "2030-01-01T00:00:00+00:00"}
+    lines = [
+        *run.ended(1, "00000003", **later),
+        *run.ended(1, "00000001", **invalid),
+        *run.ended(1, "00000002"),
+    ]
+    (home,) = unpack_logs([write_log(tmp_path / "a.log", lines)], tmp_path / "home").unpacked
+    assert home.folder
+    kept = [record.run_id for record in read_records(home.folder)]
+    assert kept == ["0000-x-b0-a1-000001", run.records[0].run_id]
+    assert home.second == 1
+    assert [left.number for left in home.left] == list(range(2, TRIALS + 1))
+
+
+def test_a_trial_lost_in_two_lives_says_so(run: Run, tmp_path: Path) -> None:
+    lines = [*run.began(2, "00000001"), *run.began(2, "00000002"), *run.ended(1)]
+    (home,) = unpack_logs([write_log(tmp_path / "a.log", lines)], tmp_path / "home").unpacked
+    assert "began in 2 starts, and no end of it came home: name it in --done" in home.left[0].why
+
+
+def test_what_a_later_start_gave_up_for_lost_and_had_ended_after_all_has_ended(
+    run: Run, tmp_path: Path
+) -> None:
+    """Its end was printed, and the disk forgot it."""
+    lost = {"status": "invalid_machine", "error": "the instance ended in it"}
+    lines = [*run.ended(1, "00000002", lost=True, **lost), *run.ended(1, "00000001")]
+    (home,) = unpack_logs([write_log(tmp_path / "a.log", lines)], tmp_path / "home").unpacked
+    assert home.folder
+    assert read_records(home.folder) == [run.records[0]]
+
+
+@pytest.mark.parametrize(
+    ("altered", "why"),
+    [
+        ({"cell": "another"}, "is of another trial than the plan's"),
+        ({"block": 7}, "is of another trial than the plan's"),
+        ({"upload_sha256": "0" * 64}, "is of another trial than the plan's"),
+        ({"wall_s": "long"}, "holds wall_s = 'long'"),
+        ({"run_id": "../../x"}, "no run is called that"),
+        ({"status": "splendid"}, "was written by clipkit"),
+    ],
+)
+def test_what_is_signed_and_yet_no_trial_of_the_plan_is_refused(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], altered: dict[str, Any], why: str
+) -> None:
+    log = write_log(tmp_path / "a.log", [*run.log([1, 2]), *run.ended(3, **altered)])
+    code, home, told = unpacked(capsys, log, "--results", tmp_path / "home")
+    assert (code, home["trials"]) == (1, 2)
+    (refused,) = home["refused"]
+    assert refused["trial"] == 3
+    assert why in refused["why"]
+    assert f"refused: {log}" in told
+
+
+def test_a_lost_and_an_altered_part_are_named_and_the_rest_comes_home(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines, long = run.log([1, 2]), run.ended(3)
+    broken = long[0][:-3] + ("AAA" if long[0][-3:] != "AAA" else "BBB")
+    log = write_log(tmp_path / "a.log", [*lines, broken, *long[1:]])
+    code, home, told = unpacked(capsys, log, "--results", tmp_path / "home")
+    assert (code, home["trials"]) == (1, 2)
+    assert any("its signature does not fit" in each["why"] for each in home["refused"])
+    assert 3 in {each["number"] for each in home["left"]}
+    assert "Traceback" not in told
+
+
+def test_a_pack_that_was_made_elsewhere_needs_its_file(
+    run: Run, tmp_path: Path, data_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = write_log(tmp_path / "a.log", run.log([1]))
+    shutil.rmtree(data_folder)
+    code, home, told = unpacked(capsys, log, "--results", tmp_path / "home")
+    assert (code, home["campaign"], home["trials"]) == (1, None, 0)
+    assert "parts of pack 0123456789ab, whose key is not here: name that pack with --pack" in told
+    assert not (tmp_path / "home").exists()
+    pyz = tmp_path / "it.pyz"
+    with zipfile.ZipFile(pyz, "w") as file:
+        file.writestr("home.json", run.packed.to_json())
+    code, home, told = unpacked(capsys, log, "--pack", pyz, "--results", tmp_path / "home")
+    assert (code, home["trials"]) == (0, 1), told
+
+
+def test_two_shards_in_one_log_are_one_campaign(run: Run, tmp_path: Path) -> None:
+    trials = run.packed.trials
+    first = packed_run("aaaaaaaaaaa1", trials=trials[:5], shard="1/2")
+    second = packed_run("aaaaaaaaaaa2", trials=trials[5:], shard="2/2")
+    rest = Run(second.packed, second.records[5:])
+    lines = [
+        line
+        for pair in zip(first.log([1, 2, 3, 4, 5]), rest.log([1, 2, 3, 4, 5]), strict=False)
+        for line in pair
+    ]
+    log = write_log(tmp_path / "a.log", lines + rest.log([6, 7]))
+    home = unpack_logs([log], tmp_path / "home")
+    assert home.refused == ()
+    assert {each.folder for each in home.unpacked} == {tmp_path / "home" / "reference-grid"}
+    assert len(read_records(tmp_path / "home" / "reference-grid")) == TRIALS
+
+
+def test_two_campaigns_in_one_log_are_two(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = packed_run("bbbbbbbbbbbb", campaign="other")
+    named = {"campaign": "other"}
+    lines = [*run.log([1, 2]), *other.where(), *other.ended(1, **named)]
+    log = write_log(tmp_path / "a.log", lines)
+    code, home, told = unpacked(capsys, log, "--results", tmp_path / "home")
+    assert code == 0, told
+    assert (Path(home["campaign"]).name, home["trials"]) == ("reference-grid", 2)
+    assert [(Path(o["campaign"]).name, o["trials"]) for o in home["others"]] == [("other", 1)]
+
+
+def test_a_folder_is_searched_for_logs_and_what_is_no_text_is_left_alone(
+    run: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "there" / "deep"
+    folder.mkdir(parents=True)
+    write_log(folder / "printed.log", run.log([1, 2]))
+    (folder / "clip.mp4").write_bytes(bytes(100) + run.ended(3)[0].encode())
+    (tmp_path / "there" / "link.log").symlink_to(write_log(tmp_path / "b.log", run.log([4])))
+    (home,) = unpack_logs([tmp_path / "there"], tmp_path / "home").unpacked
+    assert home.trials == 2
+
+
+def test_another_ffmpeg_is_not_mixed_in(run: Run, tmp_path: Path) -> None:
+    lines = [*run.log([1, 2]), *run.ended(3, ffmpeg_version="another")]
+    home = unpack_logs([write_log(tmp_path / "a.log", lines)], tmp_path / "home")
+    assert home.unpacked[0].trials == 2
+    assert "was measured with another ffmpeg (another)" in str(home.refused[0])
+
+
+def test_another_experiment_of_that_name_is_refused_and_stays_as_it_is(
+    run: Run, tmp_path: Path
+) -> None:
+    shutil.copytree(GRID, tmp_path / "home" / "reference-grid")
+    experiment = tmp_path / "home" / "reference-grid" / "experiment.toml"
+    experiment.write_text(experiment.read_text().replace("length_s = 2", "length_s = 3"))
+    before = contents(tmp_path / "home")
+    with pytest.raises(CampaignError, match="holds another experiment than pack 0123456789ab"):
+        unpack_logs([write_log(tmp_path / "a.log", run.log([1]))], tmp_path / "home")
+    assert contents(tmp_path / "home") == before
+
+
+def test_a_log_of_something_else_is_called_so(tmp_path: Path) -> None:
+    log = write_log(tmp_path / "a.log", ["nothing", "of ours"])
+    with pytest.raises(CampaignError, match="holds nothing that a pack printed"):
+        unpack_logs([log], tmp_path / "home")
