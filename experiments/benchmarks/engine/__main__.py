@@ -1,234 +1,183 @@
 """The same job by everybody, each as its user starts it, in turn, on the same host: what the engine's modes bring.
 
-    python experiments/benchmarks/engine w1 --subjects sketch fluent xargs-2 encode smart copy floor --rounds 5 --into FILE
-    python experiments/benchmarks/engine 60s 1080p 4k hevc scaled cropped starter --rounds 3 --into FILE
+    python experiments/benchmarks/engine w1 --rounds 5
+    python experiments/benchmarks/engine 60s starter --rounds 2
+    python experiments/benchmarks/engine w1 60s starter --look      # exactness and VMAF: needs no quiet machine
+    python experiments/benchmarks/engine/page.py
 
 Timed from outside, from the command typed to its end: starting, describing the upload and checking clips are in it.
 clipkit holds the host by itself, for all others it is set up around them. A round runs each subject once, in random
-order (`--seed`); a first clip of each is discarded. Each run leaves a line in FILE, which `page.py` reads.
-W1 is 12 clips of 12 s out of ten minutes of 720p, 512 MB, 2 CPU; each other job differs from it in one thing. On
-`starter` (half a CPU) `sketch` would take over ten minutes a round, so it cuts one clip there, and is an estimate.
+order (`--seed`); a first second of film by each is discarded. The width of xargs is chosen on runs of its own, of half
+the job. Each run leaves a line in `results/engine.jsonl`, or in the folder `--into`: what is there is gone on with.
 
-Left out for time: `sketch` on any job but W1, 4K and HEVC films of ten minutes (two instead), `smartcut` unless it is
-named; players and exactness are `tests/end_to_end`, quality is `smart_quality.py`.
+Each job differs in one thing from one before (`cases.py`); W1 is 12 clips of 12 s out of ten minutes of 720p, 512 MB,
+2 CPU. Elsewhere `sketch` cuts one clip, once: an estimate, marked as one. `--short` tries it all with clips of two
+seconds out of two minutes, and keeps nothing but by `--into`. `smartcut` is installed where it is not.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
-import json
 import random
-import subprocess
 import tempfile
-import time
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from subjects import OURS, SUBJECTS, Start, Task
+import kept
+from cases import CASES, SMARTCUT, XARGS, Case
+from kept import CHOOSING, MEASURING, Kept, Look, Run
+from recipes import film_named
+from subjects import SUBJECTS, Task, smartcut_program
+from timing import clips_in, measured
 
-from clipkit import ffmpeg_builds, hosts
+from clipkit import ffmpeg_builds, hosts, resources
 from clipkit import format as fmt
-from clipkit.analysis.statistics import mean, paired_ratio
 from clipkit.ceiling.base import Limits
-from clipkit.ceiling.choose import open_ceiling
+from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media.probe import probe_upload
-from clipkit.media.sample import find_sample
-from clipkit.plan.clips import spread
+from clipkit.plan.clips import Clip, Job, spread
 from clipkit.trial.machine import host_id
-from clipkit.trial.sampler import Sampler, peak
 
-_LONGEST_S = 1800
-
-
-@dataclass(frozen=True)
-class Case:
-    """What is cut, and where. `made`: how ffmpeg makes the film of the sample, where that is another one."""
-
-    film: str = "sample-720p-600s"
-    made: tuple[str, ...] = ()
-    clips: int = 12
-    length_s: float = 12
-    memory: str = "512M"
-    cpus: float = 2
-    framing: tuple[tuple[str, str], ...] = ()
-    chain: str = ""
-
-
-_AS_UPLOADED = ("-g", "250", "-c:a", "copy")
-CASES = {
-    "w1": Case(),
-    "30s": Case(length_s=30),
-    "60s": Case(length_s=60, clips=6),
-    "1080p": Case(film="sample-1080p-600s"),
-    "4k": Case(film="sample-2160p-120s", clips=6),
-    "hevc": Case(
-        film="sample-720p-120s", made=("-c:v", "libx265", "-preset", "ultrafast", *_AS_UPLOADED)
-    ),
-    "scaled": Case(framing=(("scale_height", "480"),), chain="scale=-2:480"),
-    "cropped": Case(framing=(("crop", "9:16"),), chain="crop=ih*9/16:ih"),
-    "starter": Case(cpus=0.5),
-}
+_WARMED = Clip(1.0, 1.0)
+_SHORT_FILM, _SHORT_S = "sample-720p-120s", 2.0
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One run: `clips` of the job's `clips_asked` were there in the end, of which a part may have been asked
-    for. `engine_wall_s`: as clipkit's manifest tells it."""
+class Bench:
+    """One job on its host. `into`: the folder of records; None: nothing is kept."""
 
-    case: str
-    subject: str
-    round: int
-    order: int
-    wall_s: float
-    engine_wall_s: float | None
-    cpu_s: float | None
-    peak_anon_bytes: int | None
-    oom_kills: int
-    clips_asked: int
-    clips: int
-    output_bytes: int
-    status: str
-    modes: dict[str, int]
-    started_utc: str
-    host_id: str
-    ffmpeg: str
+    name: str
+    case: Case
+    job: Job
+    build: FfmpegBuild
+    folder: Path
+    into: Path | None
 
+    def cut(self, subject: str, job: Job) -> tuple[dict[str, Any], Path]:
+        """What was measured, and where the clips are."""
+        out = Path(tempfile.mkdtemp(prefix=f"{subject}-", dir=self.folder))
+        csv = out / "clips.csv"
+        lines = [f"{clip.start_s},{clip.duration_s}" for clip in job.clips]
+        csv.write_text("\n".join(["start_s,duration_s", *lines]) + "\n")
+        case = self.case
+        host = ("--memory", case.memory, "--cpus", f"{case.cpus:g}")
+        film = self.job.upload.path
+        task = Task(film, job, csv, out, self.build.path, host, case.framing)
+        return measured(subject, task, Limits(hosts.parse_size(case.memory), case.cpus)), out
 
-def film_of(case: Case, folder: Path, ffmpeg: str) -> Path:
-    film = find_sample(case.film, Path.cwd())
-    if not case.made:
-        return film
-    made = folder / "made.mp4"
-    quiet = [ffmpeg, "-nostdin", "-v", "error", "-y"]
-    subprocess.run([*quiet, "-i", str(film), *case.made, str(made)], check=True)
-    return made
+    def keep(self, one: Kept, file: str) -> None:
+        if self.into:
+            one.append_to(self.into / file)
 
+    def runs(self) -> list[Run]:
+        """Of this job, by this clipkit, on this machine."""
+        if not self.into:
+            return []
+        _, code = self.made_by
+        known = [run for run in Run.read(self.into / kept.RUNS) if run.case == self.name]
+        return [run for run in known if (run.code, run.host_id) == (code, host_id())]
 
-def run_inside(start: Start, limits: Limits) -> tuple[float, dict[str, Any]]:
-    """Of one that is held from outside: its wall seconds, and what the ceiling says of it."""
-    with open_ceiling(limits) as ceiling, tempfile.TemporaryFile() as words:
-        words.write(start.stdin)
-        words.seek(0)
-        with Sampler(ceiling, 0, frozenset()) as sampler:
-            began_s = time.monotonic()
-            process = subprocess.Popen(
-                ceiling.wrap(start.argv),
-                stdin=words,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            ceiling.adopt(process.pid)
-            code = process.wait(_LONGEST_S)
-            wall_s = time.monotonic() - began_s
-        usage = ceiling.usage()
-    found: dict[str, Any] = {
-        "cpu_s": usage.cpu_s,
-        "peak_anon_bytes": peak(sampler.samples, "anon_bytes"),
-        "oom_kills": usage.oom_kills,
-        "status": "ok" if code == 0 else "failed",
-        "engine_wall_s": None,
-        "modes": {},
-    }
-    return wall_s, found
+    @property
+    def made_by(self) -> tuple[str | None, str | None]:
+        return kept.version(resources.folder("results"))
+
+    def facts(self, subject: str) -> dict[str, Any]:
+        commit, code = self.made_by
+        started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+        return {
+            "case": self.name,
+            "subject": subject,
+            "started_utc": started,
+            "host_id": host_id(),
+            "ffmpeg": self.build.version,
+            "commit": commit,
+            "code": code,
+        }
 
 
-def run_ours(start: Start, out: Path) -> tuple[float, dict[str, Any]]:
-    began_s = time.monotonic()
-    subprocess.run(
-        start.argv,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=False,
-        timeout=_LONGEST_S,
+def timed(bench: Bench, subject: str, job: Job, **place: Any) -> Run:
+    facts = bench.facts(subject)
+    found, _ = bench.cut(subject, job)
+    run = Run(**facts, **found, **place)
+    bench.keep(run, kept.RUNS)
+    print(
+        f"{bench.name:<8} {run.purpose} {run.round}  {run.subject:<9} {fmt.seconds(run.wall_s):>8}  "
+        f"CPU {fmt.seconds(run.cpu_s)}  {fmt.size(run.peak_anon_bytes)}  "
+        f"{run.clips} of {run.clips_asked} clips, {run.status} {run.modes or ''}",
+        flush=True,
     )
-    wall_s = time.monotonic() - began_s
-    told = out / "ours" / "manifest.json"
-    manifest: dict[str, Any] = json.loads(told.read_text()) if told.exists() else {}
-    modes = [clip["mode"] for clip in manifest.get("clips", ())]
-    found = {
-        "cpu_s": manifest.get("cpu_s"),
-        "peak_anon_bytes": manifest.get("peak_anon_bytes"),
-        "oom_kills": manifest.get("oom_kills", 0),
-        "status": manifest.get("status", "failed"),
-        "engine_wall_s": manifest.get("wall_s"),
-        "modes": {mode: modes.count(mode) for mode in dict.fromkeys(modes)},
-    }
-    return wall_s, found
+    return run
 
 
-def measure(name: str, task: Task, limits: Limits) -> dict[str, Any]:
-    start = SUBJECTS[name](task)
-    wall_s, found = run_ours(start, task.out) if start.holds_itself else run_inside(start, limits)
-    files = [file for file in task.out.rglob("*.mp4") if file.stat().st_size > 1000]
-    return {
-        **found,
-        "wall_s": wall_s,
-        "clips_asked": len(task.job.clips),
-        "clips": len(files),
-        "output_bytes": sum(file.stat().st_size for file in files),
-    }
+def widest(bench: Bench) -> str:
+    """xargs at its best width, by runs of half the job that count for nothing else."""
+    if found := kept.best_width(bench.runs()):
+        return found
+    half = bench.job.reduced(range(0, len(bench.job.clips), 2))
+    tried = [
+        timed(bench, f"xargs-{width}", half, round=0, order=place, purpose=CHOOSING)
+        for place, width in enumerate(bench.case.widths)
+    ]
+    return kept.best_width(tried) or tried[0].subject
 
 
-def run_case(name: str, subjects: list[str], rounds: int, seed: int, into: Path | None) -> None:
-    case = CASES[name]
+def rounds(bench: Bench, subjects: Sequence[str], count: int, seed: int) -> None:
+    """So many more than there are."""
+    subjects = [widest(bench) if subject == XARGS else subject for subject in subjects]
+    before = [run for run in bench.runs() if run.purpose == MEASURING]
+    first = max((run.round for run in before), default=-1) + 1
+    chance = random.Random(f"{seed} {first}")  # noqa: S311  a running order, no secret
+    for subject in subjects:
+        bench.cut(subject, replace(bench.job, clips=(_WARMED,)))
+    done = {run.subject for run in before}
+    for number in range(first, first + count):
+        due = [one for one in subjects if one not in bench.case.once or one not in done]
+        for place, subject in enumerate(chance.sample(due, len(due))):
+            job = bench.job
+            if subject in bench.case.estimated:
+                job = job.reduced([len(job.clips) // 2])
+            done.add(timed(bench, subject, job, round=number, order=place).subject)
+
+
+def look(bench: Bench, subjects: Sequence[str]) -> None:
+    from looks import Looking  # noqa: PLC0415 (the oracle loads much that no run needs)
+
+    if XARGS in subjects:  # of any width its clips are the same
+        subjects = [f"xargs-{bench.case.widths[-1]}" if one == XARGS else one for one in subjects]
+    case, all_clips = bench.case, len(bench.job.clips)
+    # The first ones, of a film that is decoded up to the last of them.
+    few = bench.job.reduced(range(min(case.looked_at, all_clips)))
+    looking = Looking(few, case.framing.get("crop"), bool(case.framing), bench.build)
+    for subject in subjects:
+        if subject in case.estimated:
+            continue
+        facts = bench.facts(subject)
+        _, out = bench.cut(subject, few)
+        seen = Look(**facts, **looking.at(subject, clips_in(out)))
+        bench.keep(seen, kept.LOOKS)
+        score = seen.unscored if seen.vmaf is None else f"VMAF {seen.vmaf:.1f}"
+        print(
+            f"{bench.name:<8} {subject:<9} {seen.exact} exact of {seen.clips_looked_at}, "
+            f"{seen.right_pictures} with the right pictures, {seen.hidden} hidden, {score}  {seen.why}",
+            flush=True,
+        )
+
+
+def benches(asked: argparse.Namespace) -> Iterator[Bench]:
     build = ffmpeg_builds.find_build("bundled")
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as made:
-        folder = Path(made)
-        film = film_of(case, folder, build.path)
-        job = spread(probe_upload(film), case.clips, case.length_s)
-        limits = Limits(hosts.parse_size(case.memory), case.cpus)
-        chance = random.Random(seed)  # noqa: S311  a running order, no secret
-        runs: dict[str, list[float]] = {subject: [] for subject in subjects}
-        for number in range(-1, rounds):
-            order = chance.sample(subjects, len(subjects))
-            for place, subject in enumerate(order):
-                part = (
-                    job.reduced([0])
-                    if number < 0 or (subject == "sketch" and name == "starter")
-                    else job
-                )
-                out = folder / f"out-{number}-{subject}"
-                out.mkdir()
-                csv = folder / "clips.csv"
-                lines = [f"{clip.start_s},{clip.duration_s}" for clip in part.clips]
-                csv.write_text("\n".join(["start_s,duration_s", *lines]) + "\n")
-                host = ("--memory", case.memory, "--cpus", f"{case.cpus:g}")
-                task = Task(film, part, csv, out, build.path, host, dict(case.framing), case.chain)
-                started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
-                found = measure(subject, task, limits)
-                if number < 0:
-                    continue
-                line = Measured(
-                    case=name,
-                    subject=subject,
-                    round=number,
-                    order=place,
-                    started_utc=started,
-                    host_id=host_id(),
-                    ffmpeg=build.version,
-                    **found,
-                )
-                runs[subject].append(line.wall_s)
-                if into:
-                    with into.open("a", encoding="utf-8") as file:
-                        file.write(f"{json.dumps(asdict(line))}\n")
-                print(
-                    f"{name:<8} {number}  {subject:<9} {fmt.seconds(line.wall_s):>8}  CPU {fmt.seconds(line.cpu_s)}  "
-                    f"{fmt.size(line.peak_anon_bytes)}  {line.clips} clips, {line.status} {line.modes or ''}",
-                    flush=True,
-                )
-    for subject, walls in runs.items():
-        print(f"{name:<8} {subject:<9} {told(mean(walls), fmt.seconds)}", end="  ")
-        for other in ("sketch", "fluent"):
-            if other in runs and other != subject and len(runs[other]) == len(walls) > 1:
-                print(f"{other}: {told(paired_ratio(runs[other], walls), fmt.ratio)}", end="  ")
-        print()
-
-
-def told(estimate: Any, form: Any) -> str:
-    return f"{form(estimate.value)}{fmt.interval(estimate.interval, form)}"
+    into = asked.into or (None if asked.short else resources.folder("results"))
+    for name in asked.cases:
+        case = CASES[name]
+        if asked.short:
+            made = _SHORT_FILM if case.film.startswith("sample") else case.film
+            case = replace(case, film=made, length_s=_SHORT_S, clips=min(3, case.clips))
+        upload = probe_upload(film_named(case.film, build.path))
+        job = spread(upload, case.clips, case.length_s)
+        with tempfile.TemporaryDirectory(prefix=".engine-", dir=Path.cwd()) as folder:
+            yield Bench(name, case, job, build, Path(folder), into and into.absolute())
 
 
 def main() -> None:
@@ -241,17 +190,24 @@ def main() -> None:
     parser.add_argument(
         "--subjects",
         nargs="+",
-        choices=list(SUBJECTS),
-        default=["fluent", "xargs-2", "xargs-3", *OURS],
+        choices=[*SUBJECTS, XARGS],
+        metavar="SUBJECT",
+        help=f"instead of the job's own: {XARGS} (at its best width), {', '.join(SUBJECTS)}",
     )
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--into", type=Path, metavar="FILE", help="a line a run")
+    parser.add_argument("--look", action="store_true", help="exactness and VMAF, instead of rounds")
+    parser.add_argument("--into", type=Path, metavar="FOLDER", help="instead of results")
+    parser.add_argument("--short", action="store_true", help="a trial of it")
     asked = parser.parse_args()
-    for name in asked.cases:
-        run_case(
-            name, asked.subjects, asked.rounds, asked.seed, asked.into and asked.into.absolute()
-        )
+    for bench in benches(asked):
+        subjects = asked.subjects or bench.case.subjects
+        if SMARTCUT in subjects:
+            smartcut_program()  # now, and not in the first run's time
+        if asked.look:
+            look(bench, subjects)
+        else:
+            rounds(bench, subjects, asked.rounds, asked.seed)
 
 
 if __name__ == "__main__":

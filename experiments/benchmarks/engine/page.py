@@ -1,4 +1,4 @@
-"""Writes the tables of results/ENGINE.md anew, from results/engine.jsonl, which `engine` measures into.
+"""Writes the tables of results/ENGINE.md anew, from the records beside it, which `engine` measures into.
 
     python experiments/benchmarks/engine/page.py
 
@@ -7,31 +7,36 @@ The sentences between them are written by hand; `tests/experiments/test_engine_p
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+
+# Also where a test loads it, which does not start it as a script.
+sys.path.insert(0, str(Path(__file__).parent))
+
+import goals
+import kept
+from cases import CASES, FLUENT, SKETCH
+from kept import MEASURING, Look, Run
 
 from clipkit import format as fmt
 from clipkit import resources
-from clipkit.analysis.statistics import Estimate, mean, paired_ratio
+from clipkit.analysis.statistics import Estimate, mean, paired_ratio, scaled
 from clipkit.report.exhibits.services_page import with_blocks
 from clipkit.tables import Table
 
-PAGE, RUNS = "ENGINE.md", "engine.jsonl"
+PAGE = "ENGINE.md"
 _WHO = {
     "sketch": "`sketch`: seeks after the input, one at a time",
     "fluent": "`fluent`: seeks before the input, one at a time",
-    "xargs-2": "`xargs -P 2`, one thread each",
-    "xargs-3": "`xargs -P 3`, one thread each",
-    "xargs-4": "`xargs -P 4`, one thread each",
-    "smartcut": "smartcut 1.7",
-    "floor": "stream copy from the key frame before: not exact",
+    **{f"xargs-{width}": f"`xargs -P {width}`, one thread each" for width in (1, 2, 3, 4)},
+    "smartcut": "smartcut 1.7, one at a time",
+    "floor": "stream copy from the key frame before",
     "encode": "clipkit, `encode`, 2 at once",
     "smart": "clipkit, `smart`, 2 at once",
     "copy": "clipkit, `copy`, 2 at once",
 }
-_BESIDE = ("sketch", "fluent")
+_BESIDE = (SKETCH, FLUENT)
 _HEADS = (
     "who",
     "s",
@@ -40,62 +45,121 @@ _HEADS = (
     "memory",
     "files",
     "clips",
+    "VMAF",
+    "exact",
 )
-Runs = dict[str, list[dict[str, Any]]]
 
 
 def engine_blocks(results: Path) -> dict[str, str]:
-    """Name of a block on the page -> its table."""
-    rows = [json.loads(line) for line in (results / RUNS).read_text("utf-8").splitlines()]
-    cases: dict[str, Runs] = {}
-    for row in rows:
-        cases.setdefault(row["case"], {}).setdefault(row["subject"], []).append(row)
-    return {f"the engine, {case}": _table(runs) for case, runs in cases.items()}
+    """Name of a block on the page -> its table, or its list."""
+    runs, looks = Run.read(results / kept.RUNS), Look.read(results / kept.LOOKS)
+    sessions = {
+        name: kept.session([run for run in runs if run.case == name and run.purpose == MEASURING])
+        for name in CASES
+    }
+    seen = {(look.case, look.subject): look for look in looks}  # the last one counts
+    heads = ("job", "asked", "found", "")
+    return {
+        "the engine, goals": Table(heads, tuple(goals.rows(sessions))).markdown(),
+        "the engine, jobs": "".join(_job(name, sessions[name], seen) for name in CASES),
+        "the engine, not exact": _reasons(seen),
+    }
 
 
-def _table(runs: Runs) -> str:
-    return Table(
-        _HEADS, tuple(tuple(_cells(name, runs)) for name in _WHO if name in runs)
-    ).markdown()
-
-
-def _cells(name: str, runs: Runs) -> Iterator[str]:
-    own = runs[name]
-    partly = any(run["clips_asked"] < _asked(runs) for run in own)
-    yield f"{_WHO[name]}{' (one clip alone)' if partly else ''}"
-    yield _told(mean([run["wall_s"] for run in own]), fmt.seconds)
-    for other in _BESIDE:
-        yield _ratio(runs.get(other, []), own) if other != name else ""
-    yield _mean(own, "cpu_s", fmt.seconds)
-    peaks = [run["peak_anon_bytes"] for run in own if run["peak_anon_bytes"] is not None]
-    yield fmt.size(max(peaks, default=None))
-    yield _mean(own, "output_bytes", lambda value: fmt.size(round(value)))
-    fewest = min(run["clips"] for run in own)
-    yield f"{fewest} of {_asked(runs)}"
-
-
-def _asked(runs: Runs) -> int:
-    return max(int(run["clips_asked"]) for own in runs.values() for run in own)
-
-
-def _ratio(slower: Sequence[dict[str, Any]], own: Sequence[dict[str, Any]]) -> str:
-    """By pairs of the same round, where all of both were cut whole."""
-    theirs = {run["round"]: run for run in slower}
-    pairs = [(theirs[run["round"]], run) for run in own if run["round"] in theirs]
-    if len(pairs) < 2 or any(a["clips_asked"] != b["clips_asked"] for a, b in pairs):
-        return "unknown"
-    return _told(
-        paired_ratio([a["wall_s"] for a, _ in pairs], [b["wall_s"] for _, b in pairs]), fmt.ratio
+def _job(name: str, runs: Sequence[Run], seen: dict[tuple[str, str], Look]) -> str:
+    head = f"### {name}\n\n{_capital(CASES[name].differs)}. "
+    if not runs:
+        return f"{head}Not measured yet.\n\n"
+    told = tuple(
+        tuple(_cells(subject, runs, _look(seen, name, subject)))
+        for subject in _WHO
+        if any(run.subject == subject for run in runs)
     )
+    return f"{head}{_measured(runs)}\n\n{Table(_HEADS, told).markdown()}\n"
 
 
-def _mean(runs: Sequence[dict[str, Any]], column: str, form: Callable[[float], str]) -> str:
-    known = [run[column] for run in runs if run[column] is not None]
-    return form(sum(known) / len(known)) if known else "unknown"
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]
+
+
+def _measured(runs: Sequence[Run]) -> str:
+    commits = " and ".join(f"`{one}`" for one in dict.fromkeys(run.commit for run in runs) if one)
+    count = fmt.counted(len({run.round for run in runs}), "round")
+    return f"{count}, {runs[0].started_utc[:10]}, at {commits or 'a commit that was not recorded'}."
+
+
+def _look(seen: dict[tuple[str, str], Look], case: str, subject: str) -> Look | None:
+    """xargs makes the same clips at any width."""
+    kind = subject.partition("-")[0]
+    same = (
+        look for (of, who), look in seen.items() if of == case and who.partition("-")[0] == kind
+    )
+    return next(same, None)
+
+
+def _cells(name: str, runs: Sequence[Run], look: Look | None) -> Iterator[str]:
+    own = [run for run in runs if run.subject == name]
+    estimate = own[0].is_estimate
+    refused = all(run.clips == 0 and not run.oom_kills for run in own) and look is None
+    yield _WHO[name] + (" (an estimate from one clip)" if estimate else "")
+    share = CASES[own[0].case].clips / own[0].clips_asked
+    yield (
+        "refused"
+        if refused
+        else _told(scaled(mean([run.wall_s for run in own]), share), fmt.seconds)
+    )
+    for other in _BESIDE:
+        theirs = [run for run in runs if run.subject == other]
+        yield "" if other == name else _ratio(theirs, own)
+    yield _mean([None if run.cpu_s is None else run.cpu_s * share for run in own], fmt.seconds)
+    peaks = [run.peak_anon_bytes for run in own if run.peak_anon_bytes is not None]
+    yield fmt.size(max(peaks, default=None))
+    yield _mean([run.output_bytes * share for run in own], lambda value: fmt.size(round(value)))
+    fewest = min(own, key=lambda run: run.clips)
+    yield f"{fewest.clips} of {fewest.clips_asked}"
+    yield "" if look is None or look.vmaf is None else f"{look.vmaf:.1f}"
+    yield "" if look is None else _exactness(look)
+
+
+def _exactness(look: Look) -> str:
+    by = " by number and time" if look.judged_by == "times" else ""
+    hidden = f", {fmt.counted(look.hidden, 'picture')} hidden" if look.hidden else ""
+    return f"{look.exact} of {look.clips_looked_at}{by}{hidden}"
+
+
+def _ratio(slower: Sequence[Run], own: Sequence[Run]) -> str:
+    """By pairs; of an estimate, what it comes to."""
+    found = kept.pairs(slower, own)
+    if found:
+        return _told(
+            paired_ratio([a.wall_s for a, _ in found], [b.wall_s for _, b in found]), fmt.ratio
+        )
+    if not slower or not all(run.whole for run in (*slower, *own)) or own[0].clips == 0:
+        return "unknown"
+    each = [mean([run.wall_s / run.clips for run in side]).value for side in (slower, own)]
+    return f"about {fmt.ratio(each[0] / each[1])}"
+
+
+def _mean(values: Sequence[float | None], form: Callable[[float], str]) -> str:
+    known = [value for value in values if value is not None]
+    return _told(mean(known), form) if known and sum(known) else "unknown"
 
 
 def _told(estimate: Estimate, form: Callable[[float], str]) -> str:
-    return f"{form(estimate.value)}{fmt.interval(estimate.interval, form)}"
+    """A value that comes out the same every time has no interval worth telling."""
+    value, bounds = form(estimate.value), estimate.interval
+    alike = bounds is not None and {form(bound) for bound in bounds} == {value}
+    return value if alike else f"{value}{fmt.interval(bounds, form)}"
+
+
+def _reasons(seen: dict[tuple[str, str], Look]) -> str:
+    """Of clips that are not all that was asked for: what the first one lacks, and on which jobs."""
+    lines: dict[str, list[str]] = {}
+    for (case, subject), look in seen.items():
+        if look.exact < look.clips_looked_at:
+            right = f"the right pictures in {look.right_pictures} of {look.clips_looked_at}"
+            lines.setdefault(subject, []).append(f"{case}: {right}; {look.why}")
+    return "".join(f"- `{who}`: {'. '.join(told)}.\n" for who, told in lines.items()) or "None.\n"
 
 
 def main() -> None:

@@ -5,22 +5,26 @@ To add one: an entry in SUBJECTS, a function from the task to what is started.
 
 from __future__ import annotations
 
-import shutil
+import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from recipes import kept_folder
+
 from clipkit.plan.baselines import original_templates
 from clipkit.plan.clips import Job
+from clipkit.plan.framing_words import framing_chain
 from clipkit.settings import Settings
 
+SMARTCUT_VERSION = "1.7"
 _ENCODER = ("-c:v", "libx264", "-preset", "ultrafast")
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """`job` as a file of clips too; `framing`: crop and height as settings, `chain` the same as filters."""
+    """`job` as a file of clips too; `framing`: crop and height as settings."""
 
     film: Path
     job: Job
@@ -28,8 +32,7 @@ class Task:
     out: Path
     ffmpeg: str
     host: tuple[str, ...]
-    framing: dict[str, str]
-    chain: str = ""
+    framing: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,7 @@ def _fluent(task: Task) -> Start:
 
 def _original(task: Task, which: int) -> Start:
     """As the campaigns' baselines are (`plan.baselines`), one clip at a time."""
-    settings = Settings(
-        crop=task.framing.get("crop"),
-        scale_height=int(task.framing["scale_height"]) if "scale_height" in task.framing else None,
-    )
-    argv = original_templates(settings)[which].argv[1:]
+    argv = original_templates(_framed(task))[which].argv[1:]
 
     def words(film: str, start: str, duration: str, target: str) -> Sequence[str]:
         known = {"{input}": film, "{start}": start, "{duration}": duration, "{output}": target}
@@ -77,11 +76,17 @@ def _original(task: Task, which: int) -> Start:
     return _each(task, words, 1)
 
 
+def _framed(task: Task) -> Settings:
+    height = task.framing.get("scale_height")
+    return Settings(crop=task.framing.get("crop"), scale_height=int(height) if height else None)
+
+
 def _xargs(width: int) -> Callable[[Task], Start]:
     """What a good shell script does: seek first, one thread each, several at a time."""
 
     def start(task: Task) -> Start:
-        picture = ["-vf", task.chain] if task.chain else []
+        chain = framing_chain(_framed(task))
+        picture = ["-vf", chain] if chain else []
 
         def words(film: str, start: str, duration: str, target: str) -> Sequence[str]:
             source = ["-threads", "1", "-ss", start, "-t", duration, "-i", film]
@@ -102,17 +107,24 @@ def _floor(task: Task) -> Start:
 
 
 def _smartcut(task: Task) -> Start:
-    """smartcut, another smart cutter, one process a clip. It has to be on the PATH."""
-    program = shutil.which("smartcut")
-    if program is None:
-        raise SystemExit(
-            "smartcut is not installed: pip install smartcut==1.7, in an environment of its own"
-        )
+    """smartcut, another smart cutter, one process a clip."""
     lines = [
         f'"{task.film}" "{task.out}/clip-{number:03d}.mp4" --keep {clip.start_s:g},{clip.end_s:g}'
         for number, clip in enumerate(task.job.clips, start=1)
     ]
-    return Start(("xargs", "-P", "1", "-L", "1", program), "\n".join(lines).encode() + b"\n")
+    argv = ("xargs", "-P", "1", "-L", "1", str(smartcut_program()))
+    return Start(argv, "\n".join(lines).encode() + b"\n")
+
+
+def smartcut_program() -> Path:
+    """In an environment of its own, which is made where there is none: it wants another PyAV than we do."""
+    place = kept_folder() / f"smartcut-{SMARTCUT_VERSION}"
+    program = place / "bin" / "smartcut"
+    if not program.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
+        pip = (str(place / "bin" / "python"), "-m", "pip", "install", "-q")
+        subprocess.run([*pip, f"smartcut=={SMARTCUT_VERSION}"], check=True)
+    return program
 
 
 def _ours(mode: str, *words: str) -> Callable[[Task], Start]:
@@ -142,13 +154,10 @@ _TWO = ("--concurrency", "2")
 SUBJECTS: dict[str, Callable[[Task], Start]] = {
     "sketch": _sketch,
     "fluent": _fluent,
-    "xargs-2": _xargs(2),
-    "xargs-3": _xargs(3),
-    "xargs-4": _xargs(4),
+    **{f"xargs-{width}": _xargs(width) for width in (1, 2, 3, 4)},
     "smartcut": _smartcut,
     "floor": _floor,
     "encode": _ours("encode", *_TWO),
     "smart": _ours("smart", *_TWO),
     "copy": _ours("copy", *_TWO),
 }
-OURS = ("encode", "smart", "copy")
