@@ -71,9 +71,9 @@ def _make_work_folder(out_dir: Path) -> Path:
 
 
 @contextlib.contextmanager
-def made_folder(folder: Path) -> Iterator[None]:
-    """A folder that is there; what of its path was made for it and holds nothing in the end is removed
-    again. Raises OutputError."""
+def made_folder(folder: Path) -> Iterator[list[Path]]:
+    """A folder that is there; what of its path was made for it, the yielded list, and holds nothing in the
+    end is removed again. Raises OutputError."""
     made: list[Path] = []
     try:
         try:
@@ -81,7 +81,7 @@ def made_folder(folder: Path) -> Iterator[None]:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"cannot write into {folder}: {error.strerror}") from None
-        yield
+        yield made
     finally:
         _remove_empty(made)
 

@@ -88,9 +88,9 @@ def claimed(folder: Path, upload: Path, overwrite: bool) -> Iterator[Claim]:
     to be replaced and that is not to be (`overwrite`), or that is the upload or is no cut's.
     """
     # In this order: it is removed while it is still held.
-    with contextlib.ExitStack() as stack, made_folder(folder):
+    with contextlib.ExitStack() as stack, made_folder(folder) as made:
         try:
-            hold = _held_alone(folder, stack)
+            hold = _held_alone(folder, stack, made)
             if hold.alone:
                 _sweep(hold.descriptor)
             old = _of_a_cut(folder, hold.descriptor, upload)
@@ -109,8 +109,9 @@ def claimed(folder: Path, upload: Path, overwrite: bool) -> Iterator[Claim]:
                 shutil.rmtree(target, ignore_errors=True)
 
 
-def _held_alone(folder: Path, stack: contextlib.ExitStack) -> Hold:
-    """Until the stack ends. Raises OutputError where another cut has it."""
+def _held_alone(folder: Path, stack: contextlib.ExitStack, made: list[Path]) -> Hold:
+    """Until the stack ends. Raises OutputError where another cut has it: then nothing of it is `made` here
+    any more, since it may be empty yet."""
     while True:
         try:
             with contextlib.suppress(FileNotFoundError):  # whoever made it has just removed it
@@ -118,6 +119,7 @@ def _held_alone(folder: Path, stack: contextlib.ExitStack) -> Hold:
                 if _is_there(folder, hold.descriptor):
                     return hold
         except BlockingIOError:
+            made.clear()
             raise OutputError(
                 f"another clipkit is cutting into {folder}: wait for it, or choose another --out"
             ) from None

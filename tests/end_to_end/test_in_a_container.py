@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -15,17 +16,30 @@ from clipkit.format import MIB
 
 Inside = Callable[..., subprocess.CompletedProcess[str]]
 
+# A user's server in many small processes: when memory runs out, the kernel chooses the largest.
+PART_MB = 30
+PART = f"held = b'x' * ({PART_MB} << 20); print(flush=True); import time; time.sleep(300)"
+
 
 @pytest.fixture
 def inside(real_ceiling: Callable[..., Ceiling], tmp_path: Path) -> Inside:
-    """Runs `clipkit` in a group of so much memory, as a container would."""
+    """Runs `clipkit` in a group of so much memory, as a container would, beside a server in so many parts."""
 
-    def run(memory_mb: int, *words: object) -> subprocess.CompletedProcess[str]:
+    def run(memory_mb: int, *words: object, parts: int = 0) -> subprocess.CompletedProcess[str]:
         group = real_ceiling(memory_bytes=memory_mb * MIB)
         argv = group.wrap([sys.executable, "-m", "clipkit", *map(str, words)])
-        return subprocess.run(
-            argv, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
-        )
+        with contextlib.ExitStack() as stack:
+            for _ in range(parts):
+                part = subprocess.Popen(
+                    group.wrap([sys.executable, "-c", PART]), stdout=subprocess.PIPE
+                )
+                stack.enter_context(part)
+                stack.callback(part.kill)
+                assert part.stdout is not None
+                assert part.stdout.readline()
+            return subprocess.run(
+                argv, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+            )
 
     return run
 
@@ -33,11 +47,21 @@ def inside(real_ceiling: Callable[..., Ceiling], tmp_path: Path) -> Inside:
 def test_a_kill_says_that_memory_ran_out_there_also_where_no_host_was_asked_for(
     slow: Path, inside: Inside, tmp_path: Path
 ) -> None:
-    words = ("--count", 3, "--length", 2, "--preset", "slower", "--concurrency", 3)
-    ran = inside(300, "cut", slow, "--out", "clips", *words)
+    ran = inside(300, "cut", slow, "--out", "clips", "--count", 1, "--length", 2, parts=7)
     assert ran.returncode == 1
     assert "memory ran out in the surrounding group (limit 300 MB)" in ran.stderr
     assert not (tmp_path / "clips").exists()
+
+
+def test_no_more_clips_at_once_than_the_surrounding_group_holds(slow: Path, inside: Inside) -> None:
+    """Three of these would need half as much again."""
+    words = ("--count", 3, "--length", 0.4, "--preset", "slower", "--concurrency", 3)
+    ran = inside(300, "cut", slow, "--out", "clips", *words, "--json")
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(ran.stdout)
+    assert [clip["status"] for clip in told["clips"]] == ["ok"] * 3
+    assert 3 * max(clip["peak_rss_bytes"] for clip in told["clips"]) > 300 * MIB
+    assert told["peak_anon_bytes"] < 300 * MIB
 
 
 def test_what_surrounds_a_sweep_is_in_its_records_and_a_larger_host_is_refused(
