@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from clipkit.media.avc import Avc
 from clipkit.settings import Settings, UsedSettings
 
 
@@ -67,6 +68,11 @@ def encoder_of(settings: Settings) -> Encoder:
         bframes=preset.bframes if settings.bframes is None else settings.bframes,
         refs=preset.refs if settings.refs is None else settings.refs,
     )
+
+
+def beside_copies(settings: Settings, avc: Avc | None) -> Settings:
+    """As pictures are encoded that go with copied ones of an upload that is coded so."""
+    return settings if avc is None else replace(settings, bframes=avc.bframes(settings.bframes))
 
 
 def encoder_threads_alone(cores: int) -> int:

@@ -8,11 +8,11 @@ and settings that the fit has not seen.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 
 from clipkit.media.upload import Upload
-from clipkit.model.held import FramesHeld, frames_held
+from clipkit.model.held import FramesHeld, beside_copies, frames_held
 from clipkit.settings import Settings
 
 TERMS_EACH = {
@@ -203,8 +203,8 @@ def clip_anon_bytes(upload: Upload, settings: Settings, frames: int | None = Non
     clip; None: so many that there could be more. Raises FfmpegError for a crop outside the picture."""
     if settings.mode in _COPYING:
         return round(COPY_BASE_BYTES + COPY_FRAMES * frame_bytes(upload))
-    if settings.mode == "smart" and upload.avc:
-        settings = replace(settings, bframes=upload.avc.bframes(settings.bframes))
+    if settings.mode == "smart":
+        settings = beside_copies(settings, upload.avc)
     pictures = Pictures.of(upload, settings)
     held = frames_held(settings, os.cpu_count() or 1, pictures.encoded_height)
     return encoding_bytes(pictures, held, frames) + build_bytes(settings)

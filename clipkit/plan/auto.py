@@ -107,7 +107,7 @@ def _task(number: int, upload: Upload, clip: Clip, settings: Settings, build: Ff
         attempts += [
             replace(
                 _named(each, mode, instead),
-                needs_bytes=task.predicted_bytes,
+                needs_bytes=each.needs_bytes or task.predicted_bytes,
                 expected=Expected.of(task),
             )
             for each in task.attempts

@@ -58,10 +58,6 @@ def _cut(upload: Upload, clip: Clip, settings: Settings, build: FfmpegBuild, pos
 
 def _task(number: int, cut: Cut) -> Task:
     picture = framing(cut.upload, cut.settings)
-    film = without_others(cut.upload, cut.frames)
-    need_bytes = clip_anon_bytes(film, cut.settings, cut.frames.frames)
-    if cut.has_poster:
-        need_bytes += poster_anon_bytes(cut.upload, cut.settings)
     raw_bytes = cut.upload.coded_width * cut.upload.coded_height * 3 * cut.frames.frames
     return Task(
         number=number,
@@ -81,9 +77,18 @@ def _task(number: int, cut: Cut) -> Task:
         poster=poster_name(number) if cut.has_poster else None,
         damage=damage_signs(cut.upload.video_stream, starts_at_keys=cut.upload.seek == "exact"),
         reads=cut.build.may_read(cut.upload.path),
-        predicted_bytes=bound_bytes(need_bytes),
+        predicted_bytes=most_bytes(cut),
         max_output_bytes=raw_bytes + 16 * MIB,
     )
+
+
+def most_bytes(cut: Cut) -> int:
+    """The memory that one ffmpeg takes at most which encodes it, by its settings' mode."""
+    film = without_others(cut.upload, cut.frames)
+    need_bytes = clip_anon_bytes(film, cut.settings, cut.frames.frames)
+    if cut.has_poster:
+        need_bytes += poster_anon_bytes(cut.upload, cut.settings)
+    return bound_bytes(need_bytes)
 
 
 def _change(cut: Cut, rank: int) -> str | None:

@@ -13,7 +13,14 @@ from dataclasses import dataclass, replace
 
 from clipkit import format as fmt
 from clipkit.errors import CeilingError
-from clipkit.model.held import decoder_threads_alone, encoder_of, encoder_threads_alone
+from clipkit.media.avc import Avc
+from clipkit.model.held import (
+    beside_copies,
+    decoder_threads_alone,
+    encoder_of,
+    encoder_threads_alone,
+)
+from clipkit.plan.auto import SMART
 from clipkit.plan.task import Attempt, Task
 from clipkit.settings import Settings
 
@@ -23,10 +30,16 @@ _SHORTEST_LOOKAHEAD = 10
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """Settings, and how they differ from what was asked."""
+    """Settings, and how they differ from what was asked; `beside_copies`: and how pictures do that are encoded to go
+    with copied ones, whose B-frames the upload decides."""
 
     settings: Settings
     change: str | None = None
+    beside_copies: str | None = None
+
+    def change_of(self, mode: str | None) -> str | None:
+        """None: that of the settings."""
+        return self.beside_copies if (mode or self.settings.mode) == SMART else self.change
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +54,13 @@ class Room:
         return f"{fmt.size(self.memory_bytes)} leave {fmt.size(max(0, self.for_clips_bytes))}"
 
 
-def rungs(settings: Settings, cores: int) -> list[Rung]:
-    """The settings as asked for, and then less and less; `cores`: what ffmpeg sees."""
+def rungs(settings: Settings, cores: int, avc: Avc | None = None) -> list[Rung]:
+    """The settings as asked for, and then less and less; `cores`: what ffmpeg sees, `avc`: how the upload is
+    coded."""
     asked, found = settings, [Rung(settings)]
     for lower in _lowered(settings, cores):
-        found.append(Rung(lower, _change(asked, lower, cores)))
+        beside = _change(beside_copies(asked, avc), beside_copies(lower, avc), cores)
+        found.append(Rung(lower, _change(asked, lower, cores), beside or None))
     return found
 
 
@@ -159,13 +174,15 @@ def _on_the_ladder(ladder: Sequence[tuple[Rung, Task]], room: Room | None) -> Ta
 def _words(rung: Rung, why: str | None, attempt: Attempt) -> str | None:
     if attempt.encoded_frames == 0:  # a copy gives up nothing
         return attempt.change
-    stepped = f"{rung.change}: {why}" if rung.change and why else rung.change
+    given_up = rung.change_of(attempt.mode)
+    stepped = f"{given_up}: {why}" if given_up and why else given_up
     return "; ".join(words for words in (attempt.change, stepped) if words) or None
 
 
 def _too_small(ladder: Sequence[tuple[Rung, Task]], room: Room | None) -> str:
     least, task = min(ladder, key=lambda pair: _need(pair[1]))
-    given_up = f" with {least.change}" if least.change else ""
+    change = least.change_of(task.attempts[0].mode)
+    given_up = f" with {change}" if change else ""
     assert room is not None  # noqa: S101 (without one everything fits)
     enough = room.memory_bytes + _need(task) - room.for_clips_bytes
     return (

@@ -22,15 +22,17 @@ from clipkit.plan.clips import Clip, Job
 from clipkit.plan.colours import tone_mapped
 from clipkit.plan.copyable import check_sound
 from clipkit.plan.damage import damage_signs
-from clipkit.plan.encode import encode_tasks
+from clipkit.plan.encode import encode_tasks, most_bytes
 from clipkit.plan.encoded_sound import sound_changes
 from clipkit.plan.entry import Cut
 from clipkit.plan.frames import span
+from clipkit.plan.own_pictures import as_shown_in
 from clipkit.plan.seams import seams
 from clipkit.plan.smart_steps import Joined, steps_of
 from clipkit.plan.task import Attempt, Task
 from clipkit.settings import Settings
 
+_ENCODE = "encode"
 _PROFILES = (66, 77, 100)
 _PLAYABLE = ("yuv420p", "yuvj420p")
 _MOST_NUMBERS = 31
@@ -94,7 +96,8 @@ def _joinable(upload: Upload, settings: Settings) -> Avc:
 
 def _task(number: int, cut: Cut, avc: Avc) -> Task:
     upload = cut.upload
-    [whole] = encode_tasks(Job(upload, (cut.clip,), None), cut.settings, cut.build)
+    alone = replace(cut.settings, mode=_ENCODE)
+    [whole] = encode_tasks(Job(upload, (cut.clip,), None), alone, cut.build)
     whole = replace(whole, number=number, output=f"clip-{number:03d}.mp4")
     found = seams(upload, cut.frames)
     if isinstance(found, str):
@@ -108,9 +111,14 @@ def _task(number: int, cut: Cut, avc: Avc) -> Task:
         )
         for from_start in ((True,) if cut.settings.seek == "output" else (False, True))
     )
+    instead = _encoded_whole(whole, "its parts could not be joined")
     return replace(
         whole,
-        attempts=(*attempts, *_encoded_whole(whole, "its parts could not be joined")),
+        attempts=(
+            *attempts,
+            *(replace(each, needs_bytes=whole.predicted_bytes) for each in instead),
+        ),
+        predicted_bytes=most_bytes(replace(cut, upload=as_shown_in(upload, cut.frames))),
         # Turned by the player and not by the encoder.
         size=None if upload.rotation_deg else (upload.coded_width, upload.coded_height),
         damage=damage_signs(upload.video_stream, inputs=r"\d+"),
@@ -121,7 +129,7 @@ def _task(number: int, cut: Cut, avc: Avc) -> Task:
 def _encoded_whole(task: Task, why: str) -> Iterator[Attempt]:
     for attempt in task.attempts:
         words = [f"encoded whole: {why}", *([attempt.change] if attempt.change else [])]
-        yield replace(attempt, change="; ".join(words), mode="encode")
+        yield replace(attempt, change="; ".join(words), mode=_ENCODE)
 
 
 def _change(joined: Joined, from_start: bool) -> str | None:

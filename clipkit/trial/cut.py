@@ -14,7 +14,7 @@ from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.hosts import Host
 from clipkit.model.memory import ENGINE_BYTES
 from clipkit.plan import modes
-from clipkit.plan.auto import AUTO, encoded_for_auto
+from clipkit.plan.auto import AUTO, SMART, encoded_for_auto
 from clipkit.plan.clips import Job
 from clipkit.plan.ladder import Ladder, Room, Rung, rungs, tasks_that_fit
 from clipkit.plan.task import Task
@@ -122,7 +122,7 @@ def _tasks(order: Order, room: Room | None) -> list[Task]:
     if not modes.follows(order.settings, "lookahead"):
         steps = [Rung(order.settings)]
     else:
-        steps = rungs(order.settings, os.cpu_count() or 1)
+        steps = rungs(order.settings, os.cpu_count() or 1, job.upload.avc)
 
     @cache
     def whole() -> Ladder:
@@ -134,7 +134,7 @@ def _tasks(order: Order, room: Room | None) -> list[Task]:
         ]
 
     ladder = [(rung, plan(job, rung.settings, build)) for rung in steps]
-    return tasks_that_fit(ladder, room, whole if order.settings.mode == AUTO else None)
+    return tasks_that_fit(ladder, room, whole if order.settings.mode in (AUTO, SMART) else None)
 
 
 def _manifest(order: Order, ceiling: Ceiling, execution: Execution) -> dict[str, Any]:

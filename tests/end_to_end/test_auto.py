@@ -90,8 +90,9 @@ def test_hdr_is_made_sdr_though_copying_is_allowed(make: Any, tmp_path: Path):
     assert told(found) == ["encode", "encode"]
 
 
+@pytest.mark.parametrize("mode", ["auto", "smart"])
 def test_where_a_head_beside_a_copy_does_not_fit_all_is_encoded_which_needs_less(
-    make: Any, tmp_path: Path
+    make: Any, tmp_path: Path, mode: str
 ):
     """B-frames of the upload bind the head, and cost memory that encoding all of it need not take."""
     source = ("-f", "lavfi", "-i", "testsrc2=size=3840x2160:rate=25:duration=2")
@@ -99,7 +100,7 @@ def test_where_a_head_beside_a_copy_does_not_fit_all_is_encoded_which_needs_less
     found = cut(
         film,
         tmp_path / "out",
-        *("--memory", "400M", "--cpus", "2", "--encoder-threads", "1"),
+        *("--mode", mode, "--memory", "400M", "--cpus", "2", "--encoder-threads", "1"),
         clips="start_s,duration_s\n0.2,1\n",
     )
     assert told(found) == ["encode"]
