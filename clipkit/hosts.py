@@ -26,7 +26,9 @@ class Host:
     """What a job may use. Sizes in bytes, CPU in cores; None is unlimited.
 
     `swap_bytes` is what the host has besides its memory; hosting plans have none.
-    `source` and `checked` say where plan and price were read, and when.
+    `source` and `checked` say where plan and price were read, and when. `as_measured`: in words, what memory and
+    CPU were measured to be on the host itself, which then stand here instead of the plan's; `as_measured_log_sd`
+    how well its speed is known from that, a standard deviation of logarithms.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Host:
     usd_per_month: float | None = None
     source: str | None = None
     checked: str | None = None
+    as_measured: str | None = None
+    as_measured_log_sd: float | None = None
 
     def __post_init__(self) -> None:
         if self.memory_bytes is not None and self.memory_bytes <= 0:
@@ -108,4 +112,6 @@ def custom(base: Host, memory_bytes: int | None, cpus: float | None) -> Host:
         usd_per_month=None,
         source=None,
         checked=None,
+        as_measured=None,
+        as_measured_log_sd=None,
     )

@@ -155,7 +155,8 @@ def hosts(catalogue: Mapping[str, Host]) -> dict[str, Any]:
     return {"hosts": [dataclasses.asdict(host) for host in catalogue.values()]}
 
 
-def hosts_lines(catalogue: Mapping[str, Host]) -> list[str]:
+def hosts_lines(catalogue: Mapping[str, Host], measured: Mapping[str, str]) -> list[str]:
+    """`measured`: what of them was measured, in words, by their names."""
     width = max(map(len, catalogue))
     shown = []
     for host in catalogue.values():
@@ -165,6 +166,8 @@ def hosts_lines(catalogue: Mapping[str, Host]) -> list[str]:
             f"{host.name:<{width}}  {memory:>10}  {fmt.cpus(host.cpus):>13}  {price:<18} "
             f"{host.source or ''}".rstrip()
         )
+        if host.name in measured:
+            shown.append(f"{'':<{width}}  {measured[host.name]}")
     return shown
 
 

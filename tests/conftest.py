@@ -27,6 +27,12 @@ os.environ.setdefault("CLIPKIT_ACCEPT_NOISE", "1")
 _BY_THE_KERNEL = (Mechanism.CGROUP2, Mechanism.CGROUP1, Mechanism.SYSTEMD)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Packs and measured hosts of whoever runs the tests are theirs."""
+    os.environ["CLIPKIT_DATA"] = str(tmp_path_factory.mktemp("data"))
+
+
 @pytest.fixture(scope="session")
 def media() -> Path:
     """The folder of the shared media: real uploads with a manifest of their properties."""

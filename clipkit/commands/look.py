@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ _ADMISSION = "admission"
 def add_look(commands: Any) -> None:
     _add_probe(commands)
     _add_export(commands)
-    add_command(commands, "hosts", _hosts, "the catalogue of hosts")
+    _add_hosts(commands)
     _add_doctor(commands)
 
 
@@ -102,13 +103,38 @@ def _config_here() -> Path:
     )
 
 
+def _add_hosts(commands: Any) -> None:
+    command = add_command(commands, "hosts", _hosts, "the catalogue of hosts")
+    command.add_argument(
+        "--calibrate",
+        metavar="CAMPAIGN",
+        help="by one that `clipkit unpack` brought home: keep what its host was measured to be, as which "
+        "`clipkit tune` plays it then",
+    )
+
+
 def _hosts(parsed: argparse.Namespace) -> int:
     from clipkit.hosts import catalogue
+    from clipkit.pack.measured_host import keep_measured_host, measured_hosts
 
+    if parsed.calibrate is not None:
+        from clipkit.pack.hold_against import held_against_here
+
+        found = held_against_here(Path(parsed.calibrate))
+        path = keep_measured_host(found)
+        if parsed.json:
+            print_json(dataclasses.asdict(found) | {"file": str(path)})
+        else:
+            say_lines([*found.lines(), f"  kept in {fmt.near(path)}"])
+        return 0
+    measured = measured_hosts()
     if parsed.json:
-        print_json(output.hosts(catalogue()))
+        print_json(
+            output.hosts(catalogue()) | {"measured": list(map(dataclasses.asdict, measured))}
+        )
     else:
-        say_lines(output.hosts_lines(catalogue()))
+        words = {each.host: each.words for each in measured}
+        say_lines(output.hosts_lines(catalogue(), words))
     return 0
 
 

@@ -65,6 +65,7 @@ def add_tune(commands: Any) -> None:
 
 def _tune(parsed: argparse.Namespace) -> int:
     from clipkit.hosts import DEFAULT_FOR_TUNE
+    from clipkit.pack.measured_host import host_as_measured
     from clipkit.plan import baselines
     from clipkit.tuning import own_command
 
@@ -81,7 +82,7 @@ def _tune(parsed: argparse.Namespace) -> int:
             "the command out"
         )
     compared = baselines.chosen(fixed, template, parsed.baseline)
-    hosts = arguments.several_hosts(parsed, DEFAULT_FOR_TUNE)
+    hosts = tuple(map(host_as_measured, arguments.several_hosts(parsed, DEFAULT_FOR_TUNE)))
     reserve_bytes = arguments.reserve_bytes(parsed)
     videos = parsed.videos or ["sample"]
     describing = arguments.describing(fixed.ffmpeg, hosts, command=template)

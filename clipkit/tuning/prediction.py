@@ -49,7 +49,9 @@ def predict(question: Question, screening: Screening, results: Results) -> Estim
     unlike = _unlike(question, short) + _unlike(question, confirms or short)
     spread = _spread([record for cell, record in rounds if cell.settings.concurrency == 1])
     longer = _longer_log_sd(question, results)
-    half = _quantile(noise) * math.sqrt(noise.log_sd**2 * repeats + spread**2 * unlike + longer**2)
+    elsewhere = question.host.as_measured_log_sd or 0.0  # how well its core is known beside ours
+    squares = noise.log_sd**2 * repeats + spread**2 * unlike + longer**2 + elsewhere**2
+    half = _quantile(noise) * math.sqrt(squares)
     value = screening.predicted_wall_s
     return Estimate(value, value / math.exp(half), value * math.exp(half), len(rounds))
 

@@ -24,7 +24,9 @@ _SEEK_MATTERS = 2.0
 
 def host_line(host: Host, ceiling: str, reserve_bytes: int) -> str:
     kept = f" | {fmt.size(reserve_bytes)} kept for your server" if reserve_bytes else ""
-    return f"{host.name}  {fmt.memory(host.memory_bytes)}, {fmt.cpus(host.cpus)} | {ceiling}{kept}"
+    limits = f"{fmt.memory(host.memory_bytes)}, {fmt.cpus(host.cpus)}"
+    measured = f" | {host.as_measured}" if host.as_measured else ""
+    return f"{host.name}  {limits} | {ceiling}{kept}{measured}"
 
 
 def upload_line(upload: Upload, job: str) -> str:
