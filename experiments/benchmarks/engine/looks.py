@@ -31,7 +31,7 @@ from clipkit.media.vmaf import Original
 from clipkit.plan.clips import Job
 from clipkit.plan.frames import span
 
-_PLACES = 2
+_PLACES = 3
 _NEARLY = Fraction(1, 1000)
 
 
