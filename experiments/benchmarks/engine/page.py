@@ -18,6 +18,7 @@ import goals
 import kept
 from cases import CASES, FLUENT, SKETCH
 from kept import MEASURING, Look, Run
+from scipy.stats import binomtest
 
 from clipkit import format as fmt
 from clipkit import resources
@@ -124,7 +125,9 @@ def _cells(name: str, runs: Sequence[Run], look: Look | None) -> Iterator[str]:
 def _exactness(look: Look) -> str:
     by = " by number and time" if look.judged_by == "times" else ""
     hidden = f", {fmt.counted(look.hidden, 'picture')} hidden" if look.hidden else ""
-    return f"{look.exact} of {look.clips_looked_at}{by}{hidden}"
+    exactly = binomtest(look.exact, look.clips_looked_at).proportion_ci(method="exact")
+    bounds = fmt.interval((exactly.low, exactly.high), fmt.percent)
+    return f"{look.exact} of {look.clips_looked_at}{by}{bounds}{hidden}"
 
 
 def _ratio(slower: Sequence[Run], own: Sequence[Run]) -> str:
