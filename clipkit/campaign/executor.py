@@ -1,4 +1,4 @@
-"""Who runs a trial and hands back what came of it: here, on this machine."""
+"""Who runs trials and tells what came of them: here, on this machine."""
 
 from __future__ import annotations
 
@@ -15,17 +15,59 @@ from clipkit.trial.run import run_trial
 Watch = Callable[[dict[str, Any]], None]
 
 
+class Block(Protocol):
+    """Trials that one machine runs one after the other, so that each has those beside it that it is compared
+    with. Any number may be taken before what came of them is told."""
+
+    def take(self) -> Trial | None:
+        """The next. None where there is none: all have ended, or whether one is tried again depends on
+        those that have not."""
+        ...
+
+    def began(self, trial: Trial) -> None:
+        """It is being run now."""
+        ...
+
+    def heard(self, trial: Trial, event: dict[str, Any]) -> None:
+        """What its engine said meanwhile."""
+        ...
+
+    def ended(self, trial: Trial, outcome: Outcome) -> None:
+        """What came of it is kept. Raises what ends the campaign: CampaignError, Cancelled."""
+        ...
+
+
+class Blocks(Protocol):
+    """What is to be measured. Blocks may be open while others are taken."""
+
+    def take(self) -> Block | None:
+        """The next. None where nothing is left, or what comes next depends on blocks that are open."""
+        ...
+
+
 class Executor(Protocol):
     """To add one: a module with a class of this shape, whoever starts it, its tests. One measurement at
-    a time per machine; the outcome is data alone, wherever it was measured."""
+    a time per machine; an outcome is data alone, wherever it was measured."""
 
-    def run(self, trial: Trial, watch: Watch) -> Outcome:
-        """Run the trial to its end; `watch` is told each of its events as they come.
+    def run(self, blocks: Blocks) -> None:
+        """Run all of them to their ends, each trial told as it begins and ends.
 
-        An interrupt ends it with the status `cancelled`. Raises CeilingError where no ceiling stands,
-        OutputError where there is no room.
+        An interrupt ends a trial with the status `cancelled`. Raises CeilingError where no ceiling
+        stands, OutputError where there is no room.
         """
         ...
+
+
+def run_in_turn(blocks: Blocks, run: Callable[[Trial, Watch], Outcome]) -> None:
+    """Block by block, trial by trial: each is taken when all before it have ended."""
+    while (block := blocks.take()) is not None:
+        while (trial := block.take()) is not None:
+            block.began(trial)
+            block.ended(trial, run(trial, _hearing(block, trial)))
+
+
+def _hearing(block: Block, trial: Trial) -> Watch:
+    return lambda event: block.heard(trial, event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +79,9 @@ class Here:
     folder: Path
     accept_noise: bool = False
 
-    def run(self, trial: Trial, watch: Watch) -> Outcome:
+    def run(self, blocks: Blocks) -> None:
+        run_in_turn(blocks, self._run_trial)
+
+    def _run_trial(self, trial: Trial, watch: Watch) -> Outcome:
         accepted = replace(trial, accept_noise=trial.accept_noise or self.accept_noise)
         return run_trial(accepted, self.open_ceiling, self.folder, watch)

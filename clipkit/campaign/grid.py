@@ -30,6 +30,9 @@ class Grid:
         """The next, also while others are open: no cell depends on another."""
         return self.course.opened(self._queue.pop(0)) if self._queue else None
 
+    def next_block(self) -> int | None:
+        return self._queue[0].block if self._queue else None
+
     def tell(self, cell: Cell, record: Record) -> None:
         self.course.told(cell, record)
 

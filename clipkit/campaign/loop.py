@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 from clipkit import ffmpeg_builds
 from clipkit.campaign.alike import means_of, unlike
 from clipkit.campaign.executor import Executor
-from clipkit.campaign.strategy import WARMUP, Cell, Inferred, Strategy
+from clipkit.campaign.strategy import WARMUP, AsksInBlocks, Cell, Inferred, Strategy
 from clipkit.errors import CampaignError, Cancelled
+from clipkit.records.outcome import Outcome
 from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.records.store import Store
@@ -64,58 +65,65 @@ class Loop:
     order: int = 0
     started_s: float = field(default_factory=time.monotonic)
 
-    def elapsed_s(self) -> float:
-        return time.monotonic() - self.started_s
-
     def run(self, strategy: Strategy) -> None:
         """Until the strategy asks for nothing more; the caller holds the store (`writing`).
 
         Raises Cancelled after an interrupt, CampaignError where the machine lets nothing more be measured.
         """
         self.order = self.store.finished()
-        while (asked := strategy.ask()) is not None:
-            cell = asked.cell if isinstance(asked, Inferred) else asked
-            record = self._infer(asked) if isinstance(asked, Inferred) else self._measure(cell)
-            strategy.tell(cell, record)
-            self._ended(cell, record)
+        self.executor.run(_Blocks(self, strategy))
 
-    def _infer(self, asked: Inferred) -> Record:
-        outcome = inferred(self._trial(asked.cell, self._first_attempt(asked.cell)), asked.because)
+    def began(self, cell: Cell, order: int) -> None:
+        self.watch(TrialStarted(cell, order, self.elapsed_s()))
+
+    def infer(self, asked: Inferred) -> Record:
+        outcome = inferred(self.trial(asked.cell, 1), asked.because)
         self.store.append(outcome)
         return outcome.record
 
-    def _measure(self, cell: Cell) -> Record:
-        """One cell, repeated where an attempt was invalid; every attempt is stored, but for a
-        warm-up, which is discarded. Who watches hears of the last one when the strategy has.
+    def keep(self, cell: Cell, outcome: Outcome) -> None:
+        """Store it, but for a warm-up, which is discarded.
 
-        Raises CampaignError where the machine failed in such a way that no other trial would end better, or
-        has become another one.
+        Raises Cancelled where it was interrupted, CampaignError where the machine failed in such a way that
+        no other trial would end better, or has become another one.
         """
-        first = self._first_attempt(cell)
-        for tried in count(1):
-            self.watch(TrialStarted(cell, self.order, self.elapsed_s()))
-            outcome = self.executor.run(
-                self._trial(cell, first + tried - 1, cell.last_counts and tried >= cell.attempts),
-                lambda event: self.watch(ClipProgress(cell, event)),
-            )
-            record = outcome.record
-            self._check_alike(record)
-            if cell.phase != WARMUP:
-                self.store.append(outcome)
-            if record.status is Status.CANCELLED:
-                self._ended(cell, record)
-                if not self.store.finished():
-                    raise Cancelled("interrupted before anything was finished")
-                raise Cancelled(f"interrupted; what was finished is kept in {self.store.folder}")
-            if outcome.stop:
-                self._ended(cell, record)
-                raise CampaignError(
-                    f"{outcome.stop}; what was finished is kept in {self.store.folder}"
-                )
-            if not cell.is_tried_again(record.status, tried):
-                break
-            self._ended(cell, record)
-        return record
+        record = outcome.record
+        self._check_alike(record)
+        if cell.phase != WARMUP:
+            self.store.append(outcome)
+        if record.status is Status.CANCELLED:
+            self.ended(cell, record)
+            if not self.store.finished():
+                raise Cancelled("interrupted before anything was finished")
+            raise Cancelled(f"interrupted; what was finished is kept in {self.store.folder}")
+        if outcome.stop:
+            self.ended(cell, record)
+            raise CampaignError(f"{outcome.stop}; what was finished is kept in {self.store.folder}")
+
+    def ended(self, cell: Cell, record: Record) -> None:
+        self.watch(TrialEnded(cell, record, self.elapsed_s()))
+
+    def trial(self, cell: Cell, tried: int) -> Trial:
+        """The cell's attempt of that number in this session, from 1; its order is behind all that were made."""
+        name = self.store.folder.name
+        attempt = self.past.get((cell.name, cell.block), 0) + tried
+        order = self.order
+        self.order += cell.phase != WARMUP
+        return Trial(
+            identity=Identity(name, cell.name, cell.block, order, attempt, cell.phase),
+            job=cell.job,
+            subject=cell.subject,
+            settings=cell.settings,
+            build=ffmpeg_builds.find_build(cell.settings.ffmpeg),
+            host=cell.host,
+            reserve_bytes=cell.reserve_bytes,
+            timeout_s=cell.timeout_s,
+            accept_noise=cell.last_counts and tried >= cell.attempts,
+            manner=Manner(rest_s=cell.rest_s, jobs=cell.jobs),
+        )
+
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self.started_s
 
     def _check_alike(self, record: Record) -> None:
         """Raises CampaignError where it was measured by other means than what is there: the world changed
@@ -129,25 +137,71 @@ class Loop:
         for key, values in own.items():
             self.means.setdefault(key, values)
 
-    def _first_attempt(self, cell: Cell) -> int:
-        """Its number: each session tries anew."""
-        return self.past.get((cell.name, cell.block), 0) + 1
 
-    def _trial(self, cell: Cell, attempt: int, accept_noise: bool = False) -> Trial:
-        name = self.store.folder.name
-        return Trial(
-            identity=Identity(name, cell.name, cell.block, self.order, attempt, cell.phase),
-            job=cell.job,
-            subject=cell.subject,
-            settings=cell.settings,
-            build=ffmpeg_builds.find_build(cell.settings.ffmpeg),
-            host=cell.host,
-            reserve_bytes=cell.reserve_bytes,
-            timeout_s=cell.timeout_s,
-            accept_noise=accept_noise,
-            manner=Manner(rest_s=cell.rest_s, jobs=cell.jobs),
-        )
+@dataclass(frozen=True, slots=True)
+class _Blocks:
+    """What a strategy asks for, block by block: of one that knows no blocks each cell is one."""
 
-    def _ended(self, cell: Cell, record: Record) -> None:
-        self.order += cell.phase != WARMUP
-        self.watch(TrialEnded(cell, record, self.elapsed_s()))
+    loop: Loop
+    strategy: Strategy
+
+    def take(self) -> _Block | None:
+        asked = self.strategy.ask()
+        if asked is None:
+            return None
+        cell = asked.cell if isinstance(asked, Inferred) else asked
+        return _Block(self.loop, self.strategy, cell.block, asked)
+
+
+@dataclass(slots=True)
+class _Block:
+    """`first`: what it begins with, asked for already. A trial that is tried again comes before those that were not asked for yet."""
+
+    loop: Loop
+    strategy: Strategy
+    number: int
+    first: Cell | Inferred | None
+    _again: deque[tuple[Cell, int]] = field(default_factory=deque)
+    _open: dict[str, tuple[Cell, int]] = field(default_factory=dict)
+
+    def take(self) -> Trial | None:
+        if self._again:
+            return self._opened(*self._again.popleft())
+        while (asked := self._ask()) is not None:
+            if not isinstance(asked, Inferred):
+                return self._opened(asked, 1)
+            self._told(asked.cell, self.loop.infer(asked))
+        return None
+
+    def began(self, trial: Trial) -> None:
+        cell, _ = self._open[trial.identity.run_id]
+        self.loop.began(cell, trial.identity.order)
+
+    def heard(self, trial: Trial, event: dict[str, Any]) -> None:
+        cell, _ = self._open[trial.identity.run_id]
+        self.loop.watch(ClipProgress(cell, event))
+
+    def ended(self, trial: Trial, outcome: Outcome) -> None:
+        """Where it was invalid it is repeated; who watches hears of the last attempt when the strategy has."""
+        cell, tried = self._open.pop(trial.identity.run_id)
+        self.loop.keep(cell, outcome)
+        if cell.is_tried_again(outcome.record.status, tried):
+            self._again.append((cell, tried + 1))
+            self.loop.ended(cell, outcome.record)
+        else:
+            self._told(cell, outcome.record)
+
+    def _ask(self) -> Cell | Inferred | None:
+        first, self.first = self.first, None
+        if first is None and isinstance(self.strategy, AsksInBlocks):
+            return self.strategy.ask() if self.strategy.next_block() == self.number else None
+        return first
+
+    def _opened(self, cell: Cell, tried: int) -> Trial:
+        trial = self.loop.trial(cell, tried)
+        self._open[trial.identity.run_id] = (cell, tried)
+        return trial
+
+    def _told(self, cell: Cell, record: Record) -> None:
+        self.strategy.tell(cell, record)
+        self.loop.ended(cell, record)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from clipkit.hosts import Host
 from clipkit.plan.clips import Job
@@ -125,4 +125,13 @@ class Strategy(Protocol):
 
     def progress(self) -> Progress:
         """By its own count."""
+        ...
+
+
+@runtime_checkable
+class AsksInBlocks(Strategy, Protocol):
+    """One whose cells are run block by block, each block on one machine."""
+
+    def next_block(self) -> int | None:
+        """The block of what would be asked for next; None where that is nothing."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -9,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inventing_design import PLAIN, course, laid_out, record
+from inventing_design import PLAIN, course, laid_out, record, too_small
 
 from clipkit.campaign.design import Design
-from clipkit.campaign.executor import Watch
+from clipkit.campaign.executor import Blocks, Watch, run_in_turn
 from clipkit.campaign.grid import Grid
 from clipkit.campaign.loop import ClipProgress, Event, Loop, TrialEnded, TrialStarted
 from clipkit.campaign.strategy import WARMUP
@@ -36,7 +37,10 @@ class Told:
     warm_up: Status = Status.OK
     stop: str | None = None
 
-    def run(self, trial: Trial, watch: Watch) -> Outcome:
+    def run(self, blocks: Blocks) -> None:
+        run_in_turn(blocks, self._run_trial)
+
+    def _run_trial(self, trial: Trial, watch: Watch) -> Outcome:
         self.ran.append(trial)
         watch({"event": "clip"})
         warm = trial.identity.phase == WARMUP
@@ -165,3 +169,54 @@ def test_no_two_attempts_have_one_name_also_in_different_folders(tmp_path: Path)
         for entry in Campaign(tmp_path / folder).run(NOISE, blocks=3)
     ]
     assert len(set(names)) == len(names) == 12
+
+
+@dataclass
+class Elsewhere(Told):
+    """Takes every block and all of its trials before the first one ends, and ends them in any order."""
+
+    seed: int = 0
+    numbers: list[int] = field(default_factory=list)
+
+    def run(self, blocks: Blocks) -> None:
+        chance = random.Random(self.seed)
+        taken = list(iter(blocks.take, None))
+        open_trials = [(block, trial) for block in taken for trial in iter(block.take, None)]
+        self.numbers = [trial.identity.block for _, trial in open_trials]
+        while open_trials:
+            block, trial = open_trials.pop(chance.randrange(len(open_trials)))
+            block.began(trial)
+            block.ended(
+                trial, self._run_trial(trial, lambda event, b=block, t=trial: b.heard(t, event))
+            )
+            open_trials += [(block, again) for again in iter(block.take, None)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_blocks_may_be_open_at_once_and_end_in_any_order(tmp_path: Path, seed: int):
+    executor = Elsewhere(iter([NOISE, MACHINE]), seed=seed)
+    store = Store.create(tmp_path / "campaign")
+    with store.writing():
+        Loop(store, executor, lambda _event: None).run(Grid(course(DESIGN, []), 4))
+    stored = store.records()
+    assert executor.numbers == [0, 0, 1, 1, 2, 2, 3, 3]  # a warm-up and a trial each
+    assert sorted(entry.block for entry in stored if entry.status is Status.OK) == [0, 1, 2, 3]
+    assert Counter(entry.status for entry in stored) == {Status.OK: 4, NOISE: 1, MACHINE: 1}
+    orders = [t.identity.order for t in executor.ran if t.identity.phase != WARMUP]
+    assert sorted(orders) == [*range(len(stored))]
+    for block in range(4):
+        ends = [entry for entry in stored if entry.block == block]
+        assert [entry.attempt for entry in ends] == [*range(1, len(ends) + 1)]
+        assert [entry.status is Status.OK for entry in ends] == [False] * (len(ends) - 1) + [True]
+
+
+def test_a_block_ends_where_the_next_one_begins_also_with_cells_that_are_inferred(tmp_path: Path):
+    design = laid_out()
+    past = [record(cell, too_small(cell)) for cell in design.block(0)]
+    executor = Elsewhere(iter([]))
+    store = Store.create(tmp_path / "campaign")
+    with store.writing():
+        Loop(store, executor, lambda _event: None).run(Grid(course(design, past), 3))
+    assert executor.numbers == sorted(executor.numbers)
+    assert {entry.block for entry in store.records()} == {1, 2}
+    assert len(store.records()) == 2 * len(design.cells)
