@@ -201,6 +201,7 @@ class Upload:
             "pixel_format": self.pixel_format,
             "bit_depth": self.bit_depth,
             "pictures_kept": self.pictures_kept,
+            "reorder_depth": self.avc.reorder_depth if self.avc else None,
             "width": self.width,
             "height": self.height,
             "coded_width": self.coded_width,

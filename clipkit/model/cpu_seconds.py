@@ -7,7 +7,10 @@ What is in a picture decides as much as its size: a black film takes half, and a
 
 from __future__ import annotations
 
-from clipkit.model.held import encoder_of
+from dataclasses import dataclass
+
+from clipkit.media.upload import Upload
+from clipkit.model.held import beside_copies, encoder_of
 from clipkit.model.memory import Pictures, bytes_a_pixel
 from clipkit.settings import Settings
 
@@ -32,9 +35,11 @@ SECONDS_EACH = {
     "mbtree": 0.0,
     "converting": 0.0002,
     "tone_map": 0.0104,
+    "copied": 0.000035,
 }
-"""For a second of sound, and for a million pixels: of pictures decoded; encoded, by preset and for each B-frame
-and each reference beyond the first; of whole pictures converted; of encoded ones tone-mapped."""
+"""For a second of sound that is encoded, for a picture copied, and for a million pixels: of pictures decoded; encoded,
+by preset and for each B-frame and each reference beyond the first; of whole pictures converted; of encoded ones
+tone-mapped."""
 
 LEAST, MOST = 0.4, 1.6
 """So many times what is predicted nine in ten clips of uploads that were not seen take, between these."""
@@ -43,25 +48,74 @@ SLOWER = {"slower": 1.9, "veryslow": 3.5, "placebo": 10.0}
 """Beside `slow`: not measured here, by x264's own account of its presets, roughly."""
 
 
+PLACES = (0.05, 0.5, 0.95)
+"""Where in a group of pictures a clip begins: in the middle on average, between the others in nine in ten."""
+COPYING = ("copy", "snap")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How many pictures one clip decodes, encodes and copies."""
+
+    decoded: float
+    encoded: float
+    copied: float
+
+
+@dataclass(frozen=True, slots=True)
+class CpuSeconds:
+    """`least` and `most`: between these in nine of ten clips."""
+
+    expected: float
+    least: float
+    most: float
+
+
+def work_of(mode: str, frames: int, group: float, place: float) -> Work:
+    """Of a clip of so many frames that begins at `place` (0 to 1) of a `group` of pictures."""
+    before, after = place * group, (1 - place) * group
+    if mode in COPYING:
+        return Work(0, 0, frames + before)
+    encoded = min(frames, after) if mode == "smart" else frames
+    return Work(encoded + before, encoded, frames - encoded)
+
+
+def clip_cpu_seconds(upload: Upload, settings: Settings, clip_s: float) -> CpuSeconds:
+    """Of one clip in the settings' mode, which is none that leaves that open; nobody knows where in a group of
+    pictures it begins. Raises FfmpegError for a crop outside the picture."""
+    if settings.mode == "smart":
+        settings = beside_copies(settings, upload.avc)
+    pictures = Pictures.of(upload, settings)
+    frames = max(1, int(clip_s * upload.fps + 0.5))
+    group = upload.gop_s * upload.fps
+    works = [work_of(settings.mode, frames, group, place) for place in PLACES]
+    sound_s = clip_s if pictures.with_sound else 0.0
+    usual_s = 0.0 if settings.mode in COPYING else sound_s  # it may have to be encoded all the same
+    usual = [cpu_seconds(cpu_terms(pictures, settings, work, usual_s)) for work in works]
+    most = [cpu_seconds(cpu_terms(pictures, settings, work, sound_s)) for work in works]
+    return CpuSeconds(usual[1], LEAST * min(usual), MOST * max(most))
+
+
 def cpu_terms(
-    pictures: Pictures, settings: Settings, frames_decoded: int, frames: int, clip_s: float
+    pictures: Pictures, settings: Settings, work: Work, sound_s: float
 ) -> dict[str, float]:
-    """How much there is of each, for the constants to multiply."""
+    """How much there is of each, for the constants to multiply; `sound_s`: of sound that is encoded."""
     told, preset = encoder_of(settings), settings.preset
     deep = 1.4 if bytes_a_pixel(pictures.pixel_format) >= 3 else 1.0
     whole = pictures.width * pictures.height / 1e6
-    encoded = pictures.encoded_width * pictures.encoded_height * frames / 1e6
+    encoded = pictures.encoded_width * pictures.encoded_height * work.encoded / 1e6
     codec = pictures.codec if pictures.codec in SECONDS_EACH else "other"
     return {
         "start": 1.0,
-        "sound": clip_s if pictures.with_sound else 0.0,
-        codec: whole * frames_decoded * deep,
+        "sound": sound_s,
+        codec: whole * work.decoded * deep,
         preset if preset in SECONDS_EACH else "slow": encoded * SLOWER.get(preset, 1.0),
         "bframes": encoded * told.bframes,
         "refs": encoded * (told.refs - 1),
         "mbtree": encoded if told.mbtree else 0.0,
-        "converting": whole * frames if pictures.converted else 0.0,
+        "converting": whole * work.encoded if pictures.converted else 0.0,
         "tone_map": encoded if pictures.tone_mapped else 0.0,
+        "copied": work.copied,
     }
 
 

@@ -16,7 +16,7 @@ from clipkit.settings import Settings
 SAMPLE_ENTRIES = {"h264": "avc1", "hevc": "hvc1", "av1": "av01", "vp9": "vp09"}
 SOUNDS = {"aac", "mp3", "opus", "flac", "alac", "ac3", "eac3"}
 # Of H.264, decoders in hardware and in browsers know 8 bit 4:2:0 alone.
-_PLAYABLE_H264 = {"yuv420p", "yuvj420p"}
+PLAYABLE_H264 = {"yuv420p", "yuvj420p"}
 
 
 def check_film(upload: Upload, settings: Settings) -> None:
@@ -37,7 +37,7 @@ def check_film(upload: Upload, settings: Settings) -> None:
             f"{upload.path} holds {upload.codec}, which browsers do not play from an MP4, "
             f"so it cannot be copied: {instead}"
         )
-    if upload.codec == "h264" and upload.pixel_format not in _PLAYABLE_H264:
+    if upload.codec == "h264" and upload.pixel_format not in PLAYABLE_H264:
         raise ModeRefused(
             f"{upload.path} holds H.264 in {upload.pixel_format}, which browsers do not play, "
             f"so it cannot be copied: {instead}"

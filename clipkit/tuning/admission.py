@@ -10,29 +10,28 @@ from typing import Any
 
 from clipkit.errors import UsageError
 from clipkit.legal import unknown_word
+from clipkit.media.avc import MOST_DEPTH
 from clipkit.model import cpu_seconds, held, memory
+from clipkit.plan.copyable import PLAYABLE_H264, SAMPLE_ENTRIES
 from clipkit.settings import Settings
 from clipkit.tuning.config import Measured
 
 LANGUAGES = {"javascript": ("admission.js.in", "//"), "python": ("admission.py.in", "#")}
 _PLACE = re.compile(r"@(\w+)@")
 _OF_SETTINGS = (
+    *("mode", "hidden_preroll"),
     *("preset", "encoder_threads", "decoder_threads", "lookahead", "mbtree", "bframes", "refs"),
     *("crop", "scale_height", "audio", "hdr", "concurrency"),
 )
 
 
 def export_admission(settings: Settings, language: str, measured: Measured | None = None) -> str:
-    """A module with one function: bytes and seconds of a clip, each with its interval.
+    """A module with one function: bytes and seconds of a clip, each with its interval, in every mode.
 
-    Raises UsageError for an unknown language, or a mode of which there is no model.
+    Raises UsageError for an unknown language.
     """
     if language not in LANGUAGES:
         raise UsageError(unknown_word("language", language, LANGUAGES))
-    if settings.mode != "encode":
-        raise UsageError(
-            f"--as admission knows mode encode alone, and the settings have '{settings.mode}': set mode to encode"
-        )
     name, comment = LANGUAGES[language]
     text = resources.files("clipkit.tuning").joinpath("snippets", name).read_text("utf-8")
     head = ["What a clip takes of memory and time, by clipkit's models: see `admission` below."]
@@ -60,9 +59,16 @@ def model(settings: Settings) -> dict[str, Any]:
         "decoded_edge": memory.DECODED_EDGE,
         "linear_bytes": memory.LINEAR_BYTES,
         "pyramid": held.PYRAMID,
+        "most_depth": MOST_DEPTH,
+        "copying": cpu_seconds.COPYING,
+        "copy_base_bytes": memory.COPY_BASE_BYTES,
+        "copy_frames": memory.COPY_FRAMES,
+        "copied_codecs": list(SAMPLE_ENTRIES),
+        "played_h264": sorted(PLAYABLE_H264),
         "presets": {name: asdict(preset) for name, preset in held.PRESETS.items()},
         "seconds_each": cpu_seconds.SECONDS_EACH,
         "slower": cpu_seconds.SLOWER,
+        "places": cpu_seconds.PLACES,
         "least": cpu_seconds.LEAST,
         "most": cpu_seconds.MOST,
     }
