@@ -19,6 +19,7 @@ from clipkit.errors import CampaignError
 from clipkit.model.cpu import work
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.frames import span
+from clipkit.plan.modes import frames_encoded
 from clipkit.plan.subject import Serves, Subject, frame_cost
 from clipkit.plan.subjects import Engine
 from clipkit.records.status import Status
@@ -140,9 +141,10 @@ def _try(cell: Cell) -> _Pace:
 
 def _work(subject: Subject, job: Job, clip: Clip, run: Trial | Cell) -> float:
     decoded = subject.frames_decoded(job, clip, run.settings)
-    frames = span(job.upload, clip).frames
     if decoded == 0:  # a copy: what it takes is in the overhead
         return 0.0
+    planned = isinstance(subject, Engine)
+    frames = frames_encoded(job, clip, run.settings) if planned else span(job.upload, clip).frames
     cost = frame_cost(subject, job.upload, run.settings)
     return work(decoded if decoded is not None else frames, frames, cost)
 

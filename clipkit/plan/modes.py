@@ -152,6 +152,17 @@ def frames_decoded(job: Job, clip: Clip, settings: Settings) -> int:
     return frames_decoded_from(job, clip, settings.seek)
 
 
+def frames_encoded(job: Job, clip: Clip, settings: Settings) -> int:
+    """How many frames are encoded for a clip, as it is planned."""
+    mode, frames = settings.mode, span(job.upload, clip)
+    if mode == AUTO:
+        mode = mode_taken(job.upload, clip, settings)
+    if not MODES[mode].decodes:
+        return 0
+    found = seams(job.upload, frames) if mode == SMART else None
+    return frames.frames - (found.frames if isinstance(found, Seams) else 0)
+
+
 def decodes(settings: Settings) -> bool:
     return MODES[settings.mode].decodes
 

@@ -47,6 +47,8 @@ CLIP: dict[str, Any] = {
     "peak_rss_bytes": int | None,
     "frames_decoded": int | None,
     "frames_kept": int | None,
+    "encoded_frames": int | None,
+    "mode": str | None,
     "bytes": int | None,
     "argv": tuple[str, ...],
 }

@@ -144,6 +144,13 @@ class Record:
     ffmpeg_peak_rss_bytes: int | None = _measured("largest peak RSS of one ffmpeg, by wait4")
     oom_kills: int | None = _measured("processes that the kernel killed at the ceiling")
     output_bytes: int | None = _measured("size of all clips")
+    clip_modes: str | None = _measured(
+        "the mode that each clip was cut in in the end, in the same order, with commas between; null: not cut "
+        "by clipkit's own plan, or not recorded"
+    )
+    encoded_frames: int | None = _measured(
+        "of all clips, how many of their frames were encoded and not copied; null: likewise"
+    )
     vmaf: float | None = _measured("quality against the upload; null: not measured")
     started_utc: str = _column("ISO 8601")
     clipkit_version: str = _column("version of clipkit")

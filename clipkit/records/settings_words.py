@@ -20,14 +20,15 @@ def picture_words(settings: Known) -> str:
     return ", ".join([str(settings.preset), f"CRF {settings.crf}", *others])
 
 
-def how_words(settings: Known) -> str:
+def how_words(settings: Known, encodes: bool = True) -> str:
     """`2 at once, 1 encoder thread each`, and what else is not the default: what decides the time at
-    the same picture."""
+    the same picture. `encodes`: whether any picture is, else nobody needs threads for it."""
     usual = Settings()
+    threads = [_threads_words(settings)] if encodes else []
     known = ("concurrency", *_THREADS, *PICTURE)
     others = [name for name in _names(settings) if name not in known]
     return ", ".join(
-        [f"{settings.concurrency} at once", _threads_words(settings)]
+        [f"{settings.concurrency} at once", *threads]
         + [
             f"{column(name).title} {value}"
             for name in others

@@ -8,11 +8,12 @@ from typing import Any
 
 from clipkit import __version__
 from clipkit.plan.subject import Cuts, Serves
+from clipkit.plan.subjects import ENGINE
 from clipkit.records.served import Served
 from clipkit.trial import machine
 from clipkit.trial.asked import Trial
 from clipkit.trial.coverage import SAMPLED
-from clipkit.trial.measure import Execution
+from clipkit.trial.measure import ClipOutcome, Execution
 from clipkit.trial.sampler import peak
 
 
@@ -104,6 +105,23 @@ def _figures(execution: Execution) -> dict[str, Any]:
     }
 
 
+def way_columns(trial: Trial, execution: Execution) -> dict[str, Any]:
+    """In which mode each clip was cut in the end, and what was encoded for it: where clipkit planned it."""
+    clips = execution.clips
+    if trial.subject.name != ENGINE or not clips:
+        return {}
+    encoded = [clip.encoded_frames for clip in clips]
+    known = [frames for frames in encoded if frames is not None]
+    return {
+        "clip_modes": ",".join(_mode(trial, clip) for clip in clips),
+        "encoded_frames": sum(known) if len(known) == len(encoded) else None,
+    }
+
+
+def _mode(trial: Trial, clip: ClipOutcome) -> str:
+    return clip.mode or trial.settings.mode
+
+
 def clip_rows(trial: Trial, execution: Execution) -> list[dict[str, Any]]:
     """One flat object a clip: a line of `clips.jsonl`."""
     job, settings = trial.job, trial.settings
@@ -121,6 +139,8 @@ def clip_rows(trial: Trial, execution: Execution) -> list[dict[str, Any]]:
             "peak_rss_bytes": outcome.peak_rss_bytes,
             "frames_decoded": trial.subject.frames_decoded(job, clip, settings),
             "frames_kept": outcome.frames,
+            "encoded_frames": outcome.encoded_frames,
+            "mode": _mode(trial, outcome) if trial.subject.name == ENGINE else None,
             "bytes": outcome.bytes,
             "argv": list(outcome.argv),
         }

@@ -30,6 +30,7 @@ from clipkit.trial.recorded import (
     job_columns,
     measured_columns,
     served_of,
+    way_columns,
 )
 from clipkit.trial.sampler import growth
 from clipkit.trial.talk import Watch
@@ -72,6 +73,7 @@ def run_trial(
         **identity_columns(trial),
         **job_columns(trial),
         **measured_columns(execution),
+        **way_columns(trial, execution),
         **dataclasses.asdict(held.footing),
         ffmpeg_sha256=held.ffmpeg_sha256,
         enforced_memory_bytes=ceiling.enforced.memory_bytes,

@@ -24,9 +24,11 @@ from clipkit.tuning.question import Question
 
 @dataclass(frozen=True, slots=True)
 class Afterwards:
-    """`winner`: the recommended settings; clips lie below `folder` meanwhile."""
+    """`recommended`: who cuts with the recommended settings, and these; `winner`: those that did best at
+    re-encoding; clips lie below `folder` meanwhile."""
 
     question: Question
+    recommended: Way
     winner: Settings
     build: FfmpegBuild
     folder: Path
@@ -43,14 +45,14 @@ class Afterwards:
             job = job.reduced([0])
         today = Way(rival, replace(fixed, concurrency=1))
         try:
-            return compare_pictures(job, self._ours, today, self.build, self.folder)
+            return compare_pictures(job, self.recommended, today, self.build, self.folder)
         except (FfmpegError, OutputError, OSError):
             return None
 
     def choices(
         self, measure: Callable[[Cell], Record], deadline_s: float, now_s: Callable[[], float]
     ) -> QualityChoices | None:
-        """Other pictures beside the recommended settings' own, all else the same, until the deadline."""
+        """Other pictures beside that of the best settings for re-encoding, all else the same, until the deadline."""
         asked = QualityQuestion(
             job=self.question.jobs[0],
             today=self._ours,

@@ -73,7 +73,7 @@ def verdict_lines(recommendation: Recommendation) -> list[str]:
     """The answer itself: on what, what was found and why, what to do."""
     why = "; ".join(recommendation.why)
     shown = [*recommendation.headline, f"VERDICT  {recommendation.verdict}"]
-    shown += [f"         {line}" for line in _further(recommendation) if line]
+    shown += [f"         {line}" for line in recommendation.further.values() if line]
     if why:
         shown.append(f"WHY      {why}")
     shown += [f"DO       {line}" for line in recommendation.do]
@@ -92,11 +92,6 @@ def _choice_lines(known: Recommendation) -> list[str]:
     if known.choices is None or known.quality is None:
         return []
     return ["CHOICES", *known.choices.lines(), *known.quality["notes"]]
-
-
-def _further(known: Recommendation) -> tuple[str | None, ...]:
-    """What belongs to the verdict, each a line."""
-    return known.offer, known.figures, known.undecided, known.noise
 
 
 def _tie_words(recommendation: Recommendation) -> str:

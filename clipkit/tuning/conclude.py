@@ -92,7 +92,7 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
         undecided=verdict.undecided(findings),
         noise=noise_note(findings, setting.cores),
         picture=setting.picture.to_json() if setting.picture else None,
-        quality=setting.quality.to_json() if setting.quality else None,
+        quality=_quality(findings, setting.quality),
         tried=tuple(map(_tried, findings.screened)),
         modes=mode_rows(findings),
         offer=offer_words(findings),
@@ -105,6 +105,20 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
         unmeasured=unmeasured(findings, setting.ceiling, setting.picture),
         again=setting.again,
     )
+
+
+def _quality(findings: Findings, quality: QualityChoices | None) -> dict[str, Any] | None:
+    """The choices re-encode, whatever is recommended."""
+    if quality is None:
+        return None
+    told, encode = quality.to_json(), findings.modes[0].timed.wall
+    if findings.chosen.asked and encode is not None:
+        told["notes"] = [
+            "all of these encode every clip whole, and so does today's: their speeds are beside the "
+            f"{fmt.seconds(encode.value)} which that takes, not beside {verdict.how(findings)}",
+            *told["notes"],
+        ]
+    return told
 
 
 def _job_words(job: Job) -> str:
@@ -120,7 +134,9 @@ def _measured_words(findings: Findings) -> str:
     rounds = fmt.counted(measured["pairs"], "pair" if rivals else "run")
     tried = f"{fmt.counted(len(findings.screened), 'combination')} of settings tried"
     against = f" against {rivals}" if rivals else ""
-    return f"{tried}, the best confirmed{against} in {rounds} of {clips}"
+    beside = [mode.asked.words for mode in findings.modes if mode.asked]
+    modes = f", and {' and '.join(beside)} beside it," if beside else ""
+    return f"{tried}, the best{modes} confirmed{against} in {rounds} of {clips}"
 
 
 def _uploads(findings: Findings) -> dict[str, Any]:
@@ -145,12 +161,12 @@ def _measured_job(findings: Findings) -> dict[str, Any]:
 
 
 def _ties(findings: Findings) -> tuple[Tie, ...]:
-    """In the mode that is recommended, as the candidates are told apart by anything but that."""
-    ours = settings_station.to_table(findings.settings)
-    mode = {name: ours[name] for name in ("mode", "hidden_preroll")}
+    """None where another mode is recommended: of it nothing but these settings was measured."""
+    if findings.chosen.asked:
+        return ()
     return tuple(
         Tie(
-            settings=settings_station.to_table(e.settings) | mode,
+            settings=settings_station.to_table(e.settings),
             predicted_wall_s=e.predicted_wall_s,
             peak_anon_bytes=e.peak_bytes,
         )

@@ -25,8 +25,9 @@ from clipkit.tuning.timed import Runs, Timed
 class ModeTimed:
     """A mode on the host, with the best of the candidates' settings. `asked` None: it re-encodes every clip,
     as the candidates do. `speedup`: the rival's time over its own (None: there is none, or it did not
-    finish), `over_encode`: that of re-encoding. `output_bytes`: of all clips, by those that were cut. `fits`: its peak memory leaves a
-    margin."""
+    finish), `over_encode`: that of re-encoding. `output_bytes`: of all clips, by those that were cut. `encoded`: the
+    share of their pictures that was encoded and not copied; None: not recorded. `fits`: its peak memory leaves
+    a margin."""
 
     asked: OtherMode | None
     settings: Settings
@@ -34,7 +35,7 @@ class ModeTimed:
     speedup: Estimate | None
     over_encode: Estimate | None
     output_bytes: float | None
-
+    encoded: float | None = None
     fits: bool = True
 
     @property
@@ -120,18 +121,21 @@ def gather_findings(question: Question, screening: Screening, results: Results) 
     room = available_bytes(question.host, question.reserve_bytes)
     modes = tuple(
         ModeTimed(
-            asked=mode,
+            asked=mode.as_cut(question.jobs, own.finished(), mode.settings(winner.settings))
+            if mode
+            else None,
             settings=mode.settings(winner.settings) if mode else winner.settings,
             timed=(timed := own.timed()),
             fits=leaves_margin(timed.peak_need_bytes, room),
             speedup=rival.over(own) if rival else None,
             over_encode=encoding.over(own) if mode else None,
             output_bytes=own.output_bytes(),
+            encoded=own.encoded_fraction(),
         )
         for mode, own in runs.items()
     )
     chosen = _chosen(modes) if question.cutter == Engine() else modes[0]
-    ours = runs[chosen.asked]
+    ours = [*runs.values()][modes.index(chosen)]
     return Findings(
         question=question,
         winner=winner,

@@ -14,11 +14,11 @@ from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.tables import Table
 from clipkit.tuning.findings import Findings, ModeTimed
-from clipkit.tuning.other_modes import OtherMode
+from clipkit.tuning.other_modes import OtherMode, taken_words
 
 _EXACT = {
     ENCODE: "exact frames, all encoded again",
-    SMART: "exact frames, all but the first of each clip the upload's own",
+    SMART: "exact frames, encoded where a copy would need others, else the upload's own",
     COPY: "exact frames, the upload's own; what comes before stays in the file, hidden",
 }
 """What the clips of a mode are."""
@@ -26,8 +26,9 @@ _EXACT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeRow:
-    """A mode on the host. `taken`: the modes that the clips were cut in, and how many of them; `allowed`: by
-    what the user asked for. `speedup`: the rival's time over its own. `hidden_s`: of the upload's time,
+    """A mode on the host. `taken`: the modes that the clips were cut in, and how many of them (of those that
+    were not run, as planned); `encoded`: the share of their pictures that was encoded; `allowed`: by what the
+    user asked for. `speedup`: the rival's time over its own. `hidden_s`: of the upload's time,
     what all clips together hide before their first pictures. Bytes and seconds are the whole job's."""
 
     mode: str
@@ -46,6 +47,19 @@ class ModeRow:
     hidden_s: float
     clips_run: int
     pairs: int
+    encoded: float | None = None
+    cpu_s: float | None = None
+
+    @property
+    def words(self) -> str:
+        """`encode`, `mode auto (smart)`: what is typed, and what comes of it."""
+        if self.settings["mode"] == ENCODE:
+            return ENCODE
+        return f"mode {self.settings['mode']} ({taken_words(tuple(self.taken.items()))})"
+
+    @property
+    def encodes(self) -> bool:
+        return self.taken.keys() != {COPY}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> ModeRow:
@@ -82,6 +96,8 @@ def _row(findings: Findings, mode: ModeTimed) -> ModeRow:
         hidden_s=_hidden_s(findings, mode.settings) if asked else 0.0,
         clips_run=timed.clips_run,
         pairs=timed.pairs,
+        encoded=mode.encoded,
+        cpu_s=timed.cpu_s,
     )
 
 

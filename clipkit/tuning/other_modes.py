@@ -7,19 +7,44 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from clipkit import format as fmt
+from clipkit.campaign.strategy import Cell
 from clipkit.plan.auto import ALLOW, AUTO, COPY, ENCODE, mode_taken
 from clipkit.plan.clips import Job
+from clipkit.records.record import Record
 from clipkit.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class OtherMode:
     """What mode `auto` makes of a job where `hidden_preroll` is that: `taken` names the modes that its clips
-    are cut in, and how many of them, all uploads together. `allowed`: by what the user asked for."""
+    are cut in, and how many of them, all uploads together, as planned or as it was done. `allowed`: by what the user asked for."""
 
     hidden_preroll: str
     taken: tuple[tuple[str, int], ...]
     allowed: bool
+
+    def as_cut(
+        self, jobs: Sequence[Job], ran: Sequence[tuple[Cell, Record]], settings: Settings
+    ) -> OtherMode:
+        """The same as its trials `ran`: a clip that was cut in another mode than was planned counts for that
+        one. `settings`: those of this mode."""
+        counts = Counter(dict(self.taken))
+        cut = {
+            (record.upload_sha256, start_s): mode
+            for _, record in ran
+            if record.clip_modes
+            for start_s, mode in zip(
+                record.clip_starts_s, record.clip_modes.split(","), strict=True
+            )
+        }
+        for job in jobs:
+            for clip in job.clips:
+                planned = mode_taken(job.upload, clip, settings)
+                done = cut.get((job.upload.sha256, clip.start_s), planned)
+                if done != planned:
+                    counts[planned] -= 1
+                    counts[done] += 1
+        return replace(self, taken=tuple(sorted((+counts).items())))
 
     def settings(self, base: Settings) -> Settings:
         """`base`, in this mode."""
@@ -37,13 +62,17 @@ class OtherMode:
 
     @property
     def words(self) -> str:
-        """`smart`, or `copy for 10 of 12 clips, smart for 2`."""
-        if len(self.taken) == 1:
-            return self.name
-        total = sum(count for _, count in self.taken)
-        (first, most), *others = sorted(self.taken, key=lambda each: -each[1])
-        rest = "".join(f", {name} for {count}" for name, count in others)
-        return f"{first} for {most} of {fmt.counted(total, 'clip')}{rest}"
+        return taken_words(self.taken)
+
+
+def taken_words(taken: Sequence[tuple[str, int]]) -> str:
+    """`smart`, or `copy for 10 of 12 clips, smart for 2`: the modes that clips are cut in, and how many."""
+    if len(taken) == 1:
+        return taken[0][0]
+    total = sum(count for _, count in taken)
+    (first, most), *others = sorted(taken, key=lambda each: -each[1])
+    rest = "".join(f", {name} for {count}" for name, count in others)
+    return f"{first} for {most} of {fmt.counted(total, 'clip')}{rest}"
 
 
 def other_modes(jobs: Sequence[Job], fixed: Settings) -> tuple[OtherMode, ...]:

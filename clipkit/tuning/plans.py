@@ -10,7 +10,6 @@ from typing import Any
 from clipkit import format as fmt
 from clipkit.hosts import Host
 from clipkit.model.prices import usd_when_busy
-from clipkit.records.settings_words import how_words
 from clipkit.tables import Table
 from clipkit.tuning.recommendation import Recommendation
 
@@ -70,6 +69,6 @@ def _row(plan: Plan) -> tuple[str, ...]:
         fmt.seconds(plan.wall_s) + confirmed,
         f"{fmt.seconds(bounds[0])} to {fmt.seconds(bounds[1])}" if bounds else "–",
         fmt.size(found.headroom_bytes) if found.headroom_bytes is not None else "no limit",
-        how_words(found.settings),
+        found.how,
         "–" if price is None else f"{price:.3f}",
     )

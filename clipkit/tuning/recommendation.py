@@ -14,7 +14,9 @@ from clipkit import settings as settings_station
 from clipkit.documents import misfit
 from clipkit.errors import CampaignError, ClipkitError
 from clipkit.hosts import Host
+from clipkit.plan.auto import ENCODE
 from clipkit.records.folder import RECOMMENDATION, read_object
+from clipkit.records.settings_words import how_words
 from clipkit.settings import Settings, knobs
 from clipkit.tables import Table
 from clipkit.tuning.change import Change
@@ -22,6 +24,7 @@ from clipkit.tuning.config import Measured, config_toml
 from clipkit.tuning.mode_rows import ModeRow
 
 _Words = tuple[str, ...]
+_FURTHER = ("besides", "figures", "not decided", "noise")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +150,25 @@ class Recommendation:
         return self.modes[0].settings if self.modes else settings_station.to_table(self.settings)
 
     @property
+    def further(self) -> dict[str, str | None]:
+        """What belongs to the verdict, each a line."""
+        told = self.offer, self.figures, self.undecided, self.noise
+        return dict(zip(_FURTHER, told, strict=True))
+
+    @property
+    def way(self) -> ModeRow | None:
+        """The mode that is recommended, with its figures; None where no other took part than re-encoding."""
+        return next((row for row in self.modes if row.recommended), None)
+
+    @property
+    def how(self) -> str:
+        """`mode auto (smart), 1 at once, 1 encoder thread each`."""
+        way = self.way
+        if way is None or way.words == ENCODE:
+            return how_words(self.settings)
+        return f"{way.words}, {how_words(self.settings, way.encodes)}"
+
+    @property
     def sentence(self) -> str:
         """The recommendation in words."""
         return self.verdict
@@ -207,7 +229,7 @@ class Recommendation:
             time_s, how = self.predicted_wall_s, "predicted"
         rows = [
             ("verdict", self.verdict),
-            *((what, words) for what, words in _further(self) if words),
+            *((what, words) for what, words in self.further.items() if words),
             ("settings that are no defaults", ", ".join(settings) or "none"),
             (
                 "wall time of the job",
@@ -220,15 +242,6 @@ class Recommendation:
             ("measured on", f"{self.measured_on}; ceiling by {self.ceiling}"),
         ]
         return Table(("recommended for", self.host.name), tuple(rows))._repr_html_()
-
-
-def _further(known: Recommendation) -> tuple[tuple[str, str | None], ...]:
-    return (
-        ("besides", known.offer),
-        ("figures", known.figures),
-        ("not decided", known.undecided),
-        ("noise", known.noise),
-    )
 
 
 def _against(baseline: Baseline) -> str:

@@ -133,6 +133,17 @@ class Runs:
         whole = self.question.clips * len(self.question.jobs)
         return sum(r.output_bytes or 0 for r in own) / cut * whole if cut else None
 
+    def encoded_fraction(self) -> float | None:
+        """Of the pictures of the clips that were cut; None where that was not recorded."""
+        own = [(cell, r.encoded_frames) for cell, r in self.finished()]
+        known = [(cell, frames) for cell, frames in own if frames is not None]
+        if not known or len(known) < len(own):
+            return None
+        shown = sum(
+            span(cell.job.upload, clip).frames for cell, _ in own for clip in cell.job.clips
+        )
+        return sum(frames for _, frames in known) / shown
+
     def clips_run(self) -> int:
         return sum(
             clip.start_s in {at for _, record in self.finished(job) for at in record.clip_starts_s}

@@ -9,6 +9,7 @@ from typing import Any
 
 from clipkit import format as fmt
 from clipkit.errors import CampaignError
+from clipkit.plan.auto import ENCODE
 from clipkit.plan.services import SERVICE, SKETCHED
 from clipkit.records.best import RECOMMENDED
 from clipkit.records.campaign import Campaign
@@ -21,6 +22,7 @@ from clipkit.tuning.optimum import optima
 from clipkit.tuning.recommendation import Recommendation, read_recommendation
 
 TUNED = "tuned"
+"""With the best settings for re-encoding; of another mode its words follow."""
 ORIGINALS = {
     "fluent": "original, seeking before the input",
     "sketch": "original, seeking after the input",
@@ -96,14 +98,24 @@ def _of_tuning(name: str, found: Recommendation) -> Iterator[Timing]:
         "clip_s": clip_s,
         "log_sd": usual_noise(found.host.cpus).log_sd,
     }
+    way, encode = found.way, found.modes[0] if found.modes else None
     yield Timing(
         **room,
-        how=TUNED,
+        how=TUNED if way is None or way is encode else f"{TUNED}, {way.words}",
         s_per_clip=(found.predicted_wall_s if wall_s is None else wall_s) / clips,
         ci95_s=_each(ci95_s, clips),
         cpu_s_per_clip=None if found.cpu_s is None else found.cpu_s / clips,
         peak_bytes=found.peak_need_bytes or found.peak_anon_bytes,
     )
+    if encode is not None and way is not encode and encode.wall_s is not None:
+        yield Timing(
+            **room,
+            how=TUNED,
+            s_per_clip=encode.wall_s / clips,
+            ci95_s=_each(encode.wall_ci95_s, clips),
+            cpu_s_per_clip=None if encode.cpu_s is None else encode.cpu_s / clips,
+            peak_bytes=encode.peak_need_bytes,
+        )
     for baseline in found.baselines:
         if baseline.wall_s is not None and baseline.name in ORIGINALS:
             cpu_s, asked = baseline.cpu_s, baseline.clips_asked
@@ -133,7 +145,12 @@ def _of_sweep(campaign: Campaign) -> list[Timing]:
         if not found:
             raise
         best = []
-    return found + [_of_cell(campaign.name, row, TUNED) for row in best]
+    return found + [_of_cell(campaign.name, row, _tuned_words(row)) for row in best]
+
+
+def _tuned_words(row: Mapping[Any, Any]) -> str:
+    mode = plain(row["mode"])
+    return TUNED if mode in (None, ENCODE) else f"{TUNED}, mode {mode}"
 
 
 def _of_services(campaign: str, rows: Sequence[Mapping[Any, Any]]) -> Iterator[Timing]:

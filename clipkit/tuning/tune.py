@@ -29,7 +29,7 @@ from clipkit.media.upload import Upload
 from clipkit.plan.baselines import Template
 from clipkit.plan.changed import Changed
 from clipkit.plan.clips import Job, spread
-from clipkit.plan.subjects import CommandLine
+from clipkit.plan.subjects import CommandLine, Engine
 from clipkit.records.folder import CONFIG, EXPERIMENT, RUNS
 from clipkit.records.status import INVALID, Status, is_finished
 from clipkit.records.store import Store, campaign_named, slug, sweep_up_in
@@ -139,7 +139,9 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
         findings = gather_findings(question, strategy.session.screening, strategy.session.results)
         # What was found is kept, whatever comes of looking at pictures.
         known = _written(store, conclude(findings, setting))
-        afterwards = Afterwards(question, winner, build, store.folder)
+        cutter = Engine() if findings.chosen.asked else question.cutter
+        recommended = Way(cutter, findings.settings)
+        afterwards = Afterwards(question, recommended, winner, build, store.folder)
         setting = replace(setting, picture=afterwards.picture())
         known = _written(store, conclude(findings, setting))
         if request.quality == FREE:

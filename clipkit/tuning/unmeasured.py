@@ -34,6 +34,11 @@ def unmeasured(findings: Findings, ceiling: str, picture: PictureCheck | None) -
                 "the original's commands by an added -map, your own as it is"
             )
     said += _hidden_need(findings)
+    if findings.chosen.asked:
+        said.append(
+            "threads and clips at once of the recommended mode: they are those that did best at re-encoding, others "
+            "were not tried in it"
+        )
     if question.fixed.audio == "copy":
         said.append(
             "re-encoded sound: it is copied as it is, as today's commands do; players that want AAC "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clipkit import format as fmt
-from clipkit.media.picture import PictureCheck
+from clipkit.media.picture import VMAF_ALIKE, PictureCheck
 from clipkit.plan.subjects import ENGINE
 from clipkit.records.settings_words import how_words
 from clipkit.records.status import Status
@@ -18,6 +18,7 @@ _BASELINES = {"sketch": "-ss after -i", "fluent": "-ss before -i", "command": "y
 """What each does, in as few words as can be."""
 _PICTURE_KNOBS = ("lookahead", "mbtree", "bframes", "refs")
 """What is tried of what decides the picture, where memory is tight."""
+_WHICH = "which settings are the best"
 
 
 def finding(findings: Findings, picture: PictureCheck | None) -> str:
@@ -29,21 +30,26 @@ def finding(findings: Findings, picture: PictureCheck | None) -> str:
             f"{_job(findings)} take {_ours(findings)} with {how(findings)}; {_why_alone(findings)}"
         ]
     if findings.chosen.asked:
-        return ". ".join([*said, *_files(findings)])
+        return ". ".join([*said, *_files(findings, picture)])
     if picture is not None and not picture.same:
         said.append(f"But it is another picture, {picture.words}: a choice, and not a gain")
     return ". ".join(said)
 
 
-def _files(findings: Findings) -> list[str]:
-    """What the clips weigh that are the upload's own pictures for the most part, beside re-encoded ones."""
+def _files(findings: Findings, picture: PictureCheck | None) -> list[str]:
+    """What the clips are and weigh that are the upload's own pictures for the most part, beside re-encoded
+    ones."""
+    said = []
     encoded, ours = findings.modes[0].output_bytes, findings.chosen.output_bytes
-    if encoded is None or ours is None:
-        return []
-    return [
-        f"The files hold the upload's own pictures where they are copied: {fmt.size(round(ours))} instead of "
-        f"{fmt.size(round(encoded))}"
-    ]
+    if encoded is not None and ours is not None:
+        said.append(
+            "The files hold the upload's own pictures where they are copied: "
+            f"{fmt.size(round(ours))} instead of {fmt.size(round(encoded))} re-encoded"
+        )
+    difference = picture.vmaf_difference if picture else None
+    if picture is not None and difference is not None and difference < -VMAF_ALIKE:
+        said.append(f"But they look worse, {picture.words}: a choice, and not a gain")
+    return said
 
 
 def figures_behind(findings: Findings) -> str:
@@ -77,10 +83,11 @@ def undecided(findings: Findings) -> str | None:
     decided."""
     screening, question = findings.screening, findings.question
     chosen, best = screening.chosen, screening.best
+    which = "which settings are the best for re-encoding" if findings.chosen.asked else _WHICH
     worthwhile = sum(s.concurrency <= question.clips for s in question.candidates)
     if (untried := worthwhile - len(screening.entries)) > 0:
         return (
-            f"which settings are the best is not decided: {untried} of {worthwhile} that are worth a try "
+            f"{which} is not decided: {untried} of {worthwhile} that are worth a try "
             "had no time; a larger --budget has"
         )
     if chosen is None or best is None or chosen.decided:
@@ -94,7 +101,7 @@ def undecided(findings: Findings) -> str | None:
     alike = "; or ".join(how(findings, entry.settings) for entry in others[:3])
     more = f" and {len(others) - 3} more" if len(others) > 3 else ""
     return (
-        f"which settings are the best is not decided: {how(findings, best.settings)}"
+        f"{which} is not decided: {how(findings, best.settings)}"
         f"{f'; or {alike}{more}' if alike else ''}{lead}. Differences under "
         f"{fmt.percent(chosen.unseen - 1)} could not be seen in this time; a larger --budget sees more"
     )
@@ -120,7 +127,8 @@ def how(findings: Findings, settings: Settings | None = None) -> str:
         if (value := getattr(settings, name)) != getattr(findings.question.fixed, name)
     ]
     engine = [f"clipkit's engine in mode auto ({mode.words})"] if mode else []
-    return ", ".join([*engine, how_words(settings), *odd])
+    encodes = mode is None or mode.encodes
+    return ", ".join([*engine, how_words(settings, encodes), *(odd if encodes else [])])
 
 
 def whose(timed: Timed) -> str:
@@ -187,7 +195,8 @@ def _marks(findings: Findings, timed: Timed) -> str:
 def _by_whom(findings: Findings, timed: Timed) -> str:
     """Where the user's own words cannot be changed it is clipkit's engine that is compared with them."""
     theirs, cutter = timed.subject.command is not None, findings.question.cutter
-    return "clipkit's engine, " if theirs and cutter.name == ENGINE else ""
+    said_by_how = findings.chosen.asked is not None
+    return "clipkit's engine, " if theirs and cutter.name == ENGINE and not said_by_how else ""
 
 
 def _why_alone(findings: Findings) -> str:
@@ -202,7 +211,8 @@ def _why_alone(findings: Findings) -> str:
 def _decodes_in_vain(findings: Findings, timed: Timed) -> bool:
     """Whether it decodes the film from its first frame, and the recommended settings do not."""
     asked, ours = findings.question.fixed, findings.winner.settings
-    return timed.subject.seek(asked) == "output" and ours.seek == "input"
+    in_vain = timed.subject.seek(asked) == "output" and ours.seek == "input"
+    return in_vain and not findings.chosen.asked  # whose gain is not that of the seek alone
 
 
 def _best_of_all(findings: Findings) -> float:

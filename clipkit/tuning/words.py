@@ -41,9 +41,10 @@ def upload_line(upload: Upload, job: str) -> str:
 
 
 def reasons(findings: Findings) -> tuple[str, ...]:
-    """What the figures come from: seek order, concurrency, threads, the orchestrator's share."""
+    """What the figures come from: mode, seek order, concurrency, threads, the orchestrator's share."""
     said = [
         *_failures(findings.baselines),
+        _mode(findings),
         _seek(findings),
         _concurrency(findings),
         _threads(findings),
@@ -85,6 +86,21 @@ def _cpu_by_clip(findings: Findings, name: str) -> dict[tuple[str, float], float
             for start, cpu_s in zip(record.clip_starts_s, record.clip_cpu_s, strict=True):
                 used.setdefault((record.upload_sha256, start), []).append(cpu_s)
     return {clip: fmean(seconds) for clip, seconds in used.items()}
+
+
+def _mode(findings: Findings) -> str | None:
+    """Why another mode than re-encoding is faster."""
+    encoded = findings.chosen.encoded
+    if findings.chosen.asked is None or encoded is None:
+        return None
+    if not encoded:
+        return "no picture is decoded or encoded: all are copied"
+    return f"{fmt.percent(encoded)} of the pictures are encoded, the others copied"
+
+
+def _of_encoding(findings: Findings) -> str:
+    """What a sentence on the candidates begins with: they re-encode, whatever is recommended."""
+    return "re-encoding, " if findings.chosen.asked else ""
 
 
 def _seek(findings: Findings) -> str | None:
@@ -129,11 +145,13 @@ def _several(findings: Findings, alone: Screened | None, others: Sequence[Screen
     ended_well = [entry for entry in others if entry.status is Status.OK]
     if alone is None or alone.status is not Status.OK or not ended_well:
         died = [entry for entry in others if entry.status is Status.OOM]
-        return f"{died[0].settings.concurrency} at once ran out of memory" if died else None
+        count = died[0].settings.concurrency if died else 0
+        return f"{_of_encoding(findings)}{count} at once ran out of memory" if died else None
     recommended = [entry for entry in ended_well if entry is findings.winner]
     several = max(recommended or ended_well, key=lambda entry: entry.settings.concurrency)
     count, on = several.settings.concurrency, fmt.cpus(findings.question.host.cpus)
-    return f"{count} at once: {_speed(findings, several, alone)} on {on}{_more(several, alone)}"
+    speed = f"{_speed(findings, several, alone)} on {on}{_more(several, alone)}"
+    return f"{_of_encoding(findings)}{count} at once: {speed}"
 
 
 def _speed(findings: Findings, entry: Screened, than: Screened) -> str:
@@ -163,12 +181,13 @@ def _threads(findings: Findings) -> str | None:
     default, one = _entry(findings, automatic), _entry(findings, single)
     if default is None or one is None:
         return None
+    what = f"{_of_encoding(findings)}ffmpeg's own choice of threads"
     if default.status is Status.OOM:
-        return "ffmpeg's own choice of threads ran out of memory"
+        return f"{what} ran out of memory"
     if default.status is not Status.OK or one.status is not Status.OK:
         return None
     speed = _speed(findings, default, one)
-    return f"ffmpeg's own choice of threads against one each: {speed}{_more(default, one)}"
+    return f"{what} against one each: {speed}{_more(default, one)}"
 
 
 def _more(entry: Screened, than: Screened) -> str:

@@ -27,6 +27,7 @@ from clipkit.media.probe import probe_upload
 from clipkit.model.memory import clip_anon_bytes
 from clipkit.plan import baselines
 from clipkit.plan.clips import Clip, Job
+from clipkit.plan.modes import frames_encoded
 from clipkit.plan.subjects import CommandLine, Engine, subject_named
 from clipkit.records.columns import columns
 from clipkit.records.outcome import Outcome
@@ -127,6 +128,28 @@ class TestRecord:
         # from the key frame at each whole second to the clip's last frame
         assert [row["frames_decoded"] for row in rows] == [23, 20, 10]
         assert {row["run_id"] for row in rows} == {outcome.record.run_id}
+
+    def test_in_which_mode_each_clip_was_cut_is_told_as_it_was_done(
+        self, small: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        # The second holds no key frame to copy from.
+        clips = (Clip(0.5, 1.0), Clip(1.2, 0.6))
+        by_mode = {}
+        for mode, hidden in (("encode", "refuse"), ("auto", "refuse"), ("auto", "allow")):
+            settings = Settings(mode=mode, hidden_preroll=hidden)
+            outcome = run(trial(small, build, clips=clips, settings=settings), kernel, tmp_path)
+            rows, record = outcome.clips, outcome.record
+            assert ",".join(row["mode"] for row in rows) == record.clip_modes
+            assert sum(row["encoded_frames"] for row in rows) == record.encoded_frames
+            job = Job(probe_upload(small), clips)
+            planned = [frames_encoded(job, clip, settings) for clip in clips]
+            assert [row["encoded_frames"] for row in rows] == planned
+            by_mode[mode, hidden] = record.clip_modes, record.encoded_frames
+        assert by_mode["encode", "refuse"] == ("encode,encode", 25 + 15)
+        assert by_mode["auto", "allow"] == ("copy,copy", 0)
+        modes, encoded = by_mode["auto", "refuse"]
+        assert modes == "smart,encode"
+        assert 15 + 12 <= encoded < 15 + 25
 
     def test_samples_run_through_time_and_hold_the_peaks(
         self, slow: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path

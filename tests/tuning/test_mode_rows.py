@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from stored_campaigns import copied
 from surface import FILM, SETTING, STARTER, TWO_CORES, Machine, question, tune
 
 from clipkit.campaign.strategy import Cell
 from clipkit.format import MIB
 from clipkit.hosts import Host
+from clipkit.media.picture import Picture, PictureCheck
+from clipkit.media.quality import Quality
 from clipkit.plan.baselines import parse_template
 from clipkit.plan.subjects import CommandLine, Engine
+from clipkit.records.campaign import open_campaign
+from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.tuning.answer import verdict_lines
@@ -21,8 +28,11 @@ from clipkit.tuning.findings import Findings, gather_findings
 from clipkit.tuning.mode_rows import ModeRow, modes_table
 from clipkit.tuning.other_modes import OtherMode
 from clipkit.tuning.own_command import cutter_of, for_the_command, same_picture_as
+from clipkit.tuning.plans import Plan, plans_table
+from clipkit.tuning.quality_answer import QualityChoices
 from clipkit.tuning.question import Question
 from clipkit.tuning.recommendation import Recommendation
+from clipkit.tuning.timings import timings_of
 
 SMART = OtherMode("refuse", (("smart", 12),), allowed=True)
 COPY = OtherMode("allow", (("copy", 12),), allowed=False)
@@ -206,7 +216,107 @@ def test_clips_of_several_modes_are_told_by_their_numbers():
     assert mixed.words == "copy for 10 of 12 clips, smart for 2"
 
 
-def test_settings_that_tie_are_told_in_the_recommended_mode():
-    found = concluded(asked_for(SMART))
-    assert found.ties
-    assert {tie.settings["mode"] for tie in found.ties} == {"auto"}
+@pytest.fixture(scope="module")
+def by_copy() -> Recommendation:
+    return concluded(asked_for(replace(COPY, allowed=True)))
+
+
+@pytest.fixture(scope="module")
+def by_smart() -> Recommendation:
+    return concluded(asked_for(SMART, COPY))
+
+
+class TestEverySentence:
+    """Of a recommendation in another mode than re-encoding."""
+
+    def test_names_no_threads_of_an_encoder_where_nothing_is_encoded(self, by_copy, by_smart):
+        assert "encoder thread" not in by_copy.verdict + by_copy.figures + by_copy.how
+        assert "encoder thread" in by_smart.how
+
+    def test_says_of_which_way_to_cut_it_is_true(self, by_smart):
+        of_candidates = [
+            words for words in by_smart.why if "at once" in words or "threads" in words
+        ]
+        assert len(of_candidates) == 2
+        assert all(words.startswith("re-encoding, ") for words in of_candidates)
+
+    def test_calls_nothing_a_tie_that_was_tried_in_another_mode(self, by_smart):
+        assert by_smart.ties == ()
+        assert any("were not tried in it" in words for words in by_smart.unmeasured)
+        assert concluded(question(STARTER)).ties
+
+    def test_of_the_plan_names_the_mode(self, by_smart):
+        [row] = plans_table([Plan(STARTER, by_smart)]).rows
+        assert any(words.startswith("mode auto (smart), 1 at once") for words in row)
+        [row] = plans_table([Plan(STARTER, concluded(question(STARTER)))]).rows
+        assert not any("mode" in words for words in row)
+
+    def test_of_the_report_has_what_copying_would_bring(self, by_smart):
+        assert by_smart.offer is not None
+        assert by_smart.offer in by_smart.further.values()
+
+    def test_of_other_pictures_says_that_they_re_encode(self):
+        picture = Picture(1_000_000, 900_000, None, "too short")
+        choices = QualityChoices(picture, (), ())
+        findings = found_on(asked_for(SMART))
+        told = conclude(findings, replace(SETTING, quality=choices)).quality
+        assert told is not None
+        assert "encode every clip whole" in told["notes"][0]
+        assert "not beside clipkit's engine in mode auto (smart)" in told["notes"][0]
+        plain = conclude(found_on(question(STARTER)), replace(SETTING, quality=choices)).quality
+        assert plain is not None
+        assert not any("encode every clip" in note for note in plain["notes"])
+
+    @pytest.mark.parametrize(("theirs", "is_worse"), [(90.0, False), (97.0, True)])
+    def test_of_pictures_that_look_worse_calls_them_a_choice(self, theirs, is_worse):
+        def seen(mean: float) -> Picture:
+            return Picture(9, 9, Quality(mean, mean, mean, 300, "vmaf_v0.6.1", "invented"))
+
+        check = PictureCheck(seen(95.0), seen(theirs))
+        found = conclude(found_on(asked_for(SMART)), replace(SETTING, picture=check))
+        assert ("But they look worse" in found.verdict) == is_worse
+
+
+class TestWhatWasReallyCut:
+    """A clip that could not be joined is encoded whole, whatever was planned."""
+
+    # As the invented film is planned.
+    PLANNED = OtherMode("refuse", (("encode", 12),), allowed=True)
+
+    def findings(self, modes: Callable[[float], str], encoded: int = 25) -> Findings:
+        asked = asked_for(self.PLANNED, budget_s=900)  # so that every clip is run
+        strategy = tune(asked, Machine(noise=0.02, cpu_of=cost))
+
+        def as_cut(cell: Cell, record: Record) -> Record:
+            if cell.settings.mode != "auto":
+                return record
+            each = ",".join(modes(start_s) for start_s in record.clip_starts_s)
+            return replace(record, clip_modes=each, encoded_frames=encoded * record.clips)
+
+        results = [(cell, as_cut(cell, record)) for cell, record in strategy.session.results]
+        return gather_findings(asked, strategy.session.screening, results)
+
+    def test_stands_in_the_row_and_the_verdict(self):
+        first = asked_for().jobs[0].clips[0].start_s
+        found = conclude(self.findings(lambda at: "encode" if at == first else "smart"), SETTING)
+        assert found.way is not None
+        assert found.way.taken == {"encode": 1, "smart": 11}
+        assert "smart for 11 of 12 clips, encode for 1" in found.verdict
+
+    def test_share_of_encoded_pictures_is_a_reason(self):
+        found = conclude(self.findings(lambda _: "smart"), SETTING)
+        assert "8.3 % of the pictures are encoded, the others copied" in found.why
+        assert found.way is not None
+        assert found.way.encoded == pytest.approx(25 / 300)
+
+    def test_without_any_encoded_picture_is_said_so(self):
+        found = conclude(self.findings(lambda _: "copy", encoded=0), SETTING)
+        assert "no picture is decoded or encoded: all are copied" in found.why
+
+
+def test_plans_take_a_time_for_each_mode_that_may_be_taken(tmp_path: Path):
+    folder = copied("tune-default", tmp_path / "tuning")
+    found = {each.how: each for each in timings_of(open_campaign(folder))}
+    assert list(found)[:2] == ["tuned, mode auto (smart)", "tuned"]
+    assert found["tuned"].s_per_clip > 2 * found["tuned, mode auto (smart)"].s_per_clip
+    assert not any("copy" in how for how in found)

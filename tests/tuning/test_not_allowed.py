@@ -110,6 +110,6 @@ def test_plans_rest_on_what_was_allowed(tmp_path: Path):
     for leave in ("refuse", "allow"):
         folder = tuning(tmp_path / leave, f'"{leave}"')
         (folder / RECOMMENDATION).unlink()
-        tuned = [each for each in timings_of(open_campaign(folder)) if each.how == TUNED]
+        tuned = [each for each in timings_of(open_campaign(folder)) if TUNED in each.how]
         times[leave] = min(each.s_per_clip for each in tuned if each.cpus == 0.5)
     assert times["refuse"] > 5 * times["allow"]

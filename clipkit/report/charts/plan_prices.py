@@ -63,7 +63,7 @@ def drawn_hows(found: WhichPlan) -> list[str]:
 
 
 def _is_tuned(how: str) -> bool:
-    return how == TUNED or how.endswith(f", {TUNED}")
+    return TUNED in how.split(", ")
 
 
 def _bar(offer: Offer) -> PlanBar:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from clipkit import format
 from clipkit.masked import escaped
+from clipkit.plan.auto import ENCODE
 from clipkit.plan.subjects import TUNABLE
 from clipkit.records.campaign import Campaign
 from clipkit.records.evidence import settings_words, varying_settings
@@ -28,9 +29,7 @@ def verdict_section(campaign: Campaign, known: Recommendation) -> Section:
     head = "<br>".join(prose(line) for line in known.headline)
     warning = verdict_warning(campaign, known)
     warned = f'<p style="color:#a33c00"><strong>{prose(warning)}</strong></p>' if warning else ""
-    further = "".join(
-        f"<p>{prose(line)}</p>" for line in (known.figures, known.undecided, known.noise) if line
-    )
+    further = "".join(f"<p>{prose(line)}</p>" for line in known.further.values() if line)
     return Section(f"<p>{head}</p>{warned}<p><strong>{prose(known.verdict)}</strong></p>{further}")
 
 
@@ -180,6 +179,8 @@ def _settings_table(known: Recommendation) -> Table:
 
 def _ties(known: Recommendation) -> str:
     ties = known.ties
+    if not ties and known.settings.mode != ENCODE:
+        return "<p>In that mode no other settings were tried: these did best at re-encoding.</p>"
     if not ties:
         return "<p>Nothing else came within the noise of it.</p>"
     chosen = known.settings
