@@ -7,17 +7,14 @@ from dataclasses import replace
 
 from clipkit import format as fmt
 from clipkit.errors import TemplateError
-from clipkit.media.upload import Upload
 from clipkit.plan.baselines import Template
 from clipkit.plan.changed import Changed
-from clipkit.plan.command_words import read_words
-from clipkit.plan.framing_words import enlarges
-from clipkit.plan.subject import Subject
 from clipkit.plan.subjects import CommandLine
 from clipkit.settings import Settings
 from clipkit.tuning import export
 from clipkit.tuning.change import Change
 from clipkit.tuning.findings import Findings
+from clipkit.tuning.own_command import makes_another_picture
 from clipkit.tuning.timed import Timed
 from clipkit.tuning.verdict import gain_is_shown, nothing_to_gain, undecided
 
@@ -48,16 +45,6 @@ def advice(findings: Findings, cut: str, change: Change | None) -> tuple[str, ..
             *engine,
         )
     return (*_own_change(findings, rival, change), *engine)
-
-
-def makes_another_picture(subject: Subject, uploads: Sequence[Upload]) -> bool:
-    """Whether a command has options that clipkit's engine does not know, or enlarges what it scales."""
-    if not isinstance(subject, CommandLine):
-        return False
-    words = read_words(subject.template.argv)
-    crop, height = words.settings.crop, words.settings.scale_height
-    larger = any(enlarges(words.filters or "", upload.framing(crop, height)) for upload in uploads)
-    return bool(words.picture_options) or larger
 
 
 def _hedge(findings: Findings, rival: Timed | None) -> str:

@@ -3,15 +3,20 @@ try. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from clipkit.errors import TemplateError, UsageError
+from clipkit.media.upload import Upload
 from clipkit.plan.baselines import Template
 from clipkit.plan.changed import Changed
+from clipkit.plan.clips import Job
 from clipkit.plan.command_words import CommandWords, read_words
-from clipkit.plan.subject import Cuts
-from clipkit.plan.subjects import Engine
+from clipkit.plan.framing_words import enlarges
+from clipkit.plan.subject import Cuts, Subject
+from clipkit.plan.subjects import CommandLine, Engine
 from clipkit.settings import PICTURE, Settings
+from clipkit.tuning.other_modes import OtherMode, other_modes
 
 _PICTURE_STATED = tuple(name for name in PICTURE if name != "mode")
 
@@ -56,6 +61,27 @@ def for_the_command(
         asked = replace(settings, seek=fixed.seek, filter_threads=own.filter_threads)
         found.setdefault((changed.rewritten(asked).argv, asked.concurrency), asked)
     return tuple(found.values())
+
+
+def makes_another_picture(subject: Subject, uploads: Sequence[Upload]) -> bool:
+    """Whether a command has options that clipkit's engine does not know, or enlarges what it scales."""
+    if not isinstance(subject, CommandLine):
+        return False
+    words = read_words(subject.template.argv)
+    crop, height = words.settings.crop, words.settings.scale_height
+    larger = any(enlarges(words.filters or "", upload.framing(crop, height)) for upload in uploads)
+    return bool(words.picture_options) or larger
+
+
+def modes_beside(
+    command: Template | None, jobs: Sequence[Job], fixed: Settings
+) -> tuple[OtherMode, ...]:
+    """The modes that make what the command makes: none where it crops, scales, encodes by another encoder, or
+    has its pictures otherwise than our engine could. `fixed`: with its picture (`same_picture_as`)."""
+    uploads = [job.upload for job in jobs]
+    if command is not None and makes_another_picture(CommandLine(command), uploads):
+        return ()
+    return other_modes(jobs, fixed)
 
 
 def refuse_contradictions(command: Template | None, stated: dict[str, object]) -> None:

@@ -37,12 +37,10 @@ from clipkit.records.usual_noise import usual_neighbour_noise
 from clipkit.settings import Settings
 from clipkit.trial.machine import host_id
 from clipkit.tuning import own_command
-from clipkit.tuning.advice import makes_another_picture
 from clipkit.tuning.afterwards import Afterwards
 from clipkit.tuning.candidates import propose
 from clipkit.tuning.conclude import Setting, conclude
 from clipkit.tuning.findings import gather_findings
-from clipkit.tuning.other_modes import other_modes
 from clipkit.tuning.picture import Way
 from clipkit.tuning.quality_choices import measured_by
 from clipkit.tuning.quality_question import may_choose_quality
@@ -203,16 +201,10 @@ def _question(request: Request, mechanism: Mechanism) -> Question:
         budget_s=max(_LEAST_BUDGET_S, _budget_s(request) * (1 - _free_share(request))),
         prior=calibrated.noise if calibrated else usual_neighbour_noise(request.host.cpus),
         cutter=own_command.cutter_of(request.command),
-        modes=other_modes(jobs, request.fixed) if _may_be_copied(request) else (),
+        modes=own_command.modes_beside(request.command, jobs, request.fixed)
+        if request.other_modes
+        else (),
     )
-
-
-def _may_be_copied(request: Request) -> bool:
-    """Whether other modes are wanted, and can make what the user's own command makes."""
-    if request.command is None:
-        return request.other_modes
-    own = makes_another_picture(CommandLine(request.command), request.uploads)
-    return request.other_modes and not own
 
 
 def _budget_s(request: Request) -> float:

@@ -201,6 +201,8 @@ class TestCropAndHeight:
         table = read_table(Path(ran.json["campaign"]))
         assert set(table["crop"]) == {"1:1"}
         assert set(table["scale_height"]) == {48}
+        assert (ran.json["modes"], ran.json["offer"]) == ([], None)
+        assert set(table["mode"]) == {"encode"}
         told = settings.load_settings(Path(ran.json["config"]))
         assert (told.crop, told.scale_height) == ("1:1", 48)
 
@@ -219,6 +221,8 @@ class TestCropAndHeight:
         assert set(theirs["filters"]) == {"scale=-2:48"}
         told = json.loads(Path(ran.json["campaign"], "recommendation.json").read_text("utf-8"))
         assert any(line.startswith("clipkit: ") for line in told["do"])  # it makes such clips too
+        assert (ran.json["modes"], ran.json["offer"]) == ([], None)
+        assert "copied" not in told["verdict"]
 
     def test_not_by_both(self, small: Path, tmp_path: Path) -> None:
         words = "ffmpeg -ss {start} -i {input} -t {duration} -vf scale=-2:48 {output}"
