@@ -219,6 +219,12 @@ def bound_bytes(anon_bytes: int) -> int:
     return round(anon_bytes * (1 + MARGIN)) + KERNEL_BYTES
 
 
+def least_bytes(anon_bytes: int) -> int:
+    """What one ffmpeg takes at least, of which the model predicts so much: by the same margin. Of the 451 clips
+    measured two took less, 0.77 and 0.81 of what was predicted."""
+    return round(anon_bytes * (1 - MARGIN))
+
+
 def poster_anon_bytes(upload: Upload, settings: Settings) -> int:
     """What a clip's poster takes besides: frames on its own way to a JPEG, where a tone map's have 12 bytes
     a pixel. Measured: 10 to 13 MB at 1080p, 30 to 43 MB of HDR at 720p, with either build."""

@@ -8,12 +8,10 @@ from dataclasses import replace
 
 from clipkit.hosts import Host
 from clipkit.media.upload import Upload
-from clipkit.model.memory import clip_anon_bytes
+from clipkit.model.memory import clip_anon_bytes, least_bytes
 from clipkit.settings import Settings
 
 _MAX_CONCURRENCY = 4
-# The memory model predicts up to a fifth too much: what it puts beyond this cannot fit.
-_MODEL_OVERSHOOT = 1.25
 
 
 def available_bytes(host: Host, reserve_bytes: int) -> int | None:
@@ -84,4 +82,4 @@ def _fits(uploads: tuple[Upload, ...], host: Host, reserve_bytes: int, candidate
         return True
     needs = [clip_anon_bytes(upload, candidate) for upload in uploads]
     largest = max((need for need in needs if need is not None), default=0)
-    return largest * candidate.concurrency <= room * _MODEL_OVERSHOOT
+    return least_bytes(largest) * candidate.concurrency <= room

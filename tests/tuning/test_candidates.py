@@ -9,6 +9,7 @@ from surface import FILM, STARTER, TWO_CORES
 
 from clipkit.format import MIB
 from clipkit.hosts import Host
+from clipkit.model.memory import clip_anon_bytes, least_bytes
 from clipkit.settings import Settings
 from clipkit.tuning.candidates import cores_of, propose
 
@@ -81,3 +82,13 @@ def test_a_reserve_that_leaves_nothing_still_proposes_one():
 def test_the_largest_upload_decides():
     both = propose((FILM, UHD), STARTER, 0, Settings())
     assert both == propose((UHD,), STARTER, 0, Settings())
+
+
+def test_left_out_is_what_takes_more_than_there_is_by_the_models_own_margin():
+    every = propose((UHD,), Host("large", None, 2.0), 0, Settings())
+    for room_mb in range(300, 1500, 25):
+        host = Host("tight", room_mb * MIB, 2.0)
+        found = propose((UHD,), host, 0, Settings())
+        for candidate in every[1:]:  # the first is always tried
+            least = least_bytes(clip_anon_bytes(UHD, candidate)) * candidate.concurrency
+            assert (candidate in found) == (least <= room_mb * MIB)
