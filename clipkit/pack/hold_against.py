@@ -70,7 +70,7 @@ def held_against_here(campaign: Path) -> MeasuredHost:
         measured_utc=max(record.started_utc for record in records),
         campaign=campaign.name,
         here=host_id(),
-        memory_bytes=_least(plan.memory_bytes, *(r.enforced_memory_bytes for r in records)),
+        memory_bytes=_usable_bytes(plan, records),
         cpus=cpus_given(plan, records),
         core=core.value,
         core_by=core.by,
@@ -79,6 +79,12 @@ def held_against_here(campaign: Path) -> MeasuredHost:
         log_sd=noise.log_sd if noise else None,
         noise_freedom=noise.freedom if noise else 0,
     )
+
+
+def _usable_bytes(plan: Host, records: Sequence[Record]) -> int | None:
+    """None where the host did not say: then the plan's word stands."""
+    told = _least(*(record.enforced_memory_bytes for record in records))
+    return None if told is None else _least(told, plan.memory_bytes)
 
 
 def cpus_given(plan: Host, records: Sequence[Record]) -> float | None:

@@ -25,8 +25,8 @@ _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 @dataclass(frozen=True, slots=True)
 class MeasuredHost:
-    """`host`: its name in the catalogue. `memory_bytes` is usable, `cpus` are cores of its own that it gives;
-    None: it told nothing. `core`: how much its core does where one of this machine (`here`) does 1, by `core_by`, as
+    """`host`: its name in the catalogue. `memory_bytes` is usable, None: it told nothing; `cpus` are cores of its own
+    that it gives, None: no limit. `core`: how much its core does where one of this machine (`here`) does 1, by `core_by`, as
     `core_pairs` say with a standard deviation `core_log_sd` of the logarithm. `log_sd`: how repeats differ there."""
 
     host: str
@@ -48,10 +48,10 @@ class MeasuredHost:
 
     @property
     def words(self) -> str:
-        gives = "" if self.cpus is None else f" and {fmt.cpus(self.cpus)}"
+        memory = "" if self.memory_bytes is None else f"{fmt.memory(self.memory_bytes)} and "
         return (
-            f"measured there on {self.date}: {fmt.memory(self.memory_bytes)}{gives}, of a core that does "
-            f"{self.core:.2g} of what one does here (by {self.core_by})"
+            f"measured there on {self.date}: {memory}{fmt.cpus(self.cpus)}, of a core that does {self.core:.2g} of "
+            f"what one does here (by {self.core_by})"
         )
 
     @property
@@ -72,11 +72,13 @@ class MeasuredHost:
     def lines(self) -> list[str]:
         noise = "unknown, nothing was repeated" if self.log_sd is None else fmt.percent(self.log_sd)
         played = "" if self.cpus is None else f", played here as {fmt.cpus(self.played_cpus)}"
-        told = fmt.memory(self.memory_bytes), fmt.cpus(self.cpus)
+        memory = "unknown, the plan's word stands"
+        if self.memory_bytes is not None:
+            memory = f"{fmt.memory(self.memory_bytes)} usable"
         return [
             f"{self.host}, by {self.campaign} of {self.date}:",
-            f"  memory  {told[0]} usable",
-            f"  CPU     {told[1]}{played}",
+            f"  memory  {memory}",
+            f"  CPU     {fmt.cpus(self.cpus)}{played}",
             f"  core    does {self.core:.2f} of what one does here, by {self.core_by} "
             f"({fmt.counted(self.core_pairs, 'pair')})",
             f"  noise   {noise}: the standard deviation of a repeat",

@@ -87,6 +87,15 @@ def test_where_none_was_run_here_the_canary_tells(campaigns: Campaigns) -> None:
     assert found.core_log_sd == 0.1
 
 
+def test_a_host_that_says_nothing_of_its_memory_has_what_the_plan_says(
+    campaigns: Campaigns,
+) -> None:
+    found = held_against_here(campaigns(enforced_memory_bytes=None))
+    assert found.memory_bytes is None
+    assert "unknown, the plan's word stands" in "".join(found.lines())
+    assert found.played(find_host(STARTER)).memory_bytes == 512 * MIB
+
+
 def test_commands_of_another_ffmpeg_are_not_held_against_each_other(campaigns: Campaigns) -> None:
     folder = campaigns(ffmpeg_version="5.1.9", canary_before_s=0.01, canary_after_s=0.01)
     assert held_against_here(folder).core_by.startswith("the canary")
