@@ -106,7 +106,7 @@ def _task(number: int, upload: Upload, clip: Clip, settings: Settings, build: Ff
         instead = [f"mode {mode} instead of {first_mode}"]
         attempts += [
             replace(
-                _named(each, mode, instead),
+                _named(each, mode, behind=instead),
                 needs_bytes=each.needs_bytes or task.predicted_bytes,
                 expected=Expected.of(task),
             )
@@ -121,7 +121,10 @@ def _task(number: int, upload: Upload, clip: Clip, settings: Settings, build: Ff
     )
 
 
-def _named(attempt: Attempt, mode: str, why: Sequence[str]) -> Attempt:
-    """An attempt that tells its mode, if it does not yet: smart encodes all of a clip whose parts do not join."""
-    words = [*why, *([attempt.change] if attempt.change else [])]
+def _named(
+    attempt: Attempt, mode: str, why: Sequence[str] = (), behind: Sequence[str] = ()
+) -> Attempt:
+    """An attempt that tells its mode, if it does not yet: smart encodes all of a clip whose parts do not join.
+    Behind the last words the engine says why the attempt before did not do."""
+    words = [*why, *([attempt.change] if attempt.change else []), *behind]
     return replace(attempt, mode=attempt.mode or mode, change="; ".join(words) or None)

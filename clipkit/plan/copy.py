@@ -23,10 +23,16 @@ from clipkit.plan.colours import tone_mapped
 from clipkit.plan.copied_sound import copied_sound_options, hidden_sound_s
 from clipkit.plan.copyable import SAMPLE_ENTRIES, check_film, taken
 from clipkit.plan.encode import FILM, command_head, compiled_argv, source_options
-from clipkit.plan.encoded_sound import has_sound, sound_changes, sound_of, sound_stream
+from clipkit.plan.encoded_sound import (
+    has_sound,
+    is_copied,
+    sound_changes,
+    sound_of,
+    sound_stream,
+)
 from clipkit.plan.frames import FrameSpan, span
 from clipkit.plan.hidden import Hidden
-from clipkit.plan.sound_check import decoded_beside, is_copied, sound_check
+from clipkit.plan.sound_check import decoded_beside, sound_check
 from clipkit.plan.squeezed import MOST_HIDDEN_S, Squeeze, clock_for, run_behind, runs_of
 from clipkit.plan.task import OUTPUT, Attempt, Hides, Patch, Run, Step, Task
 from clipkit.plan.timing import timing_of
@@ -168,7 +174,7 @@ def _hidden_sound_s(cut: _Cut) -> float:
 def _change(cut: _Cut, rank: int) -> str | None:
     """How an attempt differs from what was asked, in words."""
     again = ["read from the upload's start"] if rank else []
-    return "; ".join([*sound_changes(cut.upload, cut.settings), *again]) or None
+    return "; ".join([*sound_changes(cut.upload, cut.settings, _sound(cut)), *again]) or None
 
 
 def _seeks(cut: _Cut) -> list[Fraction | None]:
@@ -220,7 +226,11 @@ def _seek_to(cut: _Cut) -> str:
 
 
 def _argv(cut: _Cut, seek_s: Fraction | None, sound: dict[str, object]) -> list[str]:
-    """`-copyts`, since ffmpeg's own zero is not always the container's start."""
+    """`-copyts`, since ffmpeg's own zero is not always the container's start.
+
+    Sound that is encoded has an input of its own: ffmpeg 5.1 would read pictures before it knows the sound's
+    encoder, keep them back until then, and reckon their times in a clock that is not theirs.
+    """
     upload = cut.upload
     source = source_options(upload)
     if seek_s is not None:
@@ -228,7 +238,8 @@ def _argv(cut: _Cut, seek_s: Fraction | None, sound: dict[str, object]) -> list[
     film = ffmpeg.input(FILM, **source)
     streams = [film[str(upload.video_stream)]]
     if has_sound(upload, cut.settings):
-        streams.append(film[sound_stream(upload)])
+        heard = film if is_copied(sound) else ffmpeg.input(FILM, **source, vn=None)
+        streams.append(heard[sound_stream(upload)])
     stop_s = float(cut.squeeze.end_s) + _READ_ON_S
     made = ffmpeg.output(
         *streams,

@@ -18,6 +18,7 @@ from clipkit.plan.encoded_pictures import framing, video_options
 from clipkit.plan.encoded_sound import (
     audio_options,
     has_sound,
+    is_copied,
     sound_changes,
     sound_of,
     sound_stream,
@@ -26,7 +27,7 @@ from clipkit.plan.entry import Cut, Entry, entries
 from clipkit.plan.frames import span
 from clipkit.plan.own_pictures import as_shown_in, own_look, picture_changes, without_others
 from clipkit.plan.poster import poster_name, poster_options
-from clipkit.plan.sound_check import decoded_beside, is_copied, sound_check
+from clipkit.plan.sound_check import decoded_beside, sound_check
 from clipkit.plan.task import OUTPUT, POSTER, Attempt, Run, Step, Task
 from clipkit.plan.timing import timing_of
 from clipkit.settings import Settings
@@ -65,7 +66,7 @@ def _task(number: int, cut: Cut) -> Task:
         attempts=tuple(
             Attempt(
                 _steps(cut, entry),
-                change=_change(cut, rank),
+                change=_change(cut, entry, rank),
                 encoded_frames=cut.frames.frames,
             )
             for rank, entry in enumerate(entries(cut))
@@ -91,11 +92,11 @@ def most_bytes(cut: Cut) -> int:
     return bound_bytes(need_bytes)
 
 
-def _change(cut: Cut, rank: int) -> str | None:
+def _change(cut: Cut, entry: Entry, rank: int) -> str | None:
     """How an attempt differs from what was asked, in words."""
     words = [
         *picture_changes(cut.upload, cut.frames),
-        *sound_changes(cut.upload, cut.settings),
+        *sound_changes(cut.upload, cut.settings, audio_options(cut, entry)),
     ]
     if rank:
         words.append("decoded from the upload's start")

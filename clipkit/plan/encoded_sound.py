@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from clipkit.media.upload import AudioTrack, Upload
 from clipkit.plan.entry import Cut, Entry
 from clipkit.settings import Settings
@@ -39,15 +41,38 @@ def sound_stream(upload: Upload) -> str:
     return f"a:{upload.sound_track}"
 
 
-def sound_changes(upload: Upload, settings: Settings) -> list[str]:
-    """What of a clip's sound is not as the upload has it, in words."""
+def sound_changes(upload: Upload, settings: Settings, options: Mapping[str, object]) -> list[str]:
+    """What of a clip's sound, made with these options of ffmpeg's, is not as the upload has it, in words."""
     if settings.audio == "none":
         return []
     words = [upload.sound_note] if upload.sound_note else []
-    channels = upload.sound.channels if upload.sound else 0
-    if settings.audio != "copy" and channels > 2 and _channels_kept(channels) < channels:
-        words.append(f"{channels} channels of sound mixed down to {_channels_kept(channels)}")
+    sound = upload.sound
+    if sound is None:
+        return words
+    if settings.audio != "copy" and _channels_kept(sound.channels) < sound.channels > 2:
+        words.append(
+            f"{sound.channels} channels of sound mixed down to {_channels_kept(sound.channels)}"
+        )
+    if settings.audio == "auto" and not is_copied(options):
+        words.append(_encoded_anew(sound))
     return words
+
+
+def is_copied(options: Mapping[str, object]) -> bool:
+    """Whether these options of an output copy its sound."""
+    return options.get("c:a") == "copy"
+
+
+def _encoded_anew(sound: AudioTrack) -> str:
+    """With the reason."""
+    if sound.codec != "aac":
+        return f"{sound.codec} sound encoded as AAC, which all players know"
+    if sound.frame_s > _longest_s(sound):
+        return (
+            f"AAC sound encoded anew: by the upload's clock one of its packets lasts {sound.frame_s:.3f} s, so a "
+            "copy might not end with the pictures"
+        )
+    return "AAC sound encoded anew: a copy could not begin with the first picture"
 
 
 def audio_options(cut: Cut, entry: Entry) -> dict[str, object]:
@@ -68,8 +93,11 @@ def is_sound_copied(sound: AudioTrack, settings: Settings) -> bool:
     """Not where the clock declares packets longer than any is: with such a one a clip would not end in time."""
     if settings.audio == "copy":
         return True
-    longest_s = _PACKET_SAMPLES / max(sound.sample_rate, _LEAST_RATE)
-    return settings.audio == "auto" and sound.codec == "aac" and sound.frame_s <= 2 * longest_s
+    return settings.audio == "auto" and sound.codec == "aac" and sound.frame_s <= _longest_s(sound)
+
+
+def _longest_s(sound: AudioTrack) -> float:
+    return 2 * _PACKET_SAMPLES / max(sound.sample_rate, _LEAST_RATE)
 
 
 def mixed_down(sound: AudioTrack) -> list[str]:

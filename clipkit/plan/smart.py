@@ -28,7 +28,7 @@ from clipkit.plan.entry import Cut
 from clipkit.plan.frames import span
 from clipkit.plan.own_pictures import as_shown_in
 from clipkit.plan.seams import seams
-from clipkit.plan.smart_steps import Joined, steps_of
+from clipkit.plan.smart_steps import Joined, sound_options, steps_of
 from clipkit.plan.task import Attempt, Task
 from clipkit.settings import Settings
 
@@ -128,11 +128,11 @@ def _task(number: int, cut: Cut, avc: Avc) -> Task:
 
 def _encoded_whole(task: Task, why: str) -> Iterator[Attempt]:
     for attempt in task.attempts:
-        words = [f"encoded whole: {why}", *([attempt.change] if attempt.change else [])]
+        words = [*([attempt.change] if attempt.change else []), f"encoded whole: {why}"]
         yield replace(attempt, change="; ".join(words), mode=_ENCODE)
 
 
 def _change(joined: Joined, from_start: bool) -> str | None:
-    words = sound_changes(joined.cut.upload, joined.cut.settings)
+    words = sound_changes(joined.cut.upload, joined.cut.settings, sound_options(joined))
     words += ["read from the upload's start"] if from_start else []
     return "; ".join(words) or None

@@ -14,12 +14,12 @@ from clipkit.media.avc import Avc
 from clipkit.plan.copied_sound import copied_sound_options, hidden_sound_s
 from clipkit.plan.encode import FILM, command_head, compiled_argv, decoded_options, source_options
 from clipkit.plan.encoded_pictures import mp4_tick_s
-from clipkit.plan.encoded_sound import sound_of, sound_stream
+from clipkit.plan.encoded_sound import is_copied, sound_of, sound_stream
 from clipkit.plan.entry import Cut, Entry
 from clipkit.plan.frames import shown_ticks, stretch
 from clipkit.plan.seams import Seams
 from clipkit.plan.smart_pictures import copied_options, encoded_options
-from clipkit.plan.sound_check import decoded_beside, is_copied, sound_check
+from clipkit.plan.sound_check import decoded_beside, sound_check
 from clipkit.plan.task import OUTPUT, Patch, Run, Step, scratch
 
 HEAD, TAIL, END, SOUND = (scratch(f"{part}.mp4") for part in ("head", "tail", "end", "sound"))
@@ -83,7 +83,7 @@ def steps_of(joined: Joined, from_start: bool) -> tuple[Step, ...]:
         parts["sound"] = SOUND
         before_s = float(joined.cut.frames.zero_s) - hidden_sound_s(sound)
         heard = _film(joined, before_s, from_start)[sound_stream(joined.cut.upload)]
-        options = _sound_options(joined)
+        options = sound_options(joined)
         outputs.append(ffmpeg.output(heard, SOUND, **options, **_mp4(joined)))
         if is_copied(options):
             outputs.append(decoded_beside(heard, str(options["to"])))
@@ -96,7 +96,7 @@ def steps_of(joined: Joined, from_start: bool) -> tuple[Step, ...]:
     )
 
 
-def _sound_options(joined: Joined) -> dict[str, object]:
+def sound_options(joined: Joined) -> dict[str, object]:
     cut = joined.cut
     zero_s, end_s = (time_s + joined.origin_s for time_s in (cut.frames.zero_s, cut.frames.end_s))
     options = copied_sound_options(cut.upload, cut.settings, zero_s, end_s)

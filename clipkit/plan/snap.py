@@ -20,13 +20,14 @@ from clipkit.plan.copyable import SAMPLE_ENTRIES, SOUNDS, check_film
 from clipkit.plan.encode import FILM, command_head, compiled_argv, source_options
 from clipkit.plan.encoded_sound import (
     has_sound,
+    is_copied,
     mixed_down,
     sound_changes,
     sound_of,
     sound_stream,
 )
 from clipkit.plan.frames import FrameSpan, low_bound_s, span
-from clipkit.plan.sound_check import is_copied, sound_check
+from clipkit.plan.sound_check import sound_check
 from clipkit.plan.task import OUTPUT, Attempt, Patch, Run, Task
 from clipkit.plan.timing import timing_of
 from clipkit.settings import Settings
@@ -109,7 +110,7 @@ def _task(number: int, job: Job, clip: Clip, settings: Settings, build: FfmpegBu
 def _change(cut: _Cut, early: str | None, rank: int) -> str | None:
     """How an attempt differs from what was asked, in words."""
     again = "read from the upload's start" if rank else None
-    sound = sound_changes(cut.upload, cut.settings)
+    sound = sound_changes(cut.upload, cut.settings, _sound_options(cut, 0.0))
     return "; ".join(words for words in (early, *sound, again) if words) or None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import ffmpeg
@@ -10,11 +9,6 @@ import ffmpeg
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media.formats import local, told_words
 from clipkit.plan.task import OUTPUT, Check
-
-
-def is_copied(options: Mapping[str, object]) -> bool:
-    """Whether these options of an output copy its sound."""
-    return options.get("c:a") == "copy"
 
 
 def decoded_beside(sound: Any, length: str) -> Any:

@@ -35,6 +35,7 @@ RIGHT, REFUSED, WRONG = "right", "refused", "wrong"
 _HELD = Fraction(1, 10)
 _DIFFERS = 0.5  # levels of grey between two pictures that a mistake would be seen by
 _CLEARLY = 0.8
+_ABOVE_NOISE = 2.0  # times what coding took away, in squares: what two pictures must differ by
 _UNLIKE = 12.0  # levels of grey that coding does not explain
 _UNLIKE_IN_RANKS = 40.0
 _UNSPECIFIED = (0, 2, 2, 2)
@@ -277,7 +278,9 @@ def _picture_faults(film: Film, clip: Clip, wanted: Due) -> Iterator[str]:
         away = {other: float(((seen - grey) ** 2).sum()) for other, grey in others.items()}
         best = min(away, key=lambda other: away[other])
         clearly = away[best] < _CLEARLY * away[index]
-        if clearly and float(np.abs(others[best] - own).mean()) > _DIFFERS:
+        # An encoder lets a picture that changes little lag behind: by less than it takes away anyway.
+        told_apart = float(((others[best] - own) ** 2).sum()) > _ABOVE_NOISE * away[best]
+        if clearly and told_apart and float(np.abs(others[best] - own).mean()) > _DIFFERS:
             yield f"picture {number} looks like one {best - index:+d} from its own"
             return
     if unlike:
