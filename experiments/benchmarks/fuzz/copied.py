@@ -50,7 +50,8 @@ WAYS: Mapping[str, Way] = {
 }
 
 
-def faults(film: Film, wanted: Due, clip: Clip, way: Way, upload: Path) -> Iterator[str]:
+def faults(film: Film, wanted: Due, clip: Clip, way: Way, heard_in: Path | None) -> Iterator[str]:
+    """`heard_in`: the upload; None where its sound was not to be copied."""
     yield from _order_faults(clip.video)
     if not way.hides and len(clip.video.stored.samples) != len(clip.video.shown):
         hidden = len(clip.video.stored.samples) - len(clip.video.shown)
@@ -63,16 +64,15 @@ def faults(film: Film, wanted: Due, clip: Clip, way: Way, upload: Path) -> Itera
         yield from _exact_faults(film, wanted, clip)
     else:
         yield from _uniform_faults(wanted, clip)
-    copied = clip.sound_codec == sound_codec(upload)
+    copied = heard_in if clip.sound_codec == (heard_in and sound_codec(heard_in)) else None
     if copied and film.sound and clip.film.sound:
         unlike = list(_sound_faults(film.sound, clip.film.sound, wanted))
         track = clip.movie.first("soun")
         if unlike and track:
             # Mode encode's contract of sound is to within one packet, and a mode that encodes has its sound.
             needed = _PREROLL_PACKETS.get(clip.sound_codec or "", 0) if way.exact else 0
-            told = list(packets.faults(upload, clip.data, track, wanted.zero, needed))
-            # What is encoded anyway may have its sound encoded too; it is compared as heard.
-            if told and (way.exact or told != [packets.NOT_THE_UPLOADS]):
+            told = list(packets.faults(copied, clip.data, track, wanted.zero, needed))
+            if told:
                 yield from (*unlike, *told)
         yield from _hidden_sound_faults(clip)
 
