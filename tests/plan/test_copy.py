@@ -67,14 +67,19 @@ def film(
 
 
 def cut(
-    film: Upload, clips: list[Clip], build: FfmpegBuild, folder: Path, **asked: Any
+    film: Upload,
+    clips: list[Clip],
+    build: FfmpegBuild,
+    folder: Path,
+    change: str | None = None,
+    **asked: Any,
 ) -> list[Path]:
-    """Each of them right to the engine and to the oracle."""
+    """Each of them right to the engine and to the oracle, and done otherwise than asked as `change` says."""
     tasks = copy_tasks(Job(film, tuple(clips)), replace(COPY, **asked), build)
     with engine(folder) as running:
         told = running.run(tasks)
     assert [(clip["status"], clip["error"], clip["change"]) for clip in told] == [
-        ("ok", None, None)
+        ("ok", None, change)
     ] * len(clips)
     oracle = Oracle(film.path)
     for clip, made in zip(clips, told, strict=True):
@@ -158,6 +163,25 @@ def test_the_same_sound_from_its_first_sample_on_whatever_its_codec(
         folder = tmp_path / sound
         folder.mkdir()
         cut(film, [Clip(1.0, 0.9), Clip(1.9, 0.4)], build, folder, audio="copy")
+
+
+@pytest.mark.parametrize(
+    ("file", "codec", "told"),
+    [
+        ("mp3.mp4", "libmp3lame", "mp3"),
+        ("opus.mkv", "libopus", "opus"),
+        ("vorbis.mkv", "libvorbis", "vorbis"),
+        ("pcm.mov", "pcm_s16le", "pcm_s16le"),
+    ],
+)
+def test_pictures_beside_a_sound_that_is_encoded_are_exact(
+    file: str, codec: str, told: str, each_build: FfmpegBuild, tmp_path: Path
+) -> None:
+    """Long hidden parts: the encoder of the sound begins long after the first picture is read."""
+    made = Counted(file, frames=60, gop=50, sound=("-c:a", codec)).make(tmp_path)
+    clips = [Clip(0.0, 0.4), Clip(1.0, 0.5), Clip(1.93, 0.3), Clip(2.05, 0.3)]
+    said = f"{told} sound encoded as AAC, which all players know"
+    cut(probe_upload(made), clips, each_build, tmp_path, change=said)
 
 
 def test_what_is_hidden_is_told_in_seconds_and_bytes() -> None:

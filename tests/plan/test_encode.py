@@ -240,6 +240,25 @@ class TestSound:
         assert Sides.value(words, "-c:a") == "aac"
         assert "atrim=start=0.000000:end=2.000000" in str(Sides.value(words, "-af"))
 
+    def test_what_is_re_encoded_though_nobody_asked_for_it_is_said_with_the_reason(self) -> None:
+        def said(task: Task, attempt: int = 0) -> str | None:
+            return task.attempts[attempt].change
+
+        def heard(codec: str, **facts: Any) -> Upload:
+            return upload(audio=(AudioTrack(codec, 48000, 2, **facts),))
+
+        assert said(planned()) is None
+        assert said(planned(heard("mp3"))) == "mp3 sound encoded as AAC, which all players know"
+        held = said(planned(heard("aac", frame_s=1.07)))
+        assert held is not None
+        assert "one of its packets lasts 1.070 s" in held
+        assert said(planned(), attempt=1) == (
+            "AAC sound encoded anew: a copy could not begin with the first picture; "
+            "decoded from the upload's start"
+        )
+        for asked in ("aac", "none"):
+            assert said(planned(heard("mp3"), audio=asked)) is None
+
     def test_it_is_re_encoded_or_left_out_on_request(self) -> None:
         assert Sides.value(argv(planned(audio="aac")), "-c:a") == "aac"
         for task in (planned(audio="none"), planned(upload(audio=()))):

@@ -336,13 +336,14 @@ def judged(
 ) -> list[Verdict]:
     """Of a `cut`: each clip's verdict, from the object that it printed (None: nothing) and its one line.
 
-    A clip is judged as its entry says that it was cut, a refusal as the `mode` that was asked for.
+    A clip is judged as its entry says that it was cut, a refusal as the `mode` that was asked for. What failed on
+    the way no mode may refuse: what it cannot cut it has to know before.
     """
     if manifest is None:
         return [oracle.judge(one, None, told, mode) for one in asked]
     return [
         oracle.judge(one, Path(entry["file"]), None, entry["mode"], entry["changes"])
         if entry["status"] == "ok"
-        else oracle.judge(one, None, entry["error"] or told, mode)
+        else oracle.judge(one, None, entry["error"] or told)
         for one, entry in zip(asked, manifest["clips"], strict=True)
     ]
