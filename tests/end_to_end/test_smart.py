@@ -63,8 +63,10 @@ def test_all_but_the_first_and_the_last_few_pictures_are_the_uploads_own(
     ran = cut(film, tmp_path / "out", _CLIPS, "--ffmpeg", each_build.choice)
     assert ran.code == 0, ran.err
     shown = pictures(film)
+    no_aac = "pcm_s16le" in _UPLOADS[name][1]
+    said = ["pcm_s16le sound encoded as AAC, which all players know"] if no_aac else []
     for clip in ran.json["clips"]:
-        assert (clip["status"], clip["changes"]) == ("ok", [])
+        assert (clip["status"], clip["changes"]) == ("ok", said)
         start = Fraction(str(clip["start_s"]))
         end = start + Fraction(str(clip["duration_s"]))
         due = [(at, exact) for at, exact in shown if start <= at < end]
