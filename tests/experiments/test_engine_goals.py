@@ -18,7 +18,7 @@ ENGINE = Path(__file__).parents[2] / "experiments" / "benchmarks" / "engine"
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Any]:
     """Its modules, which import each other by their plain names."""
-    before, names = sys.modules.copy(), ("kept", "goals", "cases")
+    before, names = sys.modules.copy(), ("kept", "goals", "timing")
     sys.path.insert(0, str(ENGINE))
     try:
         yield {name: __import__(name) for name in names}
@@ -158,3 +158,11 @@ def test_its_rounds_go_on_where_the_last_ones_ended_and_its_looks_say_what_is_ex
     assert ours["hidden_s"] < 0.02 < floor["hidden_s"]
     assert floor["exact"] == 0
     assert not list(tmp_path.glob(".engine-*"))
+
+
+def test_what_a_program_left_unfinished_is_no_clip(bench: Any, small: Path, tmp_path: Path) -> None:
+    whole, part, empty = (tmp_path / f"clip-00{number}.mp4" for number in (1, 2, 3))
+    whole.write_bytes(small.read_bytes())
+    part.write_bytes(small.read_bytes()[:5000])
+    empty.write_bytes(b"")
+    assert bench["timing"].clips_in(tmp_path) == {1: whole}

@@ -7,7 +7,7 @@ What an oracle says that decodes both by itself (`benchmarks/fuzz`). Others' cli
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -57,16 +57,19 @@ class Looking:
         ends_s = max(clip.end_s for clip in job.clips)
         self._oracle = Oracle(job.upload.path, ends_s + 1)
 
-    def at(self, subject: str, files: Sequence[Path]) -> dict[str, Any]:
-        """As `kept.Look` has it, of the job's clips in their order."""
-        seen = [self._clip(subject, place, file) for place, file in enumerate(files)]
+    def at(self, subject: str, files: Mapping[int, Path]) -> dict[str, Any]:
+        """As `kept.Look` has it; `files` of the job's clips by their numbers, from 1 on."""
+        seen = [self._clip(subject, number - 1, file) for number, file in files.items()]
         scores = [one.vmaf for one in seen if one.vmaf is not None]
         same = [one.same for one in seen if one.same is not None]
         return {
             "clips_looked_at": len(self._job.clips),
             "exact": sum(one.exact for one in seen),
             "right_pictures": sum(one.right for one in seen),
-            "why": next((one.why for one in seen if one.why), "" if files else "it cut none"),
+            "why": next(
+                (one.why for one in seen if one.why),
+                "" if len(files) == len(self._job.clips) else "it does not cut them",
+            ),
             "judged_by": "times" if self._framed else "oracle",
             "pictures": sum(one.pictures for one in seen),
             "same_pictures": sum(same) if same else None,

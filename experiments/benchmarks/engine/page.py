@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import goals
 import kept
-from cases import CASES, FLUENT, SKETCH
+from cases import CASES, FLUENT, OURS, SKETCH
 from kept import MEASURING, Look, Run
 from scipy.stats import binomtest
 
@@ -101,14 +101,9 @@ def _look(seen: dict[tuple[str, str], Look], case: str, subject: str) -> Look | 
 def _cells(name: str, runs: Sequence[Run], look: Look | None) -> Iterator[str]:
     own = [run for run in runs if run.subject == name]
     estimate = own[0].is_estimate
-    refused = all(run.clips == 0 and not run.oom_kills for run in own) and look is None
     yield _WHO[name] + (" (an estimate from one clip)" if estimate else "")
     share = CASES[own[0].case].clips / own[0].clips_asked
-    yield (
-        "refused"
-        if refused
-        else _told(scaled(mean([run.wall_s for run in own]), share), fmt.seconds)
-    )
+    yield _time(own, share)
     for other in _BESIDE:
         theirs = [run for run in runs if run.subject == other]
         yield "" if other == name else _ratio(theirs, own)
@@ -122,7 +117,18 @@ def _cells(name: str, runs: Sequence[Run], look: Look | None) -> Iterator[str]:
     yield "" if look is None else _exactness(look)
 
 
+def _time(own: Sequence[Run], share: float) -> str:
+    """Of the whole job; of what cuts no clip, why."""
+    if any(run.clips for run in own):
+        return _told(scaled(mean([run.wall_s for run in own]), share), fmt.seconds)
+    if any(run.oom_kills for run in own):
+        return "out of memory"
+    return "refused" if own[0].subject in OURS else "failed"
+
+
 def _exactness(look: Look) -> str:
+    if not look.pictures:
+        return ""
     by = " by number and time" if look.judged_by == "times" else ""
     hidden = f", {fmt.counted(look.hidden, 'picture')} hidden" if look.hidden else ""
     exactly = binomtest(look.exact, look.clips_looked_at).proportion_ci(method="exact")

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import av
 from subjects import SUBJECTS, Start, Task
 
 from clipkit.ceiling.base import Limits
@@ -16,8 +17,6 @@ from clipkit.ceiling.choose import open_ceiling
 from clipkit.trial.sampler import Sampler, peak
 
 _LONGEST_S = 1800
-# What ffmpeg leaves behind where it found nothing to cut is smaller.
-_LEAST_BYTES = 1000
 
 
 def measured(name: str, task: Task, limits: Limits) -> dict[str, Any]:
@@ -29,13 +28,23 @@ def measured(name: str, task: Task, limits: Limits) -> dict[str, Any]:
         "wall_s": wall_s,
         "clips_asked": len(task.job.clips),
         "clips": len(files),
-        "output_bytes": sum(file.stat().st_size for file in files),
+        "output_bytes": sum(file.stat().st_size for file in files.values()),
     }
 
 
-def clips_in(out: Path) -> list[Path]:
-    """In the order of their numbers."""
-    return sorted(file for file in out.rglob("*.mp4") if file.stat().st_size > _LEAST_BYTES)
+def clips_in(out: Path) -> dict[int, Path]:
+    """By their numbers, those that can be opened: a program that died may have left a part of one."""
+    files = {int(file.stem.rpartition("-")[2]): file for file in sorted(out.rglob("clip-*.mp4"))}
+    return {number: file for number, file in files.items() if _opens(file)}
+
+
+def _opens(file: Path) -> bool:
+    """ffmpeg exits with 0 also where it found nothing to cut: that has no streams."""
+    try:
+        with av.open(str(file)) as container:
+            return bool(container.streams.video)
+    except av.FFmpegError:
+        return False
 
 
 def _inside(start: Start, limits: Limits) -> tuple[float, dict[str, Any]]:
