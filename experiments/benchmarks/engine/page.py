@@ -163,12 +163,21 @@ def _told(estimate: Estimate, form: Callable[[float], str]) -> str:
 
 def _reasons(seen: dict[tuple[str, str], Look]) -> str:
     """Of clips that are not all that was asked for: what the first one lacks, and on which jobs."""
-    lines: dict[str, list[str]] = {}
-    for (case, subject), look in seen.items():
+    alike: dict[tuple[str, str], list[Look]] = {}
+    for look in seen.values():
         if look.exact < look.clips_looked_at:
-            right = f"the right pictures in {look.right_pictures} of {look.clips_looked_at}"
-            lines.setdefault(subject, []).append(f"{case}: {right}; {look.why}")
-    return "".join(f"- `{who}`: {'. '.join(told)}.\n" for who, told in lines.items()) or "None.\n"
+            alike.setdefault((look.subject.partition("-")[0], look.why), []).append(look)
+    lines = []
+    for (who, why), looks in alike.items():
+        right, all_of_them = (
+            sum(getattr(look, name) for look in looks)
+            for name in ("right_pictures", "clips_looked_at")
+        )
+        jobs = ", ".join(look.case for look in looks)
+        lines.append(
+            f"- `{who}`: {why} ({jobs}; the right pictures in {right} of {all_of_them}).\n"
+        )
+    return "".join(sorted(lines)) or "None.\n"
 
 
 def main() -> None:
