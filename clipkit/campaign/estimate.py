@@ -73,10 +73,7 @@ def estimate_sweep(
 
     Raises CampaignError where such a clip cannot be cut: a trial could not either.
     """
-    paces: dict[tuple[Any, ...], _Pace] = {}
-    for cell in left:
-        if _kind(cell) not in paces:
-            paces[_kind(cell)] = _try(cell)
+    paces = _paces(left)
     clips_bytes = [
         paces[_kind(cell)].clip_bytes_per_s * sum(clip.duration_s for clip in cell.job.clips)
         for cell in left
@@ -90,6 +87,21 @@ def estimate_sweep(
         tried=len(paces),
         smallest_difference=_smallest_difference(design, blocks, ceiling),
     )
+
+
+def predicted_cpu_s(cells: Sequence[Cell]) -> dict[str, float]:
+    """CPU seconds of this machine that one trial of each takes, by the cell's name; as rough, and found the
+    same way. Raises CampaignError as `estimate_sweep`."""
+    paces = _paces(cells)
+    return {cell.name: _whole_work(cell) * paces[_kind(cell)].cpu_s for cell in cells}
+
+
+def _paces(cells: Sequence[Cell]) -> dict[tuple[Any, ...], _Pace]:
+    paces: dict[tuple[Any, ...], _Pace] = {}
+    for cell in cells:
+        if _kind(cell) not in paces:
+            paces[_kind(cell)] = _try(cell)
+    return paces
 
 
 def _smallest_difference(design: Design, blocks: int | None, ceiling: str | None) -> float | None:
@@ -154,8 +166,11 @@ def _trial_s(cell: Cell, cpu_s: float) -> float:
     settings, cores = cell.settings, os.cpu_count() or 1
     threads = max(settings.encoder_threads or cores, settings.decoder_threads or cores)
     busy = min(cell.host.cpus or cores, cores, settings.concurrency * threads)
-    work = sum(_work(cell.subject, cell.job, clip, cell) for clip in cell.job.clips)
-    return min(cell.timeout_s, work * cpu_s / busy) + _OVERHEAD_S + _visiting_s(cell)
+    return min(cell.timeout_s, _whole_work(cell) * cpu_s / busy) + _OVERHEAD_S + _visiting_s(cell)
+
+
+def _whole_work(cell: Cell) -> float:
+    return sum(_work(cell.subject, cell.job, clip, cell) for clip in cell.job.clips)
 
 
 def _visiting_s(cell: Cell) -> float:

@@ -77,12 +77,12 @@ def describe(
     facts = environment.describe_environment(builds, ", ".join(mechanisms))
     store.describe(
         environment=environment.joined_environments(*earlier, facts),
-        uploads=_facts(uploads, _earlier(store.folder)),
+        uploads=upload_facts(uploads, _earlier(store.folder)),
     )
 
 
-def _facts(uploads: Uploads, earlier: Mapping[str, Any]) -> dict[str, Any]:
-    """Of each upload by its name, with those that an earlier experiment had included."""
+def upload_facts(uploads: Uploads, earlier: Mapping[str, Any]) -> dict[str, Any]:
+    """Of each upload by its name, as a campaign's folder holds them, with those that an earlier experiment had included."""
     probed = {upload.sha256 for _, upload in uploads}
     found = {name: facts for name, facts in earlier.items() if facts.get("sha256") not in probed}
     return found | {name: upload.facts() for name, upload in _named(uploads, found)}

@@ -48,11 +48,19 @@ def words_of(options: dict[str, str]) -> tuple[str, ...]:
     return tuple(word for name, value in options.items() for word in (f"-{name}", value))
 
 
+_WHOLE = {"apply_cropping": "codec"}
+
+
 def whole_pictures(container: str, crops_as_told: bool) -> dict[str, str]:
     """Options to show of its pictures all that is coded: which part a container names (`clap`, `PixelCrop`)
     only newer builds know (`FfmpegBuild.crops_as_told`), and few players heed."""
     names = demuxer(container) in ("mov", "matroska")
-    return {"apply_cropping": "codec"} if names and crops_as_told else {}
+    return dict(_WHOLE) if names and crops_as_told else {}
+
+
+def whole_pictures_words() -> tuple[str, ...]:
+    """The same as words of an argv."""
+    return words_of(_WHOLE)
 
 
 def local(path: object) -> str:

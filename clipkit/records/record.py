@@ -168,6 +168,10 @@ class Record:
         "the harness is among them"
     )
     harness_cpu_s: float | None = _measured("CPU of the process that measured, during the trial")
+    harness_peak_anon_bytes: int | None = _measured(
+        "the most anonymous memory that it held meanwhile, sampled; null: not on a real host, where alone that "
+        "is the host's memory too"
+    )
     canary_before_s: float | None = _measured(
         "CPU seconds of a fixed piece of work, right before the trial: the machine's speed"
     )

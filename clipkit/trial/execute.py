@@ -26,14 +26,14 @@ from clipkit.trial.inside import (
     work_folder,
 )
 from clipkit.trial.measure import Execution, Seen, gather_execution, with_all_clips
-from clipkit.trial.sampler import Sampler
+from clipkit.trial.sampler import Kept, Sampler
 from clipkit.trial.talk import EngineTalk, Orders, Told, Watch
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """How to run tasks: the engine's orders, and the memory to reserve beside it. `nice`, `ionice` and `cpus`:
-    see `engine.manners`."""
+    see `engine.manners`; `samples`: see `Sampler.keeping`."""
 
     out_dir: Path
     concurrency: int
@@ -44,6 +44,7 @@ class Run:
     nice: int = 0
     ionice: str = "same"
     cpus: float | None = None
+    samples: Kept | None = None
 
 
 def cpus_for(host: Host, settings: UsedSettings) -> float:
@@ -86,7 +87,7 @@ def execute(
                     sampler = stack.enter_context(
                         Sampler(
                             ceiling, reserve.size_bytes, reserve.pids, paced=run.cpus is not None
-                        )
+                        ).keeping(run.samples)
                     )
                     engine = ready or stack.enter_context(engine_ready(ceiling))
                     before, process = engine.before, engine.process

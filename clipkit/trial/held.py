@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from clipkit.records.outcome import Sample
 
@@ -11,7 +12,7 @@ WINDOW_S = 0.5
 an edge counts in one window alone."""
 
 
-def held_back_s(samples: Sequence[Sample], start_s: float, end_s: float) -> float | None:
+def held_back_s(samples: Iterable[Sample], start_s: float, end_s: float) -> float | None:
     """Seconds between two times of the samples' clock in which the job stood still for its quota; at
     most the time between them. None where nothing counts that, or under two samples lie there.
 
@@ -25,20 +26,29 @@ def held_back_s(samples: Sequence[Sample], start_s: float, end_s: float) -> floa
     to 1 CPU on 2 cores; `tests/trial/test_held.py`). Where others take the CPUs, what the job waits
     for them is neither used nor withheld, and the result is too high, by at most that share.
     """
-    inside = [sample for sample in samples if start_s <= sample.t_s <= end_s]
-    if len(inside) < 2:
+    inside = (sample for sample in samples if start_s <= sample.t_s <= end_s)
+    held_s: float | None = 0.0
+    first = last = None
+    for before, after in pairwise(_edges(inside)):
+        first, last = first or before, after
+        window_s = _held_in(before, after)
+        held_s = None if held_s is None or window_s is None else held_s + window_s
+    if first is None or last is None:
         return None
-    first, last = inside[0], inside[-1]
     if first.held_s is not None and last.held_s is not None:
         return min(last.held_s - first.held_s, last.t_s - first.t_s)
-    held_s, opened = 0.0, first
-    for sample in inside[1:]:
-        if sample.t_s - opened.t_s >= WINDOW_S or sample is last:
-            window_s = _held_in(opened, sample)
-            if window_s is None:
-                return None
-            held_s, opened = held_s + window_s, sample
     return held_s
+
+
+def _edges(samples: Iterable[Sample]) -> Iterator[Sample]:
+    """The first, one a window behind it, and the last."""
+    edge = last = None
+    for last in samples:
+        if edge is None or last.t_s - edge.t_s >= WINDOW_S:
+            edge = last
+            yield edge
+    if last is not None and last is not edge:
+        yield last
 
 
 def _held_in(before: Sample, after: Sample) -> float | None:

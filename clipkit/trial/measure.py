@@ -68,7 +68,7 @@ class Execution:
     cpu_s: float | None
     held_s: float | None
     need_bound_bytes: int | None
-    samples: list[Sample]
+    samples: Sequence[Sample]
     logs: dict[str, bytes]
     cancelled: bool
     coverage: Coverage = Coverage()
@@ -97,7 +97,7 @@ class Seen:
 
     before: Usage
     after: Usage
-    samples: list[Sample]
+    samples: Sequence[Sample]
     ended_s: float
     reserve_bytes: int
     coverage: Coverage

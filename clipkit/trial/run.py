@@ -22,15 +22,15 @@ from clipkit.trial.asked import Trial
 from clipkit.trial.canary import canary_s
 from clipkit.trial.drive import Drive, drive
 from clipkit.trial.execute import Run, execute, with_manners
+from clipkit.trial.figures import measured_columns, way_columns
 from clipkit.trial.judge import judge_execution, machine_failure
 from clipkit.trial.measure import Execution
 from clipkit.trial.recorded import (
     clip_rows,
     identity_columns,
     job_columns,
-    measured_columns,
+    planned_mode,
     served_of,
-    way_columns,
 )
 from clipkit.trial.sampler import growth
 from clipkit.trial.talk import Watch
@@ -73,7 +73,7 @@ def run_trial(
         **identity_columns(trial),
         **job_columns(trial),
         **measured_columns(execution),
-        **way_columns(trial, execution),
+        **way_columns(execution, planned_mode(trial)),
         **dataclasses.asdict(held.footing),
         ffmpeg_sha256=held.ffmpeg_sha256,
         enforced_memory_bytes=ceiling.enforced.memory_bytes,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Self
 
 from clipkit.ceiling.base import Ceiling, Usage
 from clipkit.ceiling.process_tree import is_stopped
@@ -21,6 +23,13 @@ SAMPLE_S = 0.1
 _NEWS_FRACTION = 0.01
 # RSS and PSS are summed by a walk through all page tables: as often as costs this share of a CPU.
 _WALKS_FRACTION = 0.002
+
+
+class Kept(ABC, Sequence[Sample]):
+    """Where samples are kept while they are taken, by who has no room for a list of them."""
+
+    @abstractmethod
+    def append(self, sample: Sample) -> None: ...
 
 
 class Sampler(Watching):
@@ -52,7 +61,12 @@ class Sampler(Watching):
         self._highest_need_bytes = 0
         self._walk_at_s = 0.0
         self._unseen_s = self._longest_gap_s = self._stopped_s = 0.0
-        self.samples: list[Sample] = []
+        self.samples: Kept | list[Sample] = []
+
+    def keeping(self, samples: Kept | None) -> Self:
+        """The same, before it has begun, that keeps its samples there; None: in a list."""
+        self.samples = self.samples if samples is None else samples
+        return self
 
     @property
     def now_s(self) -> float:
@@ -146,13 +160,13 @@ def growth(before: float | None, after: float | None) -> float | None:
     return None if before is None or after is None else after - before
 
 
-def peak(samples: list[Sample], column: str) -> int | None:
+def peak(samples: Iterable[Sample], column: str) -> int | None:
     """The largest known value of one column; None where none is known."""
-    values = [value for sample in samples if (value := getattr(sample, column)) is not None]
+    values = (value for sample in samples if (value := getattr(sample, column)) is not None)
     return max(values, default=None)
 
 
-def need_bound_bytes(samples: list[Sample], reserve_bytes: int) -> int | None:
+def need_bound_bytes(samples: Iterable[Sample], reserve_bytes: int) -> int | None:
     """What the job needed at least at some moment, also between two samples, reserve excluded: the
     kernel's high-water mark between them less the page cache at both. None where it keeps no such mark.
 
@@ -160,14 +174,15 @@ def need_bound_bytes(samples: list[Sample], reserve_bytes: int) -> int | None:
     to 0.25 MB a CPU) and by page cache that came and went between the two; too low by page cache that
     went while memory grew.
     """
-    bounds = [
+    bounds = (
         after.highest_charge_bytes - max(before.cache_bytes, after.cache_bytes) - reserve_bytes
         for before, after in pairwise(samples)
         if after.highest_charge_bytes is not None
         and before.cache_bytes is not None
         and after.cache_bytes is not None
-    ]
-    return max(0, *bounds) if bounds else None
+    )
+    highest = max(bounds, default=None)
+    return None if highest is None else max(0, highest)
 
 
 def _process_sums(pids: list[int]) -> tuple[int | None, int | None]:

@@ -3,11 +3,12 @@
 `main` runs the trials of a plan that was made at home (`clipkit.pack.plan`); `parts` and `thinning` make the
 lines that it prints of them. A payload's documents:
 
-- `WHERE` (once a start): `found` (the host, see `found.Found`), `identity` (boot, container), `started_utc`,
-  `ffmpeg_version`, `python`, `left_out` (numbers of trials with their reasons).
-- `BEGAN`: `run_id`, `attempt`, `started_utc`.
+- `WHERE` (once a start): `found` (the host, see `found.Found`), `identity` (boot, container), `machine` (the
+  column `host_id`), `started_utc`, `ffmpeg_version`, `python`, `speed` (the canary's time here over that at
+  home), `left_out` (numbers of trials, as text, with their reasons).
+- `BEGAN`: `run_id`, `attempt`, `started_utc`, `oom_kills` (the counter's, then).
 - `ENDED`: `record` (a whole line of `runs.jsonl`), `clips` (lines of `clips.jsonl`), `samples` (columns, by
-  `thinning`), `found` (how the lives before were taken into account, where they were).
+  `thinning`); of a trial that an earlier life lost also `lost` (true) and `need_bytes` (of its last sample).
 
 DIR holds `journal.jsonl`, one object a line: these documents with `kind` ("where", "began", "ended"), `pack`,
 `life` and `trial` (its number in the plan, from 1). `printed.log` beside it holds every part as it was printed:

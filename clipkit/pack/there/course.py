@@ -1,0 +1,57 @@
+"""What is run of a plan on this host, what is left out, and how long it takes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clipkit import format as fmt
+from clipkit.pack.there.found import Found
+from clipkit.pack.there.planned import Plan, PlannedCell, PlannedTrial
+
+MOST = 0.9
+"""Of what is free: what is predicted to need more may take the instance with it, and users with that."""
+
+_OVERHEAD_S = 0.7
+"""Setting a trial up and clearing it away, on a whole core."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """`trials` in the order in which they run; `left_out`: cells by number, and why."""
+
+    trials: tuple[PlannedTrial, ...]
+    left_out: dict[int, str]
+
+
+def course_of(plan: Plan, left: Sequence[int], found: Found, may_kill: bool) -> Course:
+    """Of the trials that are left. Where it is unknown what is free, nothing can be left out."""
+    free_bytes = found.free_bytes
+    left_out: dict[int, str] = {}
+    for cell in plan.cells:
+        need_bytes = cell.predicted_bytes
+        if may_kill or free_bytes is None or need_bytes is None:
+            continue
+        if need_bytes > MOST * free_bytes:
+            left_out[cell.number] = (
+                f"it may need {fmt.size(need_bytes)}, more than {fmt.percent(MOST)} of the "
+                f"{fmt.size(free_bytes)} that are free: it might end the instance (--may-kill runs it)"
+            )
+    trials = (plan.trial(number) for number in left)
+    return Course(tuple(t for t in trials if t.cell.number not in left_out), left_out)
+
+
+def expected_s(cell: PlannedCell, speed: float, found: Found) -> float | None:
+    """Of one trial, roughly. `speed`: how many times as long the same work takes here as at home."""
+    if cell.cpu_s is None:
+        return None
+    cores = found.cpus.value or found.cores_seen
+    busy = cores if cell.busy is None else min(cores, cell.busy)
+    return min(cell.timeout_s, cell.cpu_s * speed / busy) + _OVERHEAD_S * speed / min(1.0, cores)
+
+
+def expected_of_all_s(course: Course, speed: float, found: Found) -> float | None:
+    """Of all of them; None where nothing is known of one."""
+    each = [expected_s(trial.cell, speed, found) for trial in course.trials]
+    known = [time_s for time_s in each if time_s is not None]
+    return sum(known) if len(known) == len(each) else None

@@ -1,0 +1,72 @@
+"""One life of a pack: its trials one after the other, each told before and after. Stdlib only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from clipkit.errors import CampaignError, Cancelled
+from clipkit.pack.there.course import Course
+from clipkit.pack.there.harness import (
+    Bench,
+    Ended,
+    identity_row,
+    new_run_id,
+    run_planned,
+    warm_up,
+)
+from clipkit.pack.there.journal import Journal
+from clipkit.pack.there.parts import Kind
+from clipkit.pack.there.planned import PlannedTrial, read_work
+from clipkit.pack.there.telling import trial_line
+from clipkit.records.status import Status
+
+TRIES = 3
+"""An attempt that tells nothing of its cell is repeated up to so many tries in a session."""
+
+
+@dataclass(slots=True)
+class Session:
+    """`attempts`: how often each trial was tried before."""
+
+    bench: Bench
+    journal: Journal
+    attempts: Counter[int] = field(default_factory=Counter)
+
+    def run(self, course: Course) -> None:
+        """All of them. Raises Cancelled after an interrupt, CampaignError where nothing more can be measured."""
+        cells = {trial.cell for trial in course.trials if trial.cell.ours}
+        if cells:
+            warm_up(self.bench, min(cells, key=lambda cell: cell.predicted_bytes or 0))
+        for trial in course.trials:
+            for _ in range(TRIES):
+                if self._one(trial).status is not Status.INVALID_MACHINE:
+                    break
+
+    def _one(self, trial: PlannedTrial) -> Ended:
+        self.attempts[trial.number] += 1
+        attempt = self.attempts[trial.number]
+        work = read_work(self.bench.folder, trial.cell)
+        run_id = new_run_id(trial, work.row["cell"], attempt)
+        base = identity_row(self.bench, trial, run_id, attempt)
+        self.journal.tell(Kind.BEGAN, trial.number, self._began(base))
+        ended = run_planned(self.bench, trial, base, work)
+        self.journal.tell(Kind.ENDED, trial.number, ended.document)
+        record = ended.document["record"]
+        of = len(self.bench.plan.trials)
+        self.journal.say(trial_line(trial.number, of, trial.cell.words, record))
+        if ended.status is Status.CANCELLED:
+            raise Cancelled(f"interrupted; what was finished is kept in {self.bench.results}")
+        if ended.stop:
+            raise CampaignError(ended.stop)
+        return ended
+
+    def _began(self, base: dict[str, Any]) -> dict[str, Any]:
+        counters = self.bench.counters
+        return {
+            "run_id": base["run_id"],
+            "attempt": base["attempt"],
+            "started_utc": base["started_utc"],
+            "oom_kills": counters.held().oom_kills if counters else None,
+        }

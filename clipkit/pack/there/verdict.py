@@ -1,0 +1,187 @@
+"""Whether what was promised at home holds here: pairs, their ratio, and an answer in words. Pure."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clipkit import format as fmt
+from clipkit.pack.there.planned import Promise
+
+SAME_RATE = 0.10
+"""By how much the CPU of a pair's two trials may differ."""
+
+_FREE = 0.05
+"""Of its time: who was held back and stolen from for less got the CPU that it wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One side of a pair: all its trials of one block. Seconds; None: unknown. `withheld_s`: for which it stood
+    still, by the quota or for other machines."""
+
+    wall_s: float
+    cpu_s: float | None
+    withheld_s: float | None
+
+    @property
+    def supply(self) -> float | None:
+        """CPU seconds a second in which it wanted any: what idles of its own accord was not kept from it."""
+        if self.cpu_s is None:
+            return None
+        wanted_s = self.wall_s if self.withheld_s is None else self.cpu_s + self.withheld_s
+        return self.cpu_s / max(1e-9, min(self.wall_s, wanted_s))
+
+    @property
+    def got_what_it_wanted(self) -> bool:
+        return self.withheld_s is not None and self.withheld_s < _FREE * self.wall_s
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """`cpus`: of this host, None: unknown. `steal_is_ours`: what the machine says of steal is said of us, and not
+    of a node with many containers."""
+
+    cpus: float | None
+    steal_is_ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """`block`: from 0. `why_not` says why it is no pair."""
+
+    block: int
+    rival: Ran
+    own: Ran
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`ratio`, `low`, `high`: of what was measured here; None where too little was. `holds` None: not decided."""
+
+    holds: bool | None
+    ratio: float | None
+    low: float | None
+    high: float | None
+    pairs: int
+    sentence: str
+    notes: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        return [f"VERDICT  {self.sentence}", *(f"         {note}" for note in self.notes)]
+
+
+def ran(records: Sequence[Mapping[str, Any]], here: Here) -> Ran | None:
+    """One side from its trials' records; None unless all of them ended well."""
+    if not records or any(r["status"] != "ok" or not r["wall_s"] for r in records):
+        return None
+    cpus = [_sum([r["ffmpeg_cpu_s"], r["orchestrator_cpu_s"]]) for r in records]
+    withheld = [_withheld_s(record, here) for record in records]
+    return Ran(sum(r["wall_s"] for r in records), _sum(cpus), _sum(withheld))
+
+
+def _withheld_s(record: Mapping[str, Any], here: Here) -> float | None:
+    steal, cores = record["steal_fraction"], record["cores_allowed"]
+    if not here.steal_is_ours:
+        return _seconds_of(record["throttled_s"])
+    stolen_s = None if steal is None or cores is None else steal * cores * record["wall_s"]
+    return _sum([record["throttled_s"] or 0.0, stolen_s])
+
+
+def _seconds_of(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
+
+
+def pairs_of(
+    records: Sequence[tuple[int, int, Mapping[str, Any]]], promise: Promise, here: Here
+) -> list[Pair]:
+    """From the valid end of each trial: its cell, its block, its record. Blocks of which one side is missing
+    are none."""
+    sides: dict[int, tuple[list[Any], list[Any]]] = defaultdict(lambda: ([], []))
+    for cell, block, record in records:
+        for side, cells in enumerate((promise.rival, promise.own)):
+            if cell in cells:
+                sides[block][side].append(record)
+    found = []
+    for block, (rivals, owns) in sorted(sides.items()):
+        if (len(rivals), len(owns)) != (len(promise.rival), len(promise.own)):
+            continue
+        rival, own = ran(rivals, here), ran(owns, here)
+        if rival and own:
+            found.append(Pair(block, rival, own, why_no_pair(rival, own, promise, here)))
+    return found
+
+
+def why_no_pair(rival: Ran, own: Ran, promise: Promise, here: Here) -> str | None:
+    """Two trials that were given the CPU at different rates are none, as where burst credits ran out between
+    them. Who had the less of it because it wanted no more was not kept from it."""
+    if rival.supply is None or own.supply is None:
+        return None
+    less = min((rival, own), key=lambda side: side.supply or 0.0)
+    apart = rival.supply / own.supply / _expected(rival, own, promise, here)
+    if less.got_what_it_wanted or max(apart, 1 / apart) <= 1 + SAME_RATE:
+        return None
+    return (
+        f"one got {rival.supply:.2f} and the other {own.supply:.2f} CPU seconds a second, "
+        "as where burst credits run out"
+    )
+
+
+def _expected(rival: Ran, own: Ran, promise: Promise, here: Here) -> float:
+    """How many times the CPU of the other one the rival takes of its own accord, as at home: where nobody tells
+    what was withheld."""
+    known = promise.rival_rate, promise.own_rate
+    if None not in (rival.withheld_s, own.withheld_s) or known[0] is None or known[1] is None:
+        return 1.0
+    cpus = here.cpus or math.inf
+    return min(known[0], cpus) / min(known[1], cpus)
+
+
+def verdict_of(pairs: Sequence[Pair], promise: Promise, quantiles: Mapping[int, float]) -> Verdict:
+    good = [pair for pair in pairs if pair.why_not is None]
+    notes = tuple(f"pair {p.block + 1} does not count: {p.why_not}" for p in pairs if p.why_not)
+    promised = f"promised {_times(promise.ratio)}"
+    if len(good) < 2:
+        sentence = (
+            f"{promised}; here only {fmt.counted(len(good), 'pair')} can be compared: not decided"
+        )
+        return Verdict(None, None, None, None, len(good), sentence, notes)
+    logs = [math.log(pair.rival.wall_s / pair.own.wall_s) for pair in good]
+    middle = statistics.fmean(logs)
+    half = quantiles[len(logs)] * statistics.stdev(logs) / math.sqrt(len(logs))
+    ratio, low, high = (math.exp(middle + by) for by in (0.0, -half, half))
+    rival_s, own_s = (
+        math.exp(statistics.fmean(math.log(side.wall_s) for side in sides))
+        for sides in ([p.rival for p in good], [p.own for p in good])
+    )
+    holds = whether_it_holds(promise, low, high)
+    words = {True: "it holds", False: "it does not hold", None: "not decided"}[holds]
+    more = ", and more than that" if holds and low > (promise.high or promise.ratio) else ""
+    sentence = (
+        f"{promised}; here {fmt.seconds(own_s)} instead of {fmt.seconds(rival_s)} "
+        f"({low:.2f} to {high:.2f}): {words}{more}"
+    )
+    return Verdict(holds, ratio, low, high, len(good), sentence, notes)
+
+
+def whether_it_holds(promise: Promise, low: float, high: float) -> bool | None:
+    """Not where all of the interval here lies below the promised one; not decided where it leaves open whether
+    anything is gained at all that was promised to be."""
+    promised_low = promise.ratio if promise.low is None else promise.low
+    if high < promised_low:
+        return False
+    return None if promised_low > 1 >= low else True
+
+
+def _times(value: float) -> str:
+    return f"{value:.2f} times"
