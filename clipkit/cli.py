@@ -17,12 +17,12 @@ from clipkit.errors import ClipkitError, Unread, os_error_words
 COMMANDS = {
     "tune": ("tune",),
     "sweep": ("sweep", "merge"),
-    "pack": ("pack",),
     "cut": ("cut",),
     "look": ("probe", "export", "hosts", "doctor"),
     "read": ("report", "claims", "compare", "batch", "lab"),
     "backends": ("backends",),
     "plans": ("plans",),
+    "pack": ("pack",),
     "unpack": ("unpack",),
     "measure_server": ("measure-server",),
 }

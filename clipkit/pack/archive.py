@@ -31,9 +31,9 @@ import sys
 if sys.version_info < (3, 11):
     sys.exit("clipkit: this needs Python 3.11 or newer, and here is " + sys.version.split()[0])
 
-from clipkit.pack.there.start import start
+from clipkit.pack.there.start import start_here
 
-sys.exit(start(sys.argv[0], sys.argv[1:]))
+sys.exit(start_here(sys.argv[0], sys.argv[1:]))
 """
 _SHEBANG = b"#!/usr/bin/env python3\n"
 # The host takes as much memory to unpack it. Sample films repeat themselves within a few MB, others hardly do.

@@ -160,7 +160,7 @@ def identity_row(bench: Bench, trial: PlannedTrial, run_id: str, attempt: int) -
     }
 
 
-def warm_up(bench: Bench, cell: PlannedCell) -> None:
+def warm_up_here(bench: Bench, cell: PlannedCell) -> None:
     """One clip, discarded: the first run of a program reads it from disk."""
     work = read_work(bench.folder, cell)
     one = replace(work, tasks=[work.tasks[len(work.tasks) // 2]])

@@ -114,7 +114,7 @@ def how_it_died(
     return Status.INVALID_MACHINE, f"{where}, and not for want of memory by its last sample"
 
 
-def left_to_run(numbers: Iterable[int], past: Past, done: Collection[int]) -> list[int]:
+def trials_left(numbers: Iterable[int], past: Past, done: Collection[int]) -> list[int]:
     """Of the trials those without an end that counts. `done`: as the user says it."""
     return [number for number in numbers if number not in past.done and number not in done]
 

@@ -20,7 +20,7 @@ from clipkit.pack.there.group_here import Machine
 from clipkit.pack.there.harness import Bench, now_utc
 from clipkit.pack.there.identity import identity_here, machine_here
 from clipkit.pack.there.journal import Journal, entries_in
-from clipkit.pack.there.lives import Now, Past, left_to_run, past_of
+from clipkit.pack.there.lives import Now, Past, past_of, trials_left
 from clipkit.pack.there.lost import lost_documents
 from clipkit.pack.there.parts import Kind, Sender
 from clipkit.pack.there.planned import Plan, read_plan
@@ -101,7 +101,7 @@ def _start(plan: Plan, folder: Path, asked: Asked) -> _Start:
     unknown = sorted(asked.done - {*numbers})
     if unknown:
         raise UsageError(f"--done {unknown[0]}: this pack has the trials 1 to {len(numbers)}")
-    left = left_to_run(numbers, past, asked.done)
+    left = trials_left(numbers, past, asked.done)
     return _Start(bench, now, past, lost, course_of(plan, left, bench.found, asked.may_kill))
 
 

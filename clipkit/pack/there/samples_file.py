@@ -51,13 +51,13 @@ class SamplesFile(Kept):
         return _read(os.pread(self._descriptor, _ROW.size, place * _ROW.size))
 
     def __iter__(self) -> Iterator[Sample]:
-        return samples_of(self._descriptor)
+        return samples_in(self._descriptor)
 
     def close(self) -> None:
         os.close(self._descriptor)
 
 
-def samples_of(descriptor: int) -> Iterator[Sample]:
+def samples_in(descriptor: int) -> Iterator[Sample]:
     """Every whole row of such a file, in order."""
     at = 0
     while chunk := os.pread(descriptor, _CHUNK, at):
@@ -76,7 +76,7 @@ def samples_at(path: Path) -> Iterator[Sample]:
     except OSError:
         return
     try:
-        yield from samples_of(descriptor)
+        yield from samples_in(descriptor)
     finally:
         os.close(descriptor)
 

@@ -14,7 +14,7 @@ from clipkit.pack.there.harness import (
     identity_row,
     new_run_id,
     run_planned,
-    warm_up,
+    warm_up_here,
 )
 from clipkit.pack.there.journal import Journal
 from clipkit.pack.there.parts import Kind
@@ -38,7 +38,7 @@ class Session:
         """All of them. Raises Cancelled after an interrupt, CampaignError where nothing more can be measured."""
         cells = {trial.cell for trial in course.trials if trial.cell.ours}
         if cells:
-            warm_up(self.bench, min(cells, key=lambda cell: cell.predicted_bytes or 0))
+            warm_up_here(self.bench, min(cells, key=lambda cell: cell.predicted_bytes or 0))
         for trial in course.trials:
             for _ in range(TRIES):
                 if self._one(trial).status is not Status.INVALID_MACHINE:

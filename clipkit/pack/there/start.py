@@ -29,7 +29,7 @@ _CODE = (
 )
 
 
-def start(archive: str, words: Sequence[str]) -> int:
+def start_here(archive: str, words: Sequence[str]) -> int:
     """Becomes `main`; comes back only with the code of what went wrong."""
     try:
         asked = parse_asked(
