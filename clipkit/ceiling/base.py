@@ -63,7 +63,7 @@ class Usage:
     counts it: no wall time (`trial.held`). `held_s` is wall time, by a ceiling that itself stops the
     job. `major_faults` counts pages that were waited for from disk, `refaults` those of files that had
     been dropped not long before: a host that is too small hangs by these before it kills.
-    `oom_kills_around`: of the group that clipkit itself is in, where the job has none of its own: whoever was
+    `swap_bytes`: what of `anon_bytes` is swapped out. `oom_kills_around`: of the group that clipkit itself is in, where the job has none of its own: whoever was
     killed there.
     """
 
@@ -80,6 +80,7 @@ class Usage:
     major_faults: int | None = None
     refaults: int | None = None
     oom_kills_around: int = 0
+    swap_bytes: int | None = None
 
 
 class Part(Protocol):

@@ -118,6 +118,7 @@ class Readings1:
             oom_kills=self.oom_kills(),
             major_faults=stat.get(b"total_pgmajfault"),
             refaults=stat.get(b"total_workingset_refault_file"),
+            swap_bytes=stat.get(b"total_swap"),
         )
 
 

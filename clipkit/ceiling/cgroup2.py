@@ -88,6 +88,7 @@ class Readings:
             oom_kills=events.table().get(b"oom_kill", 0),
             major_faults=stat.get(b"pgmajfault"),
             refaults=stat.get(b"workingset_refault_file"),
+            swap_bytes=swap.number(),
         )
 
 

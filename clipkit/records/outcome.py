@@ -20,7 +20,7 @@ class Sample:
     before, page cache and reserve included, by the kernel's own watch; `rss_sum_bytes` and `pss_sum_bytes` are read less often, None in between.
     `throttled_cpu_s` is what the quota withheld, summed over CPUs as the kernel counts it; `held_s` the
     wall time for which a ceiling that does so itself stopped the job; `service_bytes` what a service
-    needed by itself, without its ffmpegs (`records.served`)."""
+    needed by itself, without its ffmpegs (`records.served`); `swap_bytes` what of it is swapped out."""
 
     t_s: float
     anon_bytes: int | None
@@ -35,6 +35,7 @@ class Sample:
     rss_sum_bytes: int | None
     pss_sum_bytes: int | None
     service_bytes: int | None = None
+    swap_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

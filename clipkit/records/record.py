@@ -127,6 +127,11 @@ class Record:
     throttled_s: float | None = _measured(
         "of wall_s, the time for which the CPU quota held the job back, sampled; null in schema 1"
     )
+    supplied_cores: float | None = _measured(
+        "cores that it was given while its quota held it back, sampled; where that fell on the way, before; null: "
+        "it was not held back, or not recorded"
+    )
+    supplied_cores_end: float | None = _measured("the same behind the fall; null: it did not fall")
     clips_per_min: float | None = _measured("clips / wall_s * 60")
     peak_anon_bytes: int | None = _measured(
         "peak anonymous memory in the ceiling, orchestrator included, reserve excluded, sampled"
@@ -137,6 +142,9 @@ class Record:
     peak_cgroup_bytes: int | None = _measured("the kernel's high-water mark, page cache included")
     peak_bound_bytes: int | None = _measured(
         "the need was at least this for a moment: the kernel's mark less page cache and reserve"
+    )
+    swap_growth_bytes: int | None = _measured(
+        "by how much more was swapped out at most than when it began, sampled; null: not known here"
     )
     peak_rss_sum_bytes: int | None = _measured("peak sum of RSS; counts shared pages repeatedly")
     peak_pss_sum_bytes: int | None = _measured("peak sum of PSS; counts shared pages once")

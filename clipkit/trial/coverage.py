@@ -20,6 +20,9 @@ _LONGEST_GAP_S, _MOST_UNSEEN = 1.0, 0.2
 SAMPLED = (
     *(
         "throttled_s",
+        "supplied_cores",
+        "supplied_cores_end",
+        "swap_growth_bytes",
         "peak_anon_bytes",
         "peak_shmem_bytes",
         "peak_kernel_bytes",

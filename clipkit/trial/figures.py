@@ -6,7 +6,7 @@ from typing import Any
 
 from clipkit.trial.coverage import SAMPLED
 from clipkit.trial.measure import ClipOutcome, Execution
-from clipkit.trial.sampler import peak
+from clipkit.trial.sampler import peak, swap_growth
 
 
 def measured_columns(execution: Execution) -> dict[str, Any]:
@@ -26,6 +26,9 @@ def _figures(execution: Execution) -> dict[str, Any]:
         "orchestrator_cpu_s": execution.orchestrator_cpu_s,
         "ffmpeg_cpu_s": execution.ffmpeg_cpu_s,
         "throttled_s": execution.held_s,
+        "supplied_cores": execution.supply.cores,
+        "supplied_cores_end": execution.supply.cores_end,
+        "swap_growth_bytes": swap_growth(execution.samples),
         "clips_per_min": len(finished) / wall_s * 60 if wall_s else None,
         **execution.peaks(),
         "peak_rss_sum_bytes": peak(execution.samples, "rss_sum_bytes"),

@@ -14,6 +14,7 @@ from clipkit.records.served import Served
 from clipkit.trial.coverage import Coverage
 from clipkit.trial.held import held_back_s
 from clipkit.trial.sampler import growth, need_bound_bytes, peak
+from clipkit.trial.supply import Supply, supply_of
 from clipkit.trial.talk import Told
 
 
@@ -54,7 +55,7 @@ class Execution:
     `wall_s` for which the CPU quota held the job back. `coverage`: how much of it was watched.
     `mechanism`: of the ceiling. `broken`: what of the machine or the harness failed meanwhile, in words, unless
     memory ran out. `surrounding_bytes`: what a group around the job held it to, where that was less than its
-    host's memory. `served`: of a service.
+    host's memory. `served`: of a service. `supply`: the cores that it was given.
     """
 
     clips: tuple[ClipOutcome, ...]
@@ -76,6 +77,7 @@ class Execution:
     broken: str | None = None
     surrounding_bytes: int | None = None
     served: Served = Served()
+    supply: Supply = Supply()
 
     def peaks(self) -> dict[str, int | None]:
         """Of memory inside the ceiling, in bytes, by column name."""
@@ -132,6 +134,7 @@ def gather_execution(
         broken=seen.broken,
         surrounding_bytes=seen.surrounding_bytes,
         served=served or Served(),
+        supply=Supply() if wall_s is None else supply_of(seen.samples, ended_s - wall_s, ended_s),
     )
 
 

@@ -137,6 +137,7 @@ class Sampler(Watching):
                 rss_sum_bytes=rss_sum_bytes,
                 pss_sum_bytes=pss_sum_bytes,
                 service_bytes=self._of_service(),
+                swap_bytes=usage.swap_bytes,
             )
         )
 
@@ -158,6 +159,13 @@ class Sampler(Watching):
 
 def growth(before: float | None, after: float | None) -> float | None:
     return None if before is None or after is None else after - before
+
+
+def swap_growth(samples: Iterable[Sample]) -> int | None:
+    """By how much more was swapped out at most than at first; None where that is not known."""
+    known = (sample.swap_bytes for sample in samples if sample.swap_bytes is not None)
+    first = next(known, None)
+    return None if first is None else max((first, *known)) - first
 
 
 def peak(samples: Iterable[Sample], column: str) -> int | None:

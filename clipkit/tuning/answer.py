@@ -46,6 +46,7 @@ def as_json(found: Tuned, report: Path | None) -> dict[str, Any]:
         "figures": verdict.figures,
         "undecided": verdict.undecided,
         "noise": verdict.noise,
+        "slow": verdict.slow,
         "picture": verdict.picture,
         "quality": verdict.quality,
         "why": verdict.why,

@@ -21,6 +21,7 @@ from clipkit.tuning.prediction import predict
 from clipkit.tuning.quality_answer import QualityChoices
 from clipkit.tuning.recommendation import Baseline, Recommendation, Tie, Tried
 from clipkit.tuning.screening import Screened
+from clipkit.tuning.slowing import slowing
 from clipkit.tuning.timed import Timed
 from clipkit.tuning.unmeasured import unmeasured
 
@@ -59,6 +60,7 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
     runs = words.confirming(findings)
     engine_peaks = [r.orchestrator_peak_rss_bytes for r in runs if r.orchestrator_peak_rss_bytes]
     held = [(r.throttled_s, r.wall_s) for r in runs if r.throttled_s is not None and r.wall_s]
+    said, slow = verdict.finding(findings, setting.picture), slowing(findings)
     return Recommendation(
         host=question.host,
         ceiling=setting.ceiling,
@@ -87,7 +89,8 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
             words.host_line(question.host, setting.enforced, question.reserve_bytes),
             *(words.upload_line(job.upload, _job_words(job)) for job in question.jobs),
         ),
-        verdict=verdict.finding(findings, setting.picture),
+        verdict=". But ".join([said, *([slow.words] if slow else [])]),
+        slow=slow.to_json() if slow else None,
         figures=verdict.figures_behind(findings),
         undecided=verdict.undecided(findings),
         noise=noise_note(findings, setting.cores),

@@ -10,6 +10,7 @@ from clipkit import format as fmt
 from clipkit import settings as settings_station
 from clipkit.plan.auto import COPY, ENCODE, SMART, mode_taken
 from clipkit.plan.modes import hidden_in
+from clipkit.records.settings_words import how_words
 from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.tables import Table
@@ -68,6 +69,14 @@ class ModeRow:
             for name, value in document.items()
         }
         return cls(**values)
+
+
+def way_words(way: ModeRow | None, settings: Settings) -> str:
+    """`mode auto (smart), 1 at once, 1 encoder thread each`: the settings, and the mode where it is another
+    than re-encoding."""
+    if way is None or way.words == ENCODE:
+        return how_words(settings)
+    return f"{way.words}, {how_words(settings, way.encodes)}"
 
 
 def mode_rows(findings: Findings) -> tuple[ModeRow, ...]:

@@ -14,14 +14,12 @@ from clipkit import settings as settings_station
 from clipkit.documents import misfit
 from clipkit.errors import CampaignError, ClipkitError
 from clipkit.hosts import Host
-from clipkit.plan.auto import ENCODE
 from clipkit.records.folder import RECOMMENDATION, read_object
-from clipkit.records.settings_words import how_words
 from clipkit.settings import Settings, knobs
 from clipkit.tables import Table
 from clipkit.tuning.change import Change
 from clipkit.tuning.config import Measured, config_toml
-from clipkit.tuning.mode_rows import ModeRow
+from clipkit.tuning.mode_rows import ModeRow, way_words
 
 _Words = tuple[str, ...]
 _FURTHER = ("besides", "figures", "not decided", "noise")
@@ -96,7 +94,8 @@ class Recommendation:
     `peak_need_bytes`: the largest of `peak_runs` runs of what cannot be dropped; `headroom_bytes` =
     ceiling - reserve - that. `verdict` says what was found in a sentence, `figures` the times and the
     peak behind it, `undecided` what else may be the best (None: nothing by more than
-    5 %), `noise` how disturbed the trials were (None: not), `picture` how that of the recommended settings
+    5 %), `noise` how disturbed the trials were (None: not), `slow` what the
+    job takes where the machine gave less as it went on, or swapped (`tuning.slowing`; None: it did not), `picture` how that of the recommended settings
     compares with the rival's, `quality` what other pictures there are to choose, `why` and `do`
     are the further sentences that the run ends with; `modes`: what the modes that took part take, one beside
     the other, and `offer` what those would bring that are not recommended; `unmeasured` says what this does not show.
@@ -139,6 +138,7 @@ class Recommendation:
     quality: dict[str, Any] | None = None
     tried: tuple[Tried, ...] = ()
     modes: tuple[ModeRow, ...] = ()
+    slow: dict[str, Any] | None = None
     offer: str | None = None
     change: Change | None = None
     command: str | None = None
@@ -162,11 +162,7 @@ class Recommendation:
 
     @property
     def how(self) -> str:
-        """`mode auto (smart), 1 at once, 1 encoder thread each`."""
-        way = self.way
-        if way is None or way.words == ENCODE:
-            return how_words(self.settings)
-        return f"{way.words}, {how_words(self.settings, way.encodes)}"
+        return way_words(self.way, self.settings)
 
     @property
     def sentence(self) -> str:

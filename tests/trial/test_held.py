@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -11,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from running import groups_of
+from running import favour_our_groups
 
 from clipkit.ceiling.base import Ceiling
 from clipkit.records.outcome import Sample
@@ -49,7 +48,7 @@ def test_a_job_without_a_quota_is_not_held(real_ceiling: Callable[..., Ceiling])
 def _run(ceiling: Ceiling, loops: int) -> tuple[float, float, float]:
     """For how long they were held, for how long none of them ran, and how long all were there."""
     argv = ceiling.wrap([sys.executable, "-I", "-S", "-c", NOTING])
-    _favour()
+    favour_our_groups()
     with Sampler(ceiling, 0, frozenset()) as sampler:
         processes = [
             subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) for _ in range(loops)
@@ -62,14 +61,6 @@ def _run(ceiling: Ceiling, loops: int) -> tuple[float, float, float]:
     said_s = held_back_s(sampler.samples, start_s, end_s)
     assert said_s is not None
     return said_s, _all_at_once_s(gaps), end_s - start_s
-
-
-def _favour() -> None:
-    """Let no others take the CPUs from our groups meanwhile: their turns would look like holds."""
-    for folder in groups_of(os.getpid()):
-        for name, most in (("cpu.shares", "262144"), ("cpu.weight", "10000")):
-            if (folder / name).exists():
-                (folder / name).write_text(most, "ascii")
 
 
 def _all_at_once_s(gaps: Sequence[list[tuple[float, float]]]) -> float:

@@ -91,9 +91,11 @@ class TestRecord:
         unknown = {name for name, value in row.items() if value is None}
         preset = {"lookahead", "mbtree", "bframes", "refs"}
         kept_by_some_kernels = {"cpu_pressure_fraction", "steal_fraction", "peak_kernel_bytes"}
+        kept_by_some_kernels |= {"swap_growth_bytes"}
         nothing_to_say = {"error", "vmaf", "usd_per_month", "clips_seed", "cpu_quota"}
         nothing_to_say |= {"command", "bitrate_bps", "filters", "enforced_cpus"}
         nothing_to_say |= {"crop", "scale_height", "harness_peak_anon_bytes"}
+        nothing_to_say |= {"supplied_cores", "supplied_cores_end"}
         assert unknown - kept_by_some_kernels == preset | nothing_to_say
 
     def test_its_figures_agree_with_each_other(

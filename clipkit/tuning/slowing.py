@@ -1,0 +1,215 @@
+"""Whether the machine gave less as the tuning went on, or swapped, and what the job takes then. Pure.
+
+Hosts with credits are fast for minutes and slow afterwards; small ones hang rather than die when they swap. A
+user who cuts all day has the slow figure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean
+from typing import Any
+
+from clipkit import format as fmt
+from clipkit.campaign.strategy import WARMUP, Cell
+from clipkit.records.falling import fall_in
+from clipkit.records.record import Record
+from clipkit.records.status import is_finished
+from clipkit.tuning.findings import Findings
+from clipkit.tuning.screening import Results
+
+SWAPPED_BYTES = 4 << 20
+"""Less is what a system swaps out at its leisure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slowing:
+    """`kind`: cores (it was given fewer), speed (of the cores themselves), rate (it came to fewer CPU seconds a
+    second, why is not known) or swap. `before` and `after`: cores, the speed or rate of the beginning as 1, or
+    seconds of the job without and with swapping. `wall_s`: of the whole job at the slow pace; `measured`: by its
+    own trials, else estimated from `before` and `after`."""
+
+    kind: str
+    before: float | None
+    after: float
+    wall_s: float
+    measured: bool
+    words: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def slowing(findings: Findings) -> Slowing | None:
+    """The one that costs the most; None: the machine gave the same to the end, as far as is known."""
+    ran = [
+        (cell, record)
+        for cell, record in findings.results
+        if cell.phase != WARMUP and is_finished(record)
+    ]
+    found = [each for each in (*_falls(findings, ran), _swapping(findings)) if each]
+    return max(found, key=lambda each: each.wall_s, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """`place`: of the trial among those that finished."""
+
+    place: int
+    value: float
+
+
+def _falls(findings: Findings, ran: Results) -> Iterator[Slowing | None]:
+    cores = [
+        _Reading(place, value)
+        for place, (_, record) in enumerate(ran)
+        for value in (record.supplied_cores, record.supplied_cores_end)
+        if value
+    ]
+    given = _fallen(findings, ran, "cores", cores)
+    yield given
+    speeds = [
+        _Reading(place, 1 / value)
+        for place, (_, record) in enumerate(ran)
+        for value in (record.canary_before_s, record.canary_after_s)
+        if value
+    ]
+    slower = _fallen(findings, ran, "speed", speeds)
+    yield slower
+    if given is None and slower is None:
+        yield _fallen(findings, ran, "rate", _rates(ran))
+
+
+def _rates(ran: Results) -> list[_Reading]:
+    """CPU seconds a second of each trial, beside the mean of those that did the like: they wanted as much."""
+    return sorted(
+        (
+            _Reading(place, math.exp(log - fmean(own.values())))
+            for own in _alike(ran)
+            for place, log in own.items()
+        ),
+        key=lambda reading: reading.place,
+    )
+
+
+def _ratio_of_alike(ran: Results, first: int) -> float | None:
+    """Of the rates from trial `first` on to those before, of trials that did the like on both sides."""
+    sides = [
+        (
+            [log for place, log in own.items() if place < first],
+            [log for place, log in own.items() if place >= first],
+        )
+        for own in _alike(ran)
+    ]
+    both = [(fmean(after) - fmean(before)) for before, after in sides if before and after]
+    return math.exp(fmean(both)) if both else None
+
+
+def _alike(ran: Results) -> list[dict[int, float]]:
+    """Trials that did the like, two at least: their place and the logarithm of their rate."""
+    found: dict[tuple[Any, ...], dict[int, float]] = {}
+    for place, (cell, record) in enumerate(ran):
+        if record.wall_s and record.cpu_s:
+            rate = math.log(record.cpu_s / record.wall_s)
+            found.setdefault(_kind(cell), {})[place] = rate
+    return [own for own in found.values() if len(own) > 1]
+
+
+def _kind(cell: Cell) -> tuple[Any, ...]:
+    return cell.subject, cell.settings, cell.host, len(cell.job.clips), cell.job.upload.sha256
+
+
+def _fallen(
+    findings: Findings, ran: Results, kind: str, readings: Sequence[_Reading]
+) -> Slowing | None:
+    fall = fall_in([each.value for each in readings])
+    wall = findings.confirmed.wall
+    if fall is None or wall is None:
+        return None
+    first = readings[fall.at].place
+    first += readings[fall.at - 1].place == first  # of a trial in which it fell the time is both
+    own, own_before = (_job_s(findings, part) for part in (ran[first:], ran[:first]))
+    cpu_s = findings.confirmed.cpu_s
+    ratio = (kind == "rate" and _ratio_of_alike(ran, first)) or fall.ratio
+    if own is not None:
+        wall_s = own
+    elif kind == "cores" and cpu_s is not None:
+        wall_s = cpu_s / fall.after
+    else:
+        wall_s = (own_before or wall.value) / ratio
+    before, after = (fall.before, fall.after) if kind == "cores" else (1.0, ratio)
+    return Slowing(
+        kind=kind,
+        before=before,
+        after=after,
+        wall_s=wall_s,
+        measured=own is not None,
+        words=f"{_HOW[kind](before, after)} from trial {min(first + 1, len(ran))} of {len(ran)} on (credits that ran out, "
+        f"or a limit that was lowered): at the slow pace {_takes(findings, wall_s, own is not None)}",
+    )
+
+
+_HOW: dict[str, Callable[[float, float], str]] = {
+    "cores": lambda before, after: (
+        f"the CPU that is given fell from {before:.2f} to {after:.2f} cores"
+    ),
+    "speed": lambda _, after: (
+        f"the machine's cores became slower, to {fmt.percent(after)} of their speed,"
+    ),
+    "rate": lambda _, after: (
+        f"the same work got less of the CPU, {fmt.percent(after)} of what it had,"
+    ),
+}
+
+
+def _swapping(findings: Findings) -> Slowing | None:
+    own = _own(findings, findings.results)
+    grown = [record.swap_growth_bytes or 0 for record in own if _swapped(record)]
+    if not grown:
+        return None
+    with_swap = _job_s(findings, findings.results, _swapped)
+    without = _job_s(findings, findings.results, lambda record: not _swapped(record))
+    if with_swap is None:
+        return None
+    others = f", those without {fmt.seconds(without)}" if without is not None else ""
+    return Slowing(
+        kind="swap",
+        before=without,
+        after=with_swap,
+        wall_s=with_swap,
+        measured=True,
+        words=f"memory was swapped out in {len(grown)} of {len(own)} runs, up to {fmt.size(max(grown))}: with it "
+        f"{_takes(findings, with_swap, True)}{others}",
+    )
+
+
+def _swapped(record: Record) -> bool:
+    return (record.swap_growth_bytes or 0) >= SWAPPED_BYTES
+
+
+def _takes(findings: Findings, wall_s: float, measured: bool) -> str:
+    job = fmt.counted(findings.clips_asked, "clip")
+    return f"{job} take {fmt.seconds(wall_s)}{'' if measured else ' (estimated)'}"
+
+
+def _own(findings: Findings, results: Results) -> list[Record]:
+    """The confirming trials of what is recommended."""
+    return [
+        record
+        for cell, record in results
+        if cell.phase == "confirm" and cell.subject == findings.confirmed.subject
+        if cell.settings == findings.settings and is_finished(record)
+    ]
+
+
+def _job_s(
+    findings: Findings, results: Results, wanted: Callable[[Record], bool] = lambda _: True
+) -> float | None:
+    """Of the whole job, by those of the recommended settings' own trials; None: there are none."""
+    own = [record for record in _own(findings, results) if wanted(record) and record.wall_s]
+    if not own:
+        return None
+    clips = sum(record.clips for record in own)
+    return sum(record.wall_s or 0.0 for record in own) / clips * findings.clips_asked
