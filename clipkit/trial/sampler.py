@@ -165,7 +165,7 @@ def swap_growth(samples: Iterable[Sample]) -> int | None:
     """By how much more was swapped out at most than at first; None where that is not known."""
     known = (sample.swap_bytes for sample in samples if sample.swap_bytes is not None)
     first = next(known, None)
-    return None if first is None else max((first, *known)) - first
+    return None if first is None else max(first, max(known, default=first)) - first
 
 
 def peak(samples: Iterable[Sample], column: str) -> int | None:
