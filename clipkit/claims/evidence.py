@@ -13,6 +13,7 @@ import pandas as pd
 from clipkit.analysis.edges import tells_of_memory_alone
 from clipkit.analysis.statistics import Estimate, paired_ratio
 from clipkit.claims.verdict import Side, Split, Variant
+from clipkit.plan.auto import ENCODE
 from clipkit.records.best import RECOMMENDED, ranked
 from clipkit.records.cells import cells_of, host_noise_of
 from clipkit.records.condition import Condition
@@ -137,6 +138,7 @@ def _gathered(tables: Sequence[pd.DataFrame]) -> Evidence:
 def _latest(table: pd.DataFrame) -> Iterator[Record]:
     latest: dict[tuple[str, str, int], Record] = {}
     rows = evidence(table).sort_values(["attempt", "order"], kind="stable")
+    rows = rows[rows["mode"].isna() | (rows["mode"] == ENCODE)]  # as all that the claims speak of
     for row in rows.to_dict("records"):
         record = _record(row)
         latest[record.cell, record.host_id, record.block] = record

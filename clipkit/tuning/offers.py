@@ -179,4 +179,7 @@ def _by_cpu_seconds(plan: Host, timings: Sequence[Timing]) -> tuple[Timing, Know
     if not able:
         return None
     nearest = min(able, key=lambda t: abs(math.log((t.cpus or quota) / quota)))
-    return nearest, Known.BY_CPU_SECONDS, (nearest.cpu_s_per_clip or 0.0) / quota
+    by_quota_s = (nearest.cpu_s_per_clip or 0.0) / quota
+    # A copy waits for more than its quota: with less CPU it is no faster than it was measured.
+    least_s = nearest.s_per_clip if quota <= (nearest.cpus or quota) else 0.0
+    return nearest, Known.BY_CPU_SECONDS, max(by_quota_s, least_s)

@@ -85,7 +85,7 @@ def optima(campaign: Campaign, **wanted: Unpack[Wanted]) -> tuple[Optimum, ...]:
         alike = ["subject", "command", *PICTURE, "hides"]
         pictures = [inside for _, inside in place.groupby(alike, **_APART)]
         each = [one for inside in pictures if (one := _optimum(campaign.name, inside, own))]
-        without = _without_optimum(pictures)
+        without = (*_without_optimum(pictures), *_hidden_but_faster(part.cells, place, each))
         found += [
             dataclasses.replace(one, unmeasured=(*without, *one.unmeasured))
             for one in sorted(each, key=lambda one: (not one.fastest, one.best.wall.value))
@@ -167,6 +167,24 @@ def _without_optimum(pictures: Sequence[pd.DataFrame]) -> tuple[str, ...]:
         for cells in pictures
         if without_time(cells).all()
     )
+
+
+def _hidden_but_faster(
+    cells: pd.DataFrame, place: pd.DataFrame, found: Sequence[Optimum]
+) -> Iterator[str]:
+    """What was faster on that host and job, and is left out since its files hold pictures that nobody has
+    allowed to be there."""
+    condition = Condition.of(place.iloc[0].to_dict())
+    hiding = cells[cells["hides"] & ~cells["choosable"] & cells["wall_s"].notna()]
+    here = [row for row in hiding.to_dict("records") if Condition.of(row) == condition]
+    quickest = min(here, key=lambda row: float(row["wall_s"]), default=None)
+    least_s = min((one.best.wall.value for one in found), default=math.inf)
+    if quickest is not None and quickest["wall_s"] < least_s:
+        yield (
+            f"mode {quickest['mode']} took {fmt.seconds(float(quickest['wall_s']))} the job and is not "
+            'recommended: its files hold pictures that are not shown, which only hidden_preroll "allow" '
+            "permits"
+        )
 
 
 def _choices(finished: pd.DataFrame) -> Iterator[Choice]:

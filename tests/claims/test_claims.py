@@ -55,6 +55,15 @@ def test_claims_about_the_services_say_what_they_wait_for():
     assert found["C8"].found == "no record speaks of it"
 
 
+@pytest.mark.parametrize("mode", ["smart", "copy", "auto"])
+def test_what_is_copied_tells_nothing_of_claims_about_re_encoding(mode: str):
+    """Three copies at once instead of one are no evidence for the original's three encoders."""
+    trials = [*changed(THREE, 20.0)]
+    assert verdict("C6", *trials).outcome is not Outcome.NOT_MEASURED
+    copied = [replace(each, settings=each.settings.changed_to(mode=mode)) for each in trials]
+    assert verdict("C6", *copied).outcome is Outcome.NOT_MEASURED
+
+
 WIDE = Place(cpus=2.0)
 """Where the original, which uses half a core, leaves CPU idle."""
 

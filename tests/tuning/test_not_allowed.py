@@ -113,3 +113,10 @@ def test_plans_rest_on_what_was_allowed(tmp_path: Path):
         tuned = [each for each in timings_of(open_campaign(folder)) if TUNED in each.how]
         times[leave] = min(each.s_per_clip for each in tuned if each.cpus == 0.5)
     assert times["refuse"] > 5 * times["allow"]
+
+
+def test_that_a_copy_was_faster_and_is_left_out_is_said(tmp_path: Path):
+    refused, allowed = (tuning(tmp_path / leave, f'"{leave}"') for leave in ("refuse", "allow"))
+    told = optima(confirmed(refused))[0].unmeasured
+    assert 'which only hidden_preroll "allow" permits' in told[0]
+    assert not any("permits" in words for words in optima(confirmed(allowed))[0].unmeasured)

@@ -141,10 +141,23 @@ def test_a_tunings_timings_are_those_of_its_recommendation():
     assert told.confirmed_wall_s is not None
     assert fluent.wall_s is not None
     found = {timing.how: timing for timing in timings_of(open_campaign(RESULTS / "tune-default"))}
-    assert found[TUNED].s_per_clip == pytest.approx(told.confirmed_wall_s / 12)
+    recommended, encode = found[f"{TUNED}, mode auto (smart)"], found[TUNED]
+    assert recommended.s_per_clip == pytest.approx(told.confirmed_wall_s / 12)
+    assert encode.s_per_clip == pytest.approx(told.modes[0].wall_s / 12)
     seeks_first = found["original, seeking before the input"]
     assert seeks_first.s_per_clip == pytest.approx(fluent.wall_s / 12)
     assert found["original, seeking after the input"].part
+
+
+def test_with_less_cpu_a_clip_is_no_faster_than_it_was_measured_with_more():
+    """A copy takes hardly any CPU: what it waits for is something else."""
+    half = Host("half", 512 * MIB, 0.5)
+    copied = replace(HALF, cpus=1.0, s_per_clip=0.3, cpu_s_per_clip=0.05)
+    [offer] = make_offers([half], (copied,), LOAD)
+    assert offer.s_per_clip == 0.3
+    encoded = replace(copied, cpu_s_per_clip=0.3)
+    [offer] = make_offers([half], (encoded,), LOAD)
+    assert offer.s_per_clip == pytest.approx(0.6)
 
 
 def test_a_sweeps_timings_are_of_each_host_and_job():

@@ -29,7 +29,7 @@ def optimum_sentences(found: Optima) -> Section:
     """The optimum of each host and job, in words."""
     return Section(
         html_list(f"{each.condition.in_full}: {each.sentence}" for each in leading(found))
-        + "<p>The preset decides the picture and the size of the files as well as the time: "
+        + "<p>The preset, and the mode, decide the picture and the size of the files as well as the time: "
         "compare the table's rows with that in mind, or set the parameter <code>preset</code>.</p>"
     )
 
