@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 from running import clipkit
 
 from clipkit.engine.mp4 import read_video_track
+from clipkit.ffmpeg_builds import FfmpegBuild
 
 _SOURCE = ("-f", "lavfi", "-i", "testsrc2=size=192x108:rate=25:duration=6")
 _X264 = ("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "25")
@@ -124,3 +126,33 @@ def test_with_sound_and_reordered_pictures_each_mode_makes_its_own(make: Any, tm
         found = cut(film, tmp_path / f"out{len(words)}", *words)
         told_by[len(words)] = told(found)
     assert told_by == {2: ["copy", "copy"], 0: ["smart", "smart"]}
+
+
+def test_a_clip_whose_copy_is_found_wrong_is_made_by_the_next_mode_which_says_why(
+    make: Any, tmp_path: Path, each_build: FfmpegBuild
+):
+    """Sound that cannot be decoded, in a film whose pictures are damaged behind the clip: nothing is known of the
+    sound when the copy is planned."""
+    noise = ("-f", "lavfi", "-i", "anoisesrc=duration=6:seed=1:amplitude=0.2")
+    honest = make("noisy.mp4", *_X264, "-c:a", "aac", source=(*_SOURCE, *noise))
+    content = bytearray(honest.read_bytes())
+    for packet in packets(honest, "audio"):
+        if packet.pts is not None and 2.4 < float(packet.pts * packet.time_base) < 2.5:
+            content[packet.pos : packet.pos + packet.size] = b"\xff" * packet.size
+    no_picture = packets(honest, "video")[140]
+    content[no_picture.pos : no_picture.pos + 4] = b"\xff" * 4
+    film = tmp_path / "damaged.mp4"
+    film.write_bytes(content)
+
+    words = ("--hidden-preroll", "allow", "--ffmpeg", each_build.choice)
+    found = cut(film, tmp_path / "out", *words, clips="start_s,duration_s\n1,1\n2,1\n")
+    assert told(found) == ["copy", "encode"]
+    whole, (change,) = (clip["changes"] for clip in found["clips"])
+    assert whole == []
+    assert "mode smart instead of copy: its sound, copied, cannot be decoded: " in change
+    assert found["clips"][1]["encoded_frames"] == found["clips"][1]["frames"]
+
+
+def packets(film: Path, kind: str) -> list[Any]:
+    with av.open(str(film)) as container:
+        return [packet for packet in container.demux(**{kind: 0}) if packet.size]
