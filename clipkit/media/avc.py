@@ -73,13 +73,30 @@ def references_kept(bits: Bits) -> int:
     return bits.number()
 
 
+def frame_number_bits(bits: Bits) -> int | None:
+    """How long the number of a frame is in a slice's header; None where no picture is made of fields."""
+    profile = bits.take(8)
+    number_bits = _pass_to_order(bits, profile)
+    _pass_order(bits)
+    bits.number()
+    bits.flag()
+    bits.number()  # width and height
+    bits.number()
+    return None if bits.flag() else number_bits
+
+
 def _pass_to_references(bits: Bits, profile: int) -> None:
+    _pass_to_order(bits, profile)
+    _pass_order(bits)
+
+
+def _pass_to_order(bits: Bits, profile: int) -> int:
+    """How many bits number a frame."""
     bits.take(16)  # constraints, level
     bits.number()
     if profile in _HIGH:
         _pass_samples(bits)
-    bits.number()  # how frames are numbered
-    _pass_order(bits)
+    return bits.number() + 4
 
 
 def _pass_samples(bits: Bits) -> None:

@@ -17,7 +17,7 @@ class Order:
 
     `access`: the places at which decoding can begin, of which those in `closed` need nothing from before
     for any picture that comes later; none where an edit list shows several parts of the film. `damaged`:
-    places without a picture, or without a time. `set_turns`: from which places on the parameter sets are
+    places without a picture of their own, or without a time. `set_turns`: from which places on the parameter sets are
     others than the header's, and are these again, by turns. `sets_inside`: packets repeat them.
     """
 

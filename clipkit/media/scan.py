@@ -4,7 +4,7 @@ is sound."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,6 +19,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from clipkit.media.clock import Continuity
+from clipkit.media.fields import Fields
 from clipkit.media.heard import Heard
 from clipkit.media.look import Look, look_of
 from clipkit.media.looks import Looks
@@ -83,17 +84,13 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
     head = _Head(bool(context.has_b_frames), context.width * context.height > _LARGE_PIXELS)
     looks = Looks(stream, form)
     ordering = Ordering(form, stream.codec_context.extradata)
+    fields = Fields(form, stream.codec_context.extradata)
     clock = Continuity(stream.time_base or _NO_BASE)
     shown: list[int] = []
     keys: list[int] = []
     last: tuple[int, int] | None = None
     packets = flagged = damaged = untimed = untrue_keys = video_bytes = 0
-    for each in container.demux(stream, *container.streams.audio):
-        if each.stream_index != stream.index:
-            heard[each.stream_index].see(each)
-            sounding[each.stream_index].see(cast("Packet[AudioStream]", each))
-            continue
-        packet = cast("Packet[VideoStream]", each)
+    for packet in _pictures(container, stream, heard, sounding):
         head.see(packet)
         if not packet.size:
             continue  # the flush at the end
@@ -108,16 +105,19 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
         damaged += packet.is_corrupt or without_picture
         # Without B-frames a picture is shown when it is decoded.
         ticks = packet.pts if packet.pts is not None or head.reorders else packet.dts
-        ordering.see(packet, ticks, picture, content)
+        is_second = fields.is_second(picture)
+        ordering.see(packet, ticks, None if is_second else picture, content)
         if without_picture or packet.is_discard:  # discarded: hidden by an edit list
             continue
         if ticks is None:
-            untimed += 1
+            untimed += not is_second
+            continue
+        last = max(last or (ticks, ticks), (ticks, ticks + (packet.duration or 0)))
+        if is_second:
             continue
         if packet.is_keyframe:
             looks.see(packet, ticks)
         shown.append(ticks)
-        last = max(last or (ticks, ticks), (ticks, ticks + (packet.duration or 0)))
         if packet.is_keyframe and form and picture and not form.starts_decoding(picture):
             untrue_keys += 1
         elif packet.is_keyframe:
@@ -147,6 +147,21 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
         order=ordering.order,
         video_bytes=video_bytes,
     )
+
+
+def _pictures(
+    container: InputContainer,
+    stream: VideoStream,
+    heard: Mapping[int, Heard],
+    sounding: Mapping[int, Sounding],
+) -> Iterator[Packet[VideoStream]]:
+    """The packets of `stream`; those of sound that come between are seen by the others."""
+    for packet in container.demux(stream, *container.streams.audio):
+        if packet.stream_index == stream.index:
+            yield cast("Packet[VideoStream]", packet)
+        else:
+            heard[packet.stream_index].see(packet)
+            sounding[packet.stream_index].see(cast("Packet[AudioStream]", packet))
 
 
 def _until(turn: tuple[int, int] | None, shown: list[int], end_ticks: int) -> tuple[list[int], int]:

@@ -84,8 +84,11 @@ def _entry_point(upload: Upload, frames: FrameSpan) -> AccessPoint:
 def _check(upload: Upload, frames: FrameSpan, places: range, ticks: tuple[int, ...]) -> None:
     from_s, to_s = float(ticks[0] * upload.time_base), float(frames.end_s)
     where = f"between {from_s:.3f} and {to_s:.3f} s"
-    if _within(upload.damaged_places, places):
-        _refuse(upload, f"some packets {where} hold no picture")
+    in_fields = upload.avc is not None and not upload.avc.frames_only
+    # The lower field of the last picture comes behind it.
+    if _within(upload.damaged_places, range(places.start, places.stop + in_fields)):
+        half = ", or only one of a picture's two fields" if in_fields else ""
+        _refuse(upload, f"some packets {where} hold no picture{half}")
     renewed = _within(upload.set_turns, places[1:])
     if renewed or bisect_right(upload.set_turns, places.start) % 2:
         _refuse(upload, f"its parameter sets {where} are not those of its header")

@@ -11,7 +11,7 @@ import pytest
 import requirements
 import shared_media
 import table
-from oracle import REFUSED
+from oracle import REFUSED, RIGHT
 from table import Order
 
 from clipkit.ffmpeg_builds import FfmpegBuild
@@ -73,3 +73,29 @@ MORE = (
 def test_more_of_each_kind(kind: str, build: FfmpegBuild, tmp_path: Path) -> None:
     row = table.ask(table.chosen(kinds.KINDS[kind](tmp_path), _SEED), build.choice)
     assert not row.wrong, row
+
+
+@pytest.mark.parametrize(
+    ("kind", "copied"),
+    [
+        ("AV1.mp4", RIGHT),
+        ("AV1.mkv", RIGHT),
+        ("interlaced.ts", RIGHT),
+        ("fields in pairs.mp4", RIGHT),
+        ("fields apart.mp4", REFUSED),
+        ("fields apart.ts", REFUSED),
+    ],
+)
+def test_av1_and_fields_are_exact_in_every_mode_or_refused(
+    kind: str, copied: str, each_build: FfmpegBuild, tmp_path: Path
+) -> None:
+    order = table.chosen(kinds.KINDS[kind](tmp_path), _SEED)
+    for mode, outcome in (
+        ("encode", RIGHT),
+        ("auto", RIGHT),
+        ("copy", copied),
+        ("smart", REFUSED),
+    ):
+        row = table.ask(order, each_build.choice, mode=mode)
+        assert {one.outcome for one in row.verdicts} == {outcome}, row
+        assert not row.wrong, row

@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import av
+import fields
 import hostile
 import imageio_ffmpeg
 import isobmff
@@ -17,6 +19,7 @@ Make = Callable[[Path], Path]
 _X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "12", "-g", "25", "-bf", "2")
 _X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=0:keyint=25")
 _MPEG2 = ("-c:v", "mpeg2video", "-q:v", "3", "-g", "12", "-bf", "2")
+_AV1 = ("-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime", "-g", "25")
 _AAC = ("-c:a", "aac")
 _COPY = ("-c", "copy")
 
@@ -50,6 +53,37 @@ def _copied(name: str, *options: str, of: Make, before: tuple[str, ...] = ()) ->
 
     def make(folder: Path) -> Path:
         ffmpeg(*before, "-i", of(folder), *_COPY, *options, folder / name)
+        return folder / name
+
+    return make
+
+
+def _in_fields(name: str) -> Make:
+    """Each field in a packet of its own, 50 a second."""
+
+    def make(folder: Path) -> Path:
+        raw = folder / "fields.264"
+        raw.write_bytes(fields.film(frames=100, gop=20))
+        ffmpeg("-r", "50", "-f", "h264", "-i", raw, *noise(), "-c:v", "copy", *_AAC, folder / name)
+        return folder / name
+
+    return make
+
+
+def _in_pairs(name: str, of: Make) -> Make:
+    """Both fields of a picture in one packet, as cameras write them."""
+
+    def make(folder: Path) -> Path:
+        with av.open(str(of(folder))) as apart, av.open(str(folder / name), "w") as made:
+            (film,) = apart.streams.video
+            track = made.add_stream_from_template(film)
+            packets = [packet for packet in apart.demux(film) if packet.size]
+            for upper, lower in zip(packets[::2], packets[1::2], strict=True):
+                pair = av.Packet(bytes(upper) + bytes(lower))
+                pair.pts, pair.dts, pair.time_base = upper.pts, upper.dts, film.time_base
+                pair.duration = (upper.duration or 0) + (lower.duration or 0)
+                pair.is_keyframe, pair.stream = upper.is_keyframe, track
+                made.mux(pair)
         return folder / name
 
     return make
@@ -336,6 +370,21 @@ KINDS: dict[str, Make] = {
     "interlaced.ts": _plain(
         "mbaff.ts", *_X264, "-flags", "+ildct+ilme", *_AAC, source=(*picture("160x96"), *noise())
     ),
+    "interlaced by name.mp4": _plain(
+        "name.mp4",
+        *_X264,
+        "-x264-params",
+        "fake-interlaced=1",
+        *_AAC,
+        source=(*picture("160x96"), *noise()),
+    ),
+    "fields apart.ts": _in_fields("apart.ts"),
+    "fields apart.mp4": _in_fields("apart.mp4"),
+    "fields apart.mkv": _in_fields("apart.mkv"),
+    "fields in pairs.mp4": _in_pairs("pairs.mp4", _in_fields("apart.mp4")),
+    "AV1.mp4": _plain("av1.mp4", *_AV1, *_AAC),
+    "AV1.mkv": _plain("av1.mkv", *_AV1, "-c:a", "libopus"),
+    "AV1, SVT.mp4": _plain("svt.mp4", "-c:v", "libsvtav1", "-preset", "10", "-g", "25", *_AAC),
     "interlaced, MPEG-2.mpg": _plain("i.mpg", *_MPEG2, "-flags", "+ildct+ilme", "-c:a", "mp2"),
     "open GOP, x264.mkv": _plain("open.mkv", *_X264, "-x264-params", "open-gop=1", *_AAC),
     "open GOP, x265.ts": _plain(
