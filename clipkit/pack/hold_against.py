@@ -31,6 +31,8 @@ _LESS, _STOLEN = 0.9, 0.02
 """Who uses less than that share of its quota, where it can use all, was not given it; and the share of stolen time
 from which on a host gave less than it says."""
 
+_LONG_S = 3.0
+
 Key = tuple[Any, ...]
 _Number = TypeVar("_Number", int, float)
 
@@ -92,7 +94,7 @@ def cpus_given(plan: Host, records: Sequence[Record]) -> float | None:
     told = _least(plan.cpus, *(record.enforced_cpus for record in records))
     if told is None:
         return None
-    encoding = [r for r in records if r.settings.mode in ("encode", None) and r.ffmpeg_cpu_s]
+    encoding = [r for r in records if r.settings.mode in ("encode", None) and _is_long(r)]
     used = [(r.cpu_s + (r.harness_cpu_s or 0.0)) / (r.wall_s or math.inf) for r in encoding]
     stolen = [record.steal_fraction or 0.0 for record in encoding]
     if not used:
@@ -102,6 +104,11 @@ def cpus_given(plan: Host, records: Sequence[Record]) -> float | None:
     if statistics.median(stolen) >= _STOLEN:
         return min(told, max(used))
     return told
+
+
+def _is_long(record: Record) -> bool:
+    """Whether what it used for its time is a share of a quota, and no matter of its start and end."""
+    return bool(record.ffmpeg_cpu_s) and (record.wall_s or 0.0) >= _LONG_S
 
 
 def _by_ffmpeg(campaign: Path, records: Sequence[Record]) -> _Core | None:

@@ -127,6 +127,7 @@ def test_a_campaign_of_several_hosts_is_refused() -> None:
         ({"enforced_cpus": None, "ffmpeg_cpu_s": 4.9}, 0.5),
         ({"enforced_cpus": 2.0, "ffmpeg_cpu_s": 4.9}, 0.5),  # the machine's cores
         ({"enforced_cpus": None, "ffmpeg_cpu_s": 3.0, "harness_cpu_s": 0.5}, 0.35),
+        ({"enforced_cpus": 0.5, "ffmpeg_cpu_s": 0.35, "wall_s": 1.0}, 0.5),  # too short to tell
     ],
 )
 def test_cores_are_what_it_says_unless_an_encoder_got_less(
