@@ -40,6 +40,7 @@ FIXED_IN_TUNE = (
     "hdr",
     "crop",
     "scale_height",
+    "scaler",
     "hidden_preroll",
     "ffmpeg",
 )

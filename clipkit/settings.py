@@ -33,6 +33,7 @@ PRESETS = (
     "placebo",
 )
 
+ZIMG = "zimg"
 _LEFT_OPEN = "0: ffmpeg decides, but a cut gives each clip its share of the host's CPU, rounded up"
 
 
@@ -104,6 +105,12 @@ class Settings:
         low=16,
         high=8192,
         absent="as many as there are",
+    )
+    scaler: str = _picture(
+        "swscale",
+        "what makes a picture smaller. swscale: ffmpeg's usual one; zimg: the same kernel for less CPU, by an "
+        "ffmpeg that has the filter zscale",
+        choices=("swscale", ZIMG),
     )
     hidden_preroll: str = _knob(
         "refuse",

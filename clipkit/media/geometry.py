@@ -16,6 +16,10 @@ CROP_PATTERN = r"[1-9][0-9]{0,4}:[1-9][0-9]{0,4}(:[0-9]{1,5}:[0-9]{1,5})?"
 """A ratio, or width:height:x:y."""
 
 
+_KERNEL = "filter=bicubic:param_a=0:param_b=0.6"
+"""The cubic that swscale takes for `bicubic`: what zscale takes for it is softer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """A picture as shown, after rotation. `pixel_aspect`: how wide one of its pixels is to its height."""
@@ -61,13 +65,14 @@ class Framing:
             return []
         return [f"crop={self.part_width}:{self.part_height}:{self.x}:{self.y}:exact=1"]
 
-    def filters(self) -> list[str]:
+    def filters(self, by_zimg: bool = False) -> list[str]:
         """Filters of ffmpeg's that make it so. Its scaler would turn pixels that are a little out of shape
-        by an even size into pixels that are not square."""
+        by an even size into pixels that are not square. `by_zimg`: another scaler with the same kernel, which
+        takes less CPU (`experiments/benchmarks/levers.py`)."""
         made = self.crop_filter()
         if self.is_scaled:
-            aspect = self.of.pixel_aspect
-            made.append(f"scale={self.width}:{self.height}:flags=bicubic")
+            aspect, size = self.of.pixel_aspect, f"{self.width}:{self.height}"
+            made.append(f"zscale={size}:{_KERNEL}" if by_zimg else f"scale={size}:flags=bicubic")
             made.append(f"setsar={aspect.numerator}/{aspect.denominator}:max=65535")
         return made
 

@@ -30,7 +30,7 @@ from clipkit.plan.poster import poster_name, poster_options
 from clipkit.plan.sound_check import decoded_beside, sound_check
 from clipkit.plan.task import OUTPUT, POSTER, Attempt, Run, Step, Task
 from clipkit.plan.timing import timing_of
-from clipkit.settings import Settings
+from clipkit.settings import ZIMG, Settings
 
 # Stands for the upload in a graph: ffmpeg-python hashes every word as UTF-8, which a name need not be.
 FILM = "\0film\0"
@@ -48,6 +48,8 @@ def encode_tasks(
     cuts = [_cut(job.upload, clip, settings, build, posters) for clip in job.clips]
     if any(tone_mapped(cut.upload, settings) or (posters and cut.upload.hdr) for cut in cuts):
         build.require(filters=("zscale", "tonemap"))
+    if settings.scaler == ZIMG and any(framing(cut.upload, settings).is_scaled for cut in cuts):
+        build.require(filters=("zscale",))
     return [_task(number, cut) for number, cut in enumerate(cuts, start=1)]
 
 

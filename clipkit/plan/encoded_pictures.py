@@ -12,7 +12,7 @@ from clipkit.plan.colours import colour_filters, pixel_format
 from clipkit.plan.entry import Cut, Entry
 from clipkit.plan.frames import ShownTicks, shown_ticks
 from clipkit.plan.own_pictures import alike_filters
-from clipkit.settings import Settings
+from clipkit.settings import ZIMG, Settings
 
 _MICROSECONDS = 1_000_000
 _FEWEST_TICKS = 10_000
@@ -71,7 +71,7 @@ def picture_filters(cut: Cut, entry: Entry, of_these: Sequence[str] = ()) -> lis
     """From decoded frames to the clip's; `of_these` are filters that leave some of them out."""
     filters = [*timing_filters(cut, entry), *of_these, *alike_filters(cut.upload, cut.own_look)]
     # Before all that costs more the more pixels there are.
-    filters += framing(cut.upload, cut.settings).filters()
+    filters += framing(cut.upload, cut.settings).filters(by_zimg=cut.settings.scaler == ZIMG)
     return [*filters, *colour_filters(cut.own_look, cut.settings)]
 
 

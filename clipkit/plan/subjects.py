@@ -208,7 +208,7 @@ def _service(_settings: Settings, given: Given) -> Cuts | Serves:
 
 
 _EVERY = tuple(knob.name for knob in knobs())
-_UNSAID = ("hdr", "hidden_preroll", *modes.MANNERS)
+_UNSAID = ("hdr", "scaler", "hidden_preroll", *modes.MANNERS)
 _READ = tuple(name for name in _EVERY if name not in (*ALWAYS, *_UNSAID))
 """What the words of a command may state."""
 

@@ -104,28 +104,30 @@ def film(make: Make, request: pytest.FixtureRequest) -> Path:
     return make(name, *MADE[name], source=SOURCE)
 
 
-@pytest.mark.parametrize(
-    ("film", "words", "shown"),
-    [
-        ("plain.mp4", "--crop 9:16", ((108, 0, 102, 180), (102, 180))),
-        ("plain.mp4", "--crop 1:1 --scale-height 90", ((70, 0, 180, 180), (90, 90))),
-        ("plain.mp4", "--scale-height 90", ((0, 0, 320, 180), (160, 90))),
-        ("plain.mp4", "--scale-height 1080", ((0, 0, 320, 180), (320, 180))),
-        ("plain.mp4", "--crop 101:61:31:17", ((31, 17, 100, 60), (100, 60))),
-        ("plain.mp4", "--crop 200:160:120:20 --scale-height 81", ((120, 20, 200, 160), (100, 80))),
-        ("turned.mp4", "--crop 1:1", ((0, 70, 180, 180), (180, 180))),
-        ("turned.mp4", "--crop 180:100:0:220 --scale-height 50", ((0, 220, 180, 100), (90, 50))),
-        ("turned.mp4", "--scale-height 160", ((0, 0, 180, 320), (90, 160))),
-        ("odd.mp4", "--crop 1:1", ((34, 0, 88, 88), (88, 88))),
-        ("odd.mp4", "--scale-height 44", ((0, 0, 158, 88), (80, 44))),
-        ("pal.mpg", "--crop 1:1", ((38, 0, 102, 144), (102, 144))),
-        ("pal.mpg", "--scale-height 72", ((0, 0, 180, 144), (90, 72))),
-        ("422.mov", "--crop 9:16 --scale-height 90", ((108, 0, 102, 180), (52, 90))),
-        ("pq.mp4", "--crop 1:1 --scale-height 90", ((70, 0, 180, 180), (90, 90))),
-        ("pq.mp4", "--crop 1:1 --hdr keep", ((70, 0, 180, 180), (180, 180))),
-    ],
-    indirect=["film"],
-)
+SHOWN = [
+    ("plain.mp4", "--crop 9:16", ((108, 0, 102, 180), (102, 180))),
+    ("plain.mp4", "--crop 1:1 --scale-height 90", ((70, 0, 180, 180), (90, 90))),
+    ("plain.mp4", "--scale-height 90", ((0, 0, 320, 180), (160, 90))),
+    ("plain.mp4", "--scale-height 1080", ((0, 0, 320, 180), (320, 180))),
+    ("plain.mp4", "--crop 101:61:31:17", ((31, 17, 100, 60), (100, 60))),
+    ("plain.mp4", "--crop 200:160:120:20 --scale-height 81", ((120, 20, 200, 160), (100, 80))),
+    ("turned.mp4", "--crop 1:1", ((0, 70, 180, 180), (180, 180))),
+    ("turned.mp4", "--crop 180:100:0:220 --scale-height 50", ((0, 220, 180, 100), (90, 50))),
+    ("turned.mp4", "--scale-height 160", ((0, 0, 180, 320), (90, 160))),
+    ("odd.mp4", "--crop 1:1", ((34, 0, 88, 88), (88, 88))),
+    ("odd.mp4", "--scale-height 44", ((0, 0, 158, 88), (80, 44))),
+    ("pal.mpg", "--crop 1:1", ((38, 0, 102, 144), (102, 144))),
+    ("pal.mpg", "--scale-height 72", ((0, 0, 180, 144), (90, 72))),
+    ("422.mov", "--crop 9:16 --scale-height 90", ((108, 0, 102, 180), (52, 90))),
+    ("pq.mp4", "--crop 1:1 --scale-height 90", ((70, 0, 180, 180), (90, 90))),
+    ("pq.mp4", "--crop 1:1 --hdr keep", ((70, 0, 180, 180), (180, 180))),
+]
+BY_ZIMG = [
+    (film, f"{words} --scaler zimg", shown) for film, words, shown in SHOWN if "height" in words
+]
+
+
+@pytest.mark.parametrize(("film", "words", "shown"), [*SHOWN, *BY_ZIMG], indirect=["film"])
 def test_the_part_that_was_asked_for_is_shown(
     film: Path,
     words: str,
@@ -176,8 +178,12 @@ def test_where_pictures_change_the_clips_own_first_one_is_cropped(
         assert np.argmax(np.abs(np.diff(upper))) == pytest.approx(sizes[0] / 2, abs=3)
 
 
+@pytest.mark.parametrize("scaler", ["swscale", "zimg"])
 def test_of_real_uploads(
-    real_video: tuple[Path, dict[str, Any]], each_build: FfmpegBuild, tmp_path: Path
+    scaler: str,
+    real_video: tuple[Path, dict[str, Any]],
+    each_build: FfmpegBuild,
+    tmp_path: Path,
 ) -> None:
     """The largest square in the middle, in 96 lines, whatever the upload is."""
     path, _ = real_video
@@ -185,6 +191,7 @@ def test_of_real_uploads(
     listed = tmp_path / "clips.csv"
     listed.write_text("start_s,duration_s\n0.0,0.3\n")
     words = ("--crop", "1:1", "--scale-height", "96", "--audio", "none", "--crf", "10", "--json")
+    words += ("--scaler", scaler)
     out = tmp_path / "out"
     ran = clipkit(
         "cut", path, "--out", out, "--clips", listed, *words, "--ffmpeg", each_build.choice

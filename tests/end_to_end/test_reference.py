@@ -78,7 +78,14 @@ def test_they_are_small_enough_for_git() -> None:
     files = [REPOSITORY / name for name in listed.split("\0") if name]
     assert {path.relative_to(RESULTS).parts[0] for path in files} == {
         *("README.md", "CLAIMS.md", "SERVICES.md", "ENGINE.md", "report.png"),
-        *("services", "memory", "engine.jsonl", "engine-looks.jsonl", "neighbour.jsonl"),
+        *(
+            "services",
+            "memory",
+            "engine.jsonl",
+            "engine-looks.jsonl",
+            "neighbour.jsonl",
+            "levers.json",
+        ),
         *CAMPAIGNS,
     }
     assert sum(path.stat().st_size for path in files) < SMALL_BYTES

@@ -279,6 +279,13 @@ class TestBuilds:
         with pytest.raises(FfmpegError, match="lacks filter zscale, filter tonemap"):
             encode_tasks(Job(upload(hdr=True), clips), Settings(), poor)
 
+    def test_a_build_without_zimg_is_refused_where_that_is_to_scale(self) -> None:
+        poor = FfmpegBuild("system", "/opt/poor", "9", frozenset({"libx264"}), frozenset())
+        job, asked = Job(upload(), (Clip(1, 1),)), Settings(scaler="zimg")
+        assert encode_tasks(job, asked, poor)
+        with pytest.raises(FfmpegError, match="lacks filter zscale"):
+            encode_tasks(job, Settings(scaler="zimg", scale_height=16), poor)
+
 
 class TestWhatX264ReallyUsed:
     """Read from the stream itself: an option in the wrong place is silently ignored by ffmpeg."""

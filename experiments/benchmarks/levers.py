@@ -1,0 +1,250 @@
+"""What could make a re-encoded clip cheaper: levers of scaling and cropping, and several clips in one process.
+
+    python experiments/benchmarks/levers.py [framed] [shared] [--rounds 5] [--into results/levers.json]
+    python experiments/benchmarks/levers.py --stored results/levers.json
+
+`framed`: 4 s out of a film of 1080 and of 2160 lines, shown in 480 lines and as 9:16, each by the words that mode
+`encode` has for it with one lever moved, in random order. CPU seconds of that ffmpeg alone (a busy machine adds to
+them, to all alike), bytes of the pictures, VMAF against the film.
+`shared`: clips of 2 s that lie closely, so that one GOP is decoded for several: one ffmpeg that decodes once and
+makes all of them, against one ffmpeg each. Its frames are as exact, `trim` being the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from clipkit import ffmpeg_builds
+from clipkit import format as fmt
+from clipkit.media.probe import probe_upload
+from clipkit.media.quality import score_clip
+from clipkit.media.sample import sample
+from clipkit.media.upload import Upload
+from clipkit.media.vmaf import Original
+from clipkit.plan.clips import Clip, Job
+from clipkit.plan.encode import encode_tasks
+from clipkit.plan.frames import span
+from clipkit.plan.task import OUTPUT, Run
+from clipkit.settings import Settings
+from clipkit.tables import Table
+
+CLIP = Clip(5.32, 4.0)
+FILMS = {1080: 60, 2160: 30}
+FRAMINGS: tuple[dict[str, Any], ...] = (
+    {"scale_height": 480},
+    {"crop": "9:16"},
+    {"crop": "9:16", "scale_height": 480},
+)
+PLACES_S = {
+    "12 clips of 2 s, one a GOP": tuple(5 + 40.0 * n for n in range(12)),
+    "12 clips of 2 s, every 4 s": tuple(100 + 4.0 * n for n in range(12)),
+    "12 clips of 2 s, end to end": tuple(100 + 2.0 * n for n in range(12)),
+}
+Words = list[str]
+
+
+@dataclass(frozen=True)
+class Lever:
+    """`settings` beside the framing's, then what becomes of the words."""
+
+    settings: dict[str, Any]
+    change: Callable[[Words], Words] = list
+    of_scaling: bool = False
+
+
+def _flags(name: str) -> Callable[[Words], Words]:
+    return lambda words: [word.replace("flags=bicubic", f"flags={name}") for word in words]
+
+
+def _decoder(*options: str) -> Callable[[Words], Words]:
+    return lambda words: [*words[: words.index("-i")], *options, *words[words.index("-i") :]]
+
+
+LEVERS = {
+    "as it is": Lever({}),
+    "scaler zimg": Lever({"scaler": "zimg"}, of_scaling=True),
+    "flags bilinear": Lever({}, _flags("bilinear"), of_scaling=True),
+    "flags fast_bilinear": Lever({}, _flags("fast_bilinear"), of_scaling=True),
+    "skip_loop_filter noref": Lever({}, _decoder("-skip_loop_filter", "noref")),
+    "skip_loop_filter all": Lever({}, _decoder("-skip_loop_filter", "all")),
+    "2 decoder threads": Lever({"decoder_threads": 2}),
+    "2 filter threads": Lever({"filter_threads": 2}),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Levers of mode encode, in CPU seconds.")
+    parser.add_argument("parts", nargs="*", default=["framed", "shared"], metavar="PART")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--into", type=Path)
+    parser.add_argument("--stored", type=Path, help="print what was measured before")
+    asked = parser.parse_args()
+    if asked.stored:
+        told = json.loads(asked.stored.read_text("utf-8"))
+    else:
+        parts = {"framed": framed, "shared": shared}
+        with tempfile.TemporaryDirectory() as folder:
+            told = {part: parts[part](asked.rounds, Path(folder)) for part in asked.parts}
+        told["ffmpeg"] = ffmpeg_builds.find_build("bundled").version
+    if asked.into:
+        known = json.loads(asked.into.read_text("utf-8")) if asked.into.exists() else {}
+        asked.into.write_text(json.dumps(known | told, indent=1) + "\n", "utf-8")
+    for part, heads in (("framed", _FRAMED), ("shared", _SHARED)):
+        if part in told:
+            print("\n".join(Table(tuple(heads), _cells(told[part], heads)).lines()))
+
+
+_FRAMED = ("film", "shown", "lever", "cpu_s", "output_bytes", "vmaf")
+_SHARED = ("clips", "processes", "frames_decoded", "cpu_s", "peak_rss_bytes")
+
+
+def _cells(rows: Sequence[dict[str, Any]], heads: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    def cell(name: str, value: Any) -> str:
+        if value is None:
+            return "unknown"
+        if name.endswith("_bytes"):
+            return fmt.size(value)
+        return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+    return tuple(tuple(cell(name, row[name]) for name in heads) for row in rows)
+
+
+def framed(rounds: int, folder: Path) -> list[dict[str, Any]]:
+    rows = []
+    for lines, length_s in FILMS.items():
+        upload = probe_upload(sample(length_s, height=lines))
+        for framing in FRAMINGS:
+            ways = {
+                name: _argv(upload, lever, framing, folder / f"{place}.mp4")
+                for place, (name, lever) in enumerate(LEVERS.items())
+                if "scale_height" in framing or not lever.of_scaling
+            }
+            found = _in_turn(ways, rounds)
+            scores: dict[bytes, dict[str, Any]] = {}
+            for name, argv in ways.items():
+                made = Path(argv[-1])
+                content = made.read_bytes()
+                if content not in scores:
+                    scores[content] = _seen(upload, made, framing.get("crop"))
+                shown = " ".join(f"{key} {value}" for key, value in framing.items())
+                row = {"film": f"{lines} lines", "shown": shown, "lever": name}
+                rows.append(row | {"cpu_s": found[name]["cpu_s"]} | scores[content])
+                print(rows[-1], flush=True)
+    return rows
+
+
+def _argv(upload: Upload, lever: Lever, framing: dict[str, Any], output: Path) -> Words:
+    settings = Settings(audio="none", **framing, **lever.settings)
+    build = ffmpeg_builds.find_build("bundled")
+    [task] = encode_tasks(Job(upload, (CLIP,), None), settings, build)
+    making = next(step for step in task.attempts[0].steps if isinstance(step, Run))
+    return lever.change([word.replace(OUTPUT, str(output)) for word in making.argv])
+
+
+def _in_turn(ways: dict[str, Words], rounds: int) -> dict[str, dict[str, Any]]:
+    seen: dict[str, list[os.struct_rusage]] = {name: [] for name in ways}
+    order = random.Random(1)  # noqa: S311 (no secret)
+    for _ in range(rounds):
+        for name in order.sample(list(ways), len(ways)):
+            seen[name].append(_ran(ways[name]))
+    return {
+        name: {
+            "cpu_s": round(median(usage.ru_utime + usage.ru_stime for usage in usages), 3),
+            "peak_rss_bytes": _peak_bytes(usages),
+        }
+        for name, usages in seen.items()
+    }
+
+
+def _peak_bytes(usages: Sequence[os.struct_rusage]) -> int | None:
+    """Unknown below our own: a process begins with what the one that starts it holds (getrusage(2))."""
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = max(usage.ru_maxrss for usage in usages)
+    return peak * 1024 if peak > 1.1 * own else None
+
+
+def _ran(argv: Words) -> os.struct_rusage:
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = status
+    if status:
+        raise SystemExit(f"{argv} ended with {status}")
+    return usage
+
+
+def _seen(upload: Upload, made: Path, crop: str | None) -> dict[str, Any]:
+    clip = probe_upload(made)
+    original = Original(upload, span(upload, CLIP), crop)
+    score = score_clip(clip, original, ffmpeg_builds.find_build("bundled"), places=1)
+    return {"output_bytes": clip.video_bytes, "vmaf": round(getattr(score, "mean", 0.0), 2) or None}
+
+
+def shared(rounds: int, folder: Path) -> list[dict[str, Any]]:
+    upload = probe_upload(sample(600))
+    rows = []
+    for words, starts_s in PLACES_S.items():
+        clips = tuple(Clip(start_s, 2.0) for start_s in starts_s)
+        alone = [_argv_of(upload, clip, folder / f"{n}.mp4") for n, clip in enumerate(clips)]
+        ways = {f"alone {n}": argv for n, argv in enumerate(alone)} | {
+            "together": _together(upload, clips, folder)
+        }
+        found = _in_turn(ways, rounds)
+        together = found.pop("together")
+        each = {
+            "cpu_s": round(sum(one["cpu_s"] for one in found.values()), 3),
+            "peak_rss_bytes": max(
+                (one["peak_rss_bytes"] for one in found.values() if one["peak_rss_bytes"]),
+                default=None,
+            ),
+        }
+        decoded = [_decoded(upload, (clip,)) for clip in clips]
+        rows += [
+            {"clips": words, "processes": 12, "frames_decoded": sum(decoded), **each},
+            {"clips": words, "processes": 1, "frames_decoded": _decoded(upload, clips), **together},
+        ]
+        print(*rows[-2:], sep="\n", flush=True)
+    return rows
+
+
+def _argv_of(upload: Upload, clip: Clip, output: Path) -> Words:
+    [task] = encode_tasks(
+        Job(upload, (clip,), None), Settings(audio="none"), ffmpeg_builds.find_build("bundled")
+    )
+    making = next(step for step in task.attempts[0].steps if isinstance(step, Run))
+    return [word.replace(OUTPUT, str(output)) for word in making.argv]
+
+
+def _together(upload: Upload, clips: Sequence[Clip], folder: Path) -> Words:
+    """All from the first one's key frame on, an output each, whose `trim` counts from there."""
+    first_s = clips[0].start_s
+    argv = _argv_of(upload, clips[0], folder / "0.mp4")
+    source = argv[: argv.index("-i") + 2]
+    target = argv[len(source) :]
+    words = list(source)
+    for number, clip in enumerate(clips):
+        from_s, to_s = clip.start_s - first_s - 0.02, clip.end_s - first_s - 0.02
+        trim = f"settb=AVTB,trim=start={from_s:.6f}:end={to_s:.6f},setpts=PTS-{clip.start_s - first_s:.6f}/TB"
+        own = [trim if word.startswith("settb=") else word for word in target[:-1]]
+        words += [*own, str(folder / f"together-{number}.mp4")]
+    return words
+
+
+def _decoded(upload: Upload, clips: Sequence[Clip]) -> int:
+    first_s = clips[0].start_s
+    key_s = max(t for t in upload.key_frame_times_s if t <= first_s + 1e-6)
+    return round((clips[-1].end_s - key_s) * upload.fps)
+
+
+if __name__ == "__main__":
+    main()
