@@ -113,12 +113,14 @@ def timed(bench: Bench, subject: str, job: Job, **place: Any) -> Run:
 
 
 def widest(bench: Bench) -> str:
-    """xargs at its best width, by runs of half the job that count for nothing else."""
+    """xargs at its best width, by runs that count for nothing else: of half the job, if that fills the widest."""
     if found := kept.best_width(bench.runs()):
         return found
-    half = bench.job.reduced(range(0, len(bench.job.clips), 2))
+    part = bench.job.reduced(range(0, len(bench.job.clips), 2))
+    if len(part.clips) < max(bench.case.widths):
+        part = bench.job
     tried = [
-        timed(bench, f"xargs-{width}", half, round=0, order=place, purpose=CHOOSING)
+        timed(bench, f"xargs-{width}", part, round=0, order=place, purpose=CHOOSING)
         for place, width in enumerate(bench.case.widths)
     ]
     return kept.best_width(tried) or tried[0].subject

@@ -64,7 +64,12 @@ CASES: dict[str, Case] = {
     "b-frames": _USERS,
     "1080p": replace(_USERS, film="x264-1080p", differs="`b-frames`, 1080p"),
     "4k": replace(
-        _USERS, film="x264-2160p", clips=3, looked_at=1, differs="`b-frames`, 2160p, three clips"
+        _USERS,
+        film="x264-2160p",
+        clips=3,
+        widths=(1, 2),
+        looked_at=1,
+        differs="`b-frames`, 2160p, three clips",
     ),
     "hevc": replace(_USERS, film="x265-720p", differs="`b-frames`, coded by x265's own settings"),
     "scaled": _scaled(Case(""), "W1"),
