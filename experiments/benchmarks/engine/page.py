@@ -70,13 +70,20 @@ def engine_blocks(results: Path) -> dict[str, str]:
 def _job(name: str, runs: Sequence[Run], seen: dict[tuple[str, str], Look]) -> str:
     head = f"### {name}\n\n{_capital(CASES[name].differs)}. "
     if not runs:
-        return f"{head}Not measured yet.\n\n"
+        return f"{head}Not timed yet.\n\n{_untimed(name, seen)}"
     told = tuple(
         tuple(_cells(subject, runs, _look(seen, name, subject)))
         for subject in _WHO
         if any(run.subject == subject for run in runs)
     )
     return f"{head}{_measured(runs)}\n\n{Table(_HEADS, told).markdown()}\n"
+
+
+def _untimed(name: str, seen: dict[tuple[str, str], Look]) -> str:
+    """What is known of clips whose times are not."""
+    known = [(who, seen[name, who]) for who in _WHO if (name, who) in seen]
+    told = tuple((_WHO[who], _vmaf(look), _exactness(look)) for who, look in known)
+    return f"{Table((_HEADS[0], *_HEADS[-2:]), told).markdown()}\n" if told else ""
 
 
 def _capital(words: str) -> str:
@@ -113,8 +120,8 @@ def _cells(name: str, runs: Sequence[Run], look: Look | None) -> Iterator[str]:
     yield _mean([run.output_bytes * share for run in own], lambda value: fmt.size(round(value)))
     fewest = min(own, key=lambda run: run.clips)
     yield f"{fewest.clips} of {fewest.clips_asked}"
-    yield "" if look is None or look.vmaf is None else f"{look.vmaf:.1f}"
-    yield "" if look is None else _exactness(look)
+    yield _vmaf(look)
+    yield _exactness(look)
 
 
 def _time(own: Sequence[Run], share: float) -> str:
@@ -126,9 +133,15 @@ def _time(own: Sequence[Run], share: float) -> str:
     return "refused" if own[0].subject in OURS else "failed"
 
 
-def _exactness(look: Look) -> str:
-    if not look.pictures:
+def _vmaf(look: Look | None) -> str:
+    return "" if look is None or look.vmaf is None else f"{look.vmaf:.1f}"
+
+
+def _exactness(look: Look | None) -> str:
+    if look is None:
         return ""
+    if not look.pictures:
+        return "cuts none"
     by = " by number and time" if look.judged_by == "times" else ""
     hidden = f", {fmt.counted(look.hidden, 'picture')} hidden" if look.hidden else ""
     exactly = binomtest(look.exact, look.clips_looked_at).proportion_ci(method="exact")
