@@ -41,8 +41,9 @@ SECONDS_EACH = {
 by preset and for each B-frame and each reference beyond the first; of whole pictures converted; of encoded ones
 tone-mapped."""
 
-LEAST, MOST = 0.4, 1.6
-"""So many times what is predicted nine in ten clips of uploads that were not seen take, between these."""
+ALONE, CALIBRATED = (0.45, 1.65), (0.75, 1.3)
+"""So many times what is predicted nine in ten clips take, between these: where nothing is known of the upload, and where a
+clip of it was measured at the same preset (`experiments/benchmarks/memory_model seconds`)."""
 
 SLOWER = {"slower": 1.9, "veryslow": 3.5, "placebo": 10.0}
 """Beside `slow`: not measured here, by x264's own account of its presets, roughly."""
@@ -80,9 +81,12 @@ def work_of(mode: str, frames: int, group: float, place: float) -> Work:
     return Work(encoded + before, encoded, frames - encoded)
 
 
-def clip_cpu_seconds(upload: Upload, settings: Settings, clip_s: float) -> CpuSeconds:
+def clip_cpu_seconds(
+    upload: Upload, settings: Settings, clip_s: float, speed: float | None = None
+) -> CpuSeconds:
     """Of one clip in the settings' mode, which is none that leaves that open; nobody knows where in a group of
-    pictures it begins. Raises FfmpegError for a crop outside the picture."""
+    pictures it begins. `speed`: what clips of the upload took at that preset, by what was predicted for them; None:
+    none was measured. Raises FfmpegError for a crop outside the picture."""
     if settings.mode == "smart":
         settings = beside_copies(settings, upload.avc)
     pictures = Pictures.of(upload, settings)
@@ -93,7 +97,8 @@ def clip_cpu_seconds(upload: Upload, settings: Settings, clip_s: float) -> CpuSe
     usual_s = 0.0 if settings.mode in COPYING else sound_s  # it may have to be encoded all the same
     usual = [cpu_seconds(cpu_terms(pictures, settings, work, usual_s)) for work in works]
     most = [cpu_seconds(cpu_terms(pictures, settings, work, sound_s)) for work in works]
-    return CpuSeconds(usual[1], LEAST * min(usual), MOST * max(most))
+    scale, (lowest, highest) = (1.0, ALONE) if speed is None else (speed, CALIBRATED)
+    return CpuSeconds(scale * usual[1], scale * lowest * min(usual), scale * highest * max(most))
 
 
 def cpu_terms(

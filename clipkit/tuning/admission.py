@@ -69,8 +69,8 @@ def model(settings: Settings) -> dict[str, Any]:
         "seconds_each": cpu_seconds.SECONDS_EACH,
         "slower": cpu_seconds.SLOWER,
         "places": cpu_seconds.PLACES,
-        "least": cpu_seconds.LEAST,
-        "most": cpu_seconds.MOST,
+        "alone": cpu_seconds.ALONE,
+        "calibrated": cpu_seconds.CALIBRATED,
     }
 
 

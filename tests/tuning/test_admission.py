@@ -101,7 +101,7 @@ def cases() -> list[Case]:
     return [(film, settings, s) for film in FILMS for settings in each for s in LENGTHS_S]
 
 
-def asked(film: Upload, settings: Settings, clip_s: float) -> dict[str, Any]:
+def asked(film: Upload, settings: Settings, clip_s: float, speed: float | None) -> dict[str, Any]:
     facts = {
         "codec": film.codec,
         "width": film.width,
@@ -113,6 +113,7 @@ def asked(film: Upload, settings: Settings, clip_s: float) -> dict[str, Any]:
         "kept": film.pictures_kept,
         "reorderDepth": film.avc.reorder_depth if film.avc else None,
         "gopSeconds": film.gop_s,
+        "speed": speed,
     }
     told = {name: getattr(settings, name) for name in settings.changed()}
     return {
@@ -123,7 +124,9 @@ def asked(film: Upload, settings: Settings, clip_s: float) -> dict[str, Any]:
     }
 
 
-def answers(language: str, folder: Path, about: list[Case]) -> list[dict[str, Any]]:
+def answers(
+    language: str, folder: Path, about: list[Case], speed: float | None = None
+) -> list[dict[str, Any]]:
     name = {"javascript": "admission.js", "python": "admission.py"}[language]
     (folder / name).write_text(export_admission(Settings(), language), "utf-8")
     if language == "javascript":
@@ -132,7 +135,7 @@ def answers(language: str, folder: Path, about: list[Case]) -> list[dict[str, An
         argv = ["node", "-e", _NODE]
     else:
         argv = [sys.executable, "-c", _PYTHON]
-    told = json.dumps([asked(*case) for case in about])
+    told = json.dumps([asked(*case, speed) for case in about])
     done = subprocess.run(argv, input=told, capture_output=True, text=True, cwd=folder, check=False)
     assert done.returncode == 0, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)
@@ -219,6 +222,19 @@ half = admission(film, clip, host={"cores": 2, "cpus": 0.5})
 assert abs(half["seconds"]["most"] / plain["seconds"]["most"] - 2) < 1e-9
 """
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_upload_of_which_clips_were_measured_has_a_narrower_interval(
+    language: str, tmp_path: Path
+) -> None:
+    film, settings = FILMS[0], Settings(preset="veryfast")
+    (found,) = answers(language, tmp_path, [(film, settings, 12.0)], speed=1.7)
+    predicted = clip_cpu_seconds(film, settings, 12.0, speed=1.7)
+    unknown = clip_cpu_seconds(film, settings, 12.0)
+    assert found["cpu_seconds"] == pytest.approx(asdict(predicted))
+    assert predicted.expected == pytest.approx(1.7 * unknown.expected)
+    assert predicted.most / predicted.least < 0.5 * unknown.most / unknown.least
 
 
 def test_a_mode_that_does_not_cut_the_upload_is_refused_with_what_to_set(tmp_path: Path) -> None:

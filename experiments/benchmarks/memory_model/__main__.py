@@ -4,6 +4,8 @@
     python experiments/benchmarks/memory_model measure --uploads DIR [--peculiar DIR…] [--others DIR…] [--minutes M]
     python experiments/benchmarks/memory_model ladder --uploads DIR
     python experiments/benchmarks/memory_model uhd
+    python experiments/benchmarks/memory_model variants --uploads DIR --others DIR
+    python experiments/benchmarks/memory_model seconds [--others DIR… [--minutes M]]
 
 `fit` needs no machine: it reads the measured points that are kept in `results/memory`, prints the constants,
 their errors on the uploads and settings that the fit has not seen, by build, and how far the model that is
@@ -11,7 +13,9 @@ installed is off. `measure` makes uploads of many sizes and codecs in DIR and ad
 there yet: seven settings each to fit on, four by the system's ffmpeg, and four of others to check on, with
 every film in the folders `--others`; those in `--peculiar` (sizes that change, a single frame) are fitted on. `ladder` measures what each thing that a clip can give up frees and
 costs, by which `clipkit/plan/ladder.py` orders them. `uhd` cuts twelve clips of a 4K upload on 512 MB and
-keeps what came of it in `results/memory`.
+keeps what came of it in `results/memory`. `variants` makes in `--uploads` more uploads of the films in `--others`, by
+their names. `seconds` prints the constants of `clipkit/model/cpu_seconds.py` and how far off they are on films that
+were left out of the fit; with `--others` it first measures what is not there yet of the uploads in them.
 """
 
 from __future__ import annotations
@@ -24,7 +28,9 @@ from pathlib import Path
 
 import fitting
 import ladder_costs
+import seconds
 import uhd
+import variants
 from drawing import drawn
 from points import STORED, Point, measured, store, stored
 from uploads import CHECKED, FITTED
@@ -35,6 +41,7 @@ from clipkit.media.probe import probe_upload
 from clipkit.model.memory import TERMS_EACH
 from clipkit.settings import Settings
 
+_COMMANDS = ("fit", "measure", "ladder", "uhd", "variants", "seconds")
 _SEEDS = {"fit": 13, "system": 17, "check": 29}
 _COUNTS = {"fit": 7, "system": 4, "check": 4}
 
@@ -43,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("what", choices=("fit", "measure", "ladder", "uhd"))
+    parser.add_argument("what", choices=_COMMANDS)
     parser.add_argument("--points", type=Path, default=STORED)
     parser.add_argument("--uploads", type=Path, default=Path("memory-uploads"))
     parser.add_argument("--others", type=Path, nargs="*", default=[])
@@ -56,6 +63,11 @@ def main() -> None:
         ladder_costs.tell(asked.uploads)
     elif asked.what == "uhd":
         uhd.tell()
+    elif asked.what == "variants":
+        variants.make(asked.others[0], asked.uploads)
+    elif asked.what == "seconds":
+        seconds.measure(asked.others, asked.minutes)
+        seconds.tell()
     else:
         measure(asked)
 
