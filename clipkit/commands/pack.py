@@ -52,20 +52,19 @@ def _pack(parsed: argparse.Namespace) -> int:
     check_strategy(asked)
     planned = plan_sweep(asked, shard)
     path = Path(parsed.out).absolute()
-    say_made(make_pack(ToPack(planned, parsed.host, name, path)), parsed.json)
+    made = make_pack(ToPack(planned, parsed.host, name, path))
+    if parsed.json:
+        print_json(dataclasses.asdict(made))
+    else:
+        say_lines(made_lines(made))
     return 0
 
 
-def say_made(made: Made, as_json: bool) -> None:
-    if as_json:
-        print_json(dataclasses.asdict(made))
-        return
-    near = fmt.near(made.path)
-    say_lines(
-        [
-            f"{near}: {fmt.size(made.size_bytes)}, {fmt.counted(made.trials, 'trial')} of "
-            f"{fmt.counted(made.cells, 'cell')} for {made.host}",
-            *made.notes,
-            f"on the host: python3 {made.path.name} --yes; then take home what it prints: clipkit unpack LOG",
-        ]
-    )
+def made_lines(made: Made) -> list[str]:
+    """For a terminal."""
+    return [
+        f"{fmt.near(made.path)}: {fmt.size(made.size_bytes)}, {fmt.counted(made.trials, 'trial')} of "
+        f"{fmt.counted(made.cells, 'cell')} for {made.host}",
+        *made.notes,
+        f"on the host: python3 {made.path.name} --yes; then take home what it prints: clipkit unpack LOG",
+    ]

@@ -61,6 +61,13 @@ def add_tune(commands: Any) -> None:
     command.add_argument("--results", default="results", metavar="DIR", help="default: results")
     command.add_argument("--as", dest="name", metavar="NAME", help="name of the campaign")
     command.add_argument("--no-report", action="store_true", help="measure only")
+    command.add_argument(
+        "--pack",
+        action="store_true",
+        help="also write a file that measures on the host itself whether it holds there: five pairs of your "
+        "command and the recommendation; where --as names a campaign that is there, only that",
+    )
+    command.add_argument("-o", "--out", metavar="FILE.pyz", help="the file that --pack writes")
 
 
 def _tune(parsed: argparse.Namespace) -> int:
@@ -71,6 +78,8 @@ def _tune(parsed: argparse.Namespace) -> int:
 
     if not (math.isfinite(parsed.budget) and parsed.budget > 0):
         raise UsageError(f"--budget {parsed.budget:g} is no number of minutes: give more than 0")
+    if parsed.pack != (parsed.out is not None):
+        raise UsageError("--pack and -o FILE.pyz belong together: give both, or none")
     template = baselines.parse_template(parsed.command) if parsed.command else None
     stated = {n: v for n in arguments.FIXED_IN_TUNE if (v := getattr(parsed, n)) is not None}
     own_command.refuse_contradictions(template, stated)
@@ -114,7 +123,32 @@ def _tune(parsed: argparse.Namespace) -> int:
         )
         for host in hosts
     ]
+    if parsed.pack:
+        if len(asked) > 1:
+            raise UsageError("--pack is for one --host: its file is measured there")
+        return _packed(parsed, asked[0])
     return _one(parsed, asked[0]) if len(asked) == 1 else _several(parsed, asked)
+
+
+def _packed(parsed: argparse.Namespace, request: Request) -> int:
+    from clipkit.commands.pack import made_lines
+    from clipkit.tuning import answer
+    from clipkit.tuning.packing import check_same_question, is_tuned, pack_tuning
+    from clipkit.tuning.recommendation import read_recommendation
+    from clipkit.tuning.tune import Tuned
+
+    if is_tuned(request):
+        folder = request.results / str(request.name)
+        tuned, report = Tuned(folder, read_recommendation(folder)), None
+        check_same_question(request, tuned.recommendation, folder)
+    else:
+        tuned, report = _measured(parsed, request)
+    made = pack_tuning(tuned.folder, Path(parsed.out).absolute())
+    if parsed.json:
+        print_json(answer.as_json(tuned, report) | {"pack": dataclasses.asdict(made)})
+    else:
+        say_lines([*answer.as_lines(tuned, report), *made_lines(made)])
+    return 0
 
 
 def _name(name: str | None, host: Host, hosts: Sequence[Host]) -> str | None:

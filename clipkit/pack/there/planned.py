@@ -64,9 +64,8 @@ class PlannedTrial:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What was found at home: the cells named `rival` take `ratio` times as long as those named `own`, between
-    `low` and `high` (None: not known). `rival_rate` and `own_rate`: CPU seconds a second at home, `quota`: of which it was held to so much.
-    `told`: the two in words."""
+    """What was found at home: cells `rival` take `ratio` times as long as cells `own`, between `low` and `high`
+    (None: not known). `rival_rate` and `own_rate`: their CPU seconds a second at home."""
 
     ratio: float
     low: float | None
@@ -75,8 +74,6 @@ class Promise:
     own: tuple[int, ...]
     rival_rate: float | None
     own_rate: float | None
-    quota: float | None
-    told: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +149,7 @@ def read_plan(folder: Path) -> Plan:
 
 
 def _promise(told: dict[str, Any]) -> Promise:
-    lists = ("rival", "own", "told")
+    lists = ("rival", "own")
     values: dict[str, Any] = {n: tuple(v) if n in lists else v for n, v in told.items()}
     return Promise(**values)
 
