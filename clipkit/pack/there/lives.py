@@ -122,9 +122,9 @@ def trials_left(numbers: Iterable[int], past: Past, done: Collection[int]) -> li
 def parse_numbers(text: str) -> set[int]:
     """`1-4,6` as it is given to `--done`. Raises ValueError."""
     found: set[int] = set()
-    for part in filter(None, text.split(",")):
-        low, _, high = part.partition("-")
-        first, last = int(low), int(high or low)
+    for part in text.split(",") if text else ():
+        low, dash, high = part.partition("-")
+        first, last = int(low), int(high if dash else low)
         if not 1 <= first <= last <= 10**6:
             raise ValueError(part)
         found |= {*range(first, last + 1)}

@@ -11,6 +11,7 @@ from typing import Any
 
 from clipkit import format as fmt
 from clipkit.pack.there.planned import Promise
+from clipkit.records.disturbance import FREE_CORES
 
 SAME_RATE = 0.10
 """By how much the CPU of a pair's two trials may differ."""
@@ -22,11 +23,17 @@ _FREE = 0.05
 @dataclass(frozen=True, slots=True)
 class Ran:
     """One side of a pair: all its trials of one block. Seconds; None: unknown. `withheld_s`: for which it stood
-    still, by the quota or for other machines."""
+    still, by the quota or for other machines; `crowded`: others filled the cores beside it, so that it may have waited for them."""
 
     wall_s: float
     cpu_s: float | None
     withheld_s: float | None
+    crowded: bool = False
+
+    @property
+    def rate(self) -> float | None:
+        """CPU seconds a second."""
+        return None if self.cpu_s is None else self.cpu_s / self.wall_s
 
     @property
     def supply(self) -> float | None:
@@ -38,7 +45,8 @@ class Ran:
 
     @property
     def got_what_it_wanted(self) -> bool:
-        return self.withheld_s is not None and self.withheld_s < _FREE * self.wall_s
+        known = self.withheld_s is not None and not self.crowded
+        return known and (self.withheld_s or 0.0) < _FREE * self.wall_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,17 @@ def ran(records: Sequence[Mapping[str, Any]], here: Here) -> Ran | None:
         return None
     cpus = [_sum([r["ffmpeg_cpu_s"], r["orchestrator_cpu_s"]]) for r in records]
     withheld = [_withheld_s(record, here) for record in records]
-    return Ran(sum(r["wall_s"] for r in records), _sum(cpus), _sum(withheld))
+    crowded = any(map(_is_crowded, records))
+    return Ran(sum(r["wall_s"] for r in records), _sum(cpus), _sum(withheld), crowded)
+
+
+def _is_crowded(record: Mapping[str, Any]) -> bool:
+    others, cores, used_s = (
+        record[name] for name in ("other_cpu_fraction", "cores_allowed", "ffmpeg_cpu_s")
+    )
+    if others is None or cores is None or used_s is None:
+        return False
+    return bool(others * cores + used_s / record["wall_s"] > cores - FREE_CORES)
 
 
 def _withheld_s(record: Mapping[str, Any], here: Here) -> float | None:
@@ -124,17 +142,24 @@ def pairs_of(
 
 def why_no_pair(rival: Ran, own: Ran, promise: Promise, here: Here) -> str | None:
     """Two trials that were given the CPU at different rates are none, as where burst credits ran out between
-    them. Who had the less of it because it wanted no more was not kept from it."""
-    if rival.supply is None or own.supply is None:
+    them. Who idled of its own accord was kept from nothing: then it got as much whenever it wanted any, or it
+    had the less of it and nothing was withheld."""
+    if rival.rate is None or own.rate is None:
         return None
-    less = min((rival, own), key=lambda side: side.supply or 0.0)
-    apart = rival.supply / own.supply / _expected(rival, own, promise, here)
-    if less.got_what_it_wanted or max(apart, 1 / apart) <= 1 + SAME_RATE:
+    expected = _expected(rival, own, promise, here)
+    less = min((rival, own), key=lambda side: side.rate or 0.0)
+    apart = _apart(rival.rate, own.rate * expected)
+    supplied = _apart(rival.supply or 0.0, (own.supply or 0.0) * expected)
+    if less.got_what_it_wanted or min(apart, supplied) <= 1 + SAME_RATE:
         return None
     return (
-        f"one got {rival.supply:.2f} and the other {own.supply:.2f} CPU seconds a second, "
-        "as where burst credits run out"
+        f"one got {rival.rate:.2f} and the other {own.rate:.2f} CPU seconds a second, as where burst credits "
+        "run out"
     )
+
+
+def _apart(one: float, other: float) -> float:
+    return max(one, other) / max(1e-9, min(one, other))
 
 
 def _expected(rival: Ran, own: Ran, promise: Promise, here: Here) -> float:
