@@ -50,7 +50,7 @@ class MeasuredHost:
     def words(self) -> str:
         memory = "" if self.memory_bytes is None else f"{fmt.memory(self.memory_bytes)} and "
         return (
-            f"measured there on {self.date}: {memory}{fmt.cpus(self.cpus)}, of a core that does {self.core:.2g} of "
+            f"measured there on {self.date}: {memory}{self._cpus_words}, of a core that does {self.core:.2g} of "
             f"what one does here (by {self.core_by})"
         )
 
@@ -58,6 +58,10 @@ class MeasuredHost:
     def played_cpus(self) -> float | None:
         """In cores of this machine."""
         return None if self.cpus is None else round(max(0.01, self.cpus * self.core), 3)
+
+    @property
+    def _cpus_words(self) -> str:
+        return fmt.cpus(None if self.cpus is None else round(self.cpus, 3))
 
     def played(self, plan: Host) -> Host:
         """The plan as this machine has to play it, so that what runs here takes as long as there."""
@@ -78,7 +82,7 @@ class MeasuredHost:
         return [
             f"{self.host}, by {self.campaign} of {self.date}:",
             f"  memory  {memory}",
-            f"  CPU     {fmt.cpus(self.cpus)}{played}",
+            f"  CPU     {self._cpus_words}{played}",
             f"  core    does {self.core:.2f} of what one does here, by {self.core_by} "
             f"({fmt.counted(self.core_pairs, 'pair')})",
             f"  noise   {noise}: the standard deviation of a repeat",
