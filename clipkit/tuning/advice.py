@@ -18,6 +18,7 @@ from clipkit.tuning.own_command import makes_another_picture
 from clipkit.tuning.timed import Timed
 from clipkit.tuning.verdict import gain_is_shown, nothing_to_gain, undecided
 
+_SEEK_FIRST = "fluent-ffmpeg: seek before the input, .seekInput(start), and keep the rest; keep maxConcurrent = 1"
 # Of today's memory: what a change that gains no time has to leave to be worth typing.
 _SAVES_MEMORY = 0.9
 # `As fast` allows so much.
@@ -31,10 +32,7 @@ def advice(findings: Findings, cut: str, change: Change | None) -> tuple[str, ..
     if rival is None or rival.subject.command is None:
         own = f"clipkit: {cut}"
         if findings.chosen.asked:
-            alone = (
-                f"without clipkit's engine{_gain(findings)}: {_in_fluent(findings.winner.settings)}"
-            )
-            return own, f"{alone}{_hedge(findings, rival)}"
+            return own, _without_our_engine(findings)
         return _original_change(findings, rival), own
     uploads = [job.upload for job in findings.question.jobs]
     engine = () if makes_another_picture(rival.subject, uploads) else (f"clipkit: {cut}",)
@@ -54,10 +52,7 @@ def _hedge(findings: Findings, rival: Timed | None) -> str:
 
 def _original_change(findings: Findings, rival: Timed | None) -> str:
     if rival is not None and nothing_to_gain(findings, rival):
-        return (
-            "fluent-ffmpeg: seek before the input, .seekInput(start), and keep the rest; "
-            "keep maxConcurrent = 1"
-        )
+        return _SEEK_FIRST
     return f"{_in_fluent(findings.winner.settings)}{_hedge(findings, rival)}"
 
 
@@ -66,6 +61,17 @@ def _in_fluent(settings: Settings) -> str:
         f"{'keep' if settings.concurrency == 1 else 'set'} maxConcurrent = {settings.concurrency}"
     )
     return f"fluent-ffmpeg: {export.one_line(settings)}; {number}"
+
+
+def _without_our_engine(findings: Findings) -> str:
+    """What re-encoding with the best settings brings, where another mode is recommended."""
+    speedup = findings.modes[0].speedup
+    bounds = speedup.interval if speedup else None
+    alone = f"without clipkit's engine{_gain(findings)}"
+    if bounds is not None and bounds[0] <= 1:
+        return f"{alone}, so nothing is shown to be faster: {_SEEK_FIRST}"
+    unsure = " (not decided: see the verdict)" if undecided(findings) else ""
+    return f"{alone}: {_in_fluent(findings.winner.settings)}{unsure}"
 
 
 def _gain(findings: Findings) -> str:

@@ -240,6 +240,19 @@ class TestEverySentence:
         assert len(of_candidates) == 2
         assert all(words.startswith("re-encoding, ") for words in of_candidates)
 
+    def test_advises_no_change_of_todays_way_that_is_not_shown_to_be_faster(self, by_smart):
+        [_, alone] = by_smart.do
+        assert alone.startswith("without clipkit's engine, ")
+        assert "nothing is shown to be faster: fluent-ffmpeg: seek before the input" in alone
+
+        def quick(settings: Settings) -> float:
+            many = settings.encoder_threads == 0
+            return 0.2 if settings.mode == "auto" else 0.5 if many else 1.0
+
+        [_, alone] = concluded(asked_for(SMART), cpu_of=quick).do
+        assert "nothing is shown" not in alone
+        assert ".outputOptions('-threads 0')" in alone
+
     def test_calls_nothing_a_tie_that_was_tried_in_another_mode(self, by_smart):
         assert by_smart.ties == ()
         assert any("were not tried in it" in words for words in by_smart.unmeasured)
