@@ -11,13 +11,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from clipkit.pack.there.parts import LOST
 from clipkit.records.status import COUNTS, Status
 
 NEAR = 0.9
 """Of the limit: who died there with so much in need died of that."""
-
-LOST_BEFORE = "lost"
-"""What an ended attempt's document holds where it was lost with its life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ def past_of(entries: Iterable[Mapping[str, Any]]) -> Past:
             record = entry["record"]
             opened.pop(record["run_id"], None)
             past.ended.setdefault(trial, []).append(Status(record["status"]))
-            past.losses[trial] += bool(entry.get(LOST_BEFORE))
+            past.losses[trial] += bool(entry.get(LOST))
     return Past(past.ended, tuple(opened.values()), past.losses, past.attempts)
 
 

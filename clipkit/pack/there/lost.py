@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from clipkit.pack.there.harness import Bench, last_need_bytes, samples_path, thinned
-from clipkit.pack.there.lives import LOST_BEFORE, Began, Now, Past, how_it_died
+from clipkit.pack.there.lives import Began, Now, Past, how_it_died
+from clipkit.pack.there.parts import LOST
 from clipkit.pack.there.planned import read_work
 from clipkit.pack.there.samples_file import samples_at
 from clipkit.records.outcome import Sample
@@ -42,7 +43,7 @@ def _document(bench: Bench, began: Began, losses: int, now: Now) -> dict[str, An
         "error": error,
     }
     samples = thinned(_samples(bench, began))
-    lost = {LOST_BEFORE: True, "need_bytes": need_bytes}
+    lost = {LOST: True, "need_bytes": need_bytes}
     return {"record": row, "clips": [], "samples": samples, **lost}
 
 
