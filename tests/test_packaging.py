@@ -29,7 +29,8 @@ def normal(name: str) -> str:
 
 
 def test_every_package_that_is_imported_is_declared():
-    required = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["compare"]]
+    extras = PROJECT["optional-dependencies"]
+    required = [*PROJECT["dependencies"], *extras["cluster"], *extras["compare"]]
     declared = {normal(re.split(r"[<>=!~ ]", words)[0]) for words in required}
     providers = packages_distributions()
     foreign = set(imported()) - set(sys.stdlib_module_names) - {"clipkit"}
@@ -37,7 +38,7 @@ def test_every_package_that_is_imported_is_declared():
     missing = {
         module
         for module in foreign
-        if not declared & {normal(n) for n in providers.get(module, [])}
+        if not declared & {normal(n) for n in providers.get(module, [module])}
     }
     assert missing == set()
 

@@ -41,6 +41,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("campaign",),
     ("analysis",),
     ("pack",),
+    ("cluster",),
     ("tuning", "claims"),
     ("report",),
     ("output", "arguments", "given"),

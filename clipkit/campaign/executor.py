@@ -1,4 +1,4 @@
-"""Who runs trials and tells what came of them: here, on this machine."""
+"""Who runs trials and tells what came of them: here, on this machine, or wherever else."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from clipkit.ceiling.base import Ceiling, Limits
 from clipkit.records.outcome import Outcome
+from clipkit.records.store import Store
 from clipkit.trial.asked import Trial
 from clipkit.trial.run import run_trial
 
@@ -85,3 +86,18 @@ class Here:
     def _run_trial(self, trial: Trial, watch: Watch) -> Outcome:
         accepted = replace(trial, accept_noise=trial.accept_noise or self.accept_noise)
         return run_trial(accepted, self.open_ceiling, self.folder, watch)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sweep runs: on this machine, where `open_ceiling` holds each host's limits, or by what `elsewhere` makes
+    for its store, which finds and describes the machines itself."""
+
+    open_ceiling: Callable[[Limits], Ceiling]
+    accept_noise: bool = False
+    elsewhere: Callable[[Store], Executor] | None = None
+
+    def executor(self, store: Store) -> Executor:
+        if self.elsewhere:
+            return self.elsewhere(store)
+        return Here(self.open_ceiling, store.folder, self.accept_noise)

@@ -67,18 +67,19 @@ def describe(
     store: Store,
     stands: Mapping[Host, Stand],
 ) -> None:
-    """What is asked, where and on what: written into the campaign's folder."""
+    """What is asked, where and on what: written into the campaign's folder. Without `stands` another one tells
+    where: it is not this machine that measures."""
+    store.write(EXPERIMENT, experiment.text)
+    store.describe(uploads=upload_facts(uploads, _earlier(store.folder)))
+    if not stands:
+        return
     choices = sorted({cell.settings.ffmpeg for cell in laid_out.cells})
     builds = [ffmpeg_builds.find_build(choice) for choice in choices]
-    store.write(EXPERIMENT, experiment.text)
     is_described = files.has_entry(store.folder, ENVIRONMENT)
     earlier = [folders.read_environment_file(store.folder)] if is_described else []
     mechanisms = sorted({str(stand.mechanism) for stand in stands.values()})
     facts = environment.describe_environment(builds, ", ".join(mechanisms))
-    store.describe(
-        environment=environment.joined_environments(*earlier, facts),
-        uploads=upload_facts(uploads, _earlier(store.folder)),
-    )
+    store.describe(environment=environment.joined_environments(*earlier, facts))
 
 
 def upload_facts(uploads: Uploads, earlier: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from clipkit.campaign.again import done_of, still_standing, unmeasured_of, unmea
 from clipkit.campaign.alike import means_of
 from clipkit.campaign.course import Course
 from clipkit.campaign.design import Design, design_of
-from clipkit.campaign.executor import Here
+from clipkit.campaign.executor import Place
 from clipkit.campaign.experiment import Experiment
 from clipkit.campaign.hosting import Stand, check_host
 from clipkit.campaign.loop import Event, Loop, Watch
@@ -115,19 +115,17 @@ def plan_sweep(
 def run_sweep(
     planned: Planned,
     folder: Path,
-    open_ceiling: Callable[[Limits], Ceiling],
+    place: Place,
     watching: Callable[[Tally], Watch],
-    accept_noise: bool = False,
 ) -> Swept:
-    """Run what of the experiment is not in `folder` yet; `watching` makes the watch of it all. With
-    `accept_noise` trials count also where others disturbed them.
+    """Run what of the experiment is not in `folder` yet; `watching` makes the watch of it all.
 
     Raises CampaignError where the folder is in use, holds another experiment or was measured by
     another ffmpeg or under another ceiling, and where nothing ended well; CeilingError where this
     machine cannot stand in for a host; Cancelled after an interrupt.
     """
     if not folder.exists():  # what is refused leaves none behind
-        check_hosts(planned, open_ceiling)
+        _stands_at(place, planned)
     store = Store.create(folder)
     with store.writing():
         every, began_s = store.records(), time.monotonic()
@@ -147,7 +145,7 @@ def run_sweep(
         if planned.is_over(past, spent_s):
             _settle(planned.experiment, store, tally)
         else:
-            stands = check_hosts(planned, open_ceiling)
+            stands = _stands_at(place, planned)
             uploads = list(planned.uploads.items())
             check_alike(planned.design, uploads, every, store.folder, stands)
             describe(planned.experiment, planned.design, uploads, store, stands)
@@ -158,8 +156,7 @@ def run_sweep(
                 watch(event)
 
             attempts = Counter((record.cell, record.block) for record in every)
-            here = Here(open_ceiling, store.folder, accept_noise)
-            loop = Loop(store, here, both, attempts, dict(means_of(every)))
+            loop = Loop(store, place.executor(store), both, attempts, dict(means_of(every)))
             tally.begin()
             _run(loop, strategy, tally)
         ran = store.finished() - len(every)
@@ -199,6 +196,11 @@ def check_hosts(planned: Planned, open_ceiling: Callable[[Limits], Ceiling]) -> 
     for one."""
     hosts = {cell.host for cell in planned.design.cells}
     return {host: check_host(host, open_ceiling) for host in hosts}
+
+
+def _stands_at(place: Place, planned: Planned) -> dict[Host, Stand]:
+    """Elsewhere each machine says for itself what holds there."""
+    return {} if place.elsewhere else check_hosts(planned, place.open_ceiling)
 
 
 def _described_for(experiment: Experiment) -> Describing:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clipkit import arguments, output
 from clipkit.commands.parser import add_command, print_json
 from clipkit.streams import complain, say_lines
+
+if TYPE_CHECKING:
+    from clipkit.campaign.sweep import Planned
+    from clipkit.terminal import Line
 
 
 def add_sweep(commands: Any) -> None:
@@ -44,6 +49,12 @@ def _add_sweep(commands: Any) -> None:
         help="run again what ended so, as if it had not been run; may be repeated (what timed out is run "
         "again by itself where [run] timeout_s was raised)",
     )
+    command.add_argument(
+        "--dask",
+        metavar="tcp://HOST:PORT",
+        help="blocks go to the workers of this Dask scheduler, one at a time on a machine; strategy 'grid' "
+        "(needs clipkit[cluster])",
+    )
     arguments.add_ceiling(command)
     arguments.add_noise(command)
 
@@ -61,6 +72,7 @@ def _sweep(parsed: argparse.Namespace) -> int:
 
     # These take seconds to import: what is wrong in the file has been told by now.
     from clipkit.campaign import estimate
+    from clipkit.campaign.executor import Place
     from clipkit.campaign.progress import SweepProgress
     from clipkit.campaign.sweep import cells_left, check_hosts, plan_sweep, run_sweep, spent_in
     from clipkit.records.folder import read_records
@@ -70,7 +82,7 @@ def _sweep(parsed: argparse.Namespace) -> int:
     planned = plan_sweep(asked, shard, tuple(parsed.retry))
     if parsed.dry_run:
         left = cells_left(planned, read_records(folder), spent_in(folder))
-        if left:
+        if left and not parsed.dask:
             check_hosts(planned, arguments.opener(parsed))
         expected = estimate.estimate_sweep(
             planned.design, left, asked.options.get("blocks"), parsed.ceiling
@@ -82,13 +94,12 @@ def _sweep(parsed: argparse.Namespace) -> int:
         return 0
     line = Line()
     try:
-        swept = run_sweep(
-            planned,
-            folder,
-            arguments.opener(parsed),
-            lambda tally: SweepProgress(tally, line),
-            parsed.accept_noise,
-        )
+        with contextlib.ExitStack() as stack:
+            elsewhere = (
+                stack.enter_context(_cluster(parsed, planned, line)) if parsed.dask else None
+            )
+            place = Place(arguments.opener(parsed), parsed.accept_noise, elsewhere)
+            swept = run_sweep(planned, folder, place, lambda tally: SweepProgress(tally, line))
     finally:
         line.clear()
     write_parquet(swept.folder)
@@ -99,6 +110,13 @@ def _sweep(parsed: argparse.Namespace) -> int:
     if swept.not_measured:
         complain(f"clipkit: {swept.not_measured}")
     return 1 if swept.not_measured else 0
+
+
+def _cluster(parsed: argparse.Namespace, planned: Planned, line: Line) -> Any:
+    from clipkit.cluster.sweeping import OnCluster, on_cluster
+
+    asked = OnCluster(parsed.dask, parsed.ceiling, parsed.accept_noise, line.final)
+    return on_cluster(asked, planned)
 
 
 def _add_merge(commands: Any) -> None:

@@ -35,6 +35,16 @@ from clipkit.pack.there.start import start_here
 
 sys.exit(start_here(sys.argv[0], sys.argv[1:]))
 """
+MAIN_OF_A_BLOCK = """\
+import sys
+
+if sys.version_info < (3, 11):
+    sys.exit("clipkit: this needs Python 3.11 or newer, and here is " + sys.version.split()[0])
+
+from clipkit.pack.there.start import start_block
+
+sys.exit(start_block(sys.argv[0]))
+"""
 _SHEBANG = b"#!/usr/bin/env python3\n"
 # The host takes as much memory to unpack it. Sample films repeat themselves within a few MB, others hardly do.
 _FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": 8 * MIB}]
@@ -98,7 +108,9 @@ def write_archive(
         with unfinished.open("wb") as file:
             os.fchmod(file.fileno(), 0o700)
             file.write(_SHEBANG)
-            _fill(file, packed, plan, cells, films)
+            fill_archive(
+                file, _MAIN, {PLAN: json.dumps(plan), HOME: packed.to_json()}, cells, films
+            )
         unfinished.replace(path)
         return path.stat().st_size
     except OSError as error:
@@ -106,19 +118,20 @@ def write_archive(
         raise OutputError(f"cannot write {path}: {error.strerror}") from None
 
 
-def _fill(
+def fill_archive(
     file: BinaryIO,
-    packed: Packed,
-    plan: Mapping[str, Any],
+    main: str,
+    documents: Mapping[str, str],
     cells: Mapping[int, Mapping[str, Any]],
     films: Sequence[Film],
 ) -> None:
+    """All that travels of clipkit, and beside that `main` with what it needs."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("__main__.py", _MAIN)
+        archive.writestr("__main__.py", main)
         for place, module in travelling_modules().items():
             archive.write(module, place)
-        archive.writestr(PLAN, json.dumps(plan))
-        archive.writestr(HOME, packed.to_json())
+        for name, text in documents.items():
+            archive.writestr(name, text)
         for number, work in cells.items():
             archive.writestr(cell_name(number), json.dumps(work))
         for film in films:

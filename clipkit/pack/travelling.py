@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 _ROOTS = (
     "clipkit.pack.there.start",
     "clipkit.pack.there.main",
+    "clipkit.pack.there.block",
     "clipkit.engine.__main__",
     "clipkit.ceiling.enter",
 )

@@ -129,14 +129,20 @@ def _now() -> str:
 
 def inferred(trial: Trial, because: Record) -> Outcome:
     """The record of a trial that was not run: it needs as much memory as that of `because`."""
+    error = f"not run: {because.cell} needs no more memory and ran out ({because.run_id})"
+    return unmeasured_outcome(trial, Status.OOM_INFERRED, error, because.ceiling)
+
+
+def unmeasured_outcome(trial: Trial, status: Status, error: str, ceiling: str) -> Outcome:
+    """The record of a trial of which nothing is known but how it ended."""
     record = Record(
         **identity_columns(trial),
         **job_columns(trial),
         clip_wall_s=(),
         clip_cpu_s=(),
-        status=Status.OOM_INFERRED,
-        error=f"not run: {because.cell} needs no more memory and ran out ({because.run_id})",
-        ceiling=because.ceiling,
+        status=status,
+        error=error,
+        ceiling=ceiling,
         started_utc=_now(),
         served=served_of(trial.subject, Served()),
     )

@@ -12,6 +12,7 @@ import tomli_w
 
 from clipkit import ffmpeg_builds
 from clipkit import format as fmt
+from clipkit.campaign.executor import Place
 from clipkit.campaign.experiment import Experiment
 from clipkit.campaign.experiment_file import parse_experiment
 from clipkit.campaign.loop import Watch
@@ -118,7 +119,7 @@ def measure_server(
     assert experiment.server is not None  # noqa: S101 (it was asked for)
     try:
         with Store.create(folder).removed_if_refused():
-            swept = run_sweep(planned, folder, open_ceiling, watching, asked.accept_noise)
+            swept = run_sweep(planned, folder, Place(open_ceiling, asked.accept_noise), watching)
     except CampaignError as error:
         raise CampaignError(f"{error}{_how_it_ended(folder)}") from None
     if swept.standing.machine_failed:

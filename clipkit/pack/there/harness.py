@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import os
 import secrets
 import shutil
 from collections import deque
@@ -17,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from clipkit.ceiling.base import Ceiling
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.hosts import Host
 from clipkit.pack.there.found import Found
@@ -36,6 +38,7 @@ from clipkit.pack.there.planned import (
 from clipkit.pack.there.samples_file import SamplesFile, samples_at
 from clipkit.pack.there.thinning import Thinning
 from clipkit.plan.task import Task
+from clipkit.records.disturbance import disturbance
 from clipkit.records.outcome import CLIPS_PREFIX, Sample
 from clipkit.records.status import Status
 from clipkit.settings import UsedSettings
@@ -45,6 +48,7 @@ from clipkit.trial.coverage import Coverage
 from clipkit.trial.execute import Run, execute, with_manners
 from clipkit.trial.figures import clip_columns, measured_columns, way_columns
 from clipkit.trial.judge import judge_execution, machine_failure
+from clipkit.trial.machine import Noise
 from clipkit.trial.measure import Execution
 from clipkit.trial.sampler import growth
 from clipkit.trial.unchanged import Footing, Stamp
@@ -95,17 +99,36 @@ def samples_path(results: Path, run_id: str) -> Path:
     return results / SAMPLES / f"{run_id}.bin"
 
 
-def run_planned(bench: Bench, trial: PlannedTrial, base: dict[str, Any], work: CellWork) -> Ended:
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Where this machine plays a host that it is not: what holds its limits, beside what of the user's own. With
+    `accept_noise` a trial counts also where others disturbed it."""
+
+    ceiling: Ceiling
+    host: Host
+    reserve_bytes: int
+    accept_noise: bool
+
+
+def run_planned(
+    bench: Bench,
+    trial: PlannedTrial,
+    base: dict[str, Any],
+    work: CellWork,
+    held: Held | None = None,
+) -> Ended:
     """Run it. `base`: who it is, as `identity_row` says it. An interrupt ends it with the status `cancelled`."""
     path, run_id = bench.uploads[trial.cell.upload], base["run_id"]
     footing, before_files = Footing.now(), _stamps(bench, path)
     own, out_dir = OwnMemory(), bench.results / f"{CLIPS_PREFIX}{run_id}"
     samples = SamplesFile(_made(samples_path(bench.results, run_id)), own.beside_a_sample)
     cached_fraction, before_s = machine.warm(path), canary_s()
-    ceiling = HostCeiling(bench.found, bench.counters)
+    ceiling = held.ceiling if held else HostCeiling(bench.found, bench.counters)
     try:
         used_s, before = ceiling.usage().cpu_s, machine.read_machine()
-        run = _run(bench, trial.cell, work, out_dir, samples)
+        run = _run(bench, trial.cell, work, out_dir)
+        run = replace(run, samples=samples, reserve_bytes=held.reserve_bytes if held else 0)
+        run = with_manners(run, UsedSettings.of(work.row), held.host if held else _host(bench))
         execution = execute(_tasks(bench, trial.cell, work), run, ceiling, _unheard)
         inside_s = growth(used_s, execution.usage.cpu_s)
         noise = machine.between(before, machine.read_machine(), inside_s)
@@ -115,7 +138,7 @@ def run_planned(bench: Bench, trial: PlannedTrial, base: dict[str, Any], work: C
         shutil.rmtree(out_dir, ignore_errors=True)
     noise = replace(noise, canary_before_s=before_s, canary_after_s=canary_s())
     own.close()
-    status, error = judge_execution(execution, None, _broken(execution))
+    status, error = _judged(execution, noise, held)
     change = None if execution.cancelled else _change(bench, path, before_files)
     if change:
         status, error = Status.INVALID_MACHINE, change
@@ -125,7 +148,7 @@ def run_planned(bench: Bench, trial: PlannedTrial, base: dict[str, Any], work: C
         **base,
         **figures,
         **way_columns(execution, work.planned_mode),
-        "peak_cache_bytes": None,  # of all that runs here
+        **({} if held else {"peak_cache_bytes": None}),  # of all that runs here
         "status": str(status),
         "error": error,
         "ceiling": str(ceiling.mechanism),
@@ -194,22 +217,19 @@ def last_need_bytes(results: Path, run_id: str) -> int | None:
     return sum(known) if known else None
 
 
-def _run(
-    bench: Bench,
-    cell: PlannedCell,
-    work: CellWork,
-    out_dir: Path,
-    samples: SamplesFile | None = None,
-) -> Run:
+def _run(bench: Bench, cell: PlannedCell, work: CellWork, out_dir: Path) -> Run:
     run = Run(
         out_dir=out_dir,
         concurrency=work.at_once,
         timeout_s=cell.timeout_s,
         stop_on_failure=True,
-        samples=samples,
     )
-    host = Host(bench.plan.host, bench.found.memory.bytes, bench.found.cpus.value)
-    return with_manners(run, UsedSettings.of(work.row), host)
+    return with_manners(run, UsedSettings.of(work.row), _host(bench))
+
+
+def _host(bench: Bench) -> Host:
+    """This one."""
+    return Host(bench.plan.host, bench.found.memory.bytes, bench.found.cpus.value)
 
 
 def _tasks(bench: Bench, cell: PlannedCell, work: CellWork) -> list[Task]:
@@ -217,6 +237,15 @@ def _tasks(bench: Bench, cell: PlannedCell, work: CellWork) -> list[Task]:
     reads = build.may_read(path)
     place = Place(film(cell.upload), path, build.path, reads, build.crops_as_told)
     return [filled_in(task, place) for task in work.tasks]
+
+
+def _judged(execution: Execution, noise: Noise, held: Held | None) -> tuple[Status, str | None]:
+    """What others take of a real host is how it is; of a machine that plays one it spoils the trial."""
+    if held is None:
+        return judge_execution(execution, None, _broken(execution))
+    disturbed = disturbance(noise, held.host.cpus, os.cpu_count() or 1)
+    told = None if held.accept_noise else disturbed
+    return judge_execution(execution, told, machine_failure(execution))
 
 
 def _broken(execution: Execution) -> str | None:

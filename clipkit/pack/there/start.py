@@ -25,7 +25,7 @@ XZ = ".xz"
 _CHUNK = 1 << 20
 _CODE = (
     "import sys; sys.path.insert(0, {folder!r}); "
-    "from clipkit.pack.there.main import main; main({folder!r})"
+    "from clipkit.pack.there.{module} import {function}; {function}({folder!r})"
 )
 
 
@@ -40,8 +40,21 @@ def start_here(archive: str, words: Sequence[str]) -> int:
         sys.stderr.write(f"clipkit: {error}\n")
         return error.exit_code
     sys.stdout.flush()
-    code = _CODE.format(folder=str(folder))
+    code = _CODE.format(folder=str(folder), module="main", function="main")
     os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", code, archive, *words])  # noqa: S606
+    return 1
+
+
+def start_block(archive: str) -> int:
+    """Becomes `run_block`, as `start_here` does: here, where whoever started it has made room. It finds the packages
+    that are installed, since an ffmpeg may be among them."""
+    try:
+        folder = unpacked_beside(Path.cwd() / "block", Path(archive))
+    except ClipkitError as error:
+        sys.stderr.write(f"clipkit: {error}\n")
+        return error.exit_code
+    code = _CODE.format(folder=str(folder), module="block", function="run_block")
+    os.execv(sys.executable, [sys.executable, "-I", "-c", code, archive])  # noqa: S606
     return 1
 
 

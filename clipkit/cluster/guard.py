@@ -1,0 +1,117 @@
+"""Stands between a worker of the user's cluster and the process that measures there. It travels as text and is run
+by a worker's Python: the standard library alone, and nothing of clipkit's.
+
+    python -I guard.py LOCK SILENCE_S GRACE_S -- COMMAND...
+
+It holds the machine's lock, passes the command's stdout on line by line, and ends with its exit code. Whoever
+started it writes a line to its stdin now and then, as long as somebody waits for what is measured: where that stays
+silent or ends, all that the command started is ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+BUSY = 75
+"""The exit code where another measurement holds the machine (`EX_TEMPFAIL`)."""
+FORSAKEN = 76
+"""The exit code where nobody waits any more."""
+_WAIT_FOR_LOCK_S = 10.0
+_PR_SET_CHILD_SUBREAPER = 36
+_CHUNK = 1 << 16
+
+
+def main(words: list[str]) -> int:
+    lock, silence_s, grace_s, _, *command = words
+    held = _hold(lock, _WAIT_FOR_LOCK_S)
+    if held is None:
+        return BUSY
+    # Whoever is left behind by the command becomes our child, so that it is found.
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, _interrupt)
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        is_whole = _pass_on(process, float(silence_s))
+    except (KeyboardInterrupt, BrokenPipeError):
+        is_whole = False
+    finally:
+        _end_all(process, float(grace_s))
+    return process.returncode if is_whole else FORSAKEN
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _hold(path: str, most_s: float) -> int | None:
+    """A descriptor that holds the lock; None where another one has it for so long."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    until_s = time.monotonic() + most_s
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        if time.monotonic() > until_s:
+            os.close(descriptor)
+            return None
+        time.sleep(0.2)
+
+
+def _pass_on(process: Any, silence_s: float) -> bool:
+    """Until its stdout ends. False where whoever waits for it is gone."""
+    out, heard_s = process.stdout.fileno(), time.monotonic()
+    while True:
+        ready, _, _ = select.select([out, 0], [], [], 1.0)
+        if 0 in ready:
+            if not os.read(0, _CHUNK):
+                return False
+            heard_s = time.monotonic()
+        if out in ready:
+            chunk = os.read(out, _CHUNK)
+            if not chunk:
+                return True
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
+        if time.monotonic() - heard_s > silence_s:
+            return False
+
+
+def _end_all(process: Any, grace_s: float) -> None:
+    """It may clear up behind itself; what is left then is killed."""
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(grace_s)
+    process.kill()
+    process.wait()
+    until_s = time.monotonic() + grace_s
+    while (left := _children()) and time.monotonic() < until_s:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)
+        time.sleep(0.02)
+
+
+def _children() -> list[int]:
+    own = os.getpid()
+    told = Path(f"/proc/{own}/task/{own}/children").read_text("ascii")
+    return [int(word) for word in told.split()]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

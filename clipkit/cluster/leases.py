@@ -1,0 +1,182 @@
+"""Which machine runs what, and what becomes of it where a machine is lost. It knows no cluster and no clock: who
+drives it tells it what happened."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from clipkit.campaign.executor import Block, Blocks
+from clipkit.campaign.strategy import WARMUP
+from clipkit.records.outcome import Outcome
+from clipkit.records.status import Status
+from clipkit.trial.asked import Trial
+
+Lost = Callable[[Trial, "Worker", str], Outcome]
+"""The end of a trial that a worker took with it, and why, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One that said what it is. `life`: another one where it was started again; `machine`: whose it is, `host_id`: that
+    machine's name in records; `ceiling`: what holds a plan there."""
+
+    address: str
+    life: str
+    machine: str
+    host_id: str = ""
+    ceiling: str = ""
+
+
+@dataclass(slots=True)
+class Lease:
+    """What one worker runs of a block, from its beginning or from where another one was lost on."""
+
+    id: str
+    worker: Worker
+    block: Block
+    trials: dict[str, Trial]
+    heard_s: float
+    running: str | None = None
+    ended: int = 0
+
+    @property
+    def left(self) -> list[Trial]:
+        """What somebody else has to run."""
+        return [trial for trial in self.trials.values() if trial.identity.phase != WARMUP]
+
+
+@dataclass(slots=True)
+class _Rest:
+    """Of a block; `warm_ups`: those that any machine begins with that runs some of it."""
+
+    block: Block
+    warm_ups: list[Trial]
+    trials: list[Trial]
+
+
+@dataclass(slots=True)
+class Leases:
+    """One at a time on a machine, however many workers it has. What is told of a lease that is no longer open is
+    not heard: its trials are another's by then. `looked_at`: machines that are being looked at."""
+
+    blocks: Blocks
+    lost_outcome: Lost
+    workers: dict[str, Worker] = field(default_factory=dict)
+    open: dict[str, Lease] = field(default_factory=dict)
+    done: Counter[str] = field(default_factory=Counter)
+    looked_at: set[str] = field(default_factory=set)
+    _rest: deque[_Rest] = field(default_factory=deque)
+    _warm_ups: dict[str, list[Trial]] = field(default_factory=dict)
+    _set_aside: dict[str, str] = field(default_factory=dict)
+
+    def joined(self, worker: Worker) -> None:
+        self.workers[worker.address] = worker
+
+    def left(self, address: str, why: str) -> None:
+        """The worker is gone: what it ran is lost with it."""
+        if worker := self.workers.pop(address, None):
+            for lease in [each for each in self.open.values() if each.worker is worker]:
+                self.lose(lease.id, why)
+
+    def set_aside(self, address: str, why: str) -> None:
+        """It gets nothing more until it is heard of again (`back`)."""
+        self._set_aside[address] = why
+
+    def back(self, address: str) -> None:
+        self._set_aside.pop(address, None)
+
+    def free(self) -> list[Worker]:
+        """One of each machine that runs nothing."""
+        busy = self.looked_at | {lease.worker.machine for lease in self.open.values()}
+        found: dict[str, Worker] = {}
+        for worker in self.workers.values():
+            if worker.machine not in busy and worker.address not in self._set_aside:
+                found.setdefault(worker.machine, worker)
+        return list(found.values())
+
+    def grant(self, now_s: float) -> Lease | None:
+        """What is to be started now: the rest of a block whose worker was lost, else the next block. None where no
+        machine is free, or nothing is left that could be begun."""
+        free = self.free()
+        if not free or (taken := self._next()) is None:
+            return None
+        named = {trial.identity.run_id: trial for trial in (*taken.warm_ups, *taken.trials)}
+        lease = Lease(secrets.token_hex(6), free[0], taken.block, named, now_s)
+        self.open[lease.id], self._warm_ups[lease.id] = lease, taken.warm_ups
+        return lease
+
+    def heard(self, lease_id: str, now_s: float) -> Lease | None:
+        """Something was told of it; None where that is no longer of interest."""
+        if lease := self.open.get(lease_id):
+            lease.heard_s = now_s
+            self.back(lease.worker.address)
+        return lease
+
+    def began(self, lease: Lease, run_id: str) -> None:
+        if (trial := lease.trials.get(run_id)) and lease.running != run_id:
+            lease.running = run_id
+            if trial.identity.phase != WARMUP:
+                lease.block.began(trial)
+
+    def ended(self, lease: Lease, run_id: str, outcome: Outcome) -> None:
+        """Once: what is told a second time was kept already."""
+        trial = lease.trials.pop(run_id, None)
+        if trial is None:
+            return
+        if lease.running == run_id:
+            lease.running = None
+        if trial.identity.phase == WARMUP:
+            return
+        lease.ended += 1
+        self.done[lease.worker.machine] += outcome.record.status not in (Status.INVALID_MACHINE,)
+        lease.block.ended(trial, outcome)
+
+    def over(self, lease_id: str, why: str | None = None) -> None:
+        """Its process has ended, `why` tells how where that was not well. What it left is run anew; a worker on which
+        nothing came of a lease is set aside, since it would take one block after the other."""
+        lease = self.open.get(lease_id)
+        if lease is None:
+            return
+        if lease.left and not lease.ended:
+            told = why or "nothing came of it"
+            self.set_aside(lease.worker.address, told)
+        self.lose(lease_id, why or "its process ended before it did")
+
+    def lose(self, lease_id: str, why: str) -> None:
+        """Nothing more comes of it: the trial that ran is lost, the others are run elsewhere."""
+        lease, warm_ups = self.open.pop(lease_id), self._warm_ups.pop(lease_id)
+        lost = lease.trials.get(lease.running or "")
+        if lost and lost.identity.phase != WARMUP:
+            del lease.trials[lost.identity.run_id]
+            lease.block.ended(lost, self.lost_outcome(lost, lease.worker, why))
+        if rest := [*lease.left, *iter(lease.block.take, None)]:
+            self._rest.append(_Rest(lease.block, warm_ups, rest))
+
+    def silent(self, since_s: float) -> list[Lease]:
+        """Those of which nothing was heard since then."""
+        return [lease for lease in self.open.values() if lease.heard_s < since_s]
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Workers that get nothing, and why."""
+        return dict(self._set_aside)
+
+    def has_work(self) -> bool:
+        """Whether anything is left that could be begun."""
+        if not self._rest and (taken := self._next()):
+            self._rest.append(taken)
+        return bool(self._rest)
+
+    def _next(self) -> _Rest | None:
+        if self._rest:
+            return self._rest.popleft()
+        while (block := self.blocks.take()) is not None:
+            trials = list(iter(block.take, None))
+            warm_ups = [trial for trial in trials if trial.identity.phase == WARMUP]
+            rest = [trial for trial in trials if trial.identity.phase != WARMUP]
+            if rest:
+                return _Rest(block, warm_ups, rest)
+        return None

@@ -1,0 +1,108 @@
+"""What a worker of the user's cluster runs. It travels by value, so that clipkit need not be installed there: the
+standard library and the worker's own `distributed` alone, and nothing of clipkit's."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+_KEPT = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "LOGNAME", "CLIPKIT_MACHINE")
+"""Of the worker's environment: what its nanny sets for its own sake would reach ffmpeg."""
+_ALIVE_S, _SAID_S = 2.0, 5.0
+
+
+def identify(_asked: str) -> dict[str, Any]:
+    """Which machine this is, and by which name this life of the worker knows itself."""
+    from distributed import get_worker  # noqa: PLC0415 (there alone)
+
+    boot = ""
+    with contextlib.suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    return {"machine": os.environ.get("CLIPKIT_MACHINE") or boot, "life": get_worker().id}
+
+
+def run_parcel(order: dict[str, Any], content: bytes) -> dict[str, Any]:
+    """Start what travelled as a process of its own; each line that it prints goes home as an event. Returns how it ended.
+
+    `order`: `lease`, `topic`, `life` (of the worker that it is for), `words`, `guard` (its text), `silence_s`,
+    `grace_s`.
+    """
+    from distributed import get_worker  # noqa: PLC0415 (there alone)
+
+    worker = get_worker()
+    # The scheduler runs again by itself what a worker took with it: who asked decides that, nobody else.
+    taken = worker.__dict__.setdefault("_clipkit_leases", set())
+    if worker.id != order["life"] or order["lease"] in taken:
+        return {"code": None, "stderr": "another worker, or another life of it"}
+    taken.add(order["lease"])
+    key = worker.get_current_task()
+
+    def say(**told: Any) -> None:
+        worker.log_event(order["topic"], {"lease": order["lease"], **told})
+
+    def is_wanted() -> bool:
+        task = worker.state.tasks.get(key)
+        return worker.status.name == "running" and task is not None and task.state == "executing"
+
+    with tempfile.TemporaryDirectory(prefix="clipkit-block-") as folder:
+        parcel, guard = Path(folder, "block.pyz"), Path(folder, "guard.py")
+        parcel.write_bytes(content)
+        guard.write_text(order["guard"], "utf-8")
+        lock = Path(tempfile.gettempdir(), f"clipkit-machine-{os.getuid()}.lock")
+        argv = [sys.executable, "-I", str(guard), str(lock), str(order["silence_s"])]
+        argv += [str(order["grace_s"]), "--", sys.executable, "-I", str(parcel), *order["words"]]
+        with tempfile.TemporaryFile() as errors:
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                cwd=folder,
+                env={name: os.environ[name] for name in _KEPT if name in os.environ},
+                start_new_session=True,
+            )
+            _relay(process, say, is_wanted)
+            errors.seek(0)
+            told = errors.read()[-2000:].decode("utf-8", "replace")
+    return {"code": process.returncode, "stderr": told}
+
+
+def _relay(process: Any, say: Any, is_wanted: Any) -> None:
+    """Its lines, until it has ended; what nobody waits for any more is ended."""
+    lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+    out = process.stdout
+
+    def read() -> None:
+        for line in out:
+            lines.put(line)
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    said_s = 0.0
+    while True:
+        with contextlib.suppress(queue.Empty):
+            line = lines.get(timeout=_ALIVE_S)
+            if line is None:
+                break
+            say(line=line.decode("utf-8", "replace"))
+            continue
+        if not process.stdin.closed:
+            with contextlib.suppress(OSError):
+                process.stdin.write(b"\n")
+                process.stdin.flush()
+                if not is_wanted():
+                    process.stdin.close()
+        if time.monotonic() - said_s > _SAID_S:
+            say(alive=True)
+            said_s = time.monotonic()
+    process.wait()
+    with contextlib.suppress(OSError):
+        process.stdin.close()

@@ -1,0 +1,197 @@
+"""What runs on a machine of a cluster: the trials of one block, each held to the plan that it plays. Stdlib only.
+
+As `main`, but that the machine is no host itself: a ceiling holds each trial, others may disturb it, and whoever
+started it reads what it prints, line by line, so that nothing is kept or signed here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from clipkit import streams
+from clipkit.ceiling import standing
+from clipkit.ceiling.base import Ceiling, Limits, Mechanism
+from clipkit.ceiling.choose import open_ceiling
+from clipkit.errors import ClipkitError, os_error_words
+from clipkit.hosts import Host
+from clipkit.pack.there.asked import Asked
+from clipkit.pack.there.bench import bench_for
+from clipkit.pack.there.harness import (
+    Bench,
+    Held,
+    identity_row,
+    now_utc,
+    run_planned,
+    warm_up_here,
+)
+from clipkit.pack.there.identity import identity_here, machine_here
+from clipkit.pack.there.planned import Plan, read_plan, read_work
+from clipkit.records.status import Status
+from clipkit.trial import machine
+from clipkit.trial.unchanged import Footing
+
+BLOCK = "block.json"
+
+KERNEL = (Mechanism.CGROUP2, Mechanism.CGROUP1, Mechanism.SYSTEMD, Mechanism.AMBIENT)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockTrial:
+    """One trial of the block: which attempt it is, and the host that is played. The same place in the plan's trials."""
+
+    run_id: str
+    order: int
+    attempt: int
+    host: str
+    memory_bytes: int | None
+    cpus: float | None
+    reserve_bytes: int
+    accept_noise: bool
+
+    @property
+    def played(self) -> Host:
+        return Host(self.host, self.memory_bytes, self.cpus)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockOrder:
+    """`look`: only say what this machine is. `ceiling`: forces a mechanism; None: one of the kernel's. `ffmpeg`: as
+    the experiment names it."""
+
+    look: bool
+    ceiling: str | None
+    ffmpeg: str
+    trials: tuple[BlockTrial, ...]
+
+    @classmethod
+    def read(cls, folder: Path) -> BlockOrder:
+        told = json.loads((folder / BLOCK).read_bytes())
+        trials = tuple(BlockTrial(**each) for each in told.pop("trials"))
+        return cls(**told, trials=trials)
+
+
+def run_block(folder: str) -> NoReturn:
+    """`folder`: of the unpacked block. Ends the process: 0 done, 1 refused or interrupted."""
+    streams.take_streams()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    here = Path(folder)
+    order, plan = BlockOrder.read(here), read_plan(here)
+    try:
+        bench = _bench(here, plan, order)
+        if order.look:
+            _say("ready", **_ready(bench, order))
+        else:
+            _run_each(bench, order)
+        code = 0
+    except (ClipkitError, OSError) as error:
+        told = os_error_words(error) if isinstance(error, OSError) else str(error)
+        if order.look:
+            _say("ready", machine="", ceiling="", ffmpeg_version="", refused=told, environment={})
+        streams.complain(f"clipkit: {told}")
+        code = 1
+    except KeyboardInterrupt:
+        code = 1
+    sys.exit(code)
+
+
+def _interrupt(_signal: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _say(what: str, **told: Any) -> None:
+    streams.say_lines([json.dumps({"clipkit": what, **told})])
+
+
+def _bench(folder: Path, plan: Plan, order: BlockOrder) -> Bench:
+    results = folder.parent / "results"
+    results.mkdir(exist_ok=True)
+    asked = Asked(results, True, True, None, None, (), frozenset(), order.ffmpeg)
+    return bench_for(plan, folder, asked, machine_here(identity_here()))
+
+
+def _ready(bench: Bench, order: BlockOrder) -> dict[str, Any]:
+    """Which ceiling holds each of the hosts here; and why the machine can not measure, if so."""
+    refused, found = None, set[str]()
+    for trial in order.trials:
+        with _ceiling(trial, order) as ceiling:
+            found.add(str(ceiling.mechanism))
+            limited = trial.memory_bytes is not None or trial.cpus is not None
+            if order.ceiling is None and limited and ceiling.mechanism not in KERNEL:
+                refused = (
+                    f"the kernel cannot hold {trial.host} there: give its workers a control group of their own, "
+                    "or let clipkit's watchdog hold it with --ceiling watchdog"
+                )
+    if bench.build.version != bench.plan.ffmpeg_version:
+        refused = (
+            f"its ffmpeg is {bench.build.version}, and here it is {bench.plan.ffmpeg_version}: unlike runs "
+            "are not mixed"
+        )
+    told = {"machine": bench.machine, "ffmpeg_version": bench.build.version}
+    held = ", ".join(sorted(found))
+    about = _environment(bench, order, held)
+    return {**told, "ceiling": held, "refused": refused, "environment": about}
+
+
+def _environment(bench: Bench, order: BlockOrder, ceiling: str) -> dict[str, Any]:
+    """As `campaign.environment` describes one."""
+    footing, around, build = Footing.now(), standing.limits_here(), bench.build
+    confined = build.parts is not None
+    told = {"choice": order.ffmpeg, "version": build.version, "confined": confined}
+    return {
+        "recorded_utc": now_utc(),
+        "clipkit_version": bench.plan.clipkit_version,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "cpu": machine.cpu_model(),
+        "cores": os.cpu_count(),
+        "cores_allowed": footing.cores_allowed,
+        "nice": footing.harness_nice,
+        "surrounding_memory_bytes": around.memory_bytes,
+        "surrounding_cpus": around.cpus,
+        "memory_bytes": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        "host_id": bench.machine,
+        "load_1min": os.getloadavg()[0],
+        "ceiling": ceiling,
+        "ffmpeg": [{**told, "path": build.path}],
+    }
+
+
+@contextmanager
+def _ceiling(trial: BlockTrial, order: BlockOrder) -> Iterator[Ceiling]:
+    forced = Mechanism(order.ceiling) if order.ceiling else None
+    ceiling = open_ceiling(Limits.of(trial.played), forced)
+    try:
+        yield ceiling
+    finally:
+        ceiling.close()
+
+
+def _run_each(bench: Bench, order: BlockOrder) -> None:
+    seen = set[str]()
+    for planned, trial in zip(bench.plan.trials, order.trials, strict=True):
+        if planned.cell.ours and planned.cell.upload not in seen:
+            warm_up_here(bench, planned.cell)
+            seen.add(planned.cell.upload)
+        base = identity_row(bench, planned, trial.run_id, trial.attempt) | {"order": trial.order}
+        _say("began", run_id=trial.run_id)
+        forced = Mechanism(order.ceiling) if order.ceiling else None
+        held = Held(
+            open_ceiling(Limits.of(trial.played), forced),
+            trial.played,
+            trial.reserve_bytes,
+            trial.accept_noise,
+        )
+        ended = run_planned(bench, planned, base, read_work(bench.folder, planned.cell), held)
+        if ended.status is Status.CANCELLED:
+            raise KeyboardInterrupt
+        _say("ended", run_id=trial.run_id, stop=ended.stop, **ended.document)

@@ -1,0 +1,114 @@
+"""A block as it travels, run by a Python to which clipkit is not installed, under a real ceiling."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from clipkit.campaign.design import design_of
+from clipkit.campaign.experiment_file import parse_experiment
+from clipkit.ceiling.base import Ceiling
+from clipkit.cluster.lines import Began, Ended, Ready, outcome_in, told_in
+from clipkit.cluster.packing import packing
+from clipkit.cluster.parcel import Parcel
+from clipkit.ffmpeg_builds import FfmpegBuild, find_build
+from clipkit.media.probe import probe_upload
+from clipkit.records.outcome import Outcome
+from clipkit.records.status import Status
+from clipkit.trial.asked import Identity, Trial
+
+EXPERIMENT = """
+[job]
+uploads = "film.mp4"
+clips = 2
+length_s = 1
+[host]
+memory = ["512M", "300M"]
+cpus = 1
+[settings]
+preset = "ultrafast"
+ffmpeg = "{ffmpeg}"
+"""
+
+
+def trials(film: Path, build: FfmpegBuild) -> list[Trial]:
+    asked = parse_experiment(EXPERIMENT.format(ffmpeg=build.choice), Path("/x/file.toml"))
+    design = design_of(asked, {"film.mp4": probe_upload(film)})
+    return [
+        Trial(
+            identity=Identity("campaign", cell.name, 2, 7 + order, 3, cell.phase),
+            job=cell.job,
+            subject=cell.subject,
+            settings=cell.settings,
+            build=find_build(cell.settings.ffmpeg),
+            host=cell.host,
+            reserve_bytes=cell.reserve_bytes,
+            timeout_s=120,
+        )
+        for order, cell in enumerate(design.cells)
+    ]
+
+
+def told_by(parcel: Parcel, folder: Path) -> list[Ready | Began | Ended]:
+    folder.mkdir()
+    (folder / "block.pyz").write_bytes(parcel.content)
+    own = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-I", "block.pyz"],
+        cwd=folder,
+        env=own | {"CLIPKIT_MACHINE": "a machine"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not done.returncode, done.stderr
+    return [line for line in map(told_in, done.stdout.splitlines()) if line]
+
+
+def test_it_says_what_holds_the_plan_there(
+    small: Path, each_build: FfmpegBuild, real_ceiling: Callable[..., Ceiling], tmp_path: Path
+) -> None:
+    with packing(trials(small, each_build), None, accept_noise=True) as packed:
+        (ready,) = told_by(packed.look(), tmp_path / "there")
+    assert isinstance(ready, Ready)
+    assert ready.refused is None
+    assert ready.ffmpeg_version == each_build.version
+    assert ready.environment["host_id"] == ready.machine
+    assert ready.ceiling == str(real_ceiling(memory_bytes=1 << 28).mechanism)
+
+
+def test_its_trials_come_home_as_records_like_any_other(
+    small: Path, each_build: FfmpegBuild, real_ceiling: Callable[..., Ceiling], tmp_path: Path
+) -> None:
+    asked = trials(small, each_build)
+    with packing(asked, None, accept_noise=True) as packed:
+        told = told_by(packed.block(asked), tmp_path / "there")
+    assert [type(line) for line in told] == [Began, Ended] * 2
+    ended = [line for line in told if isinstance(line, Ended)]
+    outcomes: list[Outcome] = [outcome_in(e, t) for e, t in zip(ended, asked, strict=True)]
+    for outcome, trial in zip(outcomes, asked, strict=True):
+        found = outcome.record
+        assert found.status is Status.OK, found.error
+        assert (found.order, found.attempt, found.block) == (trial.identity.order, 3, 2)
+        assert found.memory_limit_bytes == trial.host.memory_bytes == found.enforced_memory_bytes
+        assert found.ceiling == str(real_ceiling(memory_bytes=1 << 28).mechanism)
+        assert found.wall_s and found.peak_anon_bytes
+        assert len(outcome.clips) == 2
+        assert outcome.samples
+
+
+def test_a_machine_with_another_ffmpeg_says_so(
+    small: Path, build: FfmpegBuild, tmp_path: Path
+) -> None:
+    other = [
+        dataclasses.replace(t, build=dataclasses.replace(t.build, version="6.0"))
+        for t in trials(small, build)
+    ]
+    with packing(other, None, accept_noise=True) as packed:
+        (ready,) = told_by(packed.look(), tmp_path / "there")
+    assert isinstance(ready, Ready)
+    assert "its ffmpeg is" in str(ready.refused)

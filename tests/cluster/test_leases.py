@@ -1,0 +1,144 @@
+"""Which machine runs what: workers and their losses are told, nothing runs."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from inventing_design import course, laid_out, record
+
+from clipkit.campaign.executor import Blocks
+from clipkit.campaign.grid import Grid
+from clipkit.campaign.loop import Loop
+from clipkit.campaign.strategy import WARMUP
+from clipkit.cluster.leases import Lease, Leases, Worker
+from clipkit.records.outcome import Outcome
+from clipkit.records.record import Record
+from clipkit.records.status import Status
+from clipkit.records.store import Store
+from clipkit.trial.asked import Trial
+
+DESIGN = laid_out()
+BLOCKS = 4
+
+
+def outcome(trial: Trial, machine: str, status: Status = Status.OK) -> Outcome:
+    identity = trial.identity
+    own = [cell for cell in DESIGN.cells if cell.name == identity.cell]
+    cell = own[0] if own else DESIGN.cells[0]  # a warm-up's is none of them
+    found = replace(
+        record(replace(cell, block=identity.block), status),
+        run_id=identity.run_id,
+        attempt=identity.attempt,
+        host_id=machine,
+    )
+    return Outcome(found, [], [], {})
+
+
+def lost(trial: Trial, worker: Worker, why: str) -> Outcome:
+    told = outcome(trial, worker.machine, Status.INVALID_MACHINE)
+    return replace(told, record=replace(told.record, error=why))
+
+
+@dataclass
+class Cluster:
+    """Workers that run trials in random order of time, and now and then die, are cut off, or come back."""
+
+    seed: int
+    deaths: float = 0.02
+
+    def run(self, blocks: Blocks) -> None:
+        chance, leases = random.Random(self.seed), Leases(blocks, lost)
+        names = [f"machine-{n // 2}" for n in range(6)]  # two workers each
+        for n, name in enumerate(names):
+            leases.joined(Worker(f"tcp://{n}", "first", name))
+        self.machines: dict[str, set[str]] = defaultdict(set)
+        self.ended: list[tuple[str, str]] = []
+        stale: list[tuple[str, str, Outcome]] = []
+        turn = 0
+        while True:
+            turn += 1
+            while lease := leases.grant(turn):
+                at_once = Counter(each.worker.machine for each in leases.open.values())
+                assert set(at_once.values()) == {1}
+            if not leases.open and not leases.has_work():
+                return
+            if not leases.open:
+                leases.joined(Worker(f"tcp://{turn}", "new", "machine-9"))
+                continue
+            lease = chance.choice(list(leases.open.values()))
+            self.step(leases, lease, chance, stale)
+
+    def step(
+        self,
+        leases: Leases,
+        lease: Lease,
+        chance: random.Random,
+        stale: list[tuple[str, str, Outcome]],
+    ) -> None:
+        trial = next(iter(lease.trials.values()), None)
+        if trial is None:
+            leases.over(lease.id)
+            return
+        run_id = trial.identity.run_id
+        leases.began(lease, run_id)
+        end = outcome(trial, lease.worker.machine)
+        if chance.random() < self.deaths:
+            stale.append((lease.id, run_id, end))
+            leases.left(lease.worker.address, "it died")
+            if chance.random() < 0.5:  # its end arrives all the same, too late
+                assert leases.heard(lease.id, 0) is None
+            return
+        leases.ended(lease, run_id, end)
+        leases.ended(lease, run_id, end)  # told twice
+        if chance.random() < self.deaths and trial.identity.phase != WARMUP:
+            leases.left(lease.worker.address, "it died between two trials")
+
+
+def swept(folder: Path, cluster: Cluster, past: list[Record] | None = None) -> list[Record]:
+    store = Store.create(folder)
+    with store.writing():
+        Loop(store, cluster, lambda _event: None).run(Grid(course(DESIGN, past or []), BLOCKS))
+    return store.records()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_cell_and_block_once_whatever_machines_are_lost(tmp_path: Path, seed: int) -> None:
+    stored = swept(tmp_path, Cluster(seed))
+    well = Counter((r.cell, r.block) for r in stored if r.status is Status.OK)
+    assert set(well.values()) == {1}
+    assert len(well) == BLOCKS * len(DESIGN.cells)
+    others = {r.status for r in stored} - {Status.OK}
+    assert others <= {Status.INVALID_MACHINE}
+    assert all("it died" in str(r.error) for r in stored if r.status is Status.INVALID_MACHINE)
+
+
+def test_without_losses_a_block_stays_on_one_machine(tmp_path: Path) -> None:
+    stored = swept(tmp_path, Cluster(1, deaths=0.0))
+    machines = defaultdict(set)
+    for each in stored:
+        machines[each.block].add(each.host_id)
+    assert all(len(names) == 1 for names in machines.values())
+    assert len({name for names in machines.values() for name in names}) > 1
+
+
+def test_a_worker_on_which_nothing_comes_of_a_block_gets_no_other_one(tmp_path: Path) -> None:
+    class Broken(Cluster):
+        def run(self, blocks: Blocks) -> None:
+            leases = Leases(blocks, lost)
+            leases.joined(Worker("tcp://broken", "first", "a"))
+            lease = leases.grant(0)
+            assert lease is not None
+            leases.over(lease.id, "no ffmpeg")
+            assert leases.refused == {"tcp://broken": "no ffmpeg"}
+            assert leases.grant(1) is None
+            assert leases.has_work()
+            leases.joined(Worker("tcp://good", "first", "b"))
+            rest = leases.grant(2)
+            assert rest is not None
+            assert rest.trials.keys() == lease.trials.keys()  # its warm-ups too
+
+    swept(tmp_path, Broken(0))

@@ -1,0 +1,50 @@
+"""A real Dask scheduler and workers, as processes of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Cluster:
+    """Processes of its own; a worker's nanny would start it again."""
+
+    folder: Path
+    address: str = ""
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def scheduler(self) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.address = f"tcp://127.0.0.1:{port}"
+        words = ["scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+        self._start(words, {})
+
+    def worker(self, machine: str) -> subprocess.Popen[bytes]:
+        words = ["worker", self.address, "--no-nanny", "--nthreads", "2", "--no-dashboard"]
+        nanny = {"MALLOC_TRIM_THRESHOLD_": "65536", "OMP_NUM_THREADS": "1"}
+        return self._start(words, {"CLIPKIT_MACHINE": machine, **nanny})
+
+    def _start(self, words: list[str], more: dict[str, str]) -> subprocess.Popen[bytes]:
+        # What is installed beside the tests is nothing that a worker has.
+        own = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")} | more
+        log = (self.folder / f"{words[0]}-{len(self.started)}.log").open("wb")
+        argv = [sys.executable, "-P", "-m", "distributed.cli.dask_" + words[0], *words[1:]]
+        process = subprocess.Popen(argv, env=own, stdout=log, stderr=log, cwd=self.folder)
+        self.started.append(process)
+        return process
+
+    def close(self) -> None:
+        for process in reversed(self.started):
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGCONT)
+            process.kill()
+            process.wait()
