@@ -50,7 +50,8 @@ class Cell:
 
 
 def measure(folders: Sequence[Path], minutes: float, path: Path = SECONDS) -> None:
-    """Adds what is not there yet: of each upload its calibrating clip and the drawn ones, in turns."""
+    """Adds what is not there yet: of each upload its calibrating clip and the drawn ones, in turns. The first line of a
+    clip has its facts too."""
     known = {(row["upload"], row["cell"], row["round"]) for row in _rows(path)}
     until_s = time.monotonic() + 60 * minutes
     for film in sorted(file for folder in folders for file in folder.iterdir() if file.is_file()):
@@ -73,9 +74,11 @@ def measure(folders: Sequence[Path], minutes: float, path: Path = SECONDS) -> No
                 except SystemExit as refused:  # damaged there
                     print(f"left out: {refused}")
                     continue
+                place = {"upload": film.name, "cell": cell, "round": turn}
+                facts = {} if turn else point.to_json()
+                told = {**facts, **place, "cpu_s": point.cpu_s}
                 with path.open("a", encoding="utf-8") as lines:
-                    told = {**point.to_json(), "cell": cell, "round": turn}
-                    lines.write(json.dumps(told) + "\n")
+                    lines.write(json.dumps(told, separators=(",", ":")) + "\n")
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -85,15 +88,16 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 def cells(path: Path = SECONDS) -> list[Cell]:
     """Each clip of an upload, calibrated by each other one of it."""
-    by_upload: dict[str, dict[int, list[Point]]] = defaultdict(lambda: defaultdict(list))
+    took_s: dict[tuple[str, int], list[float]] = defaultdict(list)
+    by_upload: dict[str, dict[int, Point]] = defaultdict(dict)
     for row in _rows(path):
-        cell = row.pop("cell")
-        row.pop("round")
-        point = Point.from_json(row)
-        by_upload[point.upload][cell].append(point)
+        upload, cell = row["upload"], row.pop("cell")
+        took_s[upload, cell].append(row["cpu_s"])
+        if row.pop("round") == 0:
+            by_upload[upload][cell] = Point.from_json(row)
     found = []
-    for upload, measured_cells in by_upload.items():
-        each = [(points[0], _mean_s(points)) for _, points in sorted(measured_cells.items())]
+    for upload, points in by_upload.items():
+        each = [(point, fmean(took_s[upload, cell])) for cell, point in sorted(points.items())]
         found += [
             Cell(
                 film_of(upload),
@@ -109,10 +113,6 @@ def cells(path: Path = SECONDS) -> list[Cell]:
             if point is not first
         ]
     return found
-
-
-def _mean_s(points: Sequence[Point]) -> float:
-    return fmean(point.cpu_s for point in points)
 
 
 def _terms(point: Point) -> dict[str, float]:
