@@ -29,8 +29,20 @@ from clipkit.plan.modes import MODES
 
 BUILDS = ("bundled", "system")
 # Coding noise must not hide that a picture is its neighbour. Mode smart has a CRF of its own, at which the
-# fastest preset lets slow fades stand still for some pictures.
-QUALITY = ("--crf", "12", "--preset", "superfast", "--concurrency", "2", "--timeout", "90")
+# fastest preset lets slow fades stand still for some pictures. Without B-frames, since of a last picture that
+# is not decoded last ffmpeg's muxer does not write how long it lasts.
+QUALITY = (
+    "--crf",
+    "12",
+    "--preset",
+    "superfast",
+    "--bframes",
+    "0",
+    "--concurrency",
+    "2",
+    "--timeout",
+    "90",
+)
 _SEED = 12
 # A minute of 1080p and more takes minutes to decode: of what is longer only the beginning is cut.
 _LONGEST_S = 60
