@@ -147,7 +147,7 @@ class TestJson:
 
     def test_the_hosts_are_in_one_object(self) -> None:
         found = clipkit("hosts", "--json").json
-        assert list(found) == ["hosts"]
+        assert list(found) == ["hosts", "measured"]
         (starter,) = (host for host in found["hosts"] if host["name"] == "render-starter")
         assert (starter["memory_bytes"], starter["cpus"]) == (512 * 2**20, 0.5)
 
