@@ -10,6 +10,7 @@ from clipkit.media.access import AccessPoint, access_at_or_before, place_behind
 from clipkit.media.upload import Upload
 from clipkit.plan.colours import check_base
 from clipkit.plan.frames import FrameSpan
+from clipkit.plan.own_pictures import copied_shape_unknown
 from clipkit.settings import Settings
 
 # What an MP4 can hold and browsers play from it. https://mp4ra.org/registered-types/codecs
@@ -94,6 +95,8 @@ def _check(upload: Upload, frames: FrameSpan, places: range, ticks: tuple[int, .
         _refuse(upload, f"its parameter sets {where} are not those of its header")
     if any(turn_s < to_s for turn_s, _ in upload.looks[1:]):
         _refuse(upload, f"its pictures change {where}, or before it")
+    if copied_shape_unknown(upload):
+        _refuse(upload, "it has entries for pixels of several shapes")
     wanted = [upload.tick(frame) for frame in range(frames.first, frames.last + 1)]
     if sorted(tick for tick in ticks if wanted[0] <= tick <= wanted[-1]) != wanted:
         _refuse(upload, f"its packets {where} are not its pictures, one each")

@@ -61,6 +61,13 @@ def as_shown_in(upload: Upload, frames: FrameSpan) -> Upload:
     )
 
 
+def copied_shape_unknown(upload: Upload) -> bool:
+    """Whether a copy of its pictures might be told to be of another shape than they are: of an MP4 with an entry
+    for each of several shapes, ffmpeg copies what the last one says."""
+    shapes = {look.pixel_aspect for _, look in upload.looks}
+    return upload.container.startswith("mov") and len(shapes) > 1
+
+
 def without_others(upload: Upload, frames: FrameSpan) -> Upload:
     """The same, and of how its pictures look nothing but what is among these."""
     own = as_shown_in(upload, frames)

@@ -8,6 +8,7 @@ from itertools import accumulate
 
 from clipkit.media.upload import Upload
 from clipkit.plan.frames import FrameSpan
+from clipkit.plan.own_pictures import copied_shape_unknown
 
 # Where PTS are those of decoding, as AVI has them, nobody can tell the order of pictures by them.
 _TIMED = ("mov", "matroska", "mpegts", "mpeg", "flv")
@@ -71,6 +72,8 @@ def _why_not(upload: Upload, frames: FrameSpan) -> str | None:
     first_s, last_s = (upload.frame_times_s[n] for n in (frames.first, frames.last))
     if any(first_s < from_s <= last_s for from_s, _ in upload.looks):
         return "the upload's pictures change in it"
+    if copied_shape_unknown(upload):
+        return "the upload has entries for pixels of several shapes"
     if upload.seek == "none":
         return "the upload's key frames cannot be relied upon"
     timed = upload.container.split(",")[0] in _TIMED

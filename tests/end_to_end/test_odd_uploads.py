@@ -99,3 +99,15 @@ def test_av1_and_fields_are_exact_in_every_mode_or_refused(
         row = table.ask(order, each_build.choice, mode=mode)
         assert {one.outcome for one in row.verdicts} == {outcome}, row
         assert not row.wrong, row
+
+
+@pytest.mark.parametrize("mode", ["auto", "smart", "copy"])
+def test_what_is_copied_of_a_film_with_two_shapes_is_not_told_to_be_of_the_other(
+    mode: str, build: FfmpegBuild, tmp_path: Path
+) -> None:
+    """ffmpeg would copy the last entry's shape to clips of the first."""
+    film = kinds.KINDS["shape changes, two entries.mp4"](tmp_path)
+    clips = (("0.1", "0.5"), ("0.4", "0.5"), ("1.1", "0.6"))
+    row = table.ask(Order(film, clips), build.choice, mode=mode)
+    assert not row.wrong, row
+    assert {one.outcome for one in row.verdicts} == {REFUSED if mode == "copy" else RIGHT}
