@@ -24,6 +24,7 @@ Emit = Callable[[dict[str, Any]], None]
 
 # A kill from outside looks the same from here, and what needs less memory is as right.
 _OUT_OF_MEMORY = "killed, or out of memory"
+_NO_ROOM = "too little memory beside the clips that run"
 RETRY_S = 1.0
 """After so long what the system refused to start is tried again, and before that when a clip ends."""
 
@@ -125,6 +126,8 @@ class Pool:
         for work in [work for work in self._running if work.refused]:
             if not work.refused or work not in self._running:  # an end of another one came between
                 continue
+            if not self._has_room(work):
+                return
             if not work.begun:
                 work.started_s = time.monotonic()
             work.refused = None
@@ -151,8 +154,15 @@ class Pool:
         budget = self._orders.memory_budget_bytes
         if budget is None:
             return True
-        needs = [work.task.predicted_bytes or 0 for work in self._running]
-        return sum(needs) + (task.predicted_bytes or 0) <= budget
+        return sum(map(_needs_bytes, self._running)) + (task.predicted_bytes or 0) <= budget
+
+    def _has_room(self, work: Work) -> bool:
+        """For its attempt, which may need more than the one that it was admitted for, beside what runs."""
+        budget = self._orders.memory_budget_bytes
+        others = [other for other in self._running if other is not work and not other.refused]
+        if budget is None or not others:
+            return True
+        return sum(map(_needs_bytes, others)) + _needs_bytes(work) <= budget
 
     def _advance(self, work: Work) -> None:
         """Begin the step that it is at; what is no process is done here and now, and the next step begun."""
@@ -167,8 +177,7 @@ class Pool:
             self._end(work, "failed", str(error))
         except OSError as error:
             if error.errno in NOT_NOW:
-                work.refused = error.strerror
-                self._retry_at_s = time.monotonic() + RETRY_S
+                self._refuse(work, error.strerror)
             else:
                 self._end(work, "failed", work.why_not_started(error))
         else:
@@ -176,6 +185,10 @@ class Pool:
                 self._watch(work, child)
             else:
                 self._judge(work)
+
+    def _refuse(self, work: Work, why: str) -> None:
+        work.refused = why
+        self._retry_at_s = time.monotonic() + RETRY_S
 
     def _watch(self, work: Work, child: Child) -> None:
         self._manners.teach(child.pid)
@@ -242,7 +255,10 @@ class Pool:
         if following is not None and not work.is_homeless:
             work.tidy()
             work.attempt, work.step, work.failed_before = following, 0, error
-            self._advance(work)
+            if self._has_room(work):
+                self._advance(work)
+            else:
+                self._refuse(work, _NO_ROOM)
         else:
             self._end(work, "failed", error)
 
@@ -266,3 +282,8 @@ class Pool:
         if work.child and not work.killed_for:
             work.killed_for = reason
             work.child.kill()
+
+
+def _needs_bytes(work: Work) -> int:
+    """Of the attempt that it is at; nothing where that is unknown."""
+    return max(work.task.predicted_bytes or 0, work.current.needs_bytes or 0)

@@ -43,8 +43,8 @@ class Work:
     """One task in execution. The files it writes stay in `folder` until the clip is right.
 
     `failed_before`: why the attempt before this one did not do. `unconfined`: a process of it was held to
-    nothing (`task.reads`), since nobody asked for that or the kernel cannot. `refused`: why the system starts
-    no process for it just now.
+    nothing (`task.reads`), since nobody asked for that or the kernel cannot. `refused`: why no process is
+    started for it just now.
     """
 
     task: Task

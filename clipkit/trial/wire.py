@@ -5,9 +5,11 @@ A pipe holds 64 KB. Who only writes until all is said waits for an engine that w
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
+import signal
 import subprocess
 import time
 from collections import deque
@@ -20,6 +22,7 @@ from clipkit.errors import EngineError
 Message = dict[str, Any]
 
 _CHUNK_BYTES = 1 << 16
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Wire:
@@ -76,14 +79,26 @@ class Wire:
 
     def _speak(self) -> None:
         try:
-            self._unsaid = self._unsaid[os.write(self._to, self._unsaid[:_CHUNK_BYTES]) :]
+            with _whole():
+                self._unsaid = self._unsaid[os.write(self._to, self._unsaid[:_CHUNK_BYTES]) :]
         except BlockingIOError:  # not that much room
             return
         except BrokenPipeError:  # it died: reading its events will tell
             self._messages, self._unsaid = iter(()), b""
 
     def _hear(self) -> bool:
-        heard = os.read(self._from, _CHUNK_BYTES)
-        *lines, self._unread = (self._unread + heard).split(b"\n")
-        self._heard.extend(lines)
+        with _whole():
+            heard = os.read(self._from, _CHUNK_BYTES)
+            *lines, self._unread = (self._unread + heard).split(b"\n")
+            self._heard.extend(lines)
         return bool(heard)
+
+
+@contextlib.contextmanager
+def _whole() -> Iterator[None]:
+    """An interrupt comes behind it: what was written would be said again else, what was read be lost."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -71,3 +71,28 @@ def test_a_clip_that_failed_otherwise_stays_on_its_rung(tmp_path: Path, small: P
     with engine(tmp_path) as running:
         (clip,) = running.run([on_rungs(1, Run(("false",)), copy(small))])
     assert (clip["status"], clip["error"]) == ("failed", "ffmpeg ended with exit code 1")
+
+
+def test_an_attempt_that_needs_more_than_was_admitted_waits_until_it_fits(
+    tmp_path: Path, small: Path
+) -> None:
+    """Of two that fail as they were admitted the second begins anew when the first has ended."""
+    log = tmp_path / "order"
+    dear = [
+        Run(("sh", "-c", f"echo +{n} >> {log}; sleep 0.5; echo -{n} >> {log}; cp {small} {OUTPUT}"))
+        for n in (1, 2)
+    ]
+    cheap = Run(("sh", "-c", "sleep 0.2; exit 1"))
+    tasks = [
+        replace(
+            chain(number),
+            attempts=(Attempt((cheap,)), Attempt((step,), needs_bytes=60 * MIB)),
+            predicted_bytes=10 * MIB,
+        )
+        for number, step in enumerate(dear, 1)
+    ]
+    with engine(tmp_path) as running:
+        clips = running.run(tasks, concurrency=2, memory_budget_bytes=100 * MIB)
+    assert [clip["status"] for clip in clips] == ["ok", "ok"]
+    (first, its_end, second, _) = log.read_text().split()
+    assert (first[1], its_end[0], second[0]) == (its_end[1], "-", "+")
