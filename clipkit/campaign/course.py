@@ -90,15 +90,22 @@ class Course:
     def _known_to_run_out(self, cell: Cell) -> Record | None:
         """The record of a cell that needs less and ran out in every run so far, unless one that
         needs as much as this one was seen to fit."""
+        found = next(
+            (
+                record
+                for name, record in self._ran_out.items()
+                if name not in self._fitted
+                and name != cell.name
+                and needs_as_much(cell, self._by_name[name], self.cores)
+            ),
+            None,
+        )
+        if found is None:
+            return None
         fitted = (self._by_name[name] for name in self._fitted)
         if any(needs_as_much(other, cell, self.cores) for other in fitted):
             return None
-        for name, record in self._ran_out.items():
-            if name in self._fitted | {cell.name}:
-                continue
-            if needs_as_much(cell, self._by_name[name], self.cores):
-                return record
-        return None
+        return found
 
 
 def needs_as_much(cell: Cell, other: Cell, cores: int) -> bool:

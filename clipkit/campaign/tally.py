@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import math
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +18,7 @@ from clipkit.campaign.again import done_of
 from clipkit.campaign.design import Design
 from clipkit.campaign.loop import ClipProgress, Event, TrialStarted
 from clipkit.campaign.standing import Standing
-from clipkit.campaign.strategy import WARMUP, Cell, Strategy
+from clipkit.campaign.strategy import WARMUP, Cell, Progress, Strategy
 from clipkit.documents import json_text
 from clipkit.records.best import RECOMMENDED, ranked
 from clipkit.records.cells import cells_of
@@ -29,8 +31,31 @@ from clipkit.records.table import table_of
 
 # While clips of one trial come in, the file is written no more often.
 _REWRITE_S = 0.5
-# Of the time between, what finding the best so far may take, where it takes longer than that.
-_RANKING_S, _RANKING_SHARE = 0.1, 50
+# What grows with the campaign, where it takes longer than that, is done so seldom that it takes a fiftieth of the time.
+_LONG_S, _SHARE = 0.005, 50
+
+
+@dataclass(slots=True)
+class Seldom:
+    """Whether it is time again for something that takes ever longer: not where it took long and was done just
+    now."""
+
+    _took_s: float = 0.0
+    _done_s: float = -math.inf
+
+    def is_due(self) -> bool:
+        return self._took_s <= _LONG_S or time.monotonic() - self._done_s >= _SHARE * self._took_s
+
+    @contextlib.contextmanager
+    def doing(self) -> Iterator[None]:
+        began_s = time.monotonic()
+        yield
+        self._done_s = time.monotonic()
+        self._took_s = self._done_s - began_s
+
+    def now(self) -> None:
+        """It is due, whatever it took."""
+        self._done_s = -math.inf
 
 
 @dataclass(slots=True)
@@ -48,8 +73,10 @@ class Tally:
     standing: Standing = field(init=False)
     _ended: dict[tuple[str, int], Status] = field(default_factory=dict)
     _records: list[Record] = field(default_factory=list)
-    _ranked_took_s: float = 0.0
-    _ranked_s: float = -math.inf
+    _statuses: Counter[Status] = field(default_factory=Counter)
+    _ranking: Seldom = field(default_factory=Seldom)
+    _looking_ahead: Seldom = field(default_factory=Seldom)
+    _ahead: Progress = field(default_factory=lambda: Progress(0, None, None))
     _written_s: float = -math.inf
     _clips_done: int = 0
 
@@ -94,7 +121,8 @@ class Tally:
 
     def end(self, state: str, error: str | None = None) -> None:
         """The sweep is over: finished, cancelled or failed."""
-        self._ranked_s = -math.inf
+        self._ranking.now()
+        self._looking_ahead.now()
         best = self._best(self._last)
         self._update(state=state, error=error, now=None, clip=None, eta_s=None, **best)
 
@@ -111,41 +139,42 @@ class Tally:
 
     def _count(self, record: Record) -> None:
         if record.status is not Status.CANCELLED and self.design.has(record):
+            before = self._ended.get((record.cell, record.block))
+            if before is not None:
+                self._statuses[before] -= 1
+            self._statuses[record.status] += 1
             self._ended[record.cell, record.block] = record.status
 
     def _counts(self) -> dict[str, Any]:
-        ends, now = list(self._ended.values()), self.strategy.progress()
-        well = ends.count(Status.OK)
-        ran_out, inferred = ends.count(Status.OOM), ends.count(Status.OOM_INFERRED)
-        disturbed, broken = (ends.count(status) for status in INVALID)
+        if self._looking_ahead.is_due():
+            with self._looking_ahead.doing():
+                self._ahead = self.strategy.progress()
+        done, ends = len(self._ended), self._statuses
+        disturbed, broken = (ends[status] for status in INVALID)
+        told = ends[Status.OK] + ends[Status.OOM] + ends[Status.OOM_INFERRED] + disturbed + broken
         return {
-            "total": now.total,
-            "done": len(ends),
-            "ok": well,
-            "oom": ran_out,
-            "inferred": inferred,
+            "total": self._ahead.total,
+            "done": done,
+            "ok": ends[Status.OK],
+            "oom": ends[Status.OOM],
+            "inferred": ends[Status.OOM_INFERRED],
             "disturbed": disturbed,
             "machine_failed": broken,
-            "failed": len(ends) - well - ran_out - inferred - disturbed - broken,
+            "failed": done - told,
             "elapsed_s": time.monotonic() - self.began_s,
-            "eta_s": now.left_s,
+            "eta_s": self._ahead.left_s,
             "updated_utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         }
 
     def _best(self, last: Record | None) -> dict[str, Any]:
-        """What is recommended so far for the job and host of the attempt `last`.
-
-        Told again only when enough time has gone by: of many records it takes long to find.
-        """
-        began_s = time.monotonic()
+        """What is recommended so far for the job and host of the attempt `last`; nothing where it is not time to tell
+        it again: of many records it takes long to find."""
         if last is None:
             return {"best": None, "best_s_per_clip": None}
-        is_slow = self._ranked_took_s > _RANKING_S
-        if is_slow and began_s - self._ranked_s < _RANKING_SHARE * self._ranked_took_s:
+        if not self._ranking.is_due():
             return {}
-        found = _recommended(self._records, last, hiding_is_allowed(self.store.folder))
-        self._ranked_s = time.monotonic()
-        self._ranked_took_s = self._ranked_s - began_s
+        with self._ranking.doing():
+            found = _recommended(self._records, last, hiding_is_allowed(self.store.folder))
         if found is None:
             return {"best": None, "best_s_per_clip": None}
         name, s_per_clip = found
