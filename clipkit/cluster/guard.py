@@ -27,7 +27,7 @@ BUSY = 75
 FORSAKEN = 76
 """The exit code where nobody waits any more."""
 _WAIT_FOR_LOCK_S = 10.0
-_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _CHUNK = 1 << 16
 
 
@@ -37,11 +37,16 @@ def main(words: list[str]) -> int:
     if held is None:
         return BUSY
     # Whoever is left behind by the command becomes our child, so that it is found.
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, _interrupt)
+    owner = os.getpid()
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: _ended_with_us(owner),  # noqa: PLW1509 (no thread runs here)
     )
     try:
         is_whole = _pass_on(process, float(silence_s))
@@ -58,7 +63,7 @@ def _interrupt(_signal: int, _frame: object) -> None:
 
 def _hold(path: str, most_s: float) -> int | None:
     """A descriptor that holds the lock; None where another one has it for so long."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    descriptor = _opened(path)
     until_s = time.monotonic() + most_s
     while True:
         with contextlib.suppress(BlockingIOError):
@@ -70,23 +75,46 @@ def _hold(path: str, most_s: float) -> int | None:
         time.sleep(0.2)
 
 
+def _opened(path: str) -> int:
+    """For every user of the machine, so nothing is read from it. One that is there is not made again: in a folder
+    that all may write to, the kernel lets nobody do that with another's (`fs.protected_regular`)."""
+    plain = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, plain | os.O_CREAT | os.O_EXCL, 0o666)
+        os.fchmod(descriptor, 0o666)  # whatever the umask
+        return descriptor
+    return os.open(path, plain)
+
+
+def _ended_with_us(owner: int) -> None:
+    """In the child: a guard that is killed takes along what it started, where the kernel lets it."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != owner:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _prctl(option: int, value: int) -> None:
+    ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
 def _pass_on(process: Any, silence_s: float) -> bool:
-    """Until its stdout ends. False where whoever waits for it is gone."""
-    out, heard_s = process.stdout.fileno(), time.monotonic()
-    while True:
-        ready, _, _ = select.select([out, 0], [], [], 1.0)
+    """Until its stdout ends. False where whoever waits for it is gone, or takes nothing and says nothing."""
+    out, heard_s, left = process.stdout.fileno(), time.monotonic(), b""
+    os.set_blocking(1, False)
+    while time.monotonic() - heard_s <= silence_s:
+        # No more is read than was passed on: who hangs would have it pile up here.
+        awaited, able = ([0], [1]) if left else ([0, out], [])
+        ready, writable, _ = select.select(awaited, able, [], 1.0)
         if 0 in ready:
             if not os.read(0, _CHUNK):
                 return False
             heard_s = time.monotonic()
-        if out in ready:
-            chunk = os.read(out, _CHUNK)
-            if not chunk:
-                return True
-            sys.stdout.buffer.write(chunk)
-            sys.stdout.buffer.flush()
-        if time.monotonic() - heard_s > silence_s:
-            return False
+        if out in ready and not (left := os.read(out, _CHUNK)):
+            return True
+        if writable:
+            with contextlib.suppress(BlockingIOError):
+                left = left[os.write(1, left) :]
+    return False
 
 
 def _end_all(process: Any, grace_s: float) -> None:

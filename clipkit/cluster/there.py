@@ -16,7 +16,7 @@ from typing import Any
 
 _KEPT = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "LOGNAME", "CLIPKIT_MACHINE")
 """Of the worker's environment: what its nanny sets for its own sake would reach ffmpeg."""
-_ALIVE_S, _SAID_S = 2.0, 5.0
+_ALIVE_S, _SAID_S = 1.0, 5.0
 
 
 def identify(_asked: str) -> dict[str, Any]:
@@ -56,8 +56,7 @@ def run_parcel(order: dict[str, Any], content: bytes) -> dict[str, Any]:
         parcel, guard = Path(folder, "block.pyz"), Path(folder, "guard.py")
         parcel.write_bytes(content)
         guard.write_text(order["guard"], "utf-8")
-        lock = Path(tempfile.gettempdir(), f"clipkit-machine-{os.getuid()}.lock")
-        argv = [sys.executable, "-I", str(guard), str(lock), str(order["silence_s"])]
+        argv = [sys.executable, "-I", str(guard), _lock(), str(order["silence_s"])]
         argv += [str(order["grace_s"]), "--", sys.executable, "-I", str(parcel), *order["words"]]
         with tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(
@@ -75,6 +74,13 @@ def run_parcel(order: dict[str, Any], content: bytes) -> dict[str, Any]:
     return {"code": process.returncode, "stderr": told}
 
 
+def _lock() -> str:
+    """One file for all users and jobs of a machine: TMPDIR is often a job's own."""
+    places = ("/dev/shm", "/tmp")  # noqa: S108 (whoever opens it trusts nothing of it)
+    place = next((each for each in places if os.access(each, os.W_OK | os.X_OK)), places[-1])
+    return f"{place}/clipkit-machine.lock"
+
+
 def _relay(process: Any, say: Any, is_wanted: Any) -> None:
     """Its lines, until it has ended; what nobody waits for any more is ended."""
     lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
@@ -86,23 +92,33 @@ def _relay(process: Any, say: Any, is_wanted: Any) -> None:
         lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()
-    said_s = 0.0
+    beat_s, said_s = 0.0, 0.0
     while True:
-        with contextlib.suppress(queue.Empty):
-            line = lines.get(timeout=_ALIVE_S)
-            if line is None:
-                break
-            say(line=line.decode("utf-8", "replace"))
-            continue
-        if not process.stdin.closed:
-            with contextlib.suppress(OSError):
-                process.stdin.write(b"\n")
-                process.stdin.flush()
-                if not is_wanted():
-                    process.stdin.close()
-        if time.monotonic() - said_s > _SAID_S:
+        now_s = time.monotonic()
+        if now_s - beat_s >= _ALIVE_S:  # however often lines arrive
+            beat_s = now_s
+            _keep(process.stdin, is_wanted)
+        if now_s - said_s >= _SAID_S:
+            said_s = now_s
             say(alive=True)
-            said_s = time.monotonic()
+        try:
+            line = lines.get(timeout=max(0.0, beat_s + _ALIVE_S - now_s))
+        except queue.Empty:
+            continue
+        if line is None:
+            break
+        say(line=line.decode("utf-8", "replace"))
     process.wait()
     with contextlib.suppress(OSError):
         process.stdin.close()
+
+
+def _keep(stdin: Any, is_wanted: Any) -> None:
+    """Tell the guard that somebody waits, or that nobody does any more."""
+    if stdin.closed:
+        return
+    with contextlib.suppress(OSError):
+        stdin.write(b"\n")
+        stdin.flush()
+        if not is_wanted():
+            stdin.close()
