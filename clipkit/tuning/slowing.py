@@ -55,23 +55,25 @@ def slowing(findings: Findings) -> Slowing | None:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """`place`: of the trial among those that finished."""
+    """`place`: of the trial among those that finished. `like`: what trials have in common whose readings compare:
+    a narrower one, or one whose clips end one by one, uses less where as much is given."""
 
     place: int
-    value: float
+    like: Any
+    log: float
 
 
 def _falls(findings: Findings, ran: Results) -> Iterator[Slowing | None]:
     cores = [
-        _Reading(place, value)
-        for place, (_, record) in enumerate(ran)
+        _Reading(place, _kind(cell), math.log(value))
+        for place, (cell, record) in enumerate(ran)
         for value in (record.supplied_cores, record.supplied_cores_end)
         if value
     ]
     given = _fallen(findings, ran, "cores", cores)
     yield given
     speeds = [
-        _Reading(place, 1 / value)
+        _Reading(place, None, -math.log(value))
         for place, (_, record) in enumerate(ran)
         for value in (record.canary_before_s, record.canary_after_s)
         if value
@@ -79,75 +81,64 @@ def _falls(findings: Findings, ran: Results) -> Iterator[Slowing | None]:
     slower = _fallen(findings, ran, "speed", speeds)
     yield slower
     if given is None and slower is None:
-        yield _fallen(findings, ran, "rate", _rates(ran))
-
-
-def _rates(ran: Results) -> list[_Reading]:
-    """CPU seconds a second of each trial, beside the mean of those that did the like: they wanted as much."""
-    return sorted(
-        (
-            _Reading(place, math.exp(log - fmean(own.values())))
-            for own in _alike(ran)
-            for place, log in own.items()
-        ),
-        key=lambda reading: reading.place,
-    )
-
-
-def _ratio_of_alike(ran: Results, first: int) -> float | None:
-    """Of the rates from trial `first` on to those before, of trials that did the like on both sides."""
-    sides = [
-        (
-            [log for place, log in own.items() if place < first],
-            [log for place, log in own.items() if place >= first],
-        )
-        for own in _alike(ran)
-    ]
-    both = [(fmean(after) - fmean(before)) for before, after in sides if before and after]
-    return math.exp(fmean(both)) if both else None
-
-
-def _alike(ran: Results) -> list[dict[int, float]]:
-    """Trials that did the like, two at least: their place and the logarithm of their rate."""
-    found: dict[tuple[Any, ...], dict[int, float]] = {}
-    for place, (cell, record) in enumerate(ran):
-        if record.wall_s and record.cpu_s:
-            rate = math.log(record.cpu_s / record.wall_s)
-            found.setdefault(_kind(cell), {})[place] = rate
-    return [own for own in found.values() if len(own) > 1]
+        rates = [
+            _Reading(place, _kind(cell), math.log(record.cpu_s / record.wall_s))
+            for place, (cell, record) in enumerate(ran)
+            if record.cpu_s and record.wall_s
+        ]
+        yield _fallen(findings, ran, "rate", rates)
 
 
 def _kind(cell: Cell) -> tuple[Any, ...]:
     return cell.subject, cell.settings, cell.host, len(cell.job.clips), cell.job.upload.sha256
 
 
+def _logs_by_like(readings: Sequence[_Reading]) -> dict[Any, list[float]]:
+    found: dict[Any, list[float]] = {}
+    for each in readings:
+        found.setdefault(each.like, []).append(each.log)
+    return found
+
+
+def _sides(before: Sequence[_Reading], after: Sequence[_Reading]) -> tuple[float, float] | None:
+    """Geometric means of both, of what has its like on the other side; None: nothing has."""
+    first, second = _logs_by_like(before), _logs_by_like(after)
+    both = [like for like in first if like in second]
+    if not both:
+        return None
+    means = (fmean(fmean(side[like]) for like in both) for side in (first, second))
+    return math.exp(next(means)), math.exp(next(means))
+
+
 def _fallen(
     findings: Findings, ran: Results, kind: str, readings: Sequence[_Reading]
 ) -> Slowing | None:
-    fall = fall_in([each.value for each in readings])
+    means = {like: fmean(logs) for like, logs in _logs_by_like(readings).items() if len(logs) > 1}
+    compared = [each for each in readings if each.like in means]
+    fall = fall_in([math.exp(each.log - means[each.like]) for each in compared])
+    sides = _sides(compared[: fall.at], compared[fall.at :]) if fall else None
     wall = findings.confirmed.wall
-    if fall is None or wall is None:
+    if fall is None or sides is None or wall is None:
         return None
-    first = readings[fall.at].place
-    first += readings[fall.at - 1].place == first  # of a trial in which it fell the time is both
+    first = compared[fall.at].place
+    first += compared[fall.at - 1].place == first  # of a trial in which it fell the time is both
     own, own_before = (_job_s(findings, part) for part in (ran[first:], ran[:first]))
-    cpu_s = findings.confirmed.cpu_s
-    ratio = (kind == "rate" and _ratio_of_alike(ran, first)) or fall.ratio
+    before, after = sides if kind == "cores" else (1.0, sides[1] / sides[0])
+    fast_s, cpu_s = own_before or wall.value, findings.confirmed.cpu_s
     if own is not None:
         wall_s = own
     elif kind == "cores" and cpu_s is not None:
-        wall_s = cpu_s / fall.after
+        wall_s = max(fast_s, cpu_s / after)  # it may have left some of the CPU unused
     else:
-        wall_s = (own_before or wall.value) / ratio
-    before, after = (fall.before, fall.after) if kind == "cores" else (1.0, ratio)
+        wall_s = fast_s * before / after
     return Slowing(
         kind=kind,
         before=before,
         after=after,
         wall_s=wall_s,
         measured=own is not None,
-        words=f"{_HOW[kind](before, after)} from trial {min(first + 1, len(ran))} of {len(ran)} on (credits that ran out, "
-        f"or a limit that was lowered): at the slow pace {_takes(findings, wall_s, own is not None)}",
+        words=f"{_HOW[kind](before, after)} from trial {min(first + 1, len(ran))} of {len(ran)} on "
+        f"({_WHY[kind]}): at the slow pace {_takes(findings, wall_s, own is not None)}",
     )
 
 
@@ -161,6 +152,12 @@ _HOW: dict[str, Callable[[float, float], str]] = {
     "rate": lambda _, after: (
         f"the same work got less of the CPU, {fmt.percent(after)} of what it had,"
     ),
+}
+
+_WHY = {
+    "cores": "so it is where credits run out or a limit is lowered",
+    "speed": "the same piece of work took more CPU time, which a lower limit does not do; why is not known",
+    "rate": "why is not known",
 }
 
 

@@ -82,6 +82,40 @@ def test_a_fall_behind_the_last_trial_of_the_recommended_settings_is_reckoned_fr
     assert "(estimated)" in found.words
 
 
+def test_a_job_that_did_not_use_all_of_the_cpu_is_not_faster_at_the_slow_pace():
+    """It waits for more than the CPU, as a copy does for the disk: 0.1 cores are more than it used."""
+
+    def waits(_place: int, _count: int, record: Record) -> Record:
+        return replace(record, supplied_cores=0.5, ffmpeg_cpu_s=0.05 * (record.wall_s or 0))
+
+    whole = findings(waits)
+    cell, record = next(each for each in whole.results if each[0].phase == "confirm")
+    extra = [(replace(cell, phase="screen"), replace(record, supplied_cores=0.1))] * 4
+    found = slowing(replace(whole, results=[*whole.results, *extra]))
+    assert found is not None
+    assert whole.confirmed.wall is not None
+    assert (found.kind, found.measured) == ("cores", False)
+    assert found.wall_s == pytest.approx(whole.confirmed.wall.value, rel=0.05)
+
+
+def test_trials_that_could_use_less_are_no_fall():
+    """A wide candidate was held back at two cores; later ones, of which one thread alone has bursts, at 1.6."""
+
+    def narrower(_place: int, _count: int, record: Record) -> Record:
+        is_wide = record.phase != "confirm"
+        return replace(record, supplied_cores=2.0 if is_wide else 1.6)
+
+    whole = findings(narrower)
+    confirming = {cell.settings for cell, _ in whole.results if cell.phase == "confirm"}
+    unlike = [
+        each
+        for each in whole.results
+        if each[0].phase == "confirm" or each[0].settings not in confirming
+    ]
+    assert sum(cell.phase != "confirm" for cell, _ in unlike) >= 3
+    assert slowing(replace(whole, results=unlike)) is None
+
+
 def test_a_fall_within_a_single_trial_is_seen_by_its_two_ends():
     def in_one(place: int, count: int, record: Record) -> Record:
         where = count // 2
@@ -108,6 +142,7 @@ def test_slower_cores_are_seen_by_the_same_piece_of_work():
     assert found.slow["kind"] == "speed"
     assert found.slow["after"] == pytest.approx(1 / 1.5, rel=0.01)
     assert "to 67 % of their speed" in found.verdict
+    assert "credits" not in found.verdict
 
 
 def test_where_nobody_counts_what_a_quota_withheld_the_same_work_tells_it():
@@ -120,6 +155,8 @@ def test_where_nobody_counts_what_a_quota_withheld_the_same_work_tells_it():
     assert found.slow is not None
     assert found.slow["kind"] == "rate"
     assert found.slow["after"] == pytest.approx(0.5, rel=0.1)
+    assert "(why is not known)" in found.verdict
+    assert "credits" not in found.verdict
 
 
 class TestSwap:
