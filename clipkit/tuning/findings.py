@@ -15,7 +15,7 @@ from clipkit.records.best import leaves_margin
 from clipkit.records.record import Record
 from clipkit.settings import Settings
 from clipkit.tuning.candidates import available_bytes
-from clipkit.tuning.other_modes import OtherMode
+from clipkit.tuning.other_modes import OtherMode, hidden_as_cut
 from clipkit.tuning.question import Question
 from clipkit.tuning.screening import Results, Screened, Screening, repeat_noise
 from clipkit.tuning.timed import Runs, Timed
@@ -26,8 +26,8 @@ class ModeTimed:
     """A mode on the host, with the best of the candidates' settings. `asked` None: it re-encodes every clip,
     as the candidates do. `speedup`: the rival's time over its own (None: there is none, or it did not
     finish), `over_encode`: that of re-encoding. `output_bytes`: of all clips, by those that were cut. `encoded`: the
-    share of their pictures that was encoded and not copied; None: not recorded. `fits`: its peak memory leaves
-    a margin."""
+    share of their pictures that was encoded and not copied; None: not recorded. `hidden_s`: of the uploads' time,
+    what all clips hide before their first pictures, as they were cut. `fits`: its peak memory leaves a margin."""
 
     asked: OtherMode | None
     settings: Settings
@@ -36,6 +36,7 @@ class ModeTimed:
     over_encode: Estimate | None
     output_bytes: float | None
     encoded: float | None = None
+    hidden_s: float = 0.0
     fits: bool = True
 
     @property
@@ -131,6 +132,9 @@ def gather_findings(question: Question, screening: Screening, results: Results) 
             over_encode=encoding.over(own) if mode else None,
             output_bytes=own.output_bytes(),
             encoded=own.encoded_fraction(),
+            hidden_s=hidden_as_cut(question.jobs, own.finished(), mode.settings(winner.settings))
+            if mode
+            else 0.0,
         )
         for mode, own in runs.items()
     )

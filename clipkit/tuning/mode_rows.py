@@ -8,8 +8,7 @@ from typing import Any
 
 from clipkit import format as fmt
 from clipkit import settings as settings_station
-from clipkit.plan.auto import COPY, ENCODE, SMART, mode_taken
-from clipkit.plan.modes import hidden_in
+from clipkit.plan.auto import COPY, ENCODE, SMART
 from clipkit.records.settings_words import how_words
 from clipkit.records.status import Status
 from clipkit.settings import Settings
@@ -102,19 +101,11 @@ def _row(findings: Findings, mode: ModeTimed) -> ModeRow:
         speedup_ci95=mode.speedup.interval if mode.speedup else None,
         peak_need_bytes=timed.peak_need_bytes,
         output_bytes=mode.output_bytes,
-        hidden_s=_hidden_s(findings, mode.settings) if asked else 0.0,
+        hidden_s=mode.hidden_s,
         clips_run=timed.clips_run,
         pairs=timed.pairs,
         encoded=mode.encoded,
         cpu_s=timed.cpu_s,
-    )
-
-
-def _hidden_s(findings: Findings, settings: Settings) -> float:
-    return sum(
-        hidden_in(job.upload, clip, mode_taken(job.upload, clip, settings)).preroll_s
-        for job in findings.question.jobs
-        for clip in job.clips
     )
 
 
@@ -142,9 +133,8 @@ def _would_bring(findings: Findings, mode: ModeTimed, asked: OtherMode) -> str:
         bounds = fmt.interval(mode.speedup.interval, fmt.bare_ratio)
         gain = f": {fmt.ratio(mode.speedup.value)}{bounds}"
     took = f"{fmt.seconds(wall.value)}{gain}, measured in the same run"
-    hidden_s = _hidden_s(findings, mode.settings)
-    kept = f"; {fmt.seconds(hidden_s)} of the upload stay in the files, hidden" if hidden_s else ""
-    return f"{how} {job} take {took}{kept}"
+    kept = f"; {fmt.seconds(mode.hidden_s)} of the upload stay in the files, hidden"
+    return f"{how} {job} take {took}{kept if mode.hidden_s else ''}"
 
 
 def modes_table(rows: Sequence[ModeRow]) -> Table:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from clipkit import format as fmt
 from clipkit.campaign.strategy import Cell
+from clipkit.media.upload import Upload
 from clipkit.plan.auto import ALLOW, AUTO, COPY, ENCODE, mode_taken
-from clipkit.plan.clips import Job
+from clipkit.plan.clips import Clip, Job
+from clipkit.plan.modes import hidden_in
 from clipkit.records.record import Record
 from clipkit.settings import Settings
 
@@ -29,21 +31,9 @@ class OtherMode:
         """The same as its trials `ran`: a clip that was cut in another mode than was planned counts for that
         one. `settings`: those of this mode."""
         counts = Counter(dict(self.taken))
-        cut = {
-            (record.upload_sha256, start_s): mode
-            for _, record in ran
-            if record.clip_modes
-            for start_s, mode in zip(
-                record.clip_starts_s, record.clip_modes.split(","), strict=True
-            )
-        }
-        for job in jobs:
-            for clip in job.clips:
-                planned = mode_taken(job.upload, clip, settings)
-                done = cut.get((job.upload.sha256, clip.start_s), planned)
-                if done != planned:
-                    counts[planned] -= 1
-                    counts[done] += 1
+        for _, _, planned, done in _modes_cut(jobs, ran, settings):
+            counts[planned] -= 1
+            counts[done] += 1
         return replace(self, taken=tuple(sorted((+counts).items())))
 
     def settings(self, base: Settings) -> Settings:
@@ -63,6 +53,38 @@ class OtherMode:
     @property
     def words(self) -> str:
         return taken_words(self.taken)
+
+
+def hidden_as_cut(
+    jobs: Sequence[Job], ran: Sequence[tuple[Cell, Record]], settings: Settings
+) -> float:
+    """Seconds of the uploads that all clips together hide before their first pictures, in the modes that they were
+    cut in by those trials. `settings`: theirs."""
+    return sum(
+        hidden_in(upload, clip, done).preroll_s
+        for upload, clip, _, done in _modes_cut(jobs, ran, settings)
+    )
+
+
+def _modes_cut(
+    jobs: Sequence[Job], ran: Sequence[tuple[Cell, Record]], settings: Settings
+) -> Iterator[tuple[Upload, Clip, str, str]]:
+    """Of each clip the mode that is planned, and that of its trials; the same where it was not run."""
+    cut = {
+        (record.upload_sha256, start_s): mode
+        for _, record in ran
+        if record.clip_modes
+        for start_s, mode in zip(record.clip_starts_s, record.clip_modes.split(","), strict=True)
+    }
+    for job in jobs:
+        for clip in job.clips:
+            planned = mode_taken(job.upload, clip, settings)
+            yield (
+                job.upload,
+                clip,
+                planned,
+                cut.get((job.upload.sha256, clip.start_s), planned),
+            )
 
 
 def taken_words(taken: Sequence[tuple[str, int]]) -> str:

@@ -16,6 +16,7 @@ from clipkit.hosts import Host
 from clipkit.media.picture import Picture, PictureCheck
 from clipkit.media.quality import Quality
 from clipkit.plan.baselines import parse_template
+from clipkit.plan.clips import spread
 from clipkit.plan.subjects import CommandLine, Engine
 from clipkit.records.campaign import open_campaign
 from clipkit.records.record import Record
@@ -25,8 +26,8 @@ from clipkit.tuning.answer import verdict_lines
 from clipkit.tuning.candidates import propose
 from clipkit.tuning.conclude import conclude
 from clipkit.tuning.findings import Findings, gather_findings
-from clipkit.tuning.mode_rows import ModeRow, modes_table
-from clipkit.tuning.other_modes import OtherMode
+from clipkit.tuning.mode_rows import ModeRow, modes_table, offer_words
+from clipkit.tuning.other_modes import OtherMode, other_modes
 from clipkit.tuning.own_command import cutter_of, for_the_command, same_picture_as
 from clipkit.tuning.plans import Plan, plans_table
 from clipkit.tuning.quality_answer import QualityChoices
@@ -296,8 +297,25 @@ class TestWhatWasReallyCut:
     # As the invented film is planned.
     PLANNED = OtherMode("refuse", (("encode", 12),), allowed=True)
 
+    # The same film with packets that can be copied: a key frame every ten seconds.
+    COPYABLE = replace(
+        FILM,
+        decoding_ticks=tuple(range(0, 15000 * 512, 512)),
+        access_places=tuple(range(0, 15000, 250)),
+    )
+
     def findings(self, modes: Callable[[float], str], encoded: int = 25) -> Findings:
-        asked = asked_for(self.PLANNED, budget_s=900)  # so that every clip is run
+        return self.found(asked_for(self.PLANNED, budget_s=900), modes, encoded)
+
+    def of_copies(self, modes: Callable[[float], str], encoded: int = 0) -> Findings:
+        """Planned as copies that are allowed."""
+        jobs = (spread(self.COPYABLE, 12, 12.0),)
+        [copying] = other_modes(jobs, Settings(hidden_preroll="allow"))
+        assert copying.taken == (("copy", 12),)
+        return self.found(asked_for(copying, jobs=jobs, budget_s=900), modes, encoded)
+
+    def found(self, asked: Question, modes: Callable[[float], str], encoded: int) -> Findings:
+        """`asked` with time for every clip."""
         strategy = tune(asked, Machine(noise=0.02, cpu_of=cost))
 
         def as_cut(cell: Cell, record: Record) -> Record:
@@ -316,6 +334,33 @@ class TestWhatWasReallyCut:
         assert found.way.taken == {"encode": 1, "smart": 11}
         assert "smart for 11 of 12 clips, encode for 1" in found.verdict
 
+    def test_hides_what_was_copied_and_nothing_of_a_copy_that_was_found_wrong(self):
+        starts = [clip.start_s for clip in asked_for().jobs[0].clips]
+        kept = starts[::2]
+        hidden_s = {
+            words: row(conclude(self.of_copies(modes), SETTING), name).hidden_s
+            for words, name, modes in (
+                ("all", "copy", lambda _: "copy"),
+                ("half", "auto", lambda at: "copy" if at in kept else "smart"),
+                ("none", "smart", lambda _: "smart"),
+            )
+        }
+        assert hidden_s["all"] == pytest.approx(sum(at % 10 for at in starts), abs=0.5)
+        assert hidden_s["half"] == pytest.approx(sum(at % 10 for at in kept), abs=0.3)
+        assert hidden_s["none"] == 0
+
+    def test_of_copies_found_wrong_no_seconds_are_offered_as_hidden(self):
+        def offer(mode: str) -> str | None:
+            found = self.of_copies(lambda _: mode)
+            [encode, copying] = found.modes
+            assert copying.asked is not None
+            refused = replace(copying, asked=replace(copying.asked, allowed=False))
+            return offer_words(replace(found, modes=(encode, refused), chosen=encode))
+
+        assert "stay in the files, hidden" in (offer("copy") or "")
+        assert "hidden-preroll allow" in (offer("smart") or "")
+        assert "stay in the files" not in (offer("smart") or "")
+
     def test_share_of_encoded_pictures_is_a_reason(self):
         found = conclude(self.findings(lambda _: "smart"), SETTING)
         assert "8.3 % of the pictures are encoded, the others copied" in found.why
@@ -323,7 +368,7 @@ class TestWhatWasReallyCut:
         assert found.way.encoded == pytest.approx(25 / 300)
 
     def test_without_any_encoded_picture_is_said_so(self):
-        found = conclude(self.findings(lambda _: "copy", encoded=0), SETTING)
+        found = conclude(self.of_copies(lambda _: "copy"), SETTING)
         assert "no picture is decoded or encoded: all are copied" in found.why
 
 
