@@ -185,14 +185,22 @@ def read_experiment(folder: Path) -> dict[str, Any]:
     for name in ("run", "subject", "job", "settings"):
         if name in document and not isinstance(document[name], dict):
             raise CampaignError(f"{path} cannot be read: {name} is no table")
+    variants = document.get("variants", [])
+    if not isinstance(variants, list) or not all(isinstance(each, dict) for each in variants):
+        raise CampaignError(f"{path} cannot be read: variants is no list of tables")
     return document
 
 
 def hiding_is_allowed(folder: Path) -> bool:
-    """Whether clips may hold pictures that are not shown, by what was asked for: where both are asked for,
-    to see the difference, that is no leave yet. Raises CampaignError for an experiment that cannot be read."""
-    asked = read_experiment(folder).get("settings", {}).get("hidden_preroll")
-    return (asked if isinstance(asked, list) else [asked]) == [ALLOW]
+    """Whether clips may hold pictures that are not shown, by what was asked for: under `[settings]`, or in a variant
+    that says otherwise. Where both are asked for, to see the difference, that is no leave yet. Raises CampaignError
+    for an experiment that cannot be read."""
+    experiment = read_experiment(folder)
+    everywhere = experiment.get("settings", {}).get("hidden_preroll")
+    asked = [
+        variant.get("hidden_preroll", everywhere) for variant in experiment.get("variants") or [{}]
+    ]
+    return all((each if isinstance(each, list) else [each]) == [ALLOW] for each in asked)
 
 
 def strategy_of(folder: Path) -> str | None:

@@ -183,7 +183,7 @@ def _hidden_but_faster(
         yield (
             f"mode {quickest['mode']} took {fmt.seconds(float(quickest['wall_s']))} the job and is not "
             'recommended: its files hold pictures that are not shown, which only hidden_preroll "allow" '
-            "permits"
+            "permits, under [settings] or in every variant of the experiment"
         )
 
 

@@ -10,6 +10,7 @@ import pytest
 from stored_campaigns import copied
 
 from clipkit import api
+from clipkit.errors import CampaignError
 from clipkit.records.best import RECOMMENDED
 from clipkit.records.campaign import Campaign, open_campaign
 from clipkit.records.folder import RECOMMENDATION
@@ -102,6 +103,35 @@ def test_every_view_recommends_the_copy_where_it_was_allowed(view: Callable, tmp
 def test_to_measure_both_is_no_leave_yet(tmp_path: Path):
     folder = tuning(tmp_path / "both", '["refuse", "allow"]')
     assert "allow" not in by_its_cells(folder)
+
+
+@pytest.mark.parametrize(
+    ("everywhere", "variants", "is_allowed"),
+    [
+        ("refuse", ("allow", "allow"), True),
+        ("refuse", ("allow", "refuse"), False),
+        ("refuse", ("allow", None), False),
+        ("allow", ("allow", None), True),
+        ("allow", (None, "refuse"), False),
+    ],
+)
+def test_variants_allow_it_where_every_one_does(
+    everywhere: str, variants: tuple[str | None, ...], is_allowed: bool, tmp_path: Path
+):
+    folder = tuning(tmp_path / "variants", f'"{everywhere}"')
+    with (folder / "experiment.toml").open("a", encoding="utf-8") as asked:
+        for name, leave in enumerate(variants):
+            said = f'hidden_preroll = "{leave}"\n' if leave else ""
+            asked.write(f'\n[[variants]]\nname = "{name}"\n{said}')
+    assert ("allow" in by_its_cells(folder)) == is_allowed
+
+
+def test_variants_that_are_no_tables_are_refused_by_name(tmp_path: Path):
+    folder = tuning(tmp_path / "broken", '"allow"')
+    text = (folder / "experiment.toml").read_text("utf-8")
+    (folder / "experiment.toml").write_text(f"variants = 3\n{text}", "utf-8")
+    with pytest.raises(CampaignError, match=r"experiment\.toml.*variants is no list of tables"):
+        open_campaign(folder)
 
 
 def test_plans_rest_on_what_was_allowed(tmp_path: Path):
