@@ -19,6 +19,7 @@ from clipkit.tuning.timed import Timed
 from clipkit.tuning.verdict import gain_is_shown, nothing_to_gain, undecided
 
 _SEEK_FIRST = "fluent-ffmpeg: seek before the input, .seekInput(start), and keep the rest; keep maxConcurrent = 1"
+_BY_SWSCALE = " (scaled by swscale, which was not measured: zimg was)"
 # Of today's memory: what a change that gains no time has to leave to be worth typing.
 _SAVES_MEMORY = 0.9
 # `As fast` allows so much.
@@ -60,7 +61,8 @@ def _in_fluent(settings: Settings) -> str:
     number = (
         f"{'keep' if settings.concurrency == 1 else 'set'} maxConcurrent = {settings.concurrency}"
     )
-    return f"fluent-ffmpeg: {export.one_line(settings)}; {number}"
+    unlike = _BY_SWSCALE if export.scaled_by_another(settings) else ""
+    return f"fluent-ffmpeg: {export.one_line(settings)}; {number}{unlike}"
 
 
 def _without_our_engine(findings: Findings) -> str:

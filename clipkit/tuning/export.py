@@ -44,7 +44,15 @@ _WHY_ENCODED = (
     "Every clip is re-encoded: copying parts of it, as mode auto does, takes clipkit's engine."
 )
 
-_WHY_SWSCALE = "Scaled by swscale, which every ffmpeg has: zimg, as measured, makes the same pictures for less CPU."
+_WHY_SWSCALE = (
+    "Scaled by swscale, which every ffmpeg has and which was not measured here: zimg, which was, makes pictures that "
+    "look alike for less CPU."
+)
+
+
+def scaled_by_another(settings: Settings) -> bool:
+    """Whether what is written here scales by swscale, and what was measured did by zimg."""
+    return settings.scaler == ZIMG and settings.scale_height is not None
 
 
 def export_settings(
@@ -92,7 +100,7 @@ def _of_settings(settings: Settings) -> Programme:
             "`clipkit cut` adds exact frames, tone mapping of HDR, the sound of the film's own "
             "programme, and a check of every clip.",
             *([_WHY_ENCODED] if settings.mode == AUTO else []),
-            *([_WHY_SWSCALE] if settings.scaler == ZIMG and settings.scale_height else []),
+            *([_WHY_SWSCALE] if scaled_by_another(settings) else []),
         ),
         commands=tuple(
             ("ffmpeg", *before, *_before_output(settings), *sound, local("{output}"))

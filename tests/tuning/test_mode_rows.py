@@ -253,6 +253,18 @@ class TestEverySentence:
         [_, alone] = concluded(asked_for(SMART), cpu_of=quick).do
         assert "nothing is shown" not in alone
         assert ".outputOptions('-threads 0')" in alone
+        assert "swscale" not in alone
+
+    def test_says_of_todays_way_that_its_scaler_was_not_measured(self):
+        def quick(settings: Settings) -> float:
+            return 0.2 if settings.mode == "auto" else 0.5 if not settings.encoder_threads else 1.0
+
+        fixed = Settings(scaler="zimg", scale_height=480)
+        offered = tuple(propose((FILM,), STARTER, 0, fixed))
+        asked = asked_for(SMART, fixed=fixed, candidates=offered)
+        [_, alone] = concluded(asked, cpu_of=quick).do
+        assert "-vf scale=" in alone
+        assert "scaled by swscale, which was not measured: zimg was" in alone
 
     def test_calls_nothing_a_tie_that_was_tried_in_another_mode(self, by_smart):
         assert by_smart.ties == ()

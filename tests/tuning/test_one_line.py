@@ -67,6 +67,14 @@ def test_the_line_names_only_what_the_backend_does_not_do_already(settings: Sett
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_a_scaler_that_was_not_measured_is_said_to_be_one(form: str):
+    told = "swscale, which every ffmpeg has and which was not measured here"
+    assert told in export_settings(Settings(scaler="zimg", scale_height=480), form)
+    assert told not in export_settings(Settings(scaler="zimg"), form)
+    assert told not in export_settings(Settings(scale_height=480), form)
+
+
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("audio", AUDIO)
 def test_every_way_with_sound_can_be_exported(form: str, audio: str):
     assert not re.search(r"@\w+@", export_settings(Settings(audio=audio), form))
