@@ -43,7 +43,8 @@ tone-mapped."""
 
 ALONE, CALIBRATED = (0.45, 1.65), (0.75, 1.3)
 """So many times what is predicted nine in ten clips take, between these: where nothing is known of the upload, and where a
-clip of it was measured at the same preset (`experiments/benchmarks/memory_model seconds`)."""
+clip of it was measured at the same preset (`experiments/benchmarks/memory_model seconds`). Checked on clips that are
+encoded whole alone: of what the other modes take nobody has counted how many lie between."""
 
 SLOWER = {"slower": 1.9, "veryslow": 3.5, "placebo": 10.0}
 """Beside `slow`: not measured here, by x264's own account of its presets, roughly."""
@@ -65,7 +66,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class CpuSeconds:
-    """`least` and `most`: between these in nine of ten clips."""
+    """`least` and `most`: between these in nine of ten clips, which was checked of mode `encode` alone."""
 
     expected: float
     least: float

@@ -156,6 +156,7 @@ def tell(path: Path = SECONDS) -> None:
     """By the installed constants, which were fitted on the sample film alone, and by constants fitted here: each film's
     clips are predicted by those of the other films."""
     every = cells(path)
+    print(repeats_told(path))
     print("installed:")
     _tell([(cell, SECONDS_EACH) for cell in every])
     films = sorted({cell.film for cell in every})
@@ -166,6 +167,17 @@ def tell(path: Path = SECONDS) -> None:
         held_out += [(cell, constants) for cell in every if cell.film in left_out]
     print("fitted on the other films:")
     _tell(held_out)
+
+
+def repeats_told(path: Path = SECONDS) -> str:
+    took_s: dict[tuple[str, int], list[float]] = defaultdict(list)
+    for row in _rows(path):
+        took_s[row["upload"], row["cell"]].append(row["cpu_s"])
+    more = [max(each) / min(each) - 1 for each in took_s.values() if len(each) > 1]
+    return (
+        f"{len(more)} clips were run more than once: the slowest run took up to {np.quantile(more, 0.9):.0%} more than the "
+        "quickest in nine of ten"
+    )
 
 
 def _tell(predicted_by: Sequence[tuple[Cell, dict[str, float]]]) -> None:
