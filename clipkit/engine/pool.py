@@ -177,7 +177,7 @@ class Pool:
             self._end(work, "failed", str(error))
         except OSError as error:
             if error.errno in NOT_NOW:
-                self._refuse(work, error.strerror)
+                self._refuse(work, error.strerror or str(error))
             else:
                 self._end(work, "failed", work.why_not_started(error))
         else:
