@@ -33,7 +33,8 @@ from clipkit.trial.talk import EngineTalk, Orders, Told, Watch
 @dataclass(frozen=True, slots=True)
 class Run:
     """How to run tasks: the engine's orders, and the memory to reserve beside it. `nice`, `ionice` and `cpus`:
-    see `engine.manners`; `samples`: see `Sampler.keeping`."""
+    see `engine.manners`; `samples`: see `Sampler.keeping`; `keeps_logs`: reads what ffmpegs and the engine said, up to
+    a MiB each."""
 
     out_dir: Path
     concurrency: int
@@ -45,6 +46,7 @@ class Run:
     ionice: str = "same"
     cpus: float | None = None
     samples: Kept | None = None
+    keeps_logs: bool = True
 
 
 def cpus_for(host: Host, settings: UsedSettings) -> float:
@@ -96,11 +98,11 @@ def execute(
                     ended_s = sampler.now_s
                     # Before the engine is reaped: without a group its CPU goes with it.
                     after = ceiling.usage()
-                    own_logs = engine.logs()
+                    own_logs = engine.logs() if run.keeps_logs else {}
                 reserve_end = reserve.end
         finally:
             ceiling.kill()
-        logs = read_logs(work_dir) | own_logs
+        logs = read_logs(work_dir) | own_logs if run.keeps_logs else {}
     after = with_kills_around(before, after, told, engine_end)
     blame = Blame(ceiling.mechanism, after.oom_kills)
     engine_end = engine_end and f"the engine was {blame.words(engine_end)}"

@@ -12,49 +12,11 @@ from typing import Any
 
 import pytest
 from container import PYTHON, start_container
+from small_packs import SLOW, Packs, ends, experiment, until
 
 from clipkit.ceiling.base import Ceiling
 from clipkit.cli import parse_words
 from clipkit.format import MIB
-
-Packs = Callable[..., Path]
-SLOW = "ffmpeg -re -ss {start} -t {duration} -i {input} -c copy {output}"
-"""Takes as long as its clip lasts, and no CPU."""
-
-
-@pytest.fixture
-def packs(tmp_path: Path) -> Packs:
-    def pack(text: str, host: str = "300M-0.5cpu", *more: str) -> Path:
-        (tmp_path / "there.toml").write_text(text)
-        out = tmp_path / "pack.pyz"
-        words = ["pack", str(tmp_path / "there.toml"), "--host", host, "-o", str(out), *more]
-        parsed = parse_words(words)
-        assert parsed.handler(parsed) == 0
-        return out
-
-    return pack
-
-
-def experiment(*uploads: Path, blocks: int = 1, head: str = "", settings: str = "") -> str:
-    named = ", ".join(f'"{upload}"' for upload in uploads)
-    return (
-        f'name = "there"\n[job]\nuploads = [{named}]\nclips = 2\nlength_s = 1\n{head}\n'
-        f'[host]\nmemory = "300M"\ncpus = 0.5\n[settings]\n{settings}\n[run]\nblocks = {blocks}\n'
-    )
-
-
-def ends(results: Path) -> list[tuple[int, str]]:
-    """Each end in the journal: the trial's number and its status."""
-    lines = (results / "journal.jsonl").read_text().splitlines()
-    told = [json.loads(line) for line in lines]
-    return [(e["trial"], e["record"]["status"]) for e in told if e["kind"] == "ended"]
-
-
-def until(true: Callable[[], object], patience_s: float = 60) -> None:
-    deadline_s = time.monotonic() + patience_s
-    while not true():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.05)
 
 
 def test_every_subject_mode_and_upload_is_measured_where_only_python_and_ffmpeg_are(

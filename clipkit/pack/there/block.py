@@ -35,6 +35,7 @@ from clipkit.pack.there.harness import (
 )
 from clipkit.pack.there.identity import identity_here, machine_here
 from clipkit.pack.there.planned import Plan, read_plan, read_work
+from clipkit.pack.there.samples_kept import drop_samples
 from clipkit.records.status import Status
 from clipkit.trial import machine
 from clipkit.trial.unchanged import Footing
@@ -184,14 +185,10 @@ def _run_each(bench: Bench, order: BlockOrder) -> None:
             seen.add(planned.cell.upload)
         base = identity_row(bench, planned, trial.run_id, trial.attempt) | {"order": trial.order}
         _say("began", run_id=trial.run_id)
-        forced = Mechanism(order.ceiling) if order.ceiling else None
-        held = Held(
-            open_ceiling(Limits.of(trial.played), forced),
-            trial.played,
-            trial.reserve_bytes,
-            trial.accept_noise,
-        )
-        ended = run_planned(bench, planned, base, read_work(bench.folder, planned.cell), held)
+        with _ceiling(trial, order) as ceiling:
+            held = Held(ceiling, trial.played, trial.reserve_bytes, trial.accept_noise)
+            ended = run_planned(bench, planned, base, read_work(bench.folder, planned.cell), held)
+        drop_samples(bench.results, trial.run_id)
         if ended.status is Status.CANCELLED:
             raise KeyboardInterrupt
         _say("ended", run_id=trial.run_id, stop=ended.stop, **ended.document)

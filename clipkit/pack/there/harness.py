@@ -12,13 +12,13 @@ import datetime
 import os
 import secrets
 import shutil
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from clipkit.ceiling.base import Ceiling
+from clipkit.errors import os_error_words
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.hosts import Host
 from clipkit.pack.there.found import Found
@@ -35,11 +35,11 @@ from clipkit.pack.there.planned import (
     film,
     read_work,
 )
-from clipkit.pack.there.samples_file import SamplesFile, samples_at
-from clipkit.pack.there.thinning import Thinning
+from clipkit.pack.there.samples_file import SamplesFile
+from clipkit.pack.there.samples_kept import samples_path, thinned
 from clipkit.plan.task import Task
 from clipkit.records.disturbance import disturbance
-from clipkit.records.outcome import CLIPS_PREFIX, Sample
+from clipkit.records.outcome import CLIPS_PREFIX
 from clipkit.records.status import Status
 from clipkit.settings import UsedSettings
 from clipkit.trial import machine
@@ -52,8 +52,6 @@ from clipkit.trial.machine import Noise
 from clipkit.trial.measure import Execution
 from clipkit.trial.sampler import growth
 from clipkit.trial.unchanged import Footing, Stamp
-
-SAMPLES = "samples"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +92,6 @@ def now_utc() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
-def samples_path(results: Path, run_id: str) -> Path:
-    """Where an attempt's samples lie from its beginning on."""
-    return results / SAMPLES / f"{run_id}.bin"
-
-
 @dataclass(frozen=True, slots=True)
 class Held:
     """Where this machine plays a host that it is not: what holds its limits, beside what of the user's own. With
@@ -117,14 +110,18 @@ def run_planned(
     work: CellWork,
     held: Held | None = None,
 ) -> Ended:
-    """Run it. `base`: who it is, as `identity_row` says it. An interrupt ends it with the status `cancelled`."""
+    """Run it. `base`: who it is, as `identity_row` says it. An interrupt while clips are cut ends it with the
+    status `cancelled`; what leaves it otherwise has left nothing behind."""
     path, run_id = bench.uploads[trial.cell.upload], base["run_id"]
     footing, before_files = Footing.now(), _stamps(bench, path)
-    own, out_dir = OwnMemory(), bench.results / f"{CLIPS_PREFIX}{run_id}"
-    samples = SamplesFile(_made(samples_path(bench.results, run_id)), own.beside_a_sample)
-    cached_fraction, before_s = machine.warm(path), canary_s()
-    ceiling = held.ceiling if held else HostCeiling(bench.found, bench.counters)
-    try:
+    out_dir = bench.results / f"{CLIPS_PREFIX}{run_id}"
+    with contextlib.ExitStack() as stack:
+        own = stack.enter_context(contextlib.closing(OwnMemory()))
+        samples = SamplesFile(samples_path(bench.results, run_id), own.beside_a_sample)
+        stack.callback(samples.close)
+        stack.callback(shutil.rmtree, out_dir, ignore_errors=True)
+        cached_fraction, before_s = machine.warm(path), canary_s()
+        ceiling = held.ceiling if held else stack.enter_context(_own_ceiling(bench))
         used_s, before = ceiling.usage().cpu_s, machine.read_machine()
         run = _run(bench, trial.cell, work, out_dir)
         run = replace(run, samples=samples, reserve_bytes=held.reserve_bytes if held else 0)
@@ -133,15 +130,14 @@ def run_planned(
         inside_s = growth(used_s, execution.usage.cpu_s)
         noise = machine.between(before, machine.read_machine(), inside_s)
         figures = measured_columns(execution)
-    finally:
-        ceiling.close()
-        shutil.rmtree(out_dir, ignore_errors=True)
+        seen = thinned(samples)
     noise = replace(noise, canary_before_s=before_s, canary_after_s=canary_s())
-    own.close()
     status, error = _judged(execution, noise, held)
-    change = None if execution.cancelled else _change(bench, path, before_files)
-    if change:
-        status, error = Status.INVALID_MACHINE, change
+    spoilt = _change(bench, path, before_files) or _unkept(samples)
+    if execution.cancelled:
+        spoilt = None
+    if spoilt:
+        status, error = Status.INVALID_MACHINE, spoilt
     limits = ceiling.enforced
     row = {
         **work.row,
@@ -164,9 +160,8 @@ def run_planned(
         {"run_id": run_id, **known[outcome.number], **clip_columns(outcome, work.planned_mode)}
         for outcome in execution.clips
     ]
-    document = {"record": row, "clips": clips, "samples": thinned(samples)}
-    samples.close()
-    return Ended(document, change or _full(execution, bench.results))
+    document = {"record": row, "clips": clips, "samples": seen}
+    return Ended(document, spoilt or _full(execution, bench.results))
 
 
 def identity_row(bench: Bench, trial: PlannedTrial, run_id: str, attempt: int) -> dict[str, Any]:
@@ -184,37 +179,22 @@ def identity_row(bench: Bench, trial: PlannedTrial, run_id: str, attempt: int) -
 
 
 def warm_up_here(bench: Bench, cell: PlannedCell) -> None:
-    """One clip, discarded: the first run of a program reads it from disk."""
+    """One clip, discarded: the first run of a program reads it from disk. Raises KeyboardInterrupt."""
     work = read_work(bench.folder, cell)
     one = replace(work, tasks=[work.tasks[len(work.tasks) // 2]])
     out_dir = bench.results / f"{CLIPS_PREFIX}warm-up"
-    ceiling = HostCeiling(bench.found, bench.counters)
     try:
-        execute(_tasks(bench, cell, one), _run(bench, cell, one, out_dir), ceiling, _unheard)
+        with _own_ceiling(bench) as ceiling:
+            run = _run(bench, cell, one, out_dir)
+            execution = execute(_tasks(bench, cell, one), run, ceiling, _unheard)
     finally:
-        ceiling.close()
         shutil.rmtree(out_dir, ignore_errors=True)
+    if execution.cancelled:  # the talk to the engine has taken the interrupt
+        raise KeyboardInterrupt
 
 
-def thinned(samples: Iterable[Sample]) -> dict[str, list[Any]]:
-    names = [declared.name for declared in dataclasses.fields(Sample)]
-    thinning = Thinning()
-    for sample in samples:
-        thinning.add({name: getattr(sample, name) for name in names})
-    return thinning.columns
-
-
-def last_need_bytes(results: Path, run_id: str) -> int | None:
-    """What could not be dropped of all that ran here, in the last sample of an attempt; where nobody counted
-    all of it, of the job alone."""
-    ends = deque(samples_at(samples_path(results, run_id)), maxlen=1)
-    if not ends:
-        return None
-    last = ends.pop()
-    if last.total_bytes is not None and last.cache_bytes is not None:
-        return last.total_bytes - last.cache_bytes
-    known = [value for value in (last.anon_bytes, last.shmem_bytes) if value is not None]
-    return sum(known) if known else None
+def _own_ceiling(bench: Bench) -> contextlib.closing[HostCeiling]:
+    return contextlib.closing(HostCeiling(bench.found, bench.counters))
 
 
 def _run(bench: Bench, cell: PlannedCell, work: CellWork, out_dir: Path) -> Run:
@@ -223,6 +203,7 @@ def _run(bench: Bench, cell: PlannedCell, work: CellWork, out_dir: Path) -> Run:
         concurrency=work.at_once,
         timeout_s=cell.timeout_s,
         stop_on_failure=True,
+        keeps_logs=False,
     )
     return with_manners(run, UsedSettings.of(work.row), _host(bench))
 
@@ -261,6 +242,12 @@ def _full(execution: Execution, results: Path) -> str | None:
     return f"no space is left in {results}, where clips are written: make room and start it again"
 
 
+def _unkept(samples: SamplesFile) -> str | None:
+    if samples.failure is None:
+        return None
+    return f"its samples cannot be kept ({os_error_words(samples.failure)})"
+
+
 def _stamps(bench: Bench, upload: Path) -> tuple[Stamp, Stamp]:
     """Raises OSError."""
     return Stamp.of(upload), Stamp.of(Path(bench.build.path))
@@ -271,11 +258,6 @@ def _change(bench: Bench, upload: Path, before: tuple[Stamp, Stamp]) -> str | No
         if _stamps(bench, upload) == before:
             return None
     return f"{upload} or {bench.build.path} was replaced while it was cut: start it again"
-
-
-def _made(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def _unheard(_event: dict[str, Any]) -> None:

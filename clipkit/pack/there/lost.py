@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from clipkit.pack.there.harness import Bench, last_need_bytes, samples_path, thinned
+from clipkit.pack.there.harness import Bench
 from clipkit.pack.there.lives import Began, Now, Past, how_it_died
 from clipkit.pack.there.parts import LOST
 from clipkit.pack.there.planned import read_work
 from clipkit.pack.there.samples_file import samples_at
+from clipkit.pack.there.samples_kept import last_need_bytes, samples_path, thinned
 from clipkit.records.outcome import Sample
 from clipkit.trial.sampler import peak
 

@@ -24,6 +24,7 @@ from clipkit.pack.there.lives import Now, Past, past_of, trials_left
 from clipkit.pack.there.lost import lost_documents
 from clipkit.pack.there.parts import Kind, Sender
 from clipkit.pack.there.planned import Plan, read_plan
+from clipkit.pack.there.samples_kept import drop_samples
 from clipkit.pack.there.session import Session
 from clipkit.pack.there.telling import ending_lines, head_lines
 from clipkit.pack.there.verdict import Here, Verdict, pairs_of, verdict_of
@@ -112,6 +113,7 @@ def _go_on(begun: _Start, speed: float) -> None:
     journal.tell(Kind.WHERE, 0, _where(begun, speed))
     for number, document in begun.lost:
         journal.tell(Kind.ENDED, number, document)
+        drop_samples(bench.results, document["record"]["run_id"])
     Session(bench, journal, begun.past.attempts).run(begun.course)
 
 

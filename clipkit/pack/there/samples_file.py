@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from clipkit.pack.there.whole import write_whole
 from clipkit.records.outcome import Sample
 from clipkit.trial.sampler import Kept
 
@@ -26,15 +27,23 @@ class SamplesFile(Kept):
 
     def __init__(self, path: Path, at_each: Callable[[], None] = lambda: None) -> None:
         """`at_each` is called beside every sample. Raises OSError."""
+        path.parent.mkdir(parents=True, exist_ok=True)
         self._at_each = at_each
+        self.failure: OSError | None = None
+        """Why the file takes no more; what came before it is whole."""
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
         self._count = 0
         self._last: Sample | None = None
 
     def append(self, sample: Sample) -> None:
-        os.write(self._descriptor, _packed(sample))
-        self._count += 1
         self._last = sample
+        if self.failure is None:
+            try:
+                write_whole(self._descriptor, _packed(sample))
+                self._count += 1
+            except OSError as error:  # the thread that samples has to go on: it holds ceilings, too
+                self.failure = error
+                os.ftruncate(self._descriptor, self._count * _ROW.size)
         self._at_each()
 
     def __len__(self) -> int:
@@ -43,11 +52,11 @@ class SamplesFile(Kept):
     def __getitem__(self, index: Any) -> Any:
         if not isinstance(index, int):
             raise TypeError("samples in a file are read one by one")
+        if index == -1 and self._last is not None:
+            return self._last
         place = index + self._count if index < 0 else index
         if not 0 <= place < self._count:
             raise IndexError(index)
-        if place == self._count - 1:
-            return self._last
         return _read(os.pread(self._descriptor, _ROW.size, place * _ROW.size))
 
     def __iter__(self) -> Iterator[Sample]:
@@ -93,6 +102,6 @@ def _read(row: bytes) -> Sample:
 
 
 def _value(name: str, number: float) -> Any:
-    if math.isnan(number):
+    if not math.isfinite(number):
         return None
     return number if name in _SECONDS else int(number)

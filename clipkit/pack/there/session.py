@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from clipkit.errors import CampaignError, Cancelled
+from clipkit.errors import CampaignError, Cancelled, os_error_words
 from clipkit.pack.there.course import Course
 from clipkit.pack.there.harness import (
     Bench,
@@ -19,6 +20,7 @@ from clipkit.pack.there.harness import (
 from clipkit.pack.there.journal import Journal
 from clipkit.pack.there.parts import Kind
 from clipkit.pack.there.planned import PlannedTrial, read_work
+from clipkit.pack.there.samples_kept import drop_samples, thinned
 from clipkit.pack.there.telling import trial_line
 from clipkit.records.status import Status
 
@@ -50,9 +52,15 @@ class Session:
         work = read_work(self.bench.folder, trial.cell)
         run_id = new_run_id(trial, work.row["cell"], attempt)
         base = identity_row(self.bench, trial, run_id, attempt)
-        self.journal.tell(Kind.BEGAN, trial.number, self._began(base))
-        ended = run_planned(self.bench, trial, base, work)
-        self.journal.tell(Kind.ENDED, trial.number, ended.document)
+        try:
+            self.journal.tell(Kind.BEGAN, trial.number, self._began(base))
+            ended = run_planned(self.bench, trial, base, work)
+            self.journal.tell(Kind.ENDED, trial.number, ended.document)
+        except BaseException as error:
+            self._tell_abandoned(trial, {**work.row, **base}, error)
+            raise
+        finally:
+            drop_samples(self.bench.results, run_id)
         record = ended.document["record"]
         of = len(self.bench.plan.trials)
         self.journal.say(trial_line(trial.number, of, trial.cell.words, record))
@@ -62,6 +70,18 @@ class Session:
             raise CampaignError(ended.stop)
         return ended
 
+    def _tell_abandoned(
+        self, trial: PlannedTrial, row: dict[str, Any], error: BaseException
+    ) -> None:
+        """That it ended before it was measured, as far as the disk takes it: without an end the next start would
+        take it for one that killed the harness."""
+        drop_samples(self.bench.results, row["run_id"])
+        status, words = _how_abandoned(error)
+        record = {**row, "ceiling": "ambient", "status": str(status), "error": words}
+        document = {"record": record, "clips": [], "samples": thinned(())}
+        with contextlib.suppress(OSError):
+            self.journal.tell(Kind.ENDED, trial.number, document)
+
     def _began(self, base: dict[str, Any]) -> dict[str, Any]:
         counters = self.bench.counters
         return {
@@ -70,3 +90,11 @@ class Session:
             "started_utc": base["started_utc"],
             "oom_kills": counters.held().oom_kills if counters else None,
         }
+
+
+def _how_abandoned(error: BaseException) -> tuple[Status, str]:
+    if isinstance(error, KeyboardInterrupt):
+        return Status.CANCELLED, "interrupted before it was measured"
+    if isinstance(error, OSError):
+        return Status.INVALID_MACHINE, os_error_words(error)
+    return Status.INVALID_MACHINE, str(error) or type(error).__name__

@@ -1,0 +1,101 @@
+"""What ends a pack before its time on a host, and what of it is told: an interrupt, a disk that is full, a film gone."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from container import PYTHON
+from small_packs import SLOW, Packs, ends, experiment, until
+
+from clipkit.pack.there.asked import Asked
+from clipkit.pack.there.bench import bench_for
+from clipkit.pack.there.course import Course
+from clipkit.pack.there.journal import Journal, entries_in
+from clipkit.pack.there.lives import past_of
+from clipkit.pack.there.parts import Sender
+from clipkit.pack.there.planned import read_plan
+from clipkit.pack.there.samples_file import SamplesFile, samples_at
+from clipkit.pack.there.session import Session
+from clipkit.pack.there.start import unpacked_beside
+from clipkit.records.outcome import Sample
+
+
+def started(pack: Path, results: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [PYTHON, str(pack), "--yes", "--results", str(results)],
+        cwd=pack.parent,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"PATH": "/usr/bin:/bin"},
+    )
+
+
+def test_an_interrupt_in_the_warm_up_ends_it_before_a_trial_begins(
+    slow: Path, packs: Packs, tmp_path: Path
+) -> None:
+    pack, results = packs(experiment(slow)), tmp_path / "kept"
+    process = started(pack, results)
+    until(lambda: list(results.glob("*warm-up/*/*")))
+    process.send_signal(signal.SIGTERM)
+    _, complaint = process.communicate(timeout=60)
+    assert (process.returncode, complaint) == (130, "clipkit: interrupted\n")
+    assert [entry["kind"] for entry in entries_in(results)] == ["where"]
+
+
+def test_what_leaves_a_trial_has_an_end_that_says_why(
+    small: Path, packs: Packs, tmp_path: Path
+) -> None:
+    pack = packs(experiment(small, head=f"[subject]\nname = 'command'\ncommand = '{SLOW}'"))
+    results = tmp_path / "kept"
+    plan = read_plan(folder := unpacked_beside(results, pack))
+    asked = Asked(results, True, True, None, None, (), frozenset(), "system")
+    bench = bench_for(plan, folder, asked, "machine")
+    for film in bench.uploads.values():
+        film.unlink()
+    journal = Journal(results, Sender(plan.pack, "0" * 8, plan.key), str)
+    with pytest.raises(FileNotFoundError):
+        Session(bench, journal).run(Course(plan.trials, {}))
+    assert ends(results) == [(1, "invalid_machine")]
+    assert "No such file" in entries_in(results)[-1]["record"]["error"]
+    assert past_of(entries_in(results)).open == ()
+
+
+def test_an_end_that_was_told_leaves_no_samples(small: Path, packs: Packs, tmp_path: Path) -> None:
+    process = started(packs(experiment(small)), tmp_path / "kept")
+    process.communicate(timeout=100)
+    assert ends(tmp_path / "kept") == [(1, "ok")]
+    assert list((tmp_path / "kept" / "samples").iterdir()) == []
+
+
+@pytest.fixture
+def at_most() -> Callable[[int], None]:
+    """Files that this process writes grow to so many bytes, as on a disk that is nearly full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size_bytes: resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_samples_on_a_full_disk_end_with_a_whole_one_and_say_so(
+    tmp_path: Path, at_most: Callable[[int], None]
+) -> None:
+    samples = SamplesFile(tmp_path / "run.bin")
+    samples.append(sample(0.0))
+    row_bytes = (tmp_path / "run.bin").stat().st_size
+    at_most(row_bytes * 2 + row_bytes // 2)
+    for t_s in (1.0, 2.0, 3.0):
+        samples.append(sample(t_s))
+    assert isinstance(samples.failure, OSError)
+    assert samples[-1].t_s == 3.0
+    samples.close()
+    assert [each.t_s for each in samples_at(tmp_path / "run.bin")] == [0.0, 1.0]
+
+
+def sample(t_s: float) -> Sample:
+    return Sample(t_s, *(None for _ in range(len(Sample.__slots__) - 1)))
