@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import lzma
 import resource
 import signal
 import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pytest
 from container import PYTHON
 from small_packs import SLOW, Packs, ends, experiment, until
 
+from clipkit.errors import OutputError, UploadError
 from clipkit.pack.there.asked import Asked
 from clipkit.pack.there.bench import bench_for
 from clipkit.pack.there.course import Course
@@ -72,6 +76,49 @@ def test_an_end_that_was_told_leaves_no_samples(small: Path, packs: Packs, tmp_p
     process.communicate(timeout=100)
     assert ends(tmp_path / "kept") == [(1, "ok")]
     assert list((tmp_path / "kept" / "samples").iterdir()) == []
+
+
+def test_a_second_start_over_the_same_folder_touches_nothing(
+    slow: Path, packs: Packs, tmp_path: Path
+) -> None:
+    pack, results = packs(experiment(slow)), tmp_path / "kept"
+    first = started(pack, results)
+    until((results / "journal.jsonl").exists)
+    second = started(pack, results)
+    _, complaint = second.communicate(timeout=30)
+    assert (second.returncode, "runs in" in complaint, complaint.count("\n")) == (1, True, 1)
+    assert list(results.glob(".pack-*/plan.json"))
+    _, complaint = first.communicate(timeout=100)
+    assert (first.returncode, ends(results)) == (0, [(1, "ok")]), complaint
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_a_pack_that_is_damaged_is_refused_and_leaves_nothing(
+    small: Path, packs: Packs, tmp_path: Path, share: float
+) -> None:
+    pack = packs(experiment(small))
+    content = bytearray(pack.read_bytes())
+    with zipfile.ZipFile(pack) as members:
+        film = next(each for each in members.infolist() if each.filename.startswith("uploads/"))
+    at = film.header_offset + 100 + int(share * (film.compress_size - 100))
+    content[at : at + 8] = bytes(8)
+    pack.write_bytes(content)
+    with pytest.raises(UploadError, match="copy the pack anew"):
+        unpacked_beside(tmp_path / "kept", pack)
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_a_film_for_which_there_is_no_room_is_refused_before_it_is_unpacked(
+    tmp_path: Path,
+) -> None:
+    pack = tmp_path / "large.pyz"
+    plan = {"pack": "0" * 12, "uploads": [{"packed": "uploads/a.xz", "size_bytes": 1 << 60}]}
+    with zipfile.ZipFile(pack, "w") as archive:
+        archive.writestr("plan.json", json.dumps(plan))
+        archive.writestr("uploads/a.xz", lzma.compress(b"film"))
+    with pytest.raises(OutputError, match="are free there"):
+        unpacked_beside(tmp_path / "kept", pack)
+    assert list((tmp_path / "kept").iterdir()) == []
 
 
 @pytest.fixture

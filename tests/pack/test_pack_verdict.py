@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from clipkit.pack.there.planned import Promise
-from clipkit.pack.there.verdict import Here, Pair, Ran, pairs_of, verdict_of, why_no_pair
+from clipkit.pack.there.verdict import (
+    Here,
+    Pair,
+    Ran,
+    failures_of,
+    pairs_of,
+    verdict_of,
+    why_no_pair,
+)
+from clipkit.records.status import Status
 
 PROMISE = Promise(1.42, 1.36, 1.48, (0,), (1,), 0.5, 0.5)
 HERE = Here(0.5, steal_is_ours=False)
@@ -86,3 +95,27 @@ def test_a_block_of_which_one_side_did_not_end_well_is_no_pair(status: str) -> N
     }
     ended = [(0, 0, record), (1, 0, record), (0, 1, record), (1, 1, {**record, "status": status})]
     assert [pair.block for pair in pairs_of(ended, PROMISE, HERE)] == [0]
+
+
+@pytest.mark.parametrize("status", ["oom", "failed", "timeout"])
+def test_a_recommendation_that_fails_where_todays_command_does_not_does_not_hold(
+    status: str,
+) -> None:
+    ended = [
+        (cell, block, {"status": status if cell else "ok"}) for cell in (0, 1) for block in (0, 1)
+    ]
+    failures = failures_of(ended, PROMISE)
+    found = verdict_of([], PROMISE, QUANTILES, failures)
+    assert found.holds is False
+    words = Status(status).words
+    assert f"here the recommended command {words} in 2 of 2 blocks" in found.sentence
+
+
+def test_where_both_fail_nothing_is_decided_and_both_are_named() -> None:
+    ended = [(cell, 0, {"status": "oom"}) for cell in (0, 1)]
+    found = verdict_of([], PROMISE, QUANTILES, failures_of(ended, PROMISE))
+    assert found.holds is None
+    assert [note.split(" ran")[0] for note in found.notes] == [
+        "the recommended command",
+        "today's command",
+    ]

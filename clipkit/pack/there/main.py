@@ -27,7 +27,7 @@ from clipkit.pack.there.planned import Plan, read_plan
 from clipkit.pack.there.samples_kept import drop_samples
 from clipkit.pack.there.session import Session
 from clipkit.pack.there.telling import ending_lines, head_lines
-from clipkit.pack.there.verdict import Here, Verdict, pairs_of, verdict_of
+from clipkit.pack.there.verdict import Here, Verdict, failures_of, pairs_of, verdict_of
 from clipkit.records.status import COUNTS
 from clipkit.trial.canary import canary_s
 
@@ -170,7 +170,8 @@ def _verdict(bench: Bench, records: Sequence[tuple[int, int, dict[str, Any]]]) -
     if promise is None:
         return None
     here = Here(bench.found.cpus.value, isinstance(bench.counters, Machine))
-    return verdict_of(pairs_of(records, promise, here), promise, bench.plan.quantiles)
+    pairs, failures = pairs_of(records, promise, here), failures_of(records, promise)
+    return verdict_of(pairs, promise, bench.plan.quantiles, failures)
 
 
 def _say_lines(lines: Sequence[str]) -> None:

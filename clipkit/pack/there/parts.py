@@ -85,7 +85,16 @@ class Part:
 def printed_parts(sender: Sender, kind: Kind, trial: int, document: Mapping[str, Any]) -> list[str]:
     """The lines to print, without their ends. `trial` is its number in the pack's plan, from 1; 0 where
     a payload is of no trial."""
-    packed = zlib.compress(json.dumps(document, separators=(",", ":")).encode(), 9)
+    return text_parts(sender, kind, trial, document_text(document))
+
+
+def document_text(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, separators=(",", ":"))
+
+
+def text_parts(sender: Sender, kind: Kind, trial: int, text: str) -> list[str]:
+    """As `printed_parts`, of a document that is text already: a long one is held once."""
+    packed = zlib.compress(text.encode(), 9)
     digest = payload_digest(packed)
     bodies = [packed[at : at + _BODY_BYTES] for at in range(0, len(packed), _BODY_BYTES)]
     lines = []

@@ -5,13 +5,26 @@ from __future__ import annotations
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from clipkit import format as fmt
 from clipkit.pack.there.planned import Promise
 from clipkit.records.disturbance import FREE_CORES
+from clipkit.records.status import FAILURES, Status, status_of_all
+
+COLUMNS = (
+    "status",
+    "wall_s",
+    "ffmpeg_cpu_s",
+    "orchestrator_cpu_s",
+    "throttled_s",
+    "steal_fraction",
+    "other_cpu_fraction",
+    "cores_allowed",
+)
+"""Of a record: what is read of it here."""
 
 SAME_RATE = 0.10
 """By how much the CPU of a pair's two trials may differ."""
@@ -66,6 +79,15 @@ class Pair:
     rival: Ran
     own: Ran
     why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Of so many `blocks` in which both sides were run: how a side failed, once for each block in which it did."""
+
+    blocks: int = 0
+    rival: tuple[Status, ...] = ()
+    own: tuple[Status, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,19 +147,41 @@ def pairs_of(
 ) -> list[Pair]:
     """From the valid end of each trial: its cell, its block, its record. Blocks of which one side is missing
     are none."""
+    found = []
+    for block, rivals, owns in _blocks(records, promise):
+        rival, own = ran(rivals, here), ran(owns, here)
+        if rival and own:
+            found.append(Pair(block, rival, own, why_no_pair(rival, own, promise, here)))
+    return found
+
+
+def failures_of(
+    records: Sequence[tuple[int, int, Mapping[str, Any]]], promise: Promise
+) -> Failures:
+    """Of the same records."""
+    blocks = [(rivals, owns) for _, rivals, owns in _blocks(records, promise)]
+    rival = (_failed(rivals) for rivals, _ in blocks)
+    own = (_failed(owns) for _, owns in blocks)
+    return Failures(len(blocks), tuple(filter(None, rival)), tuple(filter(None, own)))
+
+
+def _failed(records: Sequence[Mapping[str, Any]]) -> Status | None:
+    end = status_of_all(Status(record["status"]) for record in records)
+    return end if end in FAILURES else None
+
+
+def _blocks(
+    records: Sequence[tuple[int, int, Mapping[str, Any]]], promise: Promise
+) -> Iterator[tuple[int, list[Any], list[Any]]]:
+    """Each block of which both sides are whole."""
     sides: dict[int, tuple[list[Any], list[Any]]] = defaultdict(lambda: ([], []))
     for cell, block, record in records:
         for side, cells in enumerate((promise.rival, promise.own)):
             if cell in cells:
                 sides[block][side].append(record)
-    found = []
     for block, (rivals, owns) in sorted(sides.items()):
-        if (len(rivals), len(owns)) != (len(promise.rival), len(promise.own)):
-            continue
-        rival, own = ran(rivals, here), ran(owns, here)
-        if rival and own:
-            found.append(Pair(block, rival, own, why_no_pair(rival, own, promise, here)))
-    return found
+        if (len(rivals), len(owns)) == (len(promise.rival), len(promise.own)):
+            yield block, rivals, owns
 
 
 def why_no_pair(rival: Ran, own: Ran, promise: Promise, here: Here) -> str | None:
@@ -172,10 +216,21 @@ def _expected(rival: Ran, own: Ran, promise: Promise, here: Here) -> float:
     return min(known[0], cpus) / min(known[1], cpus)
 
 
-def verdict_of(pairs: Sequence[Pair], promise: Promise, quantiles: Mapping[int, float]) -> Verdict:
+def verdict_of(
+    pairs: Sequence[Pair],
+    promise: Promise,
+    quantiles: Mapping[int, float],
+    failures: Failures = Failures(),
+) -> Verdict:
+    """What fails here where today's command never does is no gain, however fast it is when it does not."""
     good = [pair for pair in pairs if pair.why_not is None]
     notes = tuple(f"pair {p.block + 1} does not count: {p.why_not}" for p in pairs if p.why_not)
     promised = f"promised {_times(promise.ratio)}"
+    told = _failure_words(failures)
+    if failures.own and not failures.rival:
+        sentence = f"{promised}; here {told[0]}, and today's in none: it does not hold"
+        return Verdict(False, None, None, None, len(good), sentence, notes)
+    notes += tuple(told)
     if len(good) < 2:
         sentence = (
             f"{promised}; here only {fmt.counted(len(good), 'pair')} can be compared: not decided"
@@ -197,6 +252,19 @@ def verdict_of(pairs: Sequence[Pair], promise: Promise, quantiles: Mapping[int, 
         f"({low:.2f} to {high:.2f}): {words}{more}"
     )
     return Verdict(holds, ratio, low, high, len(good), sentence, notes)
+
+
+def _failure_words(failures: Failures) -> list[str]:
+    sides = {"the recommended command": failures.own, "today's command": failures.rival}
+    return [
+        f"{who} {_ends_words(ends)} in {len(ends)} of {fmt.counted(failures.blocks, 'block')}"
+        for who, ends in sides.items()
+        if ends
+    ]
+
+
+def _ends_words(ends: Sequence[Status]) -> str:
+    return " or ".join(status.words for status in dict.fromkeys(ends))
 
 
 def whether_it_holds(promise: Promise, low: float, high: float) -> bool | None:
