@@ -8,7 +8,7 @@ import resource
 import signal
 import subprocess
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -63,7 +63,7 @@ def test_what_leaves_a_trial_has_an_end_that_says_why(
     bench = bench_for(plan, folder, asked, "machine")
     for film in bench.uploads.values():
         film.unlink()
-    journal = Journal(results, Sender(plan.pack, "0" * 8, plan.key), str)
+    journal = Journal(results, Sender(plan.pack, "0" * 8, plan.key), list[str]().append)
     with pytest.raises(FileNotFoundError):
         Session(bench, journal).run(Course(plan.trials, {}))
     assert ends(results) == [(1, "invalid_machine")]
@@ -122,7 +122,7 @@ def test_a_film_for_which_there_is_no_room_is_refused_before_it_is_unpacked(
 
 
 @pytest.fixture
-def at_most() -> Callable[[int], None]:
+def at_most() -> Iterator[Callable[[int], None]]:
     """Files that this process writes grow to so many bytes, as on a disk that is nearly full."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     yield lambda size_bytes: resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))

@@ -14,6 +14,7 @@ from clipkit.ceiling import standing
 from clipkit.ceiling.hierarchies import hierarchies
 from clipkit.pack.there.group_here import MEMINFO, Counters, Machine, counters_here, meminfo
 
+_UNCHECKED = "unchecked nobody here says how much memory is free: what may need more than that is not left out"
 _IN_MEMORY = ("tmpfs", "ramfs", "devtmpfs")
 
 
@@ -62,6 +63,7 @@ class Found:
             f"memory    {_told(self.memory, fmt.size)}; in use and not to be dropped: {fmt.size(self.used_bytes)}",
             f"CPU       {_told(self.cpus, fmt.cpus)}; {self.cores_seen} cores are seen",
             f"swap      {_swap_words(self.swap)}",
+            *([] if self.free_bytes is not None else [_UNCHECKED]),
         ]
 
 
@@ -113,7 +115,7 @@ def _swap_words(swap: Told) -> str:
         return "unknown"
     if not swap.value:
         return f"none, by {swap.by}"
-    return f"{fmt.size(int(swap.value))} by {swap.by}: what is swapped is slow, and counts as needed here"
+    return f"{fmt.size(int(swap.value))} by {swap.by}: what is swapped is slow"
 
 
 def _swap(counters: Counters | None, machine: dict[str, int]) -> Told:

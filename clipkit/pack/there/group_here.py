@@ -1,7 +1,7 @@
 """What of the kernel's counters tells of everything that runs here: of our container, or of the whole machine.
 
 In a plain container `/proc/meminfo` and `/proc/vmstat` are the node's, so the machine's own are asked only where
-our group is the root of all. Stdlib only.
+the root of all groups is seen from here, and none of ours below it has a limit. Stdlib only.
 """
 
 from __future__ import annotations
@@ -53,18 +53,22 @@ class Counters(Protocol):
 
 
 def counters_here() -> Counters | None:
-    """Our group's, where that is no root; else the machine's; None where the kernel shows no group, so that
-    nobody can say whose figures the machine's are."""
-    seen = hierarchies()
-    folder = _memory_folder(seen)
-    if folder is None:
+    """As `counters_of`, of this process."""
+    return counters_of(hierarchies())
+
+
+def counters_of(seen: list[Hierarchy]) -> Counters | None:
+    """The machine's where no group up to the root of all has a limit of memory, as in a login session; else the
+    group's; None where the kernel shows no group, so that nobody can say whose figures the machine's are."""
+    with_memory = [h for h in seen if "memory" in h.controllers or _has_memory2(h)]
+    if not with_memory:
         return None
-    version, at = folder
-    if is_root(at, version):
-        return Machine()
-    if version == 2:
-        return Group(2, Readings(at))
-    return Group(1, Readings1(_folders1(seen, at)))
+    limited = _tightest(with_memory)
+    first = with_memory[0]
+    if limited is None and is_root(first.top, first.version):
+        return Machine(_quota_of(seen, first))
+    version, at = limited or (first.version, first.own)
+    return Group(version, Readings(at) if version == 2 else Readings1(_folders1(seen, at)))
 
 
 def is_root(folder: Path, version: int) -> bool:
@@ -74,17 +78,15 @@ def is_root(folder: Path, version: int) -> bool:
     return not (folder / _NEVER_ROOT_V2).exists()
 
 
-def _memory_folder(seen: list[Hierarchy]) -> tuple[int, Path] | None:
-    """The group that is held to the tightest limit of memory, else our own."""
-    with_memory = [h for h in seen if "memory" in h.controllers or _has_memory2(h)]
+def _tightest(with_memory: list[Hierarchy]) -> tuple[int, Path] | None:
+    """The group that is held to the tightest limit of memory."""
     limits = {
         (h.version, folder): limit
         for h in with_memory
         for folder in h.upwards(h.own)
         if (limit := standing.group_memory_bytes(folder)) is not None
     }
-    own = [(h.version, h.own) for h in with_memory]
-    return min(limits, key=lambda key: limits[key], default=own[0] if own else None)
+    return min(limits, key=lambda key: limits[key], default=None)
 
 
 def _has_memory2(hierarchy: Hierarchy) -> bool:
@@ -101,14 +103,28 @@ def _has_memory2(hierarchy: Hierarchy) -> bool:
 def _folders1(seen: list[Hierarchy], memory: Path) -> Mapping[str, Path]:
     """Of the controllers of version 1; only the group that has the quota counts what it withholds."""
     own = {name: h.own for h in seen if h.version == 1 for name in h.controllers}
+    tightest = _tightest_quota(seen) or own.get("cpu", memory)
+    return {"cpuacct": own.get("cpuacct", memory), "cpu": tightest, "memory": memory}
+
+
+def _tightest_quota(seen: list[Hierarchy]) -> Path | None:
     quotas = {
         folder: quota
         for h in seen
         for folder in h.upwards(h.own)
         if (quota := standing.group_cpus(folder)) is not None
     }
-    tightest = min(quotas, key=lambda folder: quotas[folder], default=own.get("cpu", memory))
-    return {"cpuacct": own.get("cpuacct", memory), "cpu": tightest, "memory": memory}
+    return min(quotas, key=lambda folder: quotas[folder], default=None)
+
+
+def _quota_of(seen: list[Hierarchy], memory: Hierarchy) -> Group | None:
+    """Who counts what a quota withholds, where there is one."""
+    folder = _tightest_quota(seen)
+    if folder is None:
+        return None
+    if (folder / "cpu.max").exists():
+        return Group(2, Readings(folder))
+    return Group(1, Readings1(_folders1(seen, memory.own)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +140,12 @@ class Group:
 
 
 class Machine:
-    """The machine's own: a virtual one, or bare metal."""
+    """The machine's own: a virtual one, or bare metal. `quota`: a group on it that is held to less CPU."""
 
     version: int | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, quota: Group | None = None) -> None:
+        self._quota = quota
         self._memory = KernelFile(MEMINFO)
         self._events = KernelFile(Path("/proc/vmstat"))
 
@@ -140,7 +157,8 @@ class Machine:
         if total is None or free is None or available is None:
             return Held(None, None)
         kills = self._events.table().get(b"oom_kill")
-        return Held(total - free, max(0, available - free), oom_kills=kills)
+        withheld_s = self._quota.held().throttled_cpu_s if self._quota else None
+        return Held(total - free, max(0, available - free), withheld_s, kills)
 
 
 def meminfo(text: bytes) -> dict[str, int]:

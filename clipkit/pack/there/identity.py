@@ -9,11 +9,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from clipkit.ceiling.hierarchies import hierarchies
+from clipkit.ceiling.hierarchies import Hierarchy, hierarchies
 from clipkit.trial import machine
 
 MACHINE = "CLIPKIT_MACHINE"
 """The environment variable by which a user names a machine."""
+
+_LOGINS = "user.slice"
+"""Where systemd keeps what users began who are logged in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,15 @@ def identity_here() -> Identity:
     facts = [boot, _began(1)]
     for hierarchy in hierarchies():
         with contextlib.suppress(OSError):
-            found = hierarchy.own.stat()
+            found = lasting_group(hierarchy).stat()
             facts.append(f"{found.st_dev}:{found.st_ino}")
     return Identity(boot, _short(*facts))
+
+
+def lasting_group(hierarchy: Hierarchy) -> Path:
+    """Our own; of one that is there for as long as a user is logged in, the top: the machine stays the same."""
+    is_of_login = any(each.name == _LOGINS for each in hierarchy.upwards(hierarchy.own))
+    return hierarchy.top if is_of_login else hierarchy.own
 
 
 def machine_here(identity: Identity) -> str:
