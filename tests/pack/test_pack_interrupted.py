@@ -21,7 +21,7 @@ from clipkit.pack.there.bench import bench_for
 from clipkit.pack.there.course import Course
 from clipkit.pack.there.journal import Journal, entries_in
 from clipkit.pack.there.lives import past_of
-from clipkit.pack.there.parts import Sender
+from clipkit.pack.there.parts import Kind, Sender
 from clipkit.pack.there.planned import read_plan
 from clipkit.pack.there.samples_file import SamplesFile, samples_at
 from clipkit.pack.there.session import Session
@@ -46,7 +46,7 @@ def test_an_interrupt_in_the_warm_up_ends_it_before_a_trial_begins(
 ) -> None:
     pack, results = packs(experiment(slow)), tmp_path / "kept"
     process = started(pack, results)
-    until(lambda: list(results.glob("*warm-up/*/*")))
+    until(lambda: list(results.glob("*warm-up/*/*.mp4")))  # the engine is talked to
     process.send_signal(signal.SIGTERM)
     _, complaint = process.communicate(timeout=60)
     assert (process.returncode, complaint) == (130, "clipkit: interrupted\n")
@@ -142,6 +142,17 @@ def test_samples_on_a_full_disk_end_with_a_whole_one_and_say_so(
     assert samples[-1].t_s == 3.0
     samples.close()
     assert [each.t_s for each in samples_at(tmp_path / "run.bin")] == [0.0, 1.0]
+
+
+def test_what_home_could_not_read_is_not_done_for_the_next_start_either(
+    tmp_path: Path, at_most: Callable[[int], None]
+) -> None:
+    (tmp_path / "printed.log").write_text("x" * 5000 + "\n")
+    journal = Journal(tmp_path, Sender("0" * 12, "0" * 8, bytes(32)), list[str]().append)
+    at_most(5100)
+    with pytest.raises(OSError, match="large"):
+        journal.tell(Kind.ENDED, 1, {"record": {"run_id": "a", "status": "ok"}})
+    assert entries_in(tmp_path) == []
 
 
 def sample(t_s: float) -> Sample:

@@ -12,7 +12,8 @@ lines that it prints of them. A payload's documents:
 
 DIR holds `journal.jsonl`, one object a line: these documents with `kind` ("where", "began", "ended"), `pack`,
 `life` and `trial` (its number in the plan, from 1). `printed.log` beside it holds every part as it was printed:
-`clipkit unpack DIR` reads these, which are signed, as it reads any other log.
+`clipkit unpack DIR` reads these, which are signed, as it reads any other log. `samples` holds those of an attempt
+until its end is told. DIR is locked for as long as a pack runs in it.
 
 What home keeps of a pack is `clipkit.pack.kept.Packed`: key, plan, experiment and uploads (`keep_packed` when it
 is made), and once more in the pack as `home.json`.
