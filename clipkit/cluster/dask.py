@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from clipkit.campaign.executor import Blocks
 from clipkit.cluster import guard, there
 from clipkit.cluster.connecting import ByValue, connected
+from clipkit.cluster.ends import TaskEnd
 from clipkit.cluster.leases import Lease, Leases, Worker
 from clipkit.cluster.lines import Began, Ended, Ready, outcome_in, told_in
 from clipkit.cluster.parcel import Packer, Parcel
@@ -34,12 +35,13 @@ _LOOK_FOR_WORKERS_S = 2.0
 class Patience:
     """Seconds. `silence_s`: a worker of which nothing is heard for so long is lost, `forsaken_s`: a block that nobody
     waits for ends after so long, with `grace_s` to clear up; `nobody_s`: so long without any machine that could run
-    what is left the campaign ends."""
+    what is left the campaign ends; `look_again_s`: after so long a busy machine is looked at again."""
 
     silence_s: float = 60.0
     forsaken_s: float = 40.0
     grace_s: float = 8.0
     nobody_s: float = 900.0
+    look_again_s: float = 30.0
 
 
 @dataclass(slots=True)
@@ -74,7 +76,7 @@ def lost_outcome(trial: Trial, worker: Worker, why: str) -> Outcome:
 @dataclass(slots=True)
 class _Run:
     """`_told`: what arrives from the cluster's threads. `_unseen`: workers that are there and did not say yet what
-    they are."""
+    they are; `_later`: those that are asked that again, and when."""
 
     asked: Dask
     client: Client
@@ -84,6 +86,7 @@ class _Run:
     _futures: dict[str, Future] = field(default_factory=dict)
     _looking: dict[str, Worker] = field(default_factory=dict)
     _unseen: dict[str, Worker] = field(default_factory=dict)
+    _later: dict[str, tuple[float, Worker]] = field(default_factory=dict)
     _known: dict[str, str] = field(default_factory=dict)
     _looked_s: float = 0.0
     _useful_s: float = field(default_factory=time.monotonic)
@@ -155,6 +158,8 @@ class _Run:
 
     def _event(self, told: dict[str, Any]) -> None:
         lease = self.leases.heard(told["lease"], time.monotonic())
+        if worker := self.leases.heard_again(told["lease"]):
+            self._later[worker.address] = time.monotonic(), worker
         try:
             line = told_in(told.get("line", ""))
             outcome = None
@@ -194,28 +199,41 @@ class _Run:
             self.leases.joined(replace(worker, host_id=told.machine, ceiling=told.ceiling))
 
     def _over(self, name: str, future: Future) -> None:
-        self._futures.pop(name, None)
-        why, result = None, None
-        if future.status == "finished":
-            result = future.result()
-            if isinstance(result, dict) and result.get("code", 0) != 0:
-                why = _ended_words(result)
-        else:
-            why = f"the task was lost ({future.status})"
+        if self._futures.get(name) is not future:  # cancelled by now
+            return
+        del self._futures[name]
+        end = _end_of(future)
         if name.startswith("who-"):
-            if isinstance(result, dict) and "machine" in result:
-                address = name.removeprefix("who-")
-                self._unseen[address] = Worker(address, result["life"], result["machine"])
-        elif name in self._looking:
-            worker = self._looking.pop(name)
-            self._ready(worker, Ready("", "", "", why or "it did not say what it is", {}))
+            self._said_who(name.removeprefix("who-"), end)
+            return
+        lease = self.leases.open.get(name)
+        worker = lease.worker if lease else self._looking.get(name)
+        if worker and end.is_another_life:
+            self._gone(worker.address)
+            return
+        if worker and end.passes:
+            due_s = time.monotonic() + self.asked.patience.look_again_s
+            self._later[worker.address] = due_s, worker
+        if lease is None:
+            if looked_at := self._looking.pop(name, None):
+                why = end.why or "it did not say what it is"
+                self._ready(looked_at, Ready("", "", "", why, {}))
+            return
+        if lease.left:
+            told = end.why or "its process ended early"
+            self.asked.say(f"machine {lease.worker.machine}: {told}")
+        self.leases.over(name, end.why)
+
+    def _said_who(self, address: str, end: TaskEnd) -> None:
+        if "machine" in end.answer:
+            self._unseen[address] = Worker(address, end.answer["life"], end.answer["machine"])
+            return
+        why = end.why or "it did not say who it is"
+        if end.passes:
+            self._known.pop(address, None)  # asked again at the next look
         else:
-            lease = self.leases.open.get(name)
-            if lease and lease.left:
-                self.asked.say(
-                    f"machine {lease.worker.machine}: {why or 'its process ended early'}"
-                )
-            self.leases.over(name, why)
+            self.asked.say(f"worker {address} gets nothing: {why}")
+            self.leases.set_aside(address, why)
 
     def _look_for_workers(self) -> None:
         """Who joined is asked what it is, when its machine runs nothing; who left has taken along what it ran."""
@@ -230,6 +248,10 @@ class _Run:
             if address not in self._known:
                 self._known[address] = "asked"
                 self._send(f"who-{address}", there.identify, address, address)
+        for address, (due_s, worker) in list(self._later.items()):
+            if due_s <= now_s:
+                del self._later[address]
+                self._unseen[address] = worker
         busy = {lease.worker.machine for lease in self.leases.open.values()}
         for address, worker in list(self._unseen.items()):
             if worker.machine not in busy | self.leases.looked_at:
@@ -241,8 +263,9 @@ class _Run:
 
     def _gone(self, address: str) -> None:
         """A task that may run on that worker alone waits for ever where it does not come back."""
-        del self._known[address]
+        self._known.pop(address, None)
         self._unseen.pop(address, None)
+        self._later.pop(address, None)
         for name, worker in list(self._looking.items()):
             if worker.address == address:
                 del self._looking[name]
@@ -253,24 +276,23 @@ class _Run:
             self.asked.say(f"machine {lease.worker.machine}: its worker {address} is gone")
             self._cancel(lease.id)
         self.leases.left(address, f"its worker {address} was lost")
-        self.leases.back(address)
 
     def _give_up_the_silent(self) -> None:
         silence_s = self.asked.patience.silence_s
         for lease in self.leases.silent(time.monotonic() - silence_s):
-            self._give_up(lease, f"nothing was heard of its worker for {silence_s:.0f} s")
+            why = f"nothing was heard of its worker for {silence_s:.0f} s"
+            self.asked.say(f"machine {lease.worker.machine}: {why}")
+            self._cancel(lease.id)
+            self.leases.give_up_unheard(lease, why)
 
     def _cancel(self, name: str) -> None:
         if future := self._futures.pop(name, None):
             future.cancel(force=True)
 
 
-def _ended_words(result: dict[str, Any]) -> str:
-    words = {
-        None: "it is another worker by now",
-        guard.BUSY: "another measurement runs there",
-        guard.FORSAKEN: "nobody waited for it any more",
-    }
-    code = result["code"]
-    last = (result.get("stderr") or "").strip().splitlines()[-1:]
-    return words.get(code) or ": ".join([f"its process ended with {code}", *last])
+def _end_of(future: Future) -> TaskEnd:
+    if future.status == "finished":
+        return TaskEnd(future.status, future.result())
+    error = future.exception() if future.status == "error" else None
+    told = str(error).strip().splitlines()[:1] if error else []
+    return TaskEnd(future.status, error=": ".join([type(error).__name__, *told]))

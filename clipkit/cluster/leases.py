@@ -71,22 +71,34 @@ class Leases:
     _rest: deque[_Rest] = field(default_factory=deque)
     _warm_ups: dict[str, list[Trial]] = field(default_factory=dict)
     _set_aside: dict[str, str] = field(default_factory=dict)
+    _unheard: dict[str, Worker] = field(default_factory=dict)
 
     def joined(self, worker: Worker) -> None:
         self.workers[worker.address] = worker
+        self._set_aside.pop(worker.address, None)
 
     def left(self, address: str, why: str) -> None:
         """The worker is gone: what it ran is lost with it."""
         if worker := self.workers.pop(address, None):
             for lease in [each for each in self.open.values() if each.worker is worker]:
                 self.lose(lease.id, why)
+        self._set_aside.pop(address, None)
+        self._unheard = {i: each for i, each in self._unheard.items() if each.address != address}
 
     def set_aside(self, address: str, why: str) -> None:
-        """It gets nothing more until it is heard of again (`back`)."""
+        """It gets nothing more until it joins again."""
         self._set_aside[address] = why
 
-    def back(self, address: str) -> None:
-        self._set_aside.pop(address, None)
+    def give_up_unheard(self, lease: Lease, why: str) -> None:
+        """Nothing was heard of it for too long: what it has is run elsewhere, and it joins again when it is heard of
+        after all (`heard_again`)."""
+        self._unheard[lease.id] = lease.worker
+        self.set_aside(lease.worker.address, why)
+        self.lose(lease.id, why)
+
+    def heard_again(self, lease_id: str) -> Worker | None:
+        """Once: the worker that such a lease was of."""
+        return self._unheard.pop(lease_id, None)
 
     def free(self) -> list[Worker]:
         """One of each machine that runs nothing."""
@@ -112,7 +124,6 @@ class Leases:
         """Something was told of it; None where that is no longer of interest."""
         if lease := self.open.get(lease_id):
             lease.heard_s = now_s
-            self.back(lease.worker.address)
         return lease
 
     def began(self, lease: Lease, run_id: str) -> None:

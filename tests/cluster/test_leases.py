@@ -142,3 +142,30 @@ def test_a_worker_on_which_nothing_comes_of_a_block_gets_no_other_one(tmp_path: 
             assert rest.trials.keys() == lease.trials.keys()  # its warm-ups too
 
     swept(tmp_path, Broken(0))
+
+
+def test_a_worker_that_is_heard_of_after_all_may_join_again(tmp_path: Path) -> None:
+    class Paused(Cluster):
+        def run(self, blocks: Blocks) -> None:
+            leases = Leases(blocks, lost)
+            leases.joined(Worker("tcp://paused", "first", "a"))
+            lease = leases.grant(0)
+            assert lease is not None
+            leases.give_up_unheard(lease, "nothing was heard")
+            assert leases.grant(1) is None
+            assert leases.refused == {"tcp://paused": "nothing was heard"}
+            assert leases.heard(lease.id, 2) is None
+            worker = leases.heard_again(lease.id)
+            assert worker is lease.worker
+            assert leases.heard_again(lease.id) is None
+            leases.joined(worker)
+            assert not leases.refused
+            rest = leases.grant(3)
+            assert rest is not None
+            assert rest.trials.keys() == lease.trials.keys()
+            leases.give_up_unheard(rest, "nothing was heard")
+            leases.left("tcp://paused", "it is gone")
+            assert leases.heard_again(rest.id) is None
+            assert not leases.refused
+
+    swept(tmp_path, Paused(0))

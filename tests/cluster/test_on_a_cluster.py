@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +22,7 @@ from inventing_design import EXPERIMENT, course, laid_out
 
 from clipkit.campaign.grid import Grid
 from clipkit.campaign.loop import Loop
+from clipkit.cluster import guard, there
 from clipkit.cluster.dask import Dask, Patience
 from clipkit.cluster.parcel import Parcel
 from clipkit.errors import CampaignError
@@ -95,7 +97,7 @@ class Sweep:
     folder: Path
     cluster: Cluster
     stand_in: StandIn
-    patience: Patience = field(default_factory=lambda: Patience(20.0, 6.0, 2.0, 60.0))
+    patience: Patience = field(default_factory=lambda: Patience(20.0, 6.0, 2.0, 60.0, 1.0))
     said: list[str] = field(default_factory=list)
     about: list[Mapping[str, Any]] = field(default_factory=list)
 
@@ -200,6 +202,58 @@ def test_a_worker_that_hangs_is_given_up_and_its_block_ends_by_itself(
     (lost,) = (r for r in stored if r.status is Status.INVALID_MACHINE)
     assert lost.host_id == "one" and "nothing was heard" in str(lost.error)
     assert gone(sweep.stand_in.seen())
+
+
+def test_a_worker_that_was_silent_goes_on_when_it_is_heard_of_again(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    hung = cluster.worker("one")
+    patience = Patience(4.0, 3.0, 2.0, 60.0, 1.0)
+    sweep = Sweep(tmp_path / "c", cluster, StandIn(tmp_path / "journal"), patience)
+
+    def on_event(count: int) -> None:
+        if count == 2:
+            hung.send_signal(signal.SIGSTOP)
+            threading.Timer(8, hung.send_signal, [signal.SIGCONT]).start()
+
+    assert_each_once(sweep.run(on_event))
+    assert any("nothing was heard" in line for line in sweep.said)
+    assert_one_at_a_time(sweep.stand_in.seen())
+
+
+def test_a_machine_where_another_measurement_runs_is_looked_at_again(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    cluster.worker("one")
+    sweep = Sweep(tmp_path / "c", cluster, StandIn(tmp_path / "journal"))
+    held = guard._hold(there._lock(), 60)
+    assert held is not None
+
+    def let_go() -> None:
+        until_s = time.monotonic() + 40
+        while not any("another measurement" in line for line in sweep.said):
+            if time.monotonic() > until_s:
+                break
+            time.sleep(0.1)
+        os.close(held)
+
+    other = threading.Thread(target=let_go)
+    other.start()
+    assert_each_once(sweep.run())
+    other.join()
+    assert any("another measurement runs there" in line for line in sweep.said)
+
+
+def test_a_worker_that_cannot_say_who_it_is_is_named(
+    tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.worker("one")
+    monkeypatch.setattr(there, "identify", gone)  # of a module that is not there
+    patience = Patience(8.0, 5.0, 2.0, 8.0)
+    sweep = Sweep(tmp_path / "c", cluster, StandIn(tmp_path / "journal"), patience)
+    with pytest.raises(CampaignError, match=r"can run what is left .*its task failed: "):
+        sweep.run()
+    assert any("gets nothing: its task failed" in line for line in sweep.said)
 
 
 def test_a_client_that_is_killed_resumes_and_nothing_counts_twice(
