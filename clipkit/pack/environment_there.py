@@ -10,31 +10,26 @@ from clipkit.pack.arrived import Payload
 from clipkit.pack.kept import Packed
 from clipkit.pack.there.parts import Kind
 from clipkit.records.checks import check_environment
+from clipkit.records.outcome import Outcome
 from clipkit.records.record import Record
 
 
 def environment_there(
-    packed: Packed, payloads: Sequence[Payload], records: Sequence[Record]
+    packed: Packed, payloads: Sequence[Payload], ends: Sequence[tuple[Payload, Outcome]]
 ) -> list[dict[str, Any]]:
-    """One of each machine that measured these records: what their columns tell, and what the latest start that
-    came home told of it. Raises CampaignError for what no environment holds."""
+    """One of each machine that measured these: what their columns tell, and what the latest start that came home
+    told of it. Raises CampaignError for what no environment holds."""
     found = []
-    for host_id in dict.fromkeys(record.host_id for record in records):
-        own = [record for record in records if record.host_id == host_id]
-        told = _told(payloads, own)
-        environment = _environment(packed, own[-1], told) | {"told": told}
+    for host_id in dict.fromkeys(outcome.record.host_id for _, outcome in ends):
+        own = [each for each in ends if each[1].record.host_id == host_id]
+        told = _told(payloads, {payload.life for payload, _ in own})
+        environment = _environment(packed, own[-1][1].record, told) | {"told": told}
         check_environment(environment)
         found.append(environment)
     return found
 
 
-def _told(payloads: Sequence[Payload], records: Sequence[Record]) -> Mapping[str, Any]:
-    runs = {record.run_id for record in records}
-    lives = {
-        p.life
-        for p in payloads
-        if p.kind is Kind.ENDED and p.document.get("record", {}).get("run_id") in runs
-    }
+def _told(payloads: Sequence[Payload], lives: set[str]) -> Mapping[str, Any]:
     starts = [p.document for p in payloads if p.kind is Kind.WHERE and p.life in lives]
     return starts[-1] if starts else {}
 

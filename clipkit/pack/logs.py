@@ -11,6 +11,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from clipkit.documents import parse_json
 from clipkit.pack.there.parts import MOST_LINE_BYTES, PART, START, Part, found_part
@@ -48,6 +49,11 @@ class Seen:
         return found[0][:-1] if found else None
 
 
+def lines_of(log: BinaryIO) -> Iterator[bytes]:
+    """Of a log that may hold one that fills the memory."""
+    return iter(lambda: log.readline(_LONGEST_LINE), b"")
+
+
 def parts_of_log(lines: Iterable[bytes], is_signed: Callable[[Part], bool]) -> Iterator[Seen]:
     """Every part in these lines, in no certain order. `is_signed`: whether a part that was put together is
     right; what was found in one piece is not asked about."""
@@ -59,7 +65,8 @@ def parts_of_log(lines: Iterable[bytes], is_signed: Callable[[Part], bool]) -> I
             yield Seen(number, found_part(match), match[0])
         runs = [run.partition(START) for run in _RUN.findall(PART.sub(" ", text))]
         torn = [_Torn(number, start + rest) for _, start, rest in runs if start]
-        others = [before for before, _, _ in runs if before]
+        # A run that is longer than a part is no piece of one, and these are kept.
+        others = [before for before, _, _ in runs if 0 < len(before) <= MOST_LINE_BYTES]
         for each in waiting:
             each.take(others, is_signed)
         for each in torn:

@@ -20,6 +20,7 @@ from clipkit.pack.environment_there import environment_there
 from clipkit.pack.home import Home, Unpacked
 from clipkit.pack.kept import Packed, find_packed
 from clipkit.pack.left import left_of
+from clipkit.pack.logs import lines_of
 from clipkit.pack.there.parts import LOST, Kind
 from clipkit.records import folder as folders
 from clipkit.records.identity import unified_records
@@ -78,7 +79,7 @@ def _read(log: Path, arrivals: Arrivals) -> None:
     try:
         with log.open("rb") as file:
             if b"\0" not in file.peek(_TEXT_BYTES)[:_TEXT_BYTES]:
-                arrivals.read_log(file, str(log))
+                arrivals.read_log(lines_of(file), str(log))
     except OSError as error:
         raise UsageError(f"cannot read {log}: {error.strerror}") from None
 
@@ -124,7 +125,7 @@ def _into(
         chosen = _choose(earlier, outcomes)
         if chosen.new:
             _describe(store, packed, payloads, chosen.new, is_new=not earlier)
-            for outcome in chosen.new:
+            for _, outcome in chosen.new:
                 store.append(outcome)
             write_parquet(store.folder)
         records = store.records()
@@ -138,7 +139,7 @@ def _into(
 class _Chosen:
     """Which of the ends are stored."""
 
-    new: list[Outcome] = field(default_factory=list)
+    new: list[tuple[Payload, Outcome]] = field(default_factory=list)
     second: int = 0
     refused: list[Refusal] = field(default_factory=list)
 
@@ -166,7 +167,7 @@ def _choose(earlier: Sequence[Record], outcomes: Sequence[tuple[Payload, Outcome
             runs.add(record.run_id)
             done |= done_of([record])
             means |= own
-            chosen.new.append(outcome)
+            chosen.new.append((payload, outcome))
     return chosen
 
 
@@ -189,7 +190,7 @@ def _describe(
     store: Store,
     packed: Packed,
     payloads: Sequence[Payload],
-    new: Sequence[Outcome],
+    new: Sequence[tuple[Payload, Outcome]],
     *,
     is_new: bool,
 ) -> None:
@@ -200,5 +201,5 @@ def _describe(
         store.describe(uploads=packed.uploads)
     is_described = files.has_entry(store.folder, folders.ENVIRONMENT)
     earlier = [folders.read_environment_file(store.folder)] if is_described else []
-    theirs = environment_there(packed, payloads, [outcome.record for outcome in new])
+    theirs = environment_there(packed, payloads, new)
     store.describe(environment=joined_environments(*earlier, *theirs))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import random
 import string
@@ -16,6 +17,7 @@ import pytest
 from clipkit.format import MIB
 from clipkit.pack.arrived import Arrivals, Payload, Refusal
 from clipkit.pack.kept import Packed, PackedTrial
+from clipkit.pack.logs import lines_of
 from clipkit.pack.there.parts import Kind, Sender, printed_parts
 
 Lines = list[str]
@@ -256,3 +258,19 @@ def test_no_bytes_make_the_reader_fall_over(seed: int) -> None:
     found, refused = read(bytes(line) for line in lines)
     assert all(WHOLE[trial] == document for trial, document in ends(found).items())
     assert refused
+
+
+def test_a_line_that_would_fill_the_memory_is_read_in_pieces() -> None:
+    own = "\n".join(printed(trials=[1, 2])).encode()
+    log = io.BytesIO(b"a" * (96 * MIB) + b"\n" + own)
+    arrivals = Arrivals({OWN.pack: OWN}.get)
+    tracemalloc.start()
+    try:
+        arrivals.read_log(lines_of(log), "a.log")
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 48 * MIB
+    found, refused = arrivals.payloads()
+    assert ends(found) == {1: told(1), 2: told(2)}
+    assert not refused

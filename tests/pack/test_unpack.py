@@ -16,6 +16,7 @@ from clipkit.analysis.compare import compare_campaigns
 from clipkit.cli import main
 from clipkit.errors import CampaignError
 from clipkit.format import MIB
+from clipkit.pack.there.parts import Kind, printed_parts
 from clipkit.pack.unpack import unpack_logs
 from clipkit.records.campaign import open_campaign
 from clipkit.records.folder import clips_by_run, read_records
@@ -159,6 +160,16 @@ def test_what_is_signed_and_yet_no_trial_of_the_plan_is_refused(
     assert refused["trial"] == 3
     assert why in refused["why"]
     assert f"refused: {log}" in told
+
+
+def test_a_signed_end_whose_record_is_no_object_is_refused_and_the_rest_comes_home(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = printed_parts(run.sender("00000001"), Kind.ENDED, 3, {"record": []})
+    log = write_log(tmp_path / "a.log", [*run.log([1, 2]), *odd])
+    code, home, _ = unpacked(capsys, log, "--results", tmp_path / "home")
+    assert (code, home["trials"]) == (1, 2)
+    assert [refused["trial"] for refused in home["refused"]] == [3]
 
 
 def test_a_lost_and_an_altered_part_are_named_and_the_rest_comes_home(
