@@ -32,3 +32,16 @@ def commands() -> dict[str, list[str]]:
         "render.yaml": shlex.split(document("render.yaml")["services"][0]["dockerCommand"]),
         "kubernetes.yaml": pod()["containers"][0]["command"],
     }
+
+
+def write_ssh(programs: Path, there: Path) -> None:
+    """Programs in the place of ssh and scp that do in a folder for each host what those do on another machine."""
+    lines = {
+        "ssh": f'cd "{there}/$1"\nexec sh -c "$2"\n',
+        "scp": "from=${2%%:*} to=${3%%:*}\n"
+        f'[ "$2" = "$from" ] && exec cp "$2" "{there}/$to/${{3#*:}}"\n'
+        f'exec cp -r "{there}/$from/${{2#*:}}" "$3"\n',
+    }
+    for name, text in lines.items():
+        (programs / name).write_text(f"#!/bin/sh\n{text}")
+        (programs / name).chmod(0o755)

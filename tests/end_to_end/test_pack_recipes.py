@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from recipes import RECIPES, commands
+from recipes import RECIPES, commands, write_ssh
 
 from clipkit.ceiling.base import Ceiling
 from clipkit.format import MIB
@@ -86,19 +86,11 @@ def test_what_a_recipe_starts_runs_in_a_container_and_its_log_comes_home(
 def test_over_ssh_its_folder_comes_home_and_the_same_command_goes_on(
     packs: Path, tmp_path: Path
 ) -> None:
-    """With programs in the place of ssh and scp that do on this machine what those do on another."""
     there, here = tmp_path / "there", tmp_path / "here"
-    there.mkdir()
+    (there / "me@there").mkdir(parents=True)
     here.mkdir()
     environment = bare(there)
-    programs = Path(environment["PATH"])
-    (programs / "ssh").write_text(f'#!/bin/sh\ncd {there}\nexec sh -c "$2"\n')
-    (programs / "scp").write_text(
-        f'#!/bin/sh\nfrom=${{2#*:}} to=${{3#*:}}\n[ "$2" = "$from" ] && exec cp "$2" "{there}/$to"\n'
-        f'exec cp -r "{there}/$from" "$3"\n'
-    )
-    for name in ("ssh", "scp"):
-        (programs / name).chmod(0o755)
+    write_ssh(Path(environment["PATH"]), there)
     environment["PATH"] += os.pathsep + "/usr/bin:/bin"
     words = ["sh", RECIPES / "ssh.sh", "me@there", packs / "pack.pyz"]
     ran = [
@@ -114,5 +106,7 @@ def test_over_ssh_its_folder_comes_home_and_the_same_command_goes_on(
         for _ in range(2)
     ]
     assert [each.returncode for each in ran] == [0, 0], ran[0].stderr + ran[1].stderr
-    home = json.loads(clipkit(tmp_path, "unpack", here / "pack", "--results", "home", "--json"))
+    home = json.loads(
+        clipkit(tmp_path, "unpack", here / "me@there" / "pack", "--results", "home", "--json")
+    )
     assert (home["trials"], home["left"], home["refused"]) == (TRIALS, [], [])

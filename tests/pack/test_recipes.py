@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -10,9 +11,17 @@ from typing import Any
 
 import jsonschema
 import pytest
-from recipes import RECIPES, commands, document, pod
+from recipes import RECIPES, commands, document, pod, write_ssh
 
 SCHEMA = Path(__file__).with_name("kubernetes-job.schema.json")
+
+STAND_IN_PACK = """
+import os, sys
+os.makedirs("pack", exist_ok=True)
+with open("pack/told", "w") as told:
+    told.write(" ".join([os.path.basename(os.getcwd()), *sys.argv[1:]]))
+sys.exit(int(open("code").read()))
+"""
 
 RENDER_CRON = {
     "type": str,
@@ -89,3 +98,24 @@ def test_the_readme_names_every_recipe() -> None:
 
 def test_the_script_is_one_that_a_shell_reads() -> None:
     subprocess.run(["sh", "-n", RECIPES / "ssh.sh"], check=True)
+
+
+def test_over_ssh_each_host_s_folder_and_exit_code_come_home(tmp_path: Path) -> None:
+    programs, there, here = tmp_path / "bin", tmp_path / "there", tmp_path / "here"
+    hosts = {"me@one": 0, "me@two": 3}
+    for folder in (programs, here, *(there / host for host in hosts)):
+        folder.mkdir(parents=True)
+    write_ssh(programs, there)
+    (tmp_path / "pack.pyz").write_text(STAND_IN_PACK)
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    for host, code in hosts.items():
+        (there / host / "code").write_text(str(code))
+        words = ["sh", RECIPES / "ssh.sh", host, tmp_path / "pack.pyz", "--only", "1"]
+        ran = subprocess.run(
+            words, cwd=here, env=os.environ | {"PATH": path}, capture_output=True, check=False
+        )
+        assert ran.returncode == code, ran.stderr
+    for host in hosts:
+        assert (
+            here / host / "pack" / "told"
+        ).read_text() == f"{host} --yes --results pack --only 1"
