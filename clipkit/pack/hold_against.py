@@ -94,7 +94,7 @@ def cpus_given(plan: Host, records: Sequence[Record]) -> float | None:
     told = _least(plan.cpus, *(record.enforced_cpus for record in records))
     if told is None:
         return None
-    encoding = [r for r in records if r.settings.mode in ("encode", None) and _is_long(r)]
+    encoding = [r for r in records if _wants_all(r) and _is_long(r)]
     used = [(r.cpu_s + (r.harness_cpu_s or 0.0)) / (r.wall_s or math.inf) for r in encoding]
     stolen = [record.steal_fraction or 0.0 for record in encoding]
     if not used:
@@ -104,6 +104,13 @@ def cpus_given(plan: Host, records: Sequence[Record]) -> float | None:
     if statistics.median(stolen) >= _STOLEN:
         return min(told, max(used))
     return told
+
+
+def _wants_all(record: Record) -> bool:
+    """Whether it takes all CPU that it gets: it encodes, and nothing of the quota was held back from it."""
+    settings = record.settings
+    encodes = settings.mode == "encode" or (settings.mode is None and record.video_encoder)
+    return bool(encodes) and settings.cpu_percent in (None, 100)
 
 
 def _is_long(record: Record) -> bool:

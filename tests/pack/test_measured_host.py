@@ -136,6 +136,24 @@ def test_cores_are_what_it_says_unless_an_encoder_got_less(
     assert cpus_given(find_host(STARTER), [some_record(**altered)]) == pytest.approx(cpus)
 
 
+@pytest.mark.parametrize(
+    ("settings", "encoder", "cpus"),
+    [
+        ({"cpu_percent": 50}, "libx264", 0.5),
+        ({"cpu_percent": 100}, "libx264", 0.25),
+        ({"mode": "copy"}, None, 0.5),
+        ({"mode": None}, None, 0.5),  # a command of one's own that copies
+        ({"mode": None, "cpu_percent": None}, "libx264", 0.25),
+    ],
+)
+def test_who_did_not_want_all_of_its_quota_does_not_tell_what_was_given(
+    settings: dict[str, Any], encoder: str | None, cpus: float
+) -> None:
+    record = some_record(enforced_cpus=0.5, ffmpeg_cpu_s=2.5, video_encoder=encoder)
+    record = replace(record, settings=record.settings.changed_to(**settings))
+    assert cpus_given(find_host(STARTER), [record]) == pytest.approx(cpus)
+
+
 def test_stolen_time_counts_where_more_than_a_core_is_told() -> None:
     plan = replace(find_host(STARTER), cpus=2.0)
     record = some_record(enforced_cpus=2.0, ffmpeg_cpu_s=11.0, steal_fraction=0.3)
