@@ -9,6 +9,7 @@ from statistics import fmean
 
 from clipkit.analysis.statistics import noise_of
 from clipkit.campaign.strategy import Cell
+from clipkit.plan.subjects import Engine
 from clipkit.records.best import leaves_margin
 from clipkit.records.choice import Chosen, Contender, choose
 from clipkit.records.noise import Noise, pool
@@ -131,7 +132,11 @@ def screened(question: Question, results: Results) -> Screening:
     running = [entry for entry in entries if entry.status is Status.OK]
     if not running:
         return Screening(tuple(entries), None, noise, clip_s)
-    alike = [e.settings for e in running if e.fits and _same_picture(e.settings, question.fixed)]
+    alike = [
+        e.settings
+        for e in running
+        if e.fits and _same_picture(e.settings, question.fixed) and _is_cut_so(e.settings, question)
+    ]
     chosen = choose([_contender(e, not alike or e.settings in alike) for e in running], noise)
     marked = [
         replace(entry, tied=place in chosen.tied, shortfall=chosen.shortfalls[place])
@@ -142,13 +147,21 @@ def screened(question: Question, results: Results) -> Screening:
 
 
 def _contender(entry: Screened, competes: bool) -> Contender:
-    """`competes`: it makes the picture that was asked for, or none that does leaves a margin."""
+    """`competes`: it makes the picture that was asked for, as `clipkit cut` would make it, or none that does
+    leaves a margin."""
     log_s = math.log(entry.predicted_wall_s)
     return Contender(log_s, entry.error, entry.peak_bytes, entry.fits and competes)
 
 
 def _same_picture(settings: Settings, fixed: Settings) -> bool:
     return all(getattr(settings, name) == getattr(fixed, name) for name in PICTURE)
+
+
+def _is_cut_so(settings: Settings, question: Question) -> bool:
+    """Whether a cut with these settings does what was measured. Threads that they leave to ffmpeg are its own
+    choice in a trial, which shows what that costs, and a cut's share of the CPU (`plan.threads`)."""
+    threads = (settings.encoder_threads, settings.decoder_threads, settings.filter_threads)
+    return question.cutter != Engine() or all(threads)
 
 
 def repeat_noise(question: Question, results: Results) -> Noise:

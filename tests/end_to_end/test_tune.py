@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from clipkit import settings
 from clipkit.ceiling.base import Limits
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.hosts import find_host
+from clipkit.plan.threads import with_threads
 from clipkit.records.columns import columns
 from clipkit.records.table import read_samples, read_table
 
@@ -92,8 +94,11 @@ def test_the_configuration_cuts(tuned: dict[str, Any], small: Path, tmp_path: Pa
     )
     assert ran.code == 0, ran.err
     used = ran.json["settings"]
-    assert settings.from_mapping(used, "manifest") == settings.load_settings(Path(tuned["config"]))
-    assert tuned["recommendation"]["settings"] == used
+    asked = settings.load_settings(Path(tuned["config"]))
+    assert tuned["recommendation"]["settings"] == settings.to_table(asked)
+    # What the user's command leaves to ffmpeg is a share of the CPU in a cut.
+    share = with_threads(asked, len(os.sched_getaffinity(0)), 2)
+    assert settings.from_mapping(used, "manifest") == share
 
 
 def test_every_record_was_held_to_the_host_and_has_every_column(tuned: dict[str, Any]) -> None:

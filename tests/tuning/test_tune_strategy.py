@@ -232,13 +232,22 @@ def test_a_first_clip_warms_up_and_counts_for_nothing():
 def test_time_is_spent_on_repeats_of_those_that_may_still_win():
     strategy = tune(question(TWO_CORES, 600), machine())
     again = {cell.settings for cell, _ in trials(strategy, "screen") if cell.block}
-    best = sorted(strategy.session.screening.running, key=lambda entry: entry.shortfall or 0)
+    competing = [e for e in strategy.session.screening.running if e.shortfall is not None]
+    best = sorted(competing, key=lambda entry: entry.shortfall or 0)
     assert again
     assert best[0].settings in again
     assert best[-1].settings not in again
     assert len(trials(strategy, "screen")) < len(asked_of(strategy)) * (
         1 + max(cell.block for cell, _ in trials(strategy, "screen"))
     )
+
+
+def test_threads_left_to_ffmpeg_are_tried_and_not_recommended_since_a_cut_would_take_others():
+    left_open = Settings(encoder_threads=0, decoder_threads=0, filter_threads=0)
+    strategy = tune(question(TWO_CORES, 600), machine())
+    (tried,) = [e for e in strategy.session.screening.running if e.settings == left_open]
+    assert tried.shortfall is None
+    assert strategy.session.screening.winner != left_open
 
 
 # -- what fails ------------------------------------------------------------------------------
