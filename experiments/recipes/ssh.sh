@@ -12,7 +12,8 @@ ssh "$host" "
   if ! kill -0 \$(cat $name.pid 2>/dev/null) 2>/dev/null; then
     mv $name.pyz.new $name.pyz
     rm -f $name.code
-    (trap '' HUP; python3 $name.pyz --yes --results $name $*; echo \$? > $name.code) > $name.log 2>&1 < /dev/null &
+    : > $name.log
+    (trap '' HUP; python3 $name.pyz --yes --results $name $*; echo \$? > $name.code) >> $name.log 2>&1 < /dev/null &
     echo \$! > $name.pid
   fi
   tail -n +1 -f $name.log &

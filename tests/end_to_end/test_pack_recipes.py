@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from recipes import RECIPES, commands, write_ssh
+from recipe_files import RECIPES, commands, write_ssh
 
 from clipkit.ceiling.base import Ceiling
 from clipkit.format import MIB

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import slurm
-from recipes import RECIPES
+from recipe_files import RECIPES
 from running import until
 
 

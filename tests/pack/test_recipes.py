@@ -11,7 +11,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from recipes import RECIPES, commands, document, pod, write_ssh
+from recipe_files import RECIPES, commands, document, pod, write_ssh
 
 SCHEMA = Path(__file__).with_name("kubernetes-job.schema.json")
 

@@ -35,7 +35,7 @@ from clipkit.settings import Settings
 from clipkit.trial.asked import Identity, Trial
 from clipkit.trial.coverage import Coverage, lacking_words
 from clipkit.trial.run import run_trial
-from clipkit.trial.talk import _Events
+from clipkit.trial.wire import Wire
 
 Open = Callable[[Limits], Ceiling]
 BUSY = Settings(preset="veryfast")
@@ -309,6 +309,7 @@ class TestCoverage:
 def test_what_the_engine_said_is_heard_also_when_the_time_is_over() -> None:
     """As after a long stop of the harness: a job that was finished meanwhile was told as killed."""
     said = 'print(\'{"event": "done"}\', flush=True)'
-    with subprocess.Popen([sys.executable, "-c", said], stdout=subprocess.PIPE) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", said], **pipes) as process:
         process.wait()
-        assert list(_Events(process).within(0.0)) == [{"event": "done"}]
+        assert list(Wire(process).within(0.0)) == [{"event": "done"}]
