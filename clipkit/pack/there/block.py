@@ -7,8 +7,6 @@ started it reads what it prints, line by line, so that nothing is kept or signed
 from __future__ import annotations
 
 import json
-import os
-import platform
 import signal
 import sys
 from collections.abc import Iterator
@@ -18,7 +16,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from clipkit import streams
-from clipkit.ceiling import standing
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.errors import ClipkitError, os_error_words
@@ -29,7 +26,6 @@ from clipkit.pack.there.harness import (
     Bench,
     Held,
     identity_row,
-    now_utc,
     run_planned,
     warm_up_here,
 )
@@ -37,8 +33,7 @@ from clipkit.pack.there.identity import identity_here, machine_here
 from clipkit.pack.there.planned import Plan, read_plan, read_work
 from clipkit.pack.there.samples_kept import drop_samples
 from clipkit.records.status import Status
-from clipkit.trial import machine
-from clipkit.trial.unchanged import Footing
+from clipkit.trial.described import described_machine
 
 BLOCK = "block.json"
 
@@ -139,32 +134,8 @@ def _ready(bench: Bench, order: BlockOrder) -> dict[str, Any]:
         )
     told = {"machine": bench.machine, "ffmpeg_version": bench.build.version}
     held = ", ".join(sorted(found))
-    about = _environment(bench, order, held)
+    about = described_machine(bench.plan.clipkit_version, bench.machine, held, [bench.build])
     return {**told, "ceiling": held, "refused": refused, "environment": about}
-
-
-def _environment(bench: Bench, order: BlockOrder, ceiling: str) -> dict[str, Any]:
-    """As `campaign.environment` describes one."""
-    footing, around, build = Footing.now(), standing.limits_here(), bench.build
-    confined = build.parts is not None
-    told = {"choice": order.ffmpeg, "version": build.version, "confined": confined}
-    return {
-        "recorded_utc": now_utc(),
-        "clipkit_version": bench.plan.clipkit_version,
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "cpu": machine.cpu_model(),
-        "cores": os.cpu_count(),
-        "cores_allowed": footing.cores_allowed,
-        "nice": footing.harness_nice,
-        "surrounding_memory_bytes": around.memory_bytes,
-        "surrounding_cpus": around.cpus,
-        "memory_bytes": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
-        "host_id": bench.machine,
-        "load_1min": os.getloadavg()[0],
-        "ceiling": ceiling,
-        "ffmpeg": [{**told, "path": build.path}],
-    }
 
 
 @contextmanager
