@@ -48,6 +48,22 @@ class ClipProgress:
     event: dict[str, Any]
 
 
+def trial_of(cell: Cell, identity: Identity, accept_noise: bool = False) -> Trial:
+    """What is asked for to run the cell once."""
+    return Trial(
+        identity=identity,
+        job=cell.job,
+        subject=cell.subject,
+        settings=cell.settings,
+        build=ffmpeg_builds.find_build(cell.settings.ffmpeg),
+        host=cell.host,
+        reserve_bytes=cell.reserve_bytes,
+        timeout_s=cell.timeout_s,
+        accept_noise=accept_noise,
+        manner=Manner(rest_s=cell.rest_s, jobs=cell.jobs),
+    )
+
+
 Event = TrialStarted | TrialEnded | ClipProgress
 Watch = Callable[[Event], None]
 
@@ -109,18 +125,8 @@ class Loop:
         attempt = self.past.get((cell.name, cell.block), 0) + tried
         order = self.order
         self.order += cell.phase != WARMUP
-        return Trial(
-            identity=Identity(name, cell.name, cell.block, order, attempt, cell.phase),
-            job=cell.job,
-            subject=cell.subject,
-            settings=cell.settings,
-            build=ffmpeg_builds.find_build(cell.settings.ffmpeg),
-            host=cell.host,
-            reserve_bytes=cell.reserve_bytes,
-            timeout_s=cell.timeout_s,
-            accept_noise=cell.last_counts and tried >= cell.attempts,
-            manner=Manner(rest_s=cell.rest_s, jobs=cell.jobs),
-        )
+        identity = Identity(name, cell.name, cell.block, order, attempt, cell.phase)
+        return trial_of(cell, identity, cell.last_counts and tried >= cell.attempts)
 
     def elapsed_s(self) -> float:
         return time.monotonic() - self.started_s

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from clipkit import ffmpeg_builds, files
+from clipkit import files
 from clipkit.campaign.environment import joined_environments
 from clipkit.campaign.executor import Executor
+from clipkit.campaign.loop import trial_of
 from clipkit.campaign.strategy import AsksInBlocks
 from clipkit.campaign.sweep import Planned
 from clipkit.cluster.dask import Dask
@@ -56,13 +57,4 @@ def _describe(store: Store, facts: Mapping[str, Any]) -> None:
 def _trial(planned: Planned, number: int) -> Trial:
     """One of each cell: by these a machine is asked whether it can hold them."""
     cell = planned.design.cells[number]
-    return Trial(
-        identity=Identity("", cell.name, 0, number, 1, cell.phase),
-        job=cell.job,
-        subject=cell.subject,
-        settings=cell.settings,
-        build=ffmpeg_builds.find_build(cell.settings.ffmpeg),
-        host=cell.host,
-        reserve_bytes=cell.reserve_bytes,
-        timeout_s=cell.timeout_s,
-    )
+    return trial_of(cell, Identity("", cell.name, 0, number, 1, cell.phase))
