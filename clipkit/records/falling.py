@@ -4,7 +4,7 @@ library: whoever measures asks it too."""
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
@@ -25,7 +25,7 @@ _LEAST_SD, _MOST_ALIKE = 0.02, 0.8
 
 @dataclass(frozen=True, slots=True)
 class Fall:
-    """`before` and `after`: geometric means; `at`: the place of the first reading behind the fall."""
+    """`before`: geometric mean; `after`: what it fell to; `at`: the place of the first reading behind the fall."""
 
     before: float
     after: float
@@ -36,28 +36,53 @@ class Fall:
         return self.after / self.before
 
 
-def fall_in(readings: Sequence[float]) -> Fall | None:
+def fall_in(readings: Sequence[float], likes: Sequence[Hashable] = ()) -> Fall | None:
     """The one place at which the readings, in the order of time, fall the most surely; None where they do
-    not, by a rule that does not know the place beforehand."""
+    not, by a rule that does not know the place beforehand. Only readings of the same one of `likes` (none given:
+    all) are compared: each has its own level, and what has its like on one side alone tells of no fall."""
     logs = [math.log(reading) for reading in readings if reading > 0]
     if len(logs) < len(readings) or len(logs) < 2 * _LEAST_SIDE:
         return None
-    places = range(_LEAST_SIDE, len(logs) - _LEAST_SIDE + 1)
-    surest = max(places, key=lambda at: _sureness(logs, at))
-    before, after = fmean(logs[:surest]), fmean(logs[surest:])
-    needed = _SURE * (1 + _FEW / (len(logs) - 2))
-    if after - before > math.log(FALLEN) or _sureness(logs, surest) < needed:
+    kinds: dict[Hashable, list[int]] = {}
+    for place in range(len(logs)):
+        kinds.setdefault(likes[place] if likes else None, []).append(place)
+    free = len(logs) - len(kinds) - 1
+    if free < 1:
         return None
-    return Fall(math.exp(before), math.exp(after), surest)
+    levelled = _levelled(logs, kinds.values())
+    places = range(_LEAST_SIDE, len(logs) - _LEAST_SIDE + 1)
+    steps = {at: _step(levelled, kinds.values(), at, free) for at in places}
+    surest = max(places, key=lambda at: steps[at][1])
+    step, sureness = steps[surest]
+    if step > math.log(FALLEN) or sureness < _SURE * (1 + _FEW / free):
+        return None
+    before = fmean(logs[:surest])
+    return Fall(math.exp(before), math.exp(before + step), surest)
 
 
-def _sureness(logs: Sequence[float], at: int) -> float:
-    """By how many standard errors the readings from there on lie below those before."""
-    before, after = fmean(logs[:at]), fmean(logs[at:])
-    left = [log - before for log in logs[:at]] + [log - after for log in logs[at:]]
+def _levelled(values: Sequence[float], kinds: Iterable[Sequence[int]]) -> list[float]:
+    """Less the mean of their kind."""
+    found = list(values)
+    for own in kinds:
+        level = sum(values[place] for place in own) / len(own)
+        for place in own:
+            found[place] -= level
+    return found
+
+
+def _step(
+    levelled: Sequence[float], kinds: Iterable[Sequence[int]], at: int, free: int
+) -> tuple[float, float]:
+    """By how much (as a logarithm) the readings from there on differ from their likes before, and by how many
+    standard errors they lie below them: least squares with a level for each kind."""
+    behind = _levelled([float(place >= at) for place in range(len(levelled))], kinds)
+    weight = sum(each * each for each in behind)
+    if min(sum(each < 0 for each in behind), sum(each > 0 for each in behind)) < _LEAST_SIDE:
+        return 0.0, 0.0
+    step = sum(one * other for one, other in zip(behind, levelled, strict=True)) / weight
+    left = [log - step * each for each, log in zip(behind, levelled, strict=True)]
     squares = sum(each * each for each in left)
     alike = sum(one * next_ for one, next_ in pairwise(left)) / squares if squares else 0.0
     alike = min(_MOST_ALIKE, max(0.0, alike))
-    sd = max(_LEAST_SD, math.sqrt(squares / (len(logs) - 2)))
-    error = sd * math.sqrt((1 / at + 1 / (len(logs) - at)) * (1 + alike) / (1 - alike))
-    return (before - after) / error
+    sd = max(_LEAST_SD, math.sqrt(squares / free))
+    return step, -step / (sd * math.sqrt((1 + alike) / (1 - alike) / weight))

@@ -113,15 +113,13 @@ def _sides(before: Sequence[_Reading], after: Sequence[_Reading]) -> tuple[float
 def _fallen(
     findings: Findings, ran: Results, kind: str, readings: Sequence[_Reading]
 ) -> Slowing | None:
-    means = {like: fmean(logs) for like, logs in _logs_by_like(readings).items() if len(logs) > 1}
-    compared = [each for each in readings if each.like in means]
-    fall = fall_in([math.exp(each.log - means[each.like]) for each in compared])
-    sides = _sides(compared[: fall.at], compared[fall.at :]) if fall else None
+    fall = fall_in([math.exp(each.log) for each in readings], [each.like for each in readings])
+    sides = _sides(readings[: fall.at], readings[fall.at :]) if fall else None
     wall = findings.confirmed.wall
     if fall is None or sides is None or wall is None:
         return None
-    first = compared[fall.at].place
-    first += compared[fall.at - 1].place == first  # of a trial in which it fell the time is both
+    first = readings[fall.at].place
+    first += readings[fall.at - 1].place == first  # of a trial in which it fell the time is both
     own, own_before = (_job_s(findings, part) for part in (ran[first:], ran[:first]))
     before, after = sides if kind == "cores" else (1.0, sides[1] / sides[0])
     fast_s, cpu_s = own_before or wall.value, findings.confirmed.cpu_s

@@ -84,3 +84,42 @@ def test_a_single_low_reading_is_no_fall():
 
 def test_a_reading_of_nothing_tells_nothing():
     assert fall_in([0.5, 0.5, 0.5, 0.0, 0.2, 0.2, 0.2]) is None
+
+
+class TestLikes:
+    """Readings of several kinds, each with a level of its own."""
+
+    def test_what_has_its_like_on_one_side_alone_hides_no_fall(self):
+        """A phase behind the fall that has nothing before it to be compared with."""
+        levels = [1.0, 2.0] * 10 + [0.5, 1.0] * 5 + [0.7] * 30
+        found = fall_in(levels, ["one", "two"] * 15 + ["three"] * 30)
+        assert found is not None
+        assert (found.at, found.ratio) == (20, pytest.approx(0.5))
+
+    def test_another_kind_at_the_end_is_no_fall(self):
+        levels = [1.0, 1.01, 0.99, 1.0, 1.01, 0.5, 0.51, 0.5, 0.49]
+        assert fall_in(levels) is not None
+        assert fall_in(levels, ["one"] * 5 + ["two"] * 4) is None
+
+    def test_too_few_of_a_kind_on_one_side_tell_nothing(self):
+        levels = [1.0] * 6 + [0.5] * 2 + [0.7] * 6
+        assert fall_in(levels, ["one"] * 8 + ["two"] * 6) is None
+
+    @pytest.mark.parametrize("noise", [0.013, 0.06])
+    def test_of_kinds_that_take_turns_nothing_is_said_where_nothing_fell(self, noise: float):
+        kinds = [place % 3 for place in range(40)]
+        told = [
+            seed
+            for seed in range(500)
+            if fall_in(
+                [
+                    (1 + kind) * each
+                    for kind, each in zip(
+                        kinds, readings(seed, 40, noise, alike=0.5, heavy=0.05), strict=True
+                    )
+                ],
+                kinds,
+            )
+            is not None
+        ]
+        assert len(told) <= 1

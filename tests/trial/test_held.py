@@ -38,7 +38,9 @@ def test_busy_loops_at_half_a_cpu_stand_still_as_long_as_is_said(
     """Half of the time by one process, three quarters by two: the truth is their own clocks'."""
     said_s, truth_s, wall_s = _run(real_ceiling(cpus=0.5), loops)
     assert said_s == pytest.approx(truth_s, rel=0.1)
-    assert said_s == pytest.approx(expected * wall_s, rel=0.15)
+    assert (
+        0 < said_s <= 1.15 * expected * wall_s
+    )  # less beside others, who take CPU without its standing still
 
 
 def test_a_job_without_a_quota_is_not_held(real_ceiling: Callable[..., Ceiling]) -> None:

@@ -247,17 +247,17 @@ class TestEverySentence:
         assert "nothing is shown to be faster: fluent-ffmpeg: seek before the input" in alone
 
         def quick(settings: Settings) -> float:
-            many = settings.encoder_threads == 0
+            many = settings.concurrency > 1
             return 0.2 if settings.mode == "auto" else 0.5 if many else 1.0
 
         [_, alone] = concluded(asked_for(SMART), cpu_of=quick).do
         assert "nothing is shown" not in alone
-        assert ".outputOptions('-threads 0')" in alone
+        assert "maxConcurrent = 2" in alone
         assert "swscale" not in alone
 
     def test_says_of_todays_way_that_its_scaler_was_not_measured(self):
         def quick(settings: Settings) -> float:
-            return 0.2 if settings.mode == "auto" else 0.5 if not settings.encoder_threads else 1.0
+            return 0.2 if settings.mode == "auto" else 0.5 if settings.concurrency > 1 else 1.0
 
         fixed = Settings(scaler="zimg", scale_height=480)
         offered = tuple(propose((FILM,), STARTER, 0, fixed))
