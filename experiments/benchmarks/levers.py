@@ -3,11 +3,12 @@
     python experiments/benchmarks/levers.py [framed] [shared] [--rounds 5] [--into results/levers.json]
     python experiments/benchmarks/levers.py --stored results/levers.json
 
-`framed`: 4 s out of a film of 1080 and of 2160 lines, shown in 480 lines and as 9:16, each by the words that mode
-`encode` has for it with one lever moved, in random order. CPU seconds of that ffmpeg alone (a busy machine adds to
-them, to all alike), bytes of the pictures, VMAF against the film.
+`framed`: 4 s out of films of 1080 and of 2160 lines, and of 1080 in 10 bit, shown in 480 lines and as 9:16, each by the
+words that mode `encode` has for it with one lever moved, in random order. CPU seconds of that ffmpeg alone (a busy
+machine adds to them, to all alike), bytes of the pictures, VMAF against the film.
 `shared`: clips of 2 s that lie closely, so that one GOP is decoded for several: one ffmpeg that decodes once and
 makes all of them, against one ffmpeg each. Its frames are as exact, `trim` being the same.
+With `--into` each film and framing is kept as soon as it is measured, and what is there is not measured again.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ import argparse
 import json
 import os
 import random
+import re
 import resource
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -40,7 +42,9 @@ from clipkit.settings import Settings
 from clipkit.tables import Table
 
 CLIP = Clip(5.32, 4.0)
-FILMS = {1080: 60, 2160: 30}
+FILMS = {"1080 lines": (60, 1080), "2160 lines": (30, 2160), "1080 lines, 10 bit": (20, 1080)}
+_TEN_BIT = ("-c:v", "libx265", "-preset", "superfast", "-x265-params", "log-level=error:keyint=132")
+_TEN_BIT_S = 12
 FRAMINGS: tuple[dict[str, Any], ...] = (
     {"scale_height": 480},
     {"crop": "9:16"},
@@ -52,19 +56,32 @@ PLACES_S = {
     "12 clips of 2 s, end to end": tuple(100 + 2.0 * n for n in range(12)),
 }
 Words = list[str]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Lever:
-    """`settings` beside the framing's, then what becomes of the words."""
+    """`settings` beside the framing's, then what becomes of the words. `of_scaling`, `of_depth`: moved only where
+    something is scaled, or has more bits than clips."""
 
     settings: dict[str, Any]
     change: Callable[[Words], Words] = list
     of_scaling: bool = False
+    of_depth: bool = False
 
 
 def _flags(name: str) -> Callable[[Words], Words]:
     return lambda words: [word.replace("flags=bicubic", f"flags={name}") for word in words]
+
+
+def _pixel_format(*, first: bool) -> Callable[[Words], Words]:
+    """Of themselves both scalers change size and depth in one step."""
+    before, behind = (
+        (",format=yuv420p", "") if first else ("", ",format=yuv420p10le,format=yuv420p")
+    )
+    return lambda words: [
+        re.sub(r",(z?scale=[^,]+)", rf"{before},\1{behind}", word) for word in words
+    ]
 
 
 def _decoder(*options: str) -> Callable[[Words], Words]:
@@ -78,6 +95,8 @@ LEVERS = {
     "flags fast_bilinear": Lever({}, _flags("fast_bilinear"), of_scaling=True),
     "skip_loop_filter noref": Lever({}, _decoder("-skip_loop_filter", "noref")),
     "skip_loop_filter all": Lever({}, _decoder("-skip_loop_filter", "all")),
+    "8 bit, then scaled": Lever({}, _pixel_format(first=True), of_scaling=True, of_depth=True),
+    "scaled, then 8 bit": Lever({}, _pixel_format(first=False), of_scaling=True, of_depth=True),
     "2 decoder threads": Lever({"decoder_threads": 2}),
     "2 filter threads": Lever({"filter_threads": 2}),
 }
@@ -93,16 +112,32 @@ def main() -> None:
     if asked.stored:
         told = json.loads(asked.stored.read_text("utf-8"))
     else:
-        parts = {"framed": framed, "shared": shared}
         with tempfile.TemporaryDirectory() as folder:
-            told = {part: parts[part](asked.rounds, Path(folder)) for part in asked.parts}
-        told["ffmpeg"] = ffmpeg_builds.find_build("bundled").version
-    if asked.into:
-        known = json.loads(asked.into.read_text("utf-8")) if asked.into.exists() else {}
-        asked.into.write_text(json.dumps(known | told, indent=1) + "\n", "utf-8")
+            told = measured(asked.parts, asked.rounds, Path(folder), asked.into)
     for part, heads in (("framed", _FRAMED), ("shared", _SHARED)):
         if part in told:
             print("\n".join(Table(tuple(heads), _cells(told[part], heads)).lines()))
+
+
+def measured(parts: Sequence[str], rounds: int, folder: Path, into: Path | None) -> dict[str, Any]:
+    """Of `into`, if that was measured by this ffmpeg and as often, what it has; the rest now. `load_average`: the
+    highest of the machine's meanwhile, of which what is measured is a core."""
+    version = ffmpeg_builds.find_build("bundled").version
+    told: dict[str, Any] = {"ffmpeg": version, "rounds": rounds, "load_average": 0.0}
+    if into and into.exists():
+        known = json.loads(into.read_text("utf-8"))
+        if (known["ffmpeg"], known.get("rounds")) == (version, rounds):
+            told = known
+    makers = {"framed": framed, "shared": shared}
+    for part in parts:
+        rows = told.setdefault(part, [])
+        for more in makers[part](rounds, folder, rows):
+            rows += more
+            told["load_average"] = max(told["load_average"], round(os.getloadavg()[0], 2))
+            print(*more, sep="\n", flush=True)
+            if into:
+                into.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+    return told
 
 
 _FRAMED = ("film", "shown", "lever", "cpu_s", "output_bytes", "vmaf")
@@ -120,28 +155,41 @@ def _cells(rows: Sequence[dict[str, Any]], heads: Sequence[str]) -> tuple[tuple[
     return tuple(tuple(cell(name, row[name]) for name in heads) for row in rows)
 
 
-def framed(rounds: int, folder: Path) -> list[dict[str, Any]]:
-    rows = []
-    for lines, length_s in FILMS.items():
-        upload = probe_upload(sample(length_s, height=lines))
+def framed(rounds: int, folder: Path, known: Sequence[Row]) -> Iterator[list[Row]]:
+    for film, (length_s, lines) in FILMS.items():
         for framing in FRAMINGS:
+            shown = " ".join(f"{key} {value}" for key, value in framing.items())
+            if any((row["film"], row["shown"]) == (film, shown) for row in known):
+                continue
+            path = sample(length_s, height=lines)
+            upload = probe_upload(_deep(path, folder) if "10 bit" in film else path)
             ways = {
                 name: _argv(upload, lever, framing, folder / f"{place}.mp4")
                 for place, (name, lever) in enumerate(LEVERS.items())
-                if "scale_height" in framing or not lever.of_scaling
+                if ("scale_height" in framing or not lever.of_scaling)
+                and (upload.bit_depth > 8 or not lever.of_depth)
             }
             found = _in_turn(ways, rounds)
-            scores: dict[bytes, dict[str, Any]] = {}
+            scores: dict[bytes, Row] = {}
+            rows = []
             for name, argv in ways.items():
                 made = Path(argv[-1])
                 content = made.read_bytes()
                 if content not in scores:
                     scores[content] = _seen(upload, made, framing.get("crop"))
-                shown = " ".join(f"{key} {value}" for key, value in framing.items())
-                row = {"film": f"{lines} lines", "shown": shown, "lever": name}
+                row = {"film": film, "shown": shown, "lever": name}
                 rows.append(row | {"cpu_s": found[name]["cpu_s"]} | scores[content])
-                print(rows[-1], flush=True)
-    return rows
+            yield rows
+
+
+def _deep(film: Path, folder: Path) -> Path:
+    """The same in HEVC with 10 bit, as phones make it, made if it is not there."""
+    target = folder / "deep.mp4"
+    if not target.exists():
+        argv = [ffmpeg_builds.locate("bundled"), "-nostdin", "-v", "error", "-i", str(film)]
+        argv += ["-t", str(_TEN_BIT_S), "-an", "-pix_fmt", "yuv420p10le", *_TEN_BIT]
+        subprocess.run([*argv, str(target)], check=True)
+    return target
 
 
 def _argv(upload: Upload, lever: Lever, framing: dict[str, Any], output: Path) -> Words:
@@ -190,10 +238,11 @@ def _seen(upload: Upload, made: Path, crop: str | None) -> dict[str, Any]:
     return {"output_bytes": clip.video_bytes, "vmaf": round(getattr(score, "mean", 0.0), 2) or None}
 
 
-def shared(rounds: int, folder: Path) -> list[dict[str, Any]]:
+def shared(rounds: int, folder: Path, known: Sequence[Row]) -> Iterator[list[Row]]:
     upload = probe_upload(sample(600))
-    rows = []
     for words, starts_s in PLACES_S.items():
+        if any(row["clips"] == words for row in known):
+            continue
         clips = tuple(Clip(start_s, 2.0) for start_s in starts_s)
         alone = [_argv_of(upload, clip, folder / f"{n}.mp4") for n, clip in enumerate(clips)]
         ways = {f"alone {n}": argv for n, argv in enumerate(alone)} | {
@@ -209,12 +258,10 @@ def shared(rounds: int, folder: Path) -> list[dict[str, Any]]:
             ),
         }
         decoded = [_decoded(upload, (clip,)) for clip in clips]
-        rows += [
+        yield [
             {"clips": words, "processes": 12, "frames_decoded": sum(decoded), **each},
             {"clips": words, "processes": 1, "frames_decoded": _decoded(upload, clips), **together},
         ]
-        print(*rows[-2:], sep="\n", flush=True)
-    return rows
 
 
 def _argv_of(upload: Upload, clip: Clip, output: Path) -> Words:

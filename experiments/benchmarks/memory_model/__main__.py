@@ -5,6 +5,7 @@
     python experiments/benchmarks/memory_model ladder --uploads DIR
     python experiments/benchmarks/memory_model uhd
     python experiments/benchmarks/memory_model variants --uploads DIR --others DIR
+    python experiments/benchmarks/memory_model scalers [--uploads DIR]
     python experiments/benchmarks/memory_model seconds [--others DIR… [--minutes M]]
 
 `fit` needs no machine: it reads the measured points that are kept in `results/memory`, prints the constants,
@@ -14,7 +15,8 @@ there yet: seven settings each to fit on, four by the system's ffmpeg, and four 
 every film in the folders `--others`; those in `--peculiar` (sizes that change, a single frame) are fitted on. `ladder` measures what each thing that a clip can give up frees and
 costs, by which `clipkit/plan/ladder.py` orders them. `uhd` cuts twelve clips of a 4K upload on 512 MB and
 keeps what came of it in `results/memory`. `variants` makes in `--uploads` more uploads of the films in `--others`, by
-their names. `seconds` prints the constants of `clipkit/model/cpu_seconds.py` and how far off they are on films that
+their names. `scalers` measures in the uploads of DIR, if it is given, clips made smaller by zimg beside the same by swscale,
+and prints what is known of them. `seconds` prints the constants of `clipkit/model/cpu_seconds.py` and how far off they are on films that
 were left out of the fit; with `--others` it first measures what is not there yet of the uploads in them.
 """
 
@@ -28,6 +30,7 @@ from pathlib import Path
 
 import fitting
 import ladder_costs
+import scalers
 import seconds
 import uhd
 import variants
@@ -41,7 +44,7 @@ from clipkit.media.probe import probe_upload
 from clipkit.model.memory import TERMS_EACH
 from clipkit.settings import Settings
 
-_COMMANDS = ("fit", "measure", "ladder", "uhd", "variants", "seconds")
+_COMMANDS = ("fit", "measure", "ladder", "uhd", "variants", "scalers", "seconds")
 _SEEDS = {"fit": 13, "system": 17, "check": 29}
 _COUNTS = {"fit": 7, "system": 4, "check": 4}
 
@@ -65,6 +68,10 @@ def main() -> None:
         uhd.tell()
     elif asked.what == "variants":
         variants.make(asked.others[0], asked.uploads)
+    elif asked.what == "scalers":
+        if asked.uploads.exists():
+            scalers.measure(asked.uploads)
+        print(scalers.told())
     elif asked.what == "seconds":
         seconds.measure(asked.others, asked.minutes)
         seconds.tell()
