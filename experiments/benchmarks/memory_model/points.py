@@ -136,4 +136,4 @@ def stored(path: Path = STORED) -> Iterator[Point]:
 def store(point: Point, path: Path = STORED) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as lines:
-        lines.write(json.dumps(point.to_json()) + "\n")
+        lines.write(json.dumps(point.to_json(), separators=(",", ":")) + "\n")
