@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from inventing_design import TEMPLATE
 
 from clipkit.errors import CampaignError, OutputError, UsageError
+from clipkit.records.outcome import Outcome, Sample
 from clipkit.records.store import Store, campaign_named, slug, sweep_up_in
+from clipkit.records.table import read_samples
+
+
+def test_samples_are_stored_in_little_and_read_as_they_were(tmp_path: Path) -> None:
+    samples = [
+        Sample(
+            n / 40 + n % 7 / 9e4, n << 14, 0, n << 9, None, n << 15, None, n / 43, 0.0, 0.0, n, n
+        )
+        for n in range(400)
+    ]
+    run_id = "0000-clipkit-0123abcd-b0-a1-0a1b2c"
+    record = replace(TEMPLATE, run_id=run_id)
+    store = Store.create(tmp_path / "c")
+    store.append(Outcome(record, [], samples, {}))
+    rows = [asdict(one) for one in samples]
+    plain = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), plain, compression="zstd")
+    stored = store.folder / "samples" / f"{run_id}.parquet"
+    assert stored.stat().st_size < 0.6 * len(plain.getvalue())
+    read = read_samples(store.folder, run_id)
+    assert list(read.columns) == list(rows[0])
+    assert [
+        {name: None if pd.isna(value) else value for name, value in row.items()}
+        for row in read.to_dict("records")
+    ] == rows
 
 
 class TestWriting:
