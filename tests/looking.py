@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -70,6 +70,12 @@ def pictures(path: Path, stream: int = -1) -> Pictures:
     if turns % 2:
         width, height = height, width
     return Pictures(tuple(times_s), np.array(thumbnails), width, height, pixel_format)
+
+
+@cache
+def of_upload(path: Path, stream: int = -1) -> Pictures:
+    """`pictures` of an upload that many tests cut, kept while those of clips come and go."""
+    return pictures(path, stream)
 
 
 def _thumbnail(frame: VideoFrame) -> Thumbnail:

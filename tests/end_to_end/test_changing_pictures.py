@@ -33,13 +33,19 @@ class Made:
     pictures: list[np.ndarray[Any, Any]]
 
 
-def cut(upload: Path, start_s: float, build: FfmpegBuild, out: Path, *words: str) -> Made:
+def cut(
+    upload: Path, starts_s: tuple[float, ...], build: FfmpegBuild, out: Path, *words: str
+) -> list[Made]:
+    """A second from each of these starts."""
     listed = out.with_suffix(".csv")
-    listed.write_text(f"start_s,duration_s\n{start_s},1\n")
+    listed.write_text("start_s,duration_s\n" + "".join(f"{start_s},1\n" for start_s in starts_s))
     told = ("--clips", listed, "--ffmpeg", build.choice, "--crf", "5", "--json", *words)
     ran = clipkit("cut", upload, "--out", out, *told)
     assert ran.code == 0, ran.err
-    entry = ran.json["clips"][0]
+    return [made_of(entry) for entry in ran.json["clips"]]
+
+
+def made_of(entry: dict[str, Any]) -> Made:
     with av.open(entry["file"]) as container:
         film = container.streams.video[0]
         frames = list(container.decode(film))
@@ -65,35 +71,29 @@ def assert_colours(made: Made) -> None:
 
 @pytest.mark.parametrize("container", ["ts", "mp4", "mkv"])
 @pytest.mark.parametrize("change", CHANGES)
-class TestEncode:
-    def test_across_the_change_all_are_like_the_first(
-        self, change: str, container: str, make: Make, each_build: FfmpegBuild, tmp_path: Path
-    ) -> None:
-        upload = changing(make, f"{change}.{container}", change)
-        made = cut(upload, 1.5, each_build, tmp_path / "out")
-        assert len(made.pictures) == 25
-        assert made.sizes == {(160, 90)}
-        assert made.aspect == 1
-        assert not made.wide
-        assert_colours(made)
-        told = "; ".join(made.entry["changes"])
-        assert ("made like the first" in told) == (
-            change != "shape" or container == "ts"
-        )  # of others the header says one shape for all
-
-    def test_behind_the_change_what_was_before_does_not_decide(
-        self, change: str, container: str, make: Make, each_build: FfmpegBuild, tmp_path: Path
-    ) -> None:
-        """Decoding starts a second before the key frame in a transport stream, in the other part."""
-        upload = changing(make, f"{change}.{container}", change)
-        made = cut(upload, 2.2, each_build, tmp_path / "out")
-        assert made.sizes == {(240, 136) if change == "size" else (160, 90)}
-        assert made.aspect == (Fraction(4, 3) if change == "shape" and container == "ts" else 1)
-        assert made.wide == (change == "range")
-        if change == "matrix":
-            assert made.matrix == 5
-        assert_colours(made)
-        assert made.entry["changes"] == []
+def test_a_clip_is_like_its_own_first_picture(
+    change: str, container: str, make: Make, each_build: FfmpegBuild, tmp_path: Path
+) -> None:
+    """Across the change, and behind it, where decoding starts a second before the key frame in a transport
+    stream, in the other part."""
+    upload = changing(make, f"{change}.{container}", change)
+    across, behind = cut(upload, (1.5, 2.2), each_build, tmp_path / "out")
+    assert len(across.pictures) == 25
+    assert across.sizes == {(160, 90)}
+    assert across.aspect == 1
+    assert not across.wide
+    assert_colours(across)
+    told = "; ".join(across.entry["changes"])
+    assert ("made like the first" in told) == (
+        change != "shape" or container == "ts"
+    )  # of others the header says one shape for all
+    assert behind.sizes == {(240, 136) if change == "size" else (160, 90)}
+    assert behind.aspect == (Fraction(4, 3) if change == "shape" and container == "ts" else 1)
+    assert behind.wide == (change == "range")
+    if change == "matrix":
+        assert behind.matrix == 5
+    assert_colours(behind)
+    assert behind.entry["changes"] == []
 
 
 class TestTurnedAndScaled:
@@ -102,23 +102,23 @@ class TestTurnedAndScaled:
     ) -> None:
         flat = changing(make, "flat.mp4", "size")
         turned = make("turned.mp4", "-c", "copy", source=("-display_rotation", "90", "-i", flat))
-        made = cut(turned, 2.2, each_build, tmp_path / "out")
-        assert made.sizes == {(136, 240)}
-        made = cut(turned, 1.5, each_build, tmp_path / "out2")
-        assert made.sizes == {(90, 160)}
+        behind, across = cut(turned, (2.2, 1.5), each_build, tmp_path / "out")
+        assert behind.sizes == {(136, 240)}
+        assert across.sizes == {(90, 160)}
 
     def test_crop_and_scale_height_take_the_clips_own_picture(
         self, make: Make, each_build: FfmpegBuild, tmp_path: Path
     ) -> None:
         upload = changing(make, "size.ts", "size")
         words = ("--crop", "1:1", "--scale-height", "120")
-        assert cut(upload, 2.2, each_build, tmp_path / "a", *words).sizes == {(120, 120)}
-        assert cut(upload, 1.5, each_build, tmp_path / "b", *words).sizes == {(90, 90)}
+        behind, across = cut(upload, (2.2, 1.5), each_build, tmp_path / "out", *words)
+        assert behind.sizes == {(120, 120)}
+        assert across.sizes == {(90, 90)}
 
 
 def test_a_poster_is_one_picture(make: Make, each_build: FfmpegBuild, tmp_path: Path) -> None:
     upload = changing(make, "size.ts", "size")
-    made = cut(upload, 1.5, each_build, tmp_path / "out", "--poster")
+    [made] = cut(upload, (1.5,), each_build, tmp_path / "out", "--poster")
     poster = Path(made.entry["file"]).with_suffix(".jpg").read_bytes()
     assert poster.count(b"\xff\xd8\xff") == 1
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from running import Ran, clipkit
 from clipkit.ffmpeg_builds import FfmpegBuild
 
 Picture = np.ndarray[Any, Any]
+Shown = Callable[[str, str, FfmpegBuild], tuple[av.VideoFrame, Picture]]
 
 _FLAT = (
     "color=red:s=80x90:d=1:r=25,pad=160:90:0:0:blue,"
@@ -57,6 +60,18 @@ def flat_colours(picture: Picture) -> Picture:
     return np.array([picture[height * y // 4, width * x // 4] for x, y in places])
 
 
+@pytest.fixture(scope="module")
+def shown(make: Make, tmp_path_factory: pytest.TempPathFactory) -> Shown:
+    """The first picture of a clip of an upload in that curve whose tags say that, or all; cut once."""
+
+    @cache
+    def picture(curve: str, tags: str, build: FfmpegBuild) -> tuple[av.VideoFrame, Picture]:
+        upload = hdr(make, f"{curve}-{len(tags)}.mp4", _HDR[curve], tags)
+        return first(cut(upload, build, tmp_path_factory.mktemp("shown") / "out"))
+
+    return picture
+
+
 class TestHdr:
     @pytest.mark.parametrize(
         "tags",
@@ -69,12 +84,10 @@ class TestHdr:
     )
     @pytest.mark.parametrize("curve", _HDR)
     def test_what_is_not_said_is_the_standards(
-        self, curve: str, tags: str, make: Make, each_build: FfmpegBuild, tmp_path: Path
+        self, curve: str, tags: str, each_build: FfmpegBuild, shown: Shown
     ) -> None:
-        whole = hdr(make, f"{curve}.mp4", _HDR[curve])
-        partly = hdr(make, f"{curve}-{len(tags)}.mp4", _HDR[curve], tags)
-        _, wanted = first(cut(whole, each_build, tmp_path / "whole"))
-        frame, found = first(cut(partly, each_build, tmp_path / "partly"))
+        _, wanted = shown(curve, "", each_build)
+        frame, found = shown(curve, tags, each_build)
         assert (frame.color_trc, frame.colorspace, frame.format.name) == (1, 1, "yuv420p")
         assert np.abs(flat_colours(found) - flat_colours(wanted)).max() <= 2
 

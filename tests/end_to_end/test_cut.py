@@ -175,7 +175,7 @@ class TestExactFrames:
             pytest.skip("too long to decode here")
         if any("damaged" in warning for warning in upload.warnings):
             pytest.skip("its clips are refused, as tests/end_to_end/test_damage.py shows")
-        source = looking.pictures(path, upload.video_stream)
+        source = looking.of_upload(path, upload.video_stream)
         asked = hard_clips(source, upload.key_frame_times_s)
         made = cut(path, asked, tmp_path / "out", "--ffmpeg", each_build.choice)
         assert_exact(source, made)
@@ -190,7 +190,7 @@ class TestExactFrames:
         noise = ("-f", "lavfi", "-i", "sine=duration=5:sample_rate=48000")
         path = make(name, *HARD[name], source=(*picture, *noise))
         upload = probe_upload(path)
-        source = looking.pictures(path)
+        source = looking.of_upload(path)
         asked = hard_clips(source, upload.key_frame_times_s)
         assert looking.moving(source, range(source.count), _SEEN) > source.count / 2
         made = cut(path, asked, tmp_path / "out", "--ffmpeg", each_build.choice)
