@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from making import Make
 
 from clipkit.cli import parse_words
 from clipkit.errors import UsageError
@@ -65,11 +66,14 @@ def test_tasks_name_neither_this_machine_nor_its_ffmpeg(tmp_path: Path, small: P
 
 
 def test_a_shard_has_its_own_blocks_and_what_is_nearest_to_the_limit_runs_last(
-    tmp_path: Path, slow: Path
+    tmp_path: Path, make: Make
 ) -> None:
-    text = HEAD + "[settings]\nconcurrency = [1, 2]\npreset = 'slow'\n[run]\nblocks = 4\n"
+    # What a clip may need is foretold from the size of its pictures, whatever they show.
+    source = ("-f", "lavfi", "-i", "testsrc2=size=1920x1080:rate=25:duration=2")
+    large = make("large.mp4", "-preset", "ultrafast", source=source)
+    text = HEAD + "[settings]\nconcurrency = [1, 2]\npreset = 'veryfast'\n[run]\nblocks = 4\n"
     text = text.replace('"300M"', '"500M"')
-    out = run(tmp_path, slow, text, "--host", "500M-2cpu", "--shard", "2/2")
+    out = run(tmp_path, large, text, "--host", "500M-2cpu", "--shard", "2/2")
     with zipfile.ZipFile(out) as pack:
         plan = json.loads(pack.read("plan.json"))
     needs = [cell["predicted_bytes"] for cell in plan["cells"]]
