@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NoReturn
 
 import psutil
 
@@ -25,7 +28,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # And `nohup` what it starts with hangups ignored.
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-_PATIENCE_S = 120
+_PATIENCE_S = 300  # a sweep of sixteen trials beside others' load
+# What the commands load when they are run, and what takes seconds of CPU to load.
+_LOADED = ("clipkit.tuning.tune", "clipkit.campaign.sweep", "clipkit.report.pages.report")
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,48 @@ class Ran:
 def clipkit(*words: str | Path | float, cwd: Path | None = None, **environment: str) -> Ran:
     with start(*words, cwd=cwd, **environment) as process:
         return finish(process)
+
+
+def forked(*words: str | Path | float, cwd: Path) -> Ran:
+    """As `clipkit`, in a process of its own that is forked of this one, which has loaded what it needs: for
+    commands that are refused, whose start-up is nearly all that they take. What this process remembers of
+    its environment the command remembers too."""
+    for name in (*_LOADED, "clipkit.cli"):
+        importlib.import_module(name)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        pid = os.fork()
+        if not pid:
+            _become([os.fspath(_text(word)) for word in words], cwd, out.fileno(), err.fileno())
+        _, status = os.waitpid(pid, 0)
+        said = [_all_of(file) for file in (out, err)]
+    return Ran(os.waitstatus_to_exitcode(status), *said, pid)
+
+
+def _become(words: list[str], cwd: Path, out: int, err: int) -> NoReturn:
+    """What a Python that was just started does with these words; the process ends with it."""
+    code: object = 70
+    try:
+        os.chdir(cwd)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for ours, number in ((nothing, 0), (out, 1), (err, 2)):
+            os.dup2(ours, number)
+        sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, "w")
+        sys.stderr = os.fdopen(2, "w", errors="backslashreplace")
+        sys.modules["clipkit.cli"].main(words)
+    except SystemExit as ended:
+        code = ended.code or 0
+    except BaseException:  # noqa: BLE001 (nothing may run on in here as a second pytest)
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code if isinstance(code, int) else 1)
+
+
+def _all_of(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "surrogateescape")
 
 
 @contextlib.contextmanager
@@ -85,7 +132,7 @@ def finish(process: subprocess.Popen[str]) -> Ran:
     return Ran(process.returncode, out, err, process.pid)
 
 
-def until(true: Callable[[], Any], patience_s: float = 30) -> Any:
+def until(true: Callable[[], Any], patience_s: float = 90) -> Any:
     """Wait until it is true, and return what it is."""
     deadline_s = time.monotonic() + patience_s
     while not (found := true()):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import clipkit, ffmpegs_in, groups_of
+from running import clipkit, ffmpegs_in, forked, groups_of
 
 from clipkit.ffmpeg_builds import FfmpegBuild
 
@@ -28,7 +28,8 @@ def contents(folder: Path) -> dict[str, int]:
 def refused(folder: Path, code: int, *words: Any, **environment: str) -> str:
     """Run in `folder`, which the command must leave as it was; returns the complaint."""
     before = contents(folder)
-    ran = clipkit(*words, cwd=folder, **environment)
+    # With another environment in a Python that knows nothing of this one's.
+    ran = clipkit(*words, cwd=folder, **environment) if environment else forked(*words, cwd=folder)
     assert (ran.code, ran.out) == (code, ""), ran.err
     assert contents(folder) == before
     assert ffmpegs_in(folder) == []
