@@ -1,10 +1,10 @@
 """Seconds by the clock at 0.5 CPU of any mode and setting, foretold from one calibration of the upload, and then run.
 
-    python experiments/benchmarks/half_a_core --media DIR [--uploads DIR] [--runs 5] [--into results/half-a-core.jsonl]
-    python experiments/benchmarks/half_a_core --stored results/half-a-core.jsonl
+    python experiments/benchmarks/half_a_core --media DIR [--uploads DIR] [--runs 5] [--into results/memory/half-a-core.jsonl]
+    python experiments/benchmarks/half_a_core --stored results/memory/half-a-core.jsonl
 
-Ten uploads, files of DIR and made ones, are calibrated each by one sitting of a quarter of a minute: four short pieces of
-it are decoded alone, copied, cut by mode smart, and encoded at three presets, all on half a core. From that, from what the plan says that
+Ten uploads, files of DIR and made ones, are calibrated each by one sitting: four short pieces of it are decoded alone,
+copied, cut by mode smart, and encoded at three presets, all on half a core. From that, from what the plan says that
 there is to do, and from the constants of `clipkit/model/cpu_seconds.py` three jobs of the upload are foretold, whose mode,
 preset, CRF, threads, clips at once, crop and size are drawn by its name, and each is run so often. Prints for each
 what was foretold and the mean of the runs, and how many are within 10 %. What is in `--into` is not run again.

@@ -99,7 +99,7 @@ def _terms_of_clip(job: Job, clip: Clip, task: Task, settings: Settings) -> dict
 
 
 def calibrated(upload: Upload) -> list[Sat]:
-    """One after the other, within a quarter of a minute: pieces spread over the upload decoded alone, begun and hardly
+    """One after the other: pieces spread over the upload decoded alone, begun and hardly
     more, copied and cut at their key frames where that can be, and encoded at three presets."""
     length_s = min(PIECE_S, upload.duration_s / 2)
     first_s = upload.frame_times_s[0]
