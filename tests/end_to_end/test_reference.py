@@ -85,6 +85,7 @@ def test_they_are_small_enough_for_git() -> None:
             "engine-looks.jsonl",
             "neighbour.jsonl",
             "levers.json",
+            "together.json",
         ),
         *CAMPAIGNS,
     }
