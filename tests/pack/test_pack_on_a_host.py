@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from container import PYTHON, start_container
+from container import PYTHON, Inside, start_container
 from small_packs import SLOW, Packs, ends, experiment, until
 
 from clipkit.ceiling.base import Ceiling
@@ -131,7 +131,8 @@ def test_results_in_memory_are_told_and_trials_that_came_home_are_not_run_again(
     (tmp_path / "memory").mkdir()
     words = (pack, "--yes", "--results", tmp_path / "memory", "--done", "1,3")
     ceiling = real_ceiling(memory_bytes=300 * MIB, cpus=0.5)
-    ran = start_container(ceiling, tmp_path, *words, tmpfs=str(tmp_path / "memory")).ended()
+    inside = Inside(tmpfs=str(tmp_path / "memory"))
+    ran = start_container(ceiling, tmp_path, *words, inside=inside).ended()
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "is memory (tmpfs)" in ran.stdout
     told = [line.split("  ")[0] for line in ran.stdout.splitlines() if line.startswith("trial ")]
