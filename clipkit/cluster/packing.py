@@ -98,6 +98,7 @@ class Packing:
                 host=host.name,
                 memory_bytes=host.memory_bytes,
                 cpus=host.cpus,
+                swap_bytes=trial.host.swap_bytes,
                 reserve_bytes=trial.reserve_bytes,
                 accept_noise=trial.accept_noise or self.accept_noise,
             )

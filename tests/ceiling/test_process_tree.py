@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 from inside import Opens, alive, run, start
@@ -72,3 +74,15 @@ def test_the_processes_of_others_are_not_ours(opened: Opens) -> None:
     start(other, "import time; time.sleep(60)")
     process = start(ceiling, "import time; time.sleep(60)")
     assert ceiling.pids() == [process.pid]
+
+
+def test_looking_at_thousands_of_processes_leaves_nothing_in_whoever_looks() -> None:
+    """A harness lives in the memory that it measures in, however long: a `Path` each would leave its parts."""
+    code = (
+        "import gc, tracemalloc; from clipkit.ceiling.process_tree import mark_of, read_process\n"
+        "read_process(1); tracemalloc.start()\n"
+        "for pid in range(5_000_000, 5_040_000): read_process(pid), mark_of(pid)\n"
+        "gc.collect(); print(tracemalloc.get_traced_memory()[0])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(ran.stdout) < 50_000

@@ -14,10 +14,10 @@ __all__ = ["PYTHON", "Container", "Inside", "start_container"]
 
 
 def start_container(
-    ceiling: Ceiling, folder: Path, *words: object, inside: Inside = Inside()
+    ceiling: Ceiling, folder: Path, *words: object, inside: Inside | None = None
 ) -> Container:
     """`words` for its Python, which works in `folder`: all else that is in there can only be read."""
     try:
-        return start_bare(ceiling, folder, words, inside)
+        return start_bare(ceiling, folder, words, inside or Inside())
     except bare_container.NoContainerError as error:
         requirements.missing(error.what, str(error))

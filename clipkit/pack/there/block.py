@@ -50,12 +50,13 @@ class BlockTrial:
     host: str
     memory_bytes: int | None
     cpus: float | None
+    swap_bytes: int
     reserve_bytes: int
     accept_noise: bool
 
     @property
     def played(self) -> Host:
-        return Host(self.host, self.memory_bytes, self.cpus)
+        return Host(self.host, self.memory_bytes, self.cpus, self.swap_bytes)
 
 
 @dataclass(frozen=True, slots=True)

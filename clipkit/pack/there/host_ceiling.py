@@ -23,7 +23,8 @@ class HostCeiling(TreeCeiling):
 
     def __init__(self, found: Found, counters: Counters | None) -> None:
         cpus = found.cpus.value
-        super().__init__(Limits(found.memory.bytes, cpus, pids=None))
+        swap_bytes = found.swap.bytes or 0
+        super().__init__(Limits(found.memory.bytes, cpus, swap_bytes, pids=None))
         self._counters = counters
         self._before = self._held()
 

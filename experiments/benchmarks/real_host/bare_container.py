@@ -120,7 +120,8 @@ def start_bare(
         raise NoContainerError("system-ffmpeg", f"there is no {inside.ffmpeg}")
     bound = [*_python(), (str(inside.ffmpeg.resolve()), str(FFMPEG))]
     bound += _libraries(PYTHON) | _libraries(str(inside.ffmpeg))
-    bound += [(str(path), place) for path, place in inside.more]
+    for path, place in inside.more:
+        bound += [(str(path), place), *_libraries(str(path))]
     argv = ceiling.wrap([*_UNSHARE, "sh", "-c", _SETUP, "sh", PYTHON, *map(str, words)])
     process = subprocess.Popen(
         argv,
