@@ -33,7 +33,8 @@ class Unpacked:
     @property
     def go_on(self) -> str | None:
         """What to add to a start there; None: nothing is left."""
-        return done_words(self.packed, self.left) if self.left else None
+        is_open = not all(each.has_failed for each in self.left)
+        return done_words(self.packed, self.left) if is_open else None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -59,8 +60,8 @@ class Unpacked:
             yield from (f"  {each}" for each in self.left[:_SHOWN])
             if len(self.left) > _SHOWN:
                 yield f"  and {len(self.left) - _SHOWN} more"
-            option = f" {self.go_on}" if self.go_on else ""
-            yield f"go on there: python3 FILE.pyz --yes{option}"
+            if self.go_on is not None:
+                yield f"go on there: python3 FILE.pyz --yes {self.go_on}".rstrip()
         if self.folder:
             yield fmt.near(self.folder)
 

@@ -37,8 +37,9 @@ class Run:
         document = {"found": found, "ffmpeg_version": "9.0", **more}
         return printed_parts(self.sender(life), Kind.WHERE, 0, document)
 
-    def began(self, number: int, life: str = "00000001") -> list[str]:
-        return printed_parts(self.sender(life), Kind.BEGAN, number, {"attempt": 1})
+    def began(self, number: int, life: str = "00000001", run_id: str = "") -> list[str]:
+        document = {"attempt": 1, "run_id": run_id or f"{number:04d}-x-b0-a1-{life}"}
+        return printed_parts(self.sender(life), Kind.BEGAN, number, document)
 
     def ended(
         self, number: int, life: str = "00000001", lost: bool = False, **altered: Any

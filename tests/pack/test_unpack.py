@@ -122,10 +122,31 @@ def test_of_several_lives_the_first_valid_end_counts(run: Run, tmp_path: Path) -
     assert [left.number for left in home.left] == list(range(2, TRIALS + 1))
 
 
-def test_a_trial_lost_in_two_lives_says_so(run: Run, tmp_path: Path) -> None:
+def test_a_trial_lost_in_two_lives_has_failed_and_is_not_run_again(
+    run: Run, tmp_path: Path
+) -> None:
     lines = [*run.began(2, "00000001"), *run.began(2, "00000002"), *run.ended(1)]
     (home,) = unpack_logs([write_log(tmp_path / "a.log", lines)], tmp_path / "home").unpacked
-    assert "began in 2 starts, and no end of it came home: name it in --done" in home.left[0].why
+    assert home.left[0].why.startswith("failed: it began in 2 starts, and no end of it came home")
+    assert home.go_on == "--done 1-2"
+    assert "go on there: python3 FILE.pyz --yes --done 1-2" in list(home.lines())
+    every = [*lines, *(line for n in range(3, TRIALS + 1) for line in run.ended(n))]
+    (home,) = unpack_logs([write_log(tmp_path / "b.log", every)], tmp_path / "home").unpacked
+    assert ([left.number for left in home.left], home.go_on) == ([2], None)
+    assert not any("go on there" in line for line in home.lines())
+
+
+def test_a_trial_that_ended_in_each_of_two_lives_and_tells_nothing_is_to_be_run_again(
+    run: Run, tmp_path: Path
+) -> None:
+    lines = run.ended(1)
+    for life in ("00000001", "00000002"):
+        run_id = f"0001-x-b0-a1-{life}"
+        spoilt = {"run_id": run_id, "status": "invalid_machine", "error": "no room"}
+        lines += [*run.began(2, life, run_id), *run.ended(2, life, **spoilt)]
+    (home,) = unpack_logs([write_log(tmp_path / "a.log", lines)], tmp_path / "home").unpacked
+    assert (home.left[0].number, home.left[0].has_failed) == (2, False)
+    assert home.go_on == "--done 1"
 
 
 def test_what_a_later_start_gave_up_for_lost_and_had_ended_after_all_has_ended(

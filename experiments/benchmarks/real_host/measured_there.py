@@ -214,7 +214,7 @@ def marks_of(today: Sequence[dict[str, Any]], own: Sequence[dict[str, Any]]) -> 
 def _options(works: Sequence[dict[str, Any]]) -> Iterator[str]:
     for task in (task for work in works for task in work["tasks"]):
         for step in (step for attempt in task["attempts"] for step in attempt["steps"]):
-            yield from (word for word in step.get("argv", ()) if word.startswith("-"))
+            yield from (word for word in step.get("run", ()) if word.startswith("-"))
 
 
 def slowing(folder: Path, marks: list[str], at_least_s: float = 0.0) -> Inside:
