@@ -11,8 +11,8 @@ here and without anything of clipkit's,
 - `slowed`: an ffmpeg that takes four times the CPU for the recommendation alone: "does not hold";
 - `long`: the anonymous memory of the harness, read from outside in one trial of ten minutes, is at most 25 MB.
 
-All four are asked where none is named: some 35 minutes. `--short` takes four clips of 4 s, three minutes of tuning
-less two and a trial of 30 s: some eight minutes, whose intervals are wider. `--tuned FOLDER` takes a tuning that is
+All four are asked where none is named: some 35 minutes. `--short` takes four clips of 4 s, a minute of tuning
+and a trial of 30 s: some ten minutes, whose intervals are wider. `--tuned FOLDER` takes a tuning that is
 there. FILE.json tells what was left out. Needs root; times mean something on a quiet machine alone.
 """
 
@@ -21,9 +21,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from measured_there import PARTS, Home
@@ -40,6 +42,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, metavar="FILE.json")
     parser.add_argument("--page", type=Path, metavar="FILE.json", help="print that record")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, _interrupt)
     if asked.page:
         print("\n".join(page_lines(json.loads(asked.page.read_text()))))
         return
@@ -61,6 +64,11 @@ def main() -> None:
             if asked.out:
                 asked.out.write_text(json.dumps(found, indent=1) + "\n")
     print("\n".join(page_lines(found)))
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Who is ended leaves no container."""
+    raise KeyboardInterrupt
 
 
 def page_lines(found: dict[str, Any]) -> list[str]:
