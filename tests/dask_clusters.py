@@ -11,33 +11,37 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from network_spaces import Space
+
 
 @dataclass
 class Cluster:
-    """Processes of its own; a worker's nanny would start it again."""
+    """Processes of its own; a worker's nanny would start it again. `space`: where the scheduler is."""
 
     folder: Path
+    space: Space | None = None
     address: str = ""
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def scheduler(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.address = f"tcp://127.0.0.1:{port}"
-        words = ["scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
-        self._start(words, {})
+        host, port = (self.space.address, 8786) if self.space else ("127.0.0.1", _free_port())
+        self.address = f"tcp://{host}:{port}"
+        words = ["scheduler", "--host", host, "--port", str(port), "--no-dashboard"]
+        self._start(words, {}, self.space)
 
-    def worker(self, machine: str) -> subprocess.Popen[bytes]:
+    def worker(self, machine: str, space: Space | None = None) -> subprocess.Popen[bytes]:
         words = ["worker", self.address, "--no-nanny", "--nthreads", "2", "--no-dashboard"]
         nanny = {"MALLOC_TRIM_THRESHOLD_": "65536", "OMP_NUM_THREADS": "1"}
-        return self._start(words, {"CLIPKIT_MACHINE": machine, **nanny})
+        return self._start(words, {"CLIPKIT_MACHINE": machine, **nanny}, space)
 
-    def _start(self, words: list[str], more: dict[str, str]) -> subprocess.Popen[bytes]:
+    def _start(
+        self, words: list[str], more: dict[str, str], space: Space | None
+    ) -> subprocess.Popen[bytes]:
         # What is installed beside the tests is nothing that a worker has.
         own = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")} | more
         log = (self.folder / f"{words[0]}-{len(self.started)}.log").open("wb")
         argv = [sys.executable, "-P", "-m", "distributed.cli.dask_" + words[0], *words[1:]]
+        argv = space.inside(*argv, folder=self.folder) if space else argv
         process = subprocess.Popen(argv, env=own, stdout=log, stderr=log, cwd=self.folder)
         self.started.append(process)
         return process
@@ -48,3 +52,10 @@ class Cluster:
                 process.send_signal(signal.SIGCONT)
             process.kill()
             process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
