@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from dask_clusters import Cluster
 from inventing_design import EXPERIMENT, course, laid_out
+from running import until
 
 from clipkit.campaign.grid import Grid
 from clipkit.campaign.loop import Loop
@@ -50,6 +51,7 @@ def note(what):
     with open(order["journal"], "a") as file:
         file.write(json.dumps([time.monotonic(), where, os.getpid(), *what]) + "\\n")
 if order["look"]:
+    time.sleep(order["look_s"].pop(where, 0))
     odd = [name for name in os.environ if "THREADS" in name or "MALLOC" in name or "PYTHON" in name]
     say("ready", machine=where, ceiling="cgroup2", ffmpeg_version="7", refused=order["refused"].get(where) or (f"{odd}" if odd else None), environment={"host_id": where})
     sys.exit(0)
@@ -68,6 +70,7 @@ class StandIn:
     journal: Path
     refused: dict[str, str] = field(default_factory=dict)
     trial_s: float = TRIAL_S
+    look_s: dict[str, float] = field(default_factory=dict)
 
     def look(self) -> Parcel:
         return self._parcel(look=True, trials=[])
@@ -77,7 +80,12 @@ class StandIn:
         return self._parcel(look=False, trials=told)
 
     def _parcel(self, **order: object) -> Parcel:
-        more = {"journal": str(self.journal), "refused": self.refused, "trial_s": self.trial_s}
+        more = {
+            "journal": str(self.journal),
+            "refused": self.refused,
+            "trial_s": self.trial_s,
+            "look_s": self.look_s,
+        }
         text = json.dumps(json.dumps(order | more))
         return Parcel(STAND_IN.replace("ORDER", text).encode())
 
@@ -254,6 +262,47 @@ def test_a_worker_that_cannot_say_who_it_is_is_named(
     with pytest.raises(CampaignError, match=r"can run what is left .*its task failed: "):
         sweep.run()
     assert any("gets nothing: its task failed" in line for line in sweep.said)
+
+
+def joined_the_scheduler(cluster: Cluster) -> bool:
+    return any("Registered to" in log.read_text() for log in cluster.folder.glob("worker-*.log"))
+
+
+def test_a_worker_that_hangs_before_it_says_who_it_is_is_named_until_it_does(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    hung = cluster.worker("one")
+    until(lambda: joined_the_scheduler(cluster), patience_s=60)
+    hung.send_signal(signal.SIGSTOP)
+    sweep = Sweep(tmp_path / "c", cluster, StandIn(tmp_path / "journal"))
+    sweep.patience = Patience(4.0, 3.0, 2.0, 60.0, 1.0)
+
+    def wake() -> None:
+        with contextlib.suppress(AssertionError):
+            until(lambda: any("gets nothing" in line for line in sweep.said), patience_s=40)
+        hung.send_signal(signal.SIGCONT)
+
+    waking = threading.Thread(target=wake)
+    waking.start()
+    assert_each_once(sweep.run())
+    waking.join()
+    named = [line for line in sweep.said if "did not say who it is within 4 s" in line]
+    assert len(named) == 1, sweep.said
+    assert {entry[1] for entry in sweep.stand_in.seen()} == {"one"}
+
+
+def test_a_machine_that_hangs_while_it_is_looked_at_is_named_and_others_do_the_work(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    for machine in ("one", "two"):
+        cluster.worker(machine)
+    stand_in = StandIn(tmp_path / "journal", trial_s=1.0, look_s={"one": 600.0})
+    sweep = Sweep(tmp_path / "c", cluster, stand_in)
+    sweep.patience = Patience(20.0, 6.0, 2.0, 60.0, 1.0, look_s=4.0)
+    stored = sweep.run()
+    assert_each_once(stored)
+    assert {r.host_id for r in stored} == {"two"}
+    assert any("machine one" in line and "within 4 s" in line for line in sweep.said)
 
 
 def test_a_client_that_is_killed_resumes_and_nothing_counts_twice(

@@ -1,0 +1,111 @@
+"""Tasks on the user's cluster: sent to one worker, told of as they come back. The only one here that knows futures."""
+
+from __future__ import annotations
+
+import queue
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clipkit.cluster import guard, there
+from clipkit.cluster.connecting import ByValue
+from clipkit.cluster.ends import TaskEnd
+from clipkit.cluster.leases import Worker
+from clipkit.cluster.parcel import Parcel
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """The task of that name has ended."""
+
+    name: str
+    end: TaskEnd
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What runs under that name is alive; `line`: that it printed, if it did."""
+
+    name: str
+    line: str
+
+
+@dataclass(slots=True)
+class Tasks:
+    """`forsaken_s`, `grace_s`: after how long a process ends that nobody waits for, and how long it may clear up.
+    `_told`: what arrives from the cluster's threads."""
+
+    client: Client
+    forsaken_s: float
+    grace_s: float
+    topic: str = field(default_factory=lambda: f"clipkit-{secrets.token_hex(6)}")
+    _told: queue.SimpleQueue[tuple[str, Any]] = field(default_factory=queue.SimpleQueue)
+    _futures: dict[str, Future] = field(default_factory=dict)
+
+    def open(self) -> None:
+        self.client.subscribe_topic(self.topic, lambda event: self._told.put(("event", event[1])))
+
+    def close(self) -> None:
+        """What still runs is ended."""
+        for future in self._futures.values():
+            future.cancel(force=True)
+        self.client.unsubscribe_topic(self.topic)
+
+    def workers(self) -> list[str]:
+        """Addresses of all that the scheduler knows."""
+        return list(self.client.scheduler_info(n_workers=-1)["workers"])
+
+    def run(self, name: str, worker: Worker, parcel: Parcel) -> None:
+        """That parcel's process, on that worker in this life of it."""
+        order = {
+            "lease": name,
+            "topic": self.topic,
+            "life": worker.life,
+            "words": list(parcel.words),
+            "guard": Path(guard.__file__).read_text("utf-8"),
+            "silence_s": self.forsaken_s,
+            "grace_s": self.grace_s,
+        }
+        self.send(name, there.run_parcel, worker.address, order, parcel.content)
+
+    def send(self, name: str, function: Callable[..., Any], address: str, *given: Any) -> None:
+        future = self.client.submit(
+            ByValue(function), *given, workers=[address], allow_other_workers=False, pure=False, retries=0,
+            key=f"clipkit-{name}-{secrets.token_hex(4)}",
+        )  # fmt: skip
+        self._futures[name] = future
+        future.add_done_callback(lambda done: self._told.put(("over", (name, done))))
+
+    def cancel(self, name: str) -> None:
+        """Nothing more is told of it."""
+        if future := self._futures.pop(name, None):
+            future.cancel(force=True)
+
+    def told(self, wait_s: float) -> Iterator[Said | Over]:
+        """All that has arrived; where nothing has, what arrives within that time."""
+        while True:
+            try:
+                kind, told = self._told.get(timeout=wait_s)
+            except queue.Empty:
+                return
+            wait_s = 0.0
+            if kind == "event":
+                yield Said(told["lease"], told.get("line", ""))
+                continue
+            name, future = told
+            if self._futures.get(name) is future:  # else cancelled by now
+                del self._futures[name]
+                yield Over(name, _end_of(future))
+
+
+def _end_of(future: Future) -> TaskEnd:
+    if future.status == "finished":
+        return TaskEnd(future.status, future.result())
+    error = future.exception() if future.status == "error" else None
+    told = str(error).strip().splitlines()[:1] if error else []
+    return TaskEnd(future.status, error=": ".join([type(error).__name__, *told]))
