@@ -15,7 +15,6 @@ from typing import Any
 from clipkit import __version__
 from clipkit.campaign.strategy import WARMUP, Cell
 from clipkit.cluster.parcel import Parcel
-from clipkit.errors import UsageError
 from clipkit.media.upload import Upload
 from clipkit.pack.archive import MAIN_OF_A_BLOCK, Film, compressed_films, fill_archive
 from clipkit.pack.plan import Laid, as_documents, cell_document, needed_of_ffmpeg
@@ -81,6 +80,7 @@ class Packing:
             "look": look,
             "ceiling": self.ceiling,
             "ffmpeg": first.settings.ffmpeg,
+            "films": [str(each.upload.path.resolve()) for each in films if each.packed is None],
             "trials": [self._told(trial) for trial in trials],
         }
         file = io.BytesIO()
@@ -107,15 +107,10 @@ class Packing:
 
 @contextmanager
 def packing(every: Sequence[Trial], ceiling: str | None, accept_noise: bool) -> Iterator[Packing]:
-    """Raises UsageError for an upload that is too large to travel."""
+    """A film that is too large to travel is looked for on each machine, under the path that it has here, and known by
+    its hash."""
     uploads: dict[str, Upload] = {trial.job.upload.sha256: trial.job.upload for trial in every}
     with compressed_films(list(uploads.values())) as films:
-        for film in films:
-            if film.packed is None:
-                raise UsageError(
-                    f"{film.upload.name} is too large to travel to a cluster's machines: measure it in shards "
-                    "(clipkit sweep --shard K/N there, then clipkit merge)"
-                )
         yield Packing(every, ceiling, accept_noise, films, canary_s())
 
 

@@ -43,6 +43,12 @@ def on_cluster(asked: OnCluster, planned: Planned) -> Iterator[Callable[[Store],
     check_subjects(planned.design.cells)
     every = [_trial(planned, number) for number in range(len(planned.design.cells))]
     with packing(every, asked.ceiling, asked.accept_noise) as packed:
+        for film in packed.films:
+            if film.packed is None:
+                asked.say(
+                    f"{film.upload.name} is too large to travel: each machine has to have it at "
+                    f"{film.upload.path.resolve()}"
+                )
         yield lambda store: Dask(
             asked.address, packed, asked.say, lambda facts: _describe(store, facts)
         )

@@ -6,8 +6,11 @@ import dataclasses
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from clipkit.campaign.design import design_of
 from clipkit.campaign.experiment_file import parse_experiment
@@ -53,7 +56,7 @@ def trials(film: Path, build: FfmpegBuild) -> list[Trial]:
     ]
 
 
-def told_by(parcel: Parcel, folder: Path) -> list[Ready | Began | Ended]:
+def told_by(parcel: Parcel, folder: Path, code: int = 0) -> list[Ready | Began | Ended]:
     folder.mkdir()
     (folder / "block.pyz").write_bytes(parcel.content)
     own = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -65,7 +68,7 @@ def told_by(parcel: Parcel, folder: Path) -> list[Ready | Began | Ended]:
         text=True,
         check=False,
     )
-    assert not done.returncode, done.stderr
+    assert done.returncode == code, done.stderr
     return [line for line in map(told_in, done.stdout.splitlines()) if line]
 
 
@@ -112,3 +115,30 @@ def test_a_machine_with_another_ffmpeg_says_so(
         (ready,) = told_by(packed.look(), tmp_path / "there")
     assert isinstance(ready, Ready)
     assert "its ffmpeg is" in str(ready.refused)
+
+
+def test_a_film_that_is_too_large_to_travel_is_found_where_it_lies_at_home(
+    small: Path, build: FfmpegBuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clipkit.pack.archive.MOST_PACKED_BYTES", 1000)
+    film = tmp_path / "large.mp4"
+    film.write_bytes(small.read_bytes())
+    asked = trials(film, build)
+    with packing(asked, None, accept_noise=True) as packed:
+        assert not [name for name in _members(packed.block(asked), tmp_path) if "uploads/" in name]
+        told = told_by(packed.block(asked[:1]), tmp_path / "there")
+        ended = [line for line in told if isinstance(line, Ended)]
+        assert [outcome_in(each, asked[0]).record.status for each in ended] == [Status.OK]
+
+        film.write_bytes(small.read_bytes()[:-1] + b"x")
+        (ready,) = told_by(packed.look(), tmp_path / "another film", code=1)
+        assert isinstance(ready, Ready) and "none of the films" in str(ready.refused)
+        film.unlink()
+        (ready,) = told_by(packed.look(), tmp_path / "no film", code=1)
+        assert isinstance(ready, Ready)
+        assert f"is not at {film} there: copy it" in str(ready.refused)
+
+
+def _members(parcel: Parcel, folder: Path) -> list[str]:
+    (folder / "members.pyz").write_bytes(parcel.content)
+    return zipfile.ZipFile(folder / "members.pyz").namelist()

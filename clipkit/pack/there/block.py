@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from clipkit import streams
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism
 from clipkit.ceiling.choose import open_ceiling
-from clipkit.errors import ClipkitError, os_error_words
+from clipkit.errors import ClipkitError, UploadError, os_error_words
 from clipkit.hosts import Host
 from clipkit.pack.there.asked import Asked
 from clipkit.pack.there.bench import bench_for
@@ -62,18 +62,19 @@ class BlockTrial:
 @dataclass(frozen=True, slots=True)
 class BlockOrder:
     """`look`: only say what this machine is. `ceiling`: forces a mechanism; None: one of the kernel's. `ffmpeg`: as
-    the experiment names it."""
+    the experiment names it. `films`: where those lie that are too large to travel, here as at home."""
 
     look: bool
     ceiling: str | None
     ffmpeg: str
+    films: tuple[str, ...]
     trials: tuple[BlockTrial, ...]
 
     @classmethod
     def read(cls, folder: Path) -> BlockOrder:
         told = json.loads((folder / BLOCK).read_bytes())
         trials = tuple(BlockTrial(**each) for each in told.pop("trials"))
-        return cls(**told, trials=trials)
+        return cls(**told | {"films": tuple(told["films"])}, trials=trials)
 
 
 def run_block(folder: str) -> NoReturn:
@@ -112,7 +113,14 @@ def _say(what: str, **told: Any) -> None:
 def _bench(folder: Path, plan: Plan, order: BlockOrder) -> Bench:
     results = folder.parent / "results"
     results.mkdir(exist_ok=True)
-    asked = Asked(results, True, True, None, None, (), frozenset(), order.ffmpeg)
+    films = tuple(map(Path, order.films))
+    for film in films:
+        if not film.is_file():
+            raise UploadError(
+                f"{film.name} is too large to travel and is not at {film} there: copy it to the same path on every "
+                "machine, or share its folder with them"
+            )
+    asked = Asked(results, True, True, None, None, films, frozenset(), order.ffmpeg)
     return bench_for(plan, folder, asked, machine_here(identity_here()))
 
 
