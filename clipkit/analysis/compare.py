@@ -13,6 +13,7 @@ import pandas as pd
 from clipkit import format as fmt
 from clipkit.analysis.differences import Difference, differences
 from clipkit.analysis.drift import Drift, drift_between
+from clipkit.analysis.machines import disagreeing_machines
 from clipkit.analysis.quiet import disturbed_words, not_measured_words
 from clipkit.analysis.shared_cells import in_order, words_of_cells
 from clipkit.analysis.statistics import Estimate, mean_of_ratios, quotient
@@ -56,7 +57,8 @@ class Comparison:
 
     The intervals know the noise of the repeats, how the cells differ and, where both sessions have
     canaries, how the machine drifted; not what else changed between the two campaigns: that is what
-    `differences` is for. `disturbed`: what others did to runs that count, in words.
+    `differences` is for. `disturbed`: what others did to runs that count, in words; `disagreeing`: machines of one
+    of them that do not find the same ratio of two cells, in words.
     """
 
     a: Path
@@ -68,6 +70,7 @@ class Comparison:
     overall: Estimate | None
     drift: Drift
     disturbed: tuple[str, ...]
+    disagreeing: tuple[str, ...]
 
     @property
     def why_not(self) -> str | None:
@@ -120,7 +123,8 @@ class Comparison:
         cells = ["", *self.cells.lines()] if self.pairs else []
         # Why there is nothing to compare is an error, which the command tells.
         verdict = [] if self.why_not else [self.verdict]
-        return [*named, "", *self.unlike.lines(), *cells, "", *self._left_out(), *verdict]
+        said = [*self._left_out(), *self.disagreeing, *verdict]
+        return [*named, "", *self.unlike.lines(), *cells, "", *said]
 
     def to_json(self) -> dict[str, Any]:
         """For machines: every field, and the verdict."""
@@ -134,7 +138,8 @@ class Comparison:
     def _repr_html_(self) -> str:
         names = Table(("", "campaign"), (("A", fmt.near(self.a)), ("B", fmt.near(self.b))))
         # The sentences hold words of the records, so they go through a table as well.
-        said = Table(("verdict",), tuple((line,) for line in (self.verdict, *self._left_out())))
+        lines = (self.verdict, *self.disagreeing, *self._left_out())
+        said = Table(("verdict",), tuple((line,) for line in lines))
         cells = self.cells.whole_html()
         shown = "".join(table._repr_html_() for table in (names, self.unlike, said))
         is_open = " open" if len(self.pairs) <= _SHOWN else ""
@@ -168,6 +173,11 @@ def compare_campaigns(a: Campaign, b: Campaign) -> Comparison:
             for side, name in ((a, "A"), (b, "B"))
             for words in (disturbed_words(side, name), not_measured_words(side, name))
             if words
+        ),
+        disagreeing=tuple(
+            f"{name}: {found.words}"
+            for side, name in ((a, "A"), (b, "B"))
+            for found in disagreeing_machines(side)
         ),
     )
 

@@ -103,13 +103,21 @@ def _sweep(parsed: argparse.Namespace) -> int:
     finally:
         line.clear()
     write_parquet(swept.folder)
+    disagreeing = _disagreeing(swept.folder) if parsed.dask else []
     if parsed.json:
-        print_json(output.swept(swept))
+        print_json(output.swept(swept) | {"machines_disagree": disagreeing})
     else:
-        say_lines(output.swept_lines(swept))
+        say_lines([*output.swept_lines(swept), *disagreeing])
     if swept.not_measured:
         complain(f"clipkit: {swept.not_measured}")
     return 1 if swept.not_measured else 0
+
+
+def _disagreeing(folder: Path) -> list[str]:
+    from clipkit.analysis.machines import disagreeing_machines
+    from clipkit.records.campaign import open_campaign
+
+    return [each.words for each in disagreeing_machines(open_campaign(folder))]
 
 
 def _cluster(parsed: argparse.Namespace, planned: Planned, line: Line) -> Any:

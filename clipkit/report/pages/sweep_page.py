@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from clipkit import files
 from clipkit import format as fmt
+from clipkit.analysis.machines import disagreeing_machines
 from clipkit.analysis.quiet import not_measured_words
 from clipkit.claims import verdicts
 from clipkit.errors import CampaignError
@@ -151,4 +152,5 @@ def _unmeasured(campaign: Campaign, found: Sequence[Optimum], left: str | None) 
     said = [f"the rest of the sweep: it holds {left} so far"] if left else []
     if disturbed := not_measured_words(campaign):
         said.append(disturbed)
+    said += [each.words for each in disagreeing_machines(campaign)]
     return said_once([*said, *(line for each in found for line in each.unmeasured)])
