@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from network_spaces import Space
+from running import until
 
 
 @dataclass
@@ -28,6 +29,8 @@ class Cluster:
         self.address = f"tcp://{host}:{port}"
         words = ["scheduler", "--host", host, "--port", str(port), "--no-dashboard"]
         self._start(words, {}, self.space)
+        log = self.folder / "scheduler-0.log"
+        until(lambda: "Scheduler at:" in log.read_text(), patience_s=240)
 
     def worker(self, machine: str, space: Space | None = None) -> subprocess.Popen[bytes]:
         words = ["worker", self.address, "--no-nanny", "--nthreads", "2", "--no-dashboard"]

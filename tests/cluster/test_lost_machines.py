@@ -153,6 +153,7 @@ def scene(tmp_path: Path, small: Path) -> Iterator[Scene]:
             cluster.close()
 
 
+@pytest.mark.timeout(1200)
 def test_every_cell_and_block_is_measured_once_whoever_is_lost(scene: Scene) -> None:
     killed_at, cut_at, late_at = scene.net.around
     killed, cut_off = (
