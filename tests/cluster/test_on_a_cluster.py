@@ -128,6 +128,12 @@ class Sweep:
         return store.records()
 
 
+def joined(cluster: Cluster) -> int:
+    """How many workers the scheduler knows of, by their own words."""
+    logs = cluster.folder.glob("worker-*.log")
+    return sum("Registered to" in log.read_text() for log in logs)
+
+
 def assert_each_once(stored: list[Record]) -> None:
     well = Counter((r.cell, r.block) for r in stored if r.status is Status.OK)
     assert len(well) == BLOCKS * len(DESIGN.cells) == 24
@@ -179,6 +185,7 @@ def test_a_killed_worker_costs_the_trial_that_ran_and_a_late_one_joins(
             doomed.kill()
         if count == 3:
             cluster.worker("three")
+            until(lambda: joined(cluster) == 3, patience_s=240)
 
     stored = sweep.run(on_event)
     assert_each_once(stored)
@@ -264,15 +271,11 @@ def test_a_worker_that_cannot_say_who_it_is_is_named(
     assert any("gets nothing: its task failed" in line for line in sweep.said)
 
 
-def joined_the_scheduler(cluster: Cluster) -> bool:
-    return any("Registered to" in log.read_text() for log in cluster.folder.glob("worker-*.log"))
-
-
 def test_a_worker_that_hangs_before_it_says_who_it_is_is_named_until_it_does(
     tmp_path: Path, cluster: Cluster
 ) -> None:
     hung = cluster.worker("one")
-    until(lambda: joined_the_scheduler(cluster), patience_s=60)
+    until(lambda: joined(cluster), patience_s=240)
     hung.send_signal(signal.SIGSTOP)
     sweep = Sweep(tmp_path / "c", cluster, StandIn(tmp_path / "journal"))
     sweep.patience = Patience(4.0, 3.0, 2.0, 60.0, 1.0)
