@@ -159,13 +159,18 @@ def _on_the_ladder(ladder: Sequence[tuple[Rung, Task]], room: Room | None) -> Ta
         dearest_bytes = max(_need(task), *(each.needs_bytes or 0 for each in task.attempts))
         if least_bytes is not None and dearest_bytes >= least_bytes:
             continue  # what it gives up frees nothing here
-        least_bytes = dearest_bytes
         fitting = [
             each
             for each in task.attempts
             if room is None or (each.needs_bytes or 0) <= room.for_clips_bytes
             if not attempts or each.encoded_frames != 0  # a copy is no other on a lower rung
         ]
+        new = [each for each in fitting if all(each.steps != told.steps for told in attempts)]
+        if attempts and new[:1] != fitting[:1]:  # it begins with what was tried, word for word
+            if rung is not lower[-1][0]:
+                continue
+            fitting = new  # the last resort
+        least_bytes = dearest_bytes
         attempts += [replace(each, rung=number, change=_words(rung, why, each)) for each in fitting]
         number += any(each.encoded_frames != 0 for each in fitting)
     return replace(lower[0][1], attempts=tuple(attempts))

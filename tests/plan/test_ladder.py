@@ -28,6 +28,17 @@ def needing(*sizes_mib: int) -> list[tuple[Rung, list[Task]]]:
     ]
 
 
+def saying(*rungs_said: tuple[str, ...]) -> list[tuple[Rung, list[Task]]]:
+    """One clip whose ffmpeg is told so on each rung, which needs less than the one before."""
+    return [
+        (
+            Rung(Settings(), f"step {place}" if place else None),
+            [task(1, *(["ffmpeg", word] for word in words), predicted_bytes=(9 - place) * MIB)],
+        )
+        for place, words in enumerate(rungs_said)
+    ]
+
+
 class TestOrder:
     def test_what_costs_time_to_have_goes_first_looking_ahead_by_halves_and_threads_last(
         self,
@@ -88,6 +99,17 @@ class TestFit:
     def test_a_step_that_frees_nothing_is_no_rung(self) -> None:
         (found,) = tasks_that_fit(needing(300, 300, 200), None)
         assert [attempt.rung for attempt in found.attempts] == [0, 0, 1, 1]
+
+    def test_a_rung_that_says_the_same_to_ffmpeg_is_none(self) -> None:
+        """Though it is thought to need less, as where what it gives up is fallen back on alone."""
+        (found,) = tasks_that_fit(saying(("a", "x"), ("a", "y"), ("b", "y"), ("b", "z")), None)
+        said = [(attempt.rung, attempt.steps[0].words[1]) for attempt in found.attempts]
+        assert said == [(0, "a"), (0, "x"), (1, "b"), (1, "y"), (2, "z")]
+
+    def test_what_no_rung_changes_is_followed_by_the_least_that_is_left(self) -> None:
+        (found,) = tasks_that_fit(saying(("a", "x"), ("a", "y"), ("a", "z")), None)
+        said = [(attempt.rung, attempt.steps[0].words[1]) for attempt in found.attempts]
+        assert said == [(0, "a"), (0, "x"), (1, "z")]
 
     def test_what_fits_nowhere_is_refused_with_what_it_takes(self) -> None:
         with pytest.raises(CeilingError) as refused:

@@ -93,3 +93,24 @@ def test_a_clip_encoded_whole_is_admitted_by_what_that_needs(
                 assert needs >= whole.predicted_bytes
     without = modes.tasks(Job(film, CLIPS), settings, build)[1]
     assert without.predicted_bytes == encode[1].predicted_bytes
+
+
+@pytest.mark.parametrize(
+    ("mode", "preset"), [*product(("encode", "smart", "auto"), ("veryfast", "medium"))]
+)
+def test_what_memory_ran_out_for_is_not_begun_again_word_for_word(
+    film: Upload, build: FfmpegBuild, mode: str, preset: str
+) -> None:
+    """The upload decides the B-frames beside a copy: to give them up changes nothing there."""
+    asked = Settings(mode=mode, preset=preset, encoder_threads=2, decoder_threads=2)
+    job, steps = Job(film, CLIPS), rungs(asked, CORES, film.avc)
+    ladder = [(rung, modes.tasks(job, rung.settings, build)) for rung in steps]
+    for task in tasks_that_fit(ladder, None):
+        begun: list[Attempt] = []
+        for rung in range(task.attempts[-1].rung + 1):
+            own = [attempt for attempt in task.attempts if attempt.rung == rung]
+            assert all(own[0].steps != attempt.steps for attempt in begun)
+            begun += own
+        assert task.attempts[-1].rung > 1
+        lower = [attempt for attempt in task.attempts if attempt.rung]
+        assert lower[0].mode == task.attempts[0].mode  # what can be made so with less, is
