@@ -20,10 +20,11 @@ from clipkit.campaign.loop import ClipProgress, Event, TrialStarted
 from clipkit.campaign.standing import Standing
 from clipkit.campaign.strategy import WARMUP, Cell, Progress, Strategy
 from clipkit.documents import json_text
+from clipkit.records.allowed import hiding_is_allowed
 from clipkit.records.best import RECOMMENDED, ranked
 from clipkit.records.cells import cells_of
 from clipkit.records.condition import Condition
-from clipkit.records.folder import PROGRESS, hiding_is_allowed
+from clipkit.records.folder import PROGRESS
 from clipkit.records.record import Record
 from clipkit.records.status import INVALID, Status
 from clipkit.records.store import Store

@@ -48,7 +48,7 @@ def ranked(cells: pd.DataFrame, hiding_allowed: bool = False) -> pd.DataFrame:
     """The cells (`records.cells.cells_of`) with how each stands in its condition:
 
     `hides`: its clips may hold pictures that are not shown; `choosable`: it may be recommended at all, by
-    `hiding_allowed` (`records.folder`) too; `standing`: `recommended`, `tie`, or nothing, among the cells
+    `hiding_allowed` (`records.allowed`) too; `standing`: `recommended`, `tie`, or nothing, among the cells
     that make the same picture with the same subject, hidden pictures included; `roomy`: it leaves a margin of memory; `contends`: it finished and is roomy, or none
     of these is;
     `fastest`: the least time of these; `leads`: its picture is the one to show for its condition,

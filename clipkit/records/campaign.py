@@ -15,6 +15,7 @@ from clipkit import format as fmt
 from clipkit.errors import CampaignError, UsageError
 from clipkit.plan.subjects import TUNABLE
 from clipkit.records import folder as folders
+from clipkit.records.allowed import hiding_is_allowed
 from clipkit.records.best import ranked
 from clipkit.records.cells import cells_of, columns_of_a_cell
 from clipkit.records.columns import column, is_column
@@ -32,7 +33,7 @@ class Campaign:
     `table` has one row an attempt, with the columns of `Record`; unknown is NA. `cells` has one row a
     cell (see `records.cells`), how each stands (`records.best`) and the column `upload`, its name.
     `machines`: what measured, by its `host_id`; `uploads`: the films' facts, by name. `chosen`: what
-    `part` was given, by column; `hiding_allowed`: by what was asked for (`records.folder`). `clips` and `samples` are read when they are first asked for.
+    `part` was given, by column; `hiding_allowed`: by what was asked for (`records.allowed`). `clips` and `samples` are read when they are first asked for.
     """
 
     folder: Path
@@ -160,7 +161,7 @@ def open_campaign(folder: Path | str) -> Campaign:
     uploads = folders.read_uploads(folder)
     cells = cells_of(table)
     cells = cells.assign(upload=cells["upload_sha256"].map(_upload_names(cells, uploads)))
-    hiding_allowed = folders.hiding_is_allowed(folder)
+    hiding_allowed = hiding_is_allowed(folder)
     return Campaign(
         folder=folder,
         table=table,

@@ -15,7 +15,6 @@ from typing import Any
 from clipkit import files
 from clipkit.documents import parse_json, parse_toml
 from clipkit.errors import CampaignError
-from clipkit.plan.auto import ALLOW
 from clipkit.plan.subjects import COMMAND
 from clipkit.records.checks import check_clip, check_environment, check_row, check_uploads
 from clipkit.records.identity import unified_records
@@ -185,22 +184,11 @@ def read_experiment(folder: Path) -> dict[str, Any]:
     for name in ("run", "subject", "job", "settings"):
         if name in document and not isinstance(document[name], dict):
             raise CampaignError(f"{path} cannot be read: {name} is no table")
-    variants = document.get("variants", [])
-    if not isinstance(variants, list) or not all(isinstance(each, dict) for each in variants):
-        raise CampaignError(f"{path} cannot be read: variants is no list of tables")
+    for name in ("variants", "exclude"):
+        tables = document.get(name, [])
+        if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
+            raise CampaignError(f"{path} cannot be read: {name} is no list of tables")
     return document
-
-
-def hiding_is_allowed(folder: Path) -> bool:
-    """Whether clips may hold pictures that are not shown, by what was asked for: under `[settings]`, or in a variant
-    that says otherwise. Where both are asked for, to see the difference, that is no leave yet. Raises CampaignError
-    for an experiment that cannot be read."""
-    experiment = read_experiment(folder)
-    everywhere = experiment.get("settings", {}).get("hidden_preroll")
-    asked = [
-        variant.get("hidden_preroll", everywhere) for variant in experiment.get("variants") or [{}]
-    ]
-    return all((each if isinstance(each, list) else [each]) == [ALLOW] for each in asked)
 
 
 def strategy_of(folder: Path) -> str | None:

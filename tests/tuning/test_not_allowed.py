@@ -10,7 +10,9 @@ import pytest
 from stored_campaigns import copied
 
 from clipkit import api
+from clipkit.campaign.experiment_file import parse_experiment
 from clipkit.errors import CampaignError
+from clipkit.records.allowed import hiding_is_allowed
 from clipkit.records.best import RECOMMENDED
 from clipkit.records.campaign import Campaign, open_campaign
 from clipkit.records.folder import RECOMMENDATION
@@ -126,11 +128,56 @@ def test_variants_allow_it_where_every_one_does(
     assert ("allow" in by_its_cells(folder)) == is_allowed
 
 
-def test_variants_that_are_no_tables_are_refused_by_name(tmp_path: Path):
+BOTH = 'hidden_preroll = ["refuse", "allow"]'
+WITHOUT_REFUSING = '[[exclude]]\nhidden_preroll = "refuse"'
+OF_AUTO = '[[exclude]]\nmode = "auto"\nhidden_preroll = "refuse"'
+OF_BOTH_VARIANTS = '[[exclude]]\nvariant = ["a", "b"]\nhidden_preroll = "refuse"'
+OF_ONE_VARIANT = '[[exclude]]\nvariant = "a"\nhidden_preroll = "refuse"'
+VARIANTS = '[[variants]]\nname = "a"\n[[variants]]\nname = "b"'
+
+
+@pytest.mark.parametrize(
+    ("settings", "tables", "is_allowed"),
+    [
+        (BOTH, "", False),
+        (BOTH, WITHOUT_REFUSING, True),
+        (BOTH, '[[exclude]]\nhidden_preroll = "allow"', False),
+        (f'mode = ["encode", "auto"]\n{BOTH}', "", False),
+        (f'mode = ["encode", "auto"]\n{BOTH}', OF_AUTO, True),
+        (f'mode = ["encode", "auto", "copy"]\n{BOTH}', OF_AUTO, False),
+        # What is left out of some cells alone is measured in the others.
+        (f'mode = "auto"\ncrf = [23, 28]\n{BOTH}', f"{OF_AUTO}\ncrf = 23", False),
+        (f'mode = "auto"\ncrf = [23, 28]\n{BOTH}', f"{OF_AUTO}\ncrf = [28, 23]", True),
+        (f'mode = "auto"\n{BOTH}', f'{OF_AUTO}\nupload = "sample"', False),
+        (f'mode = "auto"\n{BOTH}', f"{VARIANTS}\n{OF_BOTH_VARIANTS}", True),
+        (f'mode = "auto"\n{BOTH}', f"{VARIANTS}\n{OF_ONE_VARIANT}", False),
+        # A variant that re-encodes hides nothing, whatever is allowed.
+        ('mode = "encode"', f'{VARIANTS}\nmode = "auto"\nhidden_preroll = "allow"', True),
+        ('mode = "encode"', f'{VARIANTS}\nmode = "auto"\nhidden_preroll = "refuse"', False),
+    ],
+)
+def test_what_is_left_out_of_an_experiment_is_not_asked_for(
+    settings: str, tables: str, is_allowed: bool, tmp_path: Path
+):
+    text = f'[job]\nuploads = "sample"\n[settings]\n{settings}\n{tables}\n'
+    (tmp_path / "experiment.toml").write_text(text, "utf-8")
+    parse_experiment(text, tmp_path / "experiment.toml")
+    assert hiding_is_allowed(tmp_path) is is_allowed
+
+
+def test_a_sweep_recommends_copies_where_refusing_them_was_left_out(tmp_path: Path):
+    folder = tuning(tmp_path / "left_out", '["refuse", "allow"]')
+    with (folder / "experiment.toml").open("a", encoding="utf-8") as asked:
+        asked.write(f"\n{WITHOUT_REFUSING}\n")
+    assert "allow" in by_its_cells(folder)
+
+
+@pytest.mark.parametrize("name", ["variants", "exclude"])
+def test_what_is_no_list_of_tables_is_refused_by_name(name: str, tmp_path: Path):
     folder = tuning(tmp_path / "broken", '"allow"')
     text = (folder / "experiment.toml").read_text("utf-8")
-    (folder / "experiment.toml").write_text(f"variants = 3\n{text}", "utf-8")
-    with pytest.raises(CampaignError, match=r"experiment\.toml.*variants is no list of tables"):
+    (folder / "experiment.toml").write_text(f"{name} = 3\n{text}", "utf-8")
+    with pytest.raises(CampaignError, match=rf"experiment\.toml.*{name} is no list of tables"):
         open_campaign(folder)
 
 
