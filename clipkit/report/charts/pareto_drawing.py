@@ -16,8 +16,10 @@ from clipkit.format import MIB
 from clipkit.records.status import INVALID
 from clipkit.report.charts import style, writing
 from clipkit.report.charts.numbers import Dot, write_numbers
+from clipkit.report.charts.pareto_findings import best_words, fronts_finding, tried_finding
 from clipkit.report.charts.pareto_points import Front, Point
 from clipkit.report.charts.status_looks import LOOKS
+from clipkit.tuning.mode_rows import ModeRow
 
 _PANEL_PX = 300
 """How wide a front is at least."""
@@ -32,12 +34,14 @@ In the strip of what has no time there is less room."""
 @dataclass(frozen=True, slots=True)
 class Labels:
     """What the chart calls things; `wide`: times differ so much that their axis is logarithmic;
-    `ticks`: so many of its numbers have room; `y_title`: whether memory is named beside its axis."""
+    `ticks`: so many of its numbers have room; `y_title`: whether memory is named beside its axis; `best`: what
+    the star is."""
 
     x: str = "wall time a clip (s)"
     wide: bool = False
     ticks: int = 9
     y_title: bool = True
+    best: str = style.RECOMMENDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,48 +54,24 @@ class _Span:
     right_s: float
 
 
-def draw_settings_tried(points: Sequence[Point], ax: Axes, room_bytes: int | None = None) -> Axes:
-    """The settings that a host was tuned with."""
+def draw_settings_tried(
+    points: Sequence[Point], ax: Axes, room_bytes: int | None = None, way: ModeRow | None = None
+) -> Axes:
+    """The settings that a host was tuned with. `way`: the mode that is recommended; None: re-encoding."""
     figure: Figure = ax.figure  # type: ignore[assignment]
     x = writing.wrapped(
         "wall time a clip on this host (s), predicted from the screening runs", writing.panel_px(ax)
     )
-    dots = draw_points(points, ax, room_bytes, Labels(x, ticks=int(writing.panel_px(ax) // 80)))
+    ticks = int(writing.panel_px(ax) // 80)
+    dots = draw_points(points, ax, room_bytes, Labels(x, ticks=ticks, best=best_words(way)))
     if points:
         runs = sum(point.runs for point in points)
         words = f"{len(points)} settings tried in {runs} runs  ·  each number is a row of the table"
-        writing.heading(figure, front_finding(points), words)
+        writing.heading(figure, tried_finding(points, way), words)
         style.legend_below(figure, ax.get_legend_handles_labels()[0])
     figure.draw_without_rendering()
     write_numbers(dots, ax)
     return ax
-
-
-def front_finding(points: Sequence[Point]) -> str:
-    """What the recommended settings take, beside the fastest, in words."""
-    best = next((point for point in points if point.recommended and point.s_per_clip), None)
-    if best is None:
-        return "Nothing can be recommended here"
-    told = f"Recommended: {format.seconds(best.s_per_clip)} a clip with {format.size(best.peak_need_bytes)}"
-    fastest = next(point for point in points if point.s_per_clip)
-    if fastest is best:
-        return f"{told}, the fastest"
-    other = f"{format.seconds(fastest.s_per_clip)} with {format.size(fastest.peak_need_bytes)}"
-    return f"{told}; the fastest: {other}"
-
-
-def fronts_finding(fronts: Sequence[Front]) -> str:
-    """The same of several hosts and jobs."""
-    if len(fronts) == 1:
-        return front_finding(fronts[0].points)
-    best = [point for front in fronts for point in front.points if point.recommended]
-    sizes = sorted(point.peak_need_bytes for point in best if point.peak_need_bytes is not None)
-    if not sizes:
-        return "Nothing can be recommended here"
-    span = " to ".join(dict.fromkeys(map(format.size, (sizes[0], sizes[-1]))))
-    fastest = sum(point.number == 1 for point in best)
-    faster = f"nothing measured was faster for {fastest} of {len(fronts)} hosts and jobs"
-    return f"The recommended settings need {span}; {faster if fastest else 'others were faster'}"
 
 
 def front_grid(fronts: Sequence[Front], width_px: float) -> tuple[int, int]:
@@ -143,7 +123,7 @@ def draw_points(
     all_numbers = len(timed) + len(failed) <= _NUMBERED
     span = _span([point.s_per_clip or 0 for point in timed], bool(failed), labels.wide)
     _draw_front(timed, ax)
-    dots = _draw_timed(timed, ax, all_numbers)
+    dots = _draw_timed(timed, ax, all_numbers, labels.best)
     dots += _draw_failures(failed, span, room_bytes, ax, all_numbers)
     if room_bytes is not None:
         _draw_room(room_bytes, ax)
@@ -215,25 +195,25 @@ def _draw_front(timed: Sequence[Point], ax: Axes) -> None:
         ax.step(x_s, y_mb, where="post", color=style.GREY, linewidth=1, label=label, zorder=1)
 
 
-def _draw_timed(timed: Sequence[Point], ax: Axes, all_numbers: bool) -> list[Dot]:
-    """Small dots; ties have a dashed outline, the recommended one is a star."""
+def _draw_timed(timed: Sequence[Point], ax: Axes, all_numbers: bool, best: str) -> list[Dot]:
+    """Small dots; ties have a dashed outline, the `best` is a star."""
     for label, group, size, outline in (
         ("tried", [p for p in timed if not p.recommended and not p.tie], _TRIED, 0.0),
         ("tie: within the noise of the fastest", [p for p in timed if p.tie], _TIE, 1.6),
-        (style.RECOMMENDED, [p for p in timed if p.recommended], _BEST, 1.2),
+        (best, [p for p in timed if p.recommended], _BEST, 1.2),
     ):
         if group:
             ax.scatter(
                 [point.s_per_clip or 0 for point in group],
                 [(point.peak_need_bytes or 0) / MIB for point in group],
                 s=size,
-                marker="*" if label == style.RECOMMENDED else "o",
-                color=style.BLUE if label == style.RECOMMENDED else style.SKY,
+                marker="*" if label == best else "o",
+                color=style.BLUE if label == best else style.SKY,
                 edgecolor=style.INK,
                 linewidth=outline,
                 linestyle=(0, (2, 1.2)) if label.startswith("tie") else "-",
                 label=label,
-                zorder=4 if label == style.RECOMMENDED else 3,
+                zorder=4 if label == best else 3,
             )
     return [
         Dot(

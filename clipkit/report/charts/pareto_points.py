@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
@@ -109,9 +110,14 @@ def _told_points(recommendation: Recommendation) -> Iterator[Point]:
             peak_need_bytes=each.peak_need_bytes,
             status=Status(each.status),
             runs=each.runs,
-            recommended=each.settings == recommendation.tried_as,
+            recommended=_is_as(each.settings, recommendation.tried_as),
             tie=each.tied and each.fits,
         )
+
+
+def _is_as(tried: Mapping[str, Any], chosen: Mapping[str, Any]) -> bool:
+    """Whether these are the same settings. What was written before there was some setting does not name it."""
+    return all(chosen[name] == value for name, value in tried.items() if name in chosen)
 
 
 def cell_fronts(

@@ -20,7 +20,8 @@ from clipkit.report.charts import pareto_points as front_chart
 from clipkit.report.charts import scaling as scaling_chart
 from clipkit.report.charts.heat_drawing import draw_heat_maps, is_stacked
 from clipkit.report.charts.heat_points import HeatMap, Layout
-from clipkit.report.charts.pareto_drawing import draw_fronts, front_grid, fronts_finding
+from clipkit.report.charts.pareto_drawing import draw_fronts, front_grid
+from clipkit.report.charts.pareto_findings import fronts_finding
 from clipkit.report.charts.style import PHONE_PX, Picture, picture, standing_words
 from clipkit.report.exhibits.exhibit import WIDE_PX, Exhibit, Exhibits, kept
 from clipkit.tables import Table

@@ -8,8 +8,9 @@ from clipkit.records.status import Status
 from clipkit.report.charts import cpu_share, job_time, paired_runs
 from clipkit.report.charts import memory_over_time as memory_chart
 from clipkit.report.charts.pareto_drawing import draw_settings_tried
+from clipkit.report.charts.pareto_findings import best_words
 from clipkit.report.charts.pareto_points import Point, settings_tried_points
-from clipkit.report.charts.style import PHONE_PX, RECOMMENDED, picture, standing_words
+from clipkit.report.charts.style import PHONE_PX, picture, standing_words
 from clipkit.report.exhibits.exhibit import HALF_PX, WIDE_PX, Exhibit, kept
 from clipkit.tables import Table
 from clipkit.tuning.recommendation import Recommendation
@@ -93,7 +94,7 @@ def settings_tried(campaign: Campaign, known: Recommendation) -> Exhibit:
             format.size(point.peak_need_bytes),
             str(point.runs),
             point.status.words,
-            _standing(point),
+            _standing(point, known),
         )
         for point in points
     ]
@@ -114,7 +115,7 @@ def settings_tried(campaign: Campaign, known: Recommendation) -> Exhibit:
         "frontier",
         words,
         (WIDE_PX, 420, 460),
-        lambda figure: draw_settings_tried(points, figure.subplots(), room),
+        lambda figure: draw_settings_tried(points, figure.subplots(), room, known.way),
     )
     marked = frozenset(index for index, point in enumerate(points) if point.recommended)
     return kept(Exhibit(drawn, Table(heads, tuple(rows), marked=marked)))
@@ -204,10 +205,10 @@ def _left_over(trace: memory_chart.Trace) -> str:
     return format.size(trace.limit_bytes - trace.reserve_bytes - trace.peak_need_bytes)
 
 
-def _standing(point: Point) -> str:
+def _standing(point: Point, known: Recommendation) -> str:
     words = []
     if point.recommended:
-        words.append(standing_words(RECOMMENDED))
+        words.append(standing_words(best_words(known.way)))
     if point.tie:
         words.append("tie")
     if point.efficient:
