@@ -88,7 +88,7 @@ def cut(  # noqa: PLR0913 (the command's options, by keyword)
     """
     chosen = given.given_settings(settings)
     held = given.given_host(host, memory, cpus)
-    asked = arguments.describing(chosen.ffmpeg, [held], timeout_s)
+    asked = arguments.describing(chosen.ffmpeg, [held], timeout_s, hashed=False)
     job = given.given_job(arguments.upload(str(video), asked), clips, count, length_s, seed)
     order = Order(
         job=job,

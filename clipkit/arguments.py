@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import sys
@@ -191,22 +192,27 @@ def upload(
     if asked is None:
         return describe_upload(path, Describing(cutting_programs([Settings().ffmpeg])))
     with described_beside(path, asked) as described:
-        from concurrent.futures import ThreadPoolExecutor
+        from threading import Thread
 
         from clipkit.ceiling.stale import remove_stale
 
-        with ThreadPoolExecutor(1) as beside:
-            build = beside.submit(find_build, asked.ffmpeg)  # it will be asked for next
+        def ask() -> None:
+            with contextlib.suppress(ClipkitError):  # it is told below
+                find_build(asked.ffmpeg)
+
+        beside = Thread(target=ask)  # it will be asked for next, and is known then
+        beside.start()
+        try:
             try:
-                try:
-                    remove_stale()
-                    meanwhile()
-                except ClipkitError:
-                    described()  # what is wrong with the upload is told first
-                    raise
-                return described()
-            finally:
-                build.result()  # what is no ffmpeg is told as that
+                remove_stale()
+                meanwhile()
+            except ClipkitError:
+                described()  # what is wrong with the upload is told first
+                raise
+            return described()
+        finally:
+            beside.join()
+            find_build(asked.ffmpeg)  # what is no ffmpeg is told as that
 
 
 def describing(
@@ -214,9 +220,10 @@ def describing(
     hosts: Sequence[Host] = (),
     timeout_s: float | None = None,
     command: Template | None = None,
+    hashed: bool = True,
 ) -> Describing:
     """For whom uploads are described: those who cut them by that ffmpeg, or by a command of the user's,
-    on hosts like these. Raises FfmpegError."""
+    on hosts like these; `hashed` where records are made of it. Raises FfmpegError."""
     from clipkit.trial.describing import Describing, cutting_programs
 
     memory_bytes = [host.memory_bytes for host in hosts if host.memory_bytes is not None]
@@ -225,6 +232,7 @@ def describing(
         memory_bytes=min(memory_bytes, default=None),
         timeout_s=timeout_s,
         ffmpeg=ffmpeg,
+        hashed=hashed,
     )
 
 

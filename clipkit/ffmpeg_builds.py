@@ -8,14 +8,17 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 from clipkit.confinement import Confinement, kernel_version
 from clipkit.errors import FfmpegError
+
+_Name = TypeVar("_Name")
 
 # An ffmpeg that does not print its version in this time hangs.
 _PATIENCE_S = 20
@@ -29,15 +32,16 @@ _BUNDLED_BROKEN = (
 
 @dataclass(frozen=True, slots=True)
 class FfmpegBuild:
-    """An ffmpeg that runs here. `choice` is what was asked for: bundled, system or a path. `parts`: the files
+    """An ffmpeg that runs here. `encoders` and `filters` that `find_build` gives it ask it when they are first
+    looked into, and raise FfmpegError where it does not tell. `choice` is what was asked for: bundled, system or a path. `parts`: the files
     that it has to read to start, besides the system's; None: it does not start where it may read no more
     than such, or the kernel cannot hold it to that."""
 
     choice: str
     path: str
     version: str
-    encoders: frozenset[str]
-    filters: frozenset[str]
+    encoders: Set[str] = field(hash=False)
+    filters: Set[str] = field(hash=False)
     parts: tuple[str, ...] | None = None
 
     def may_read(self, film: Path) -> tuple[str, ...] | None:
@@ -110,6 +114,30 @@ def _named_by_imageio() -> str:
     return found
 
 
+class _Listed(Set[str]):
+    """What an ffmpeg lists, asked once and not before it is looked into: whoever only copies never does."""
+
+    def __init__(self, path: str, flag: str) -> None:
+        self._path, self._flag = path, flag
+
+    @cached_property
+    def _told(self) -> frozenset[str]:
+        return _names(_output(self._path, self._flag))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._told
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._told)
+
+    def __len__(self) -> int:
+        return len(self._told)
+
+    @classmethod
+    def _from_iterable(cls, it: Iterable[_Name]) -> Set[_Name]:
+        return frozenset(it)
+
+
 def find_build(choice: str) -> FfmpegBuild:
     """The build asked for, asked what it is and can. Raises FfmpegError where it cannot be run."""
     path = locate(choice)
@@ -128,8 +156,8 @@ def _ask(choice: str, path: str, _modified_ns: int) -> FfmpegBuild:
         choice=choice,
         path=path,
         version=version.removeprefix("ffmpeg version ").split(" Copyright")[0],
-        encoders=_names(_output(path, "-encoders")),
-        filters=_names(_output(path, "-filters")),
+        encoders=_Listed(path, "-encoders"),
+        filters=_Listed(path, "-filters"),
         parts=parts,
     )
 

@@ -87,7 +87,7 @@ def _cut(parsed: argparse.Namespace) -> int:
         raise UsageError(f"--timeout {parsed.timeout:g} is no number of seconds: give more than 0")
     settings = arguments.settings(parsed)
     host = arguments.host(parsed, UNLIMITED)
-    asked = arguments.describing(settings.ffmpeg, [host], parsed.timeout)
+    asked = arguments.describing(settings.ffmpeg, [host], parsed.timeout, hashed=False)
     with contextlib.ExitStack() as stack:
         workplace = _Workplace(parsed, host, stack)
         job = arguments.job(parsed, asked, meanwhile=workplace.set_up)

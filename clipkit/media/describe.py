@@ -15,18 +15,19 @@ from clipkit.media.crossing import EXHAUSTED, FACTS, REFUSED, packed
 from clipkit.media.probe import probe_upload
 
 
-def main() -> None:
+def main(hashed: bool) -> None:
+    """`hashed`: as in `probe_upload`."""
     answers = os.dup(1)
     os.dup2(2, 1)  # what a library prints is no part of the answer
-    answer = _answer(Path(sys.argv[1]))
+    answer = _answer(Path(sys.argv[1]), hashed)
     with open(answers, "wb") as stream:  # noqa: PTH123 (a descriptor)
         stream.write(answer)
     os._exit(0)  # a file's hash may still be being read: nobody wants it any more
 
 
-def _answer(path: Path) -> bytes:
+def _answer(path: Path, hashed: bool) -> bytes:
     try:
-        return FACTS + packed(probe_upload(path))
+        return FACTS + packed(probe_upload(path, hashed))
     except UploadError as error:
         return REFUSED + str(error).encode("utf-8", "surrogateescape")
     except MemoryError:

@@ -45,12 +45,14 @@ _INSTEAD = "convert it, or upload another file"
 @dataclass(frozen=True, slots=True)
 class Describing:
     """For whom an upload is described: `programs` are the ffmpegs that are to cut it, by their paths, `ffmpeg`
-    is the choice among them; `memory_bytes` and `timeout_s` are what they may take (None: no limit)."""
+    is the choice among them; `memory_bytes` and `timeout_s` are what they may take (None: no limit). Who only cuts
+    wants no `hashed` upload: a record names it by its hash, a manifest by its path."""
 
     programs: tuple[str, ...]
     memory_bytes: int | None = None
     timeout_s: float | None = None
     ffmpeg: str = "bundled"
+    hashed: bool = True
 
     def bounds(self, size_bytes: int) -> Bounds:
         """For a file of that size; less than usual where the host or the time for all of the job is."""
@@ -78,7 +80,7 @@ def described_beside(path: Path, asked: Describing) -> Iterator[Callable[[], Upl
     """
     size_bytes = _size_bytes(path)
     bounds = asked.bounds(size_bytes)
-    orders = [Order([*_describing_argv(), os.fspath(path)], _MOST_FACTS_BYTES)]
+    orders = [Order([*_describing_argv(asked.hashed), os.fspath(path)], _MOST_FACTS_BYTES)]
     # What is wrong with a file that is none, the first one tells; an ffmpeg might wait for it.
     programs = asked.programs if size_bytes else ()
     orders += [Order(_asking(program, path.absolute()), 0) for program in programs]
@@ -98,10 +100,11 @@ def described_beside(path: Path, asked: Describing) -> Iterator[Callable[[], Upl
         yield described
 
 
-def _describing_argv() -> Sequence[str]:
+def _describing_argv(hashed: bool) -> Sequence[str]:
     """With our packages, but without asking where they are: looking for that takes longer than a short film."""
     code = (
-        f"import sys; sys.path[:] = {sys.path!r}; from clipkit.media.describe import main; main()"
+        f"import gc, sys; gc.disable(); sys.path[:] = {sys.path!r}; "
+        f"from clipkit.media.describe import main; main({hashed})"
     )
     return [sys.executable, "-I", "-S", "-X", f"utf8={sys.flags.utf8_mode}", "-c", code]
 
