@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 from clipkit.media.upload import AudioTrack, Upload
 from clipkit.plan.encoded_sound import IN_STEP, is_sound_copied, mixed_down, sound_of
@@ -29,6 +30,10 @@ def copied_sound_options(
         trim = f"atrim=start={zero_s:.6f}:end={end_s:.6f},asetpts=PTS-{zero_s:.6f}/TB"
         return {"c:a": "aac", "b:a": "128k", "af": ",".join([trim, IN_STEP, *mixed_down(sound)])}
     from_s = zero_s - _needed_s(sound)
+    if gap := _lost_before(upload, sound, start_s):
+        # What a list hides ffmpeg leaves out sample by sample, and in a gap there are none: it would go on
+        # leaving out behind it.
+        from_s = float((gap[0] + gap[1]) / 2 + _origin_s(upload))
     outside = f"lt(pts*tb,{from_s:.15g})+gte(pts*tb,{end_s:.15g})"
     shifted = f"round((PTS*TB-({zero_s:.15g}))*{sound.sample_rate})"
     filters = [
@@ -38,6 +43,30 @@ def copied_sound_options(
         f"setts=ts='{shifted}'",
     ]
     return {"c:a": "copy", "bsf:a": ",".join(filters)}
+
+
+def lacks_needed_sound(upload: Upload, settings: Settings, start_s: Fraction) -> bool:
+    """Whether packets are lost without which the first that is heard of a copied sound is not decoded as in
+    the upload. `start_s` by the clock that ffmpeg reads."""
+    sound = sound_of(upload, settings)
+    if sound is None or not is_sound_copied(sound, settings):
+        return False
+    gap = _lost_before(upload, sound, start_s)
+    return gap is not None and gap[1] <= start_s - _origin_s(upload)
+
+
+def _origin_s(upload: Upload) -> Fraction:
+    return upload.origin_ticks * upload.time_base
+
+
+def _lost_before(
+    upload: Upload, sound: AudioTrack, start_s: Fraction
+) -> tuple[Fraction, Fraction] | None:
+    """From when to when, from the container's start, there are no packets of those that a start takes."""
+    zero_s = start_s - _origin_s(upload)
+    needed_s = zero_s - Fraction(_needed_s(sound))
+    gaps = ((gone_s, back_s) for (_, gone_s), (back_s, _) in pairwise(sound.heard_s or ()))
+    return next((gap for gap in gaps if gap[0] <= zero_s and needed_s < gap[1]), None)
 
 
 def hidden_sound_s(sound: AudioTrack) -> float:

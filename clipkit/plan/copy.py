@@ -20,7 +20,7 @@ from clipkit.media.upload import Upload
 from clipkit.model.memory import bound_bytes, clip_anon_bytes
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.colours import tone_mapped
-from clipkit.plan.copied_sound import copied_sound_options, hidden_sound_s
+from clipkit.plan.copied_sound import copied_sound_options, hidden_sound_s, lacks_needed_sound
 from clipkit.plan.copyable import SAMPLE_ENTRIES, check_film, taken
 from clipkit.plan.encode import FILM, command_head, compiled_argv, source_options
 from clipkit.plan.encoded_sound import (
@@ -84,6 +84,7 @@ def check_copy(upload: Upload, clip: Clip, settings: Settings) -> None:
     check_film(upload, settings)
     _check_tone(upload, settings)
     frames = span(upload, clip)
+    _check_sound(upload, frames, settings)
     _squeeze(upload, frames, taken(upload, frames))
 
 
@@ -103,6 +104,7 @@ def _cut(upload: Upload, clip: Clip, settings: Settings, build: FfmpegBuild) -> 
     check_film(upload, settings)
     _check_tone(upload, settings)
     frames = span(upload, clip)
+    _check_sound(upload, frames, settings)
     ticks = taken(upload, frames)
     origin_s = upload.origin_ticks * upload.time_base
     squeeze = _squeeze(upload, frames, ticks)
@@ -113,6 +115,15 @@ def _check_tone(upload: Upload, settings: Settings) -> None:
     if tone_mapped(upload, settings):
         raise ModeRefused(
             f"{upload.path} is HDR, which a copy stays: use --mode encode, or --hdr keep"
+        )
+
+
+def _check_sound(upload: Upload, frames: FrameSpan, settings: Settings) -> None:
+    zero_s = upload.origin_ticks * upload.time_base + frames.zero_s
+    if lacks_needed_sound(upload, settings, zero_s):
+        raise ModeRefused(
+            f"{upload.path} cannot be cut by copying there: packets of its sound are lost just before "
+            f"{float(frames.zero_s):.3f} s; use --mode encode"
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import av
 import looking
 import pytest
+from oracle import RIGHT, Asked, Oracle
 from running import clipkit
 
 from clipkit.ffmpeg_builds import FfmpegBuild
@@ -110,6 +111,52 @@ def test_a_sound_whose_packet_is_held_is_encoded_and_that_is_said(
             entry["changes"]
         )
         assert hears(Path(entry["file"]))
+
+
+@pytest.fixture
+def gappy(make: Any) -> Path:
+    """Packets of its sound are lost from 2.020 to 2.113 s."""
+    honest = make("noisy.mkv", *CODING, source=SOUND)
+    lost = "noise=drop='between(pts*tb,2.005,2.095)'"
+    return Path(make("gappy.mkv", "-c", "copy", "-bsf:a", lost, source=("-i", str(honest))))
+
+
+@pytest.mark.parametrize("start", ["2.04", "2.08"])
+def test_a_copy_that_starts_where_sound_is_lost_has_all_that_comes_after(
+    start: str, gappy: Path, tmp_path: Path, each_build: FfmpegBuild
+) -> None:
+    ran = one(gappy, start, tmp_path / "out", each_build, "--mode", "copy")
+    assert ran.code == 0, ran.err
+    (clip,) = ran.json["clips"]
+    assert (clip["mode"], clip["changes"]) == ("copy", [])
+    judged(gappy, start, clip)
+
+
+def test_one_whose_first_sound_needs_what_is_lost_is_refused_and_cut_otherwise(
+    gappy: Path, tmp_path: Path, each_build: FfmpegBuild
+) -> None:
+    refused = one(gappy, "2.12", tmp_path / "refused", each_build, "--mode", "copy")
+    assert refused.code == 1
+    assert "packets of its sound are lost just before 2.120 s" in refused.complaint
+    ran = one(gappy, "2.12", tmp_path / "out", each_build, "--mode", "auto")
+    assert ran.code == 0, ran.err
+    (clip,) = ran.json["clips"]
+    assert clip["mode"] in ("smart", "encode")
+    judged(gappy, "2.12", clip)
+
+
+def one(upload: Path, start: str, out: Path, build: FfmpegBuild, *words: str) -> Any:
+    words = ("--hidden-preroll", "allow", "--ffmpeg", build.choice, "--json", *words)
+    listed = out.with_suffix(".csv")
+    listed.write_text(f"start_s,duration_s\n{start},1\n")
+    return clipkit("cut", upload, "--out", out, "--clips", listed, *words)
+
+
+def judged(upload: Path, start: str, clip: dict[str, Any]) -> None:
+    verdict = Oracle(upload).judge(
+        Asked.of(start, "1"), Path(clip["file"]), None, clip["mode"], clip["changes"]
+    )
+    assert verdict.outcome == RIGHT, str(verdict)
 
 
 def packets_of(film: Path) -> list[bytes]:

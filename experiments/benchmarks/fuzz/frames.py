@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from dataclasses import dataclass
 from fractions import Fraction
 
 import av
 import numpy as np
+from av.sidedata.sidedata import Type
 from numpy.typing import NDArray
 
 # Square and small: a turn by 90 degrees is a turn of the array, and coding noise averages out.
@@ -50,9 +52,10 @@ class Sound:
 
 
 def see(frame: av.VideoFrame, sar: Fraction | None) -> Picture:
-    turns = round(frame.rotation / 90)
+    a, b, c, d = _matrix(frame)
+    turned = abs(b) > abs(a)
     width, height = frame.width, frame.height
-    upright = (height, width) if turns % 2 else (width, height)
+    upright = (height, width) if turned else (width, height)
     shape = sar or Fraction(1)
     colour = (frame.color_range, frame.colorspace, frame.color_primaries, frame.color_trc)
     try:
@@ -63,15 +66,29 @@ def see(frame: av.VideoFrame, sar: Fraction | None) -> Picture:
     return Picture(
         at=Fraction(0),  # until it is placed
         ticks=frame.pts,
-        turned=bool(turns % 2),
-        grey=np.rot90(grey, turns),
+        turned=turned,
+        grey=_mirrored(grey.T, c < 0, b < 0) if turned else _mirrored(grey, a < 0, d < 0),
         width=upright[0],
         height=upright[1],
-        sar=1 / shape if turns % 2 else shape,
+        sar=1 / shape if turned else shape,
         colour=colour,
         pixel_format=frame.format.name,
         exact=_digest(frame),
     )
+
+
+def _matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
+    """Of a picture's display matrix (ISO/IEC 14496-12, 8.5.3) what turns and mirrors it: shown at
+    (a x + c y, b x + d y) is what is stored at (x, y)."""
+    told = frame.side_data.get(Type.DISPLAYMATRIX)
+    if told is None:
+        return (1, 0, 0, 1)
+    a, b, _, c, d = struct.unpack_from("=5i", bytes(told))
+    return (a, b, c, d)
+
+
+def _mirrored(grey: Grey, across: bool, down: bool) -> Grey:
+    return grey[:: -1 if down else 1, :: -1 if across else 1]
 
 
 def _digest(frame: av.VideoFrame) -> bytes:

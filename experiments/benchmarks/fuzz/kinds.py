@@ -16,12 +16,12 @@ import joined
 
 Make = Callable[[Path], Path]
 
-_X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "12", "-g", "25", "-bf", "2")
-_X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=0:keyint=25")
-_MPEG2 = ("-c:v", "mpeg2video", "-q:v", "3", "-g", "12", "-bf", "2")
+X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "12", "-g", "25", "-bf", "2")
+X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=0:keyint=25")
+MPEG2 = ("-c:v", "mpeg2video", "-q:v", "3", "-g", "12", "-bf", "2")
 _AV1 = ("-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime", "-g", "25")
-_AAC = ("-c:a", "aac")
-_COPY = ("-c", "copy")
+AAC = ("-c:a", "aac")
+COPY = ("-c", "copy")
 
 
 def ffmpeg(*words: str | Path) -> None:
@@ -40,7 +40,7 @@ def noise(duration_s: float = 4, rate: int = 48000, seed: int = 3) -> tuple[str,
     return ("-f", "lavfi", "-i", told)
 
 
-def _plain(name: str, *options: str, source: tuple[str, ...] | None = None) -> Make:
+def plain(name: str, *options: str, source: tuple[str, ...] | None = None) -> Make:
     def make(folder: Path) -> Path:
         ffmpeg(*(source or (*picture(), *noise())), *options, folder / name)
         return folder / name
@@ -48,11 +48,11 @@ def _plain(name: str, *options: str, source: tuple[str, ...] | None = None) -> M
     return make
 
 
-def _copied(name: str, *options: str, of: Make, before: tuple[str, ...] = ()) -> Make:
+def copied(name: str, *options: str, of: Make, before: tuple[str, ...] = ()) -> Make:
     """Another film's packets, in another container or at other times."""
 
     def make(folder: Path) -> Path:
-        ffmpeg(*before, "-i", of(folder), *_COPY, *options, folder / name)
+        ffmpeg(*before, "-i", of(folder), *COPY, *options, folder / name)
         return folder / name
 
     return make
@@ -64,7 +64,7 @@ def _in_fields(name: str) -> Make:
     def make(folder: Path) -> Path:
         raw = folder / "fields.264"
         raw.write_bytes(fields.film(frames=100, gop=20))
-        ffmpeg("-r", "50", "-f", "h264", "-i", raw, *noise(), "-c:v", "copy", *_AAC, folder / name)
+        ffmpeg("-r", "50", "-f", "h264", "-i", raw, *noise(), "-c:v", "copy", *AAC, folder / name)
         return folder / name
 
     return make
@@ -110,7 +110,7 @@ def _parts(
                 file.write(part.read_bytes())
         if name.endswith(".ts"):
             return whole.rename(folder / name)
-        ffmpeg("-i", whole, *_COPY, folder / name)
+        ffmpeg("-i", whole, *COPY, folder / name)
         return folder / name
 
     return make
@@ -129,7 +129,7 @@ def _patched(of: Make, old: bytes, new: bytes, which: int = 0) -> Make:
     return make
 
 
-def _cut_off(of: Make, share: float) -> Make:
+def cut_off(of: Make, share: float) -> Make:
     def make(folder: Path) -> Path:
         path = of(folder)
         content = path.read_bytes()
@@ -167,9 +167,9 @@ def _two_entries(name: str, *options: tuple[str, ...]) -> Make:
 
 
 def _tagged(name: str, transfer: int, primaries: int, matrix: int) -> Make:
-    coding = (*_X265, "-pix_fmt", "yuv420p10le", "-tag:v", "hvc1", *_AAC)
+    coding = (*X265, "-pix_fmt", "yuv420p10le", "-tag:v", "hvc1", *AAC)
     tags = f"hevc_metadata=colour_primaries={primaries}:transfer_characteristics={transfer}:matrix_coefficients={matrix}"
-    return _copied(name, "-bsf:v", tags, "-tag:v", "hvc1", of=_plain("untagged.mp4", *coding))
+    return copied(name, "-bsf:v", tags, "-tag:v", "hvc1", of=plain("untagged.mp4", *coding))
 
 
 def _channels(count: int) -> tuple[str, ...]:
@@ -187,7 +187,7 @@ def _programmes(name: str, *maps: str) -> Make:
         sounds = (*noise(seed=7), *noise(seed=8))
         streams = ("-map", "0:v", "-map", "1:a", "-map", "2:a")
         programmes = [word for told in maps for word in ("-program", told)]
-        ffmpeg(*picture(), *sounds, *streams, *_X264, *_AAC, *programmes, folder / name)
+        ffmpeg(*picture(), *sounds, *streams, *X264, *AAC, *programmes, folder / name)
         return folder / name
 
     return make
@@ -195,7 +195,7 @@ def _programmes(name: str, *maps: str) -> Make:
 
 # Stretches of a tenth of a second, so that each clip has one.
 _SOUND_LOST = "noise=drop='lt(mod(n,25),5)'"
-_H264 = _plain("h264.mkv", *_X264, *_AAC)
+H264 = plain("h264.mkv", *X264, *AAC)
 _SLIDES = (*picture(rate="1", duration_s=6), *noise(6))
 _STILL = ("-vf", "select='lt(n,5)+gt(n,95)',setpts=PTS", "-fps_mode", "vfr")
 _DOUBLED = (
@@ -207,7 +207,7 @@ def _parts_by_list(name: str, *parts: tuple[float, float]) -> Make:
     """An MP4 whose edit list shows parts of its film: each from when on and for how long, in seconds."""
 
     def make(folder: Path) -> Path:
-        whole = _plain("whole.mp4", *_X264, source=picture())(folder)
+        whole = plain("whole.mp4", *X264, source=picture())(folder)
         delay = 1024  # of its B-frames, in ticks of 1/12800 s
         edits = [(round(1000 * lasts), round(12800 * start) + delay) for start, lasts in parts]
         (folder / name).write_bytes(hostile.with_edits(whole.read_bytes(), *edits))
@@ -239,17 +239,17 @@ def _with_clap(name: str, of: Make) -> Make:
 
 KINDS: dict[str, Make] = {
     "three sizes.ts": _parts(
-        "three.ts", ("160x90",), ("240x136",), ("96x64",), coding=(*_X264, *_AAC)
+        "three.ts", ("160x90",), ("240x136",), ("96x64",), coding=(*X264, *AAC)
     ),
     "three sizes.mkv": _parts(
-        "three.mkv", ("160x90",), ("240x136",), ("96x64",), coding=(*_X264, *_AAC)
+        "three.mkv", ("160x90",), ("240x136",), ("96x64",), coding=(*X264, *AAC)
     ),
     "size changes, MPEG-2.ts": _parts(
-        "m2.ts", ("160x96",), ("240x144",), coding=(*_MPEG2, "-c:a", "mp2")
+        "m2.ts", ("160x96",), ("240x144",), coding=(*MPEG2, "-c:a", "mp2")
     ),
-    "size changes, HEVC.ts": _parts("h265.ts", ("160x90",), ("240x136",), coding=(*_X265, *_AAC)),
+    "size changes, HEVC.ts": _parts("h265.ts", ("160x90",), ("240x136",), coding=(*X265, *AAC)),
     "size changes, in-band.mp4": _parts(
-        "band.mp4", ("160x90",), ("240x136",), coding=(*_X264, *_AAC)
+        "band.mp4", ("160x90",), ("240x136",), coding=(*X264, *AAC)
     ),
     "size changes, two entries.mp4": _two_entries("entries.mp4", ("160x90",), ("240x136",)),
     "shape changes, two entries.mp4": _two_entries(
@@ -259,13 +259,13 @@ KINDS: dict[str, Make] = {
         "shape.mkv",
         ("160x90", "-vf", "setsar=1"),
         ("160x90", "-vf", "setsar=4/3"),
-        coding=(*_X264, *_AAC),
+        coding=(*X264, *AAC),
     ),
     "shape changes.ts": _parts(
         "shape.ts",
         ("160x90", "-aspect", "4:3"),
         ("160x90", "-aspect", "16:9"),
-        coding=(*_MPEG2, "-c:a", "mp2"),
+        coding=(*MPEG2, "-c:a", "mp2"),
     ),
     "colour changes.ts": _parts(
         "colour.ts",
@@ -275,54 +275,54 @@ KINDS: dict[str, Make] = {
             "-vf",
             "setparams=colorspace=smpte170m:color_primaries=smpte170m:color_trc=smpte170m",
         ),
-        coding=(*_X264, *_AAC),
+        coding=(*X264, *AAC),
     ),
     "sound overlaps.ts": _parts(
-        "o.ts", ("160x90",), ("160x90",), coding=(*_X264, *_AAC), sound_s=2.07
+        "o.ts", ("160x90",), ("160x90",), coding=(*X264, *AAC), sound_s=2.07
     ),
-    "clock wraps.ts": _plain("wraps.ts", *_X264, *_AAC, "-output_ts_offset", "95440.5"),
+    "clock wraps.ts": plain("wraps.ts", *X264, *AAC, "-output_ts_offset", "95440.5"),
     "clock restarts, MPEG-2.ts": _parts(
-        "re.ts", ("160x96",), ("160x96",), coding=(*_MPEG2, "-c:a", "mp2"), offset_s=0
+        "re.ts", ("160x96",), ("160x96",), coding=(*MPEG2, "-c:a", "mp2"), offset_s=0
     ),
     "clock goes back.ts": _parts(
-        "back.ts", ("160x90",), ("160x90",), coding=(*_X264, *_AAC), offset_s=-1.2
+        "back.ts", ("160x90",), ("160x90",), coding=(*X264, *AAC), offset_s=-1.2
     ),
     "clock leaps.ts": _parts(
-        "leap.ts", ("160x90",), ("160x90",), coding=(*_X264, *_AAC), offset_s=700
+        "leap.ts", ("160x90",), ("160x90",), coding=(*X264, *AAC), offset_s=700
     ),
-    "two at one time.mkv": _copied(
-        "doubled.mkv", "-bsf:v", _DOUBLED, of=_plain("p.mkv", *_X264[:-2], "-bf", "0", *_AAC)
+    "two at one time.mkv": copied(
+        "doubled.mkv", "-bsf:v", _DOUBLED, of=plain("p.mkv", *X264[:-2], "-bf", "0", *AAC)
     ),
-    "two at one time.ts": _copied(
-        "doubled.ts", "-bsf:v", _DOUBLED, of=_plain("p.ts", *_X264[:-2], "-bf", "0", *_AAC)
+    "two at one time.ts": copied(
+        "doubled.ts", "-bsf:v", _DOUBLED, of=plain("p.ts", *X264[:-2], "-bf", "0", *AAC)
     ),
     "HLG without matrix.mp4": _tagged("hlg.mp4", 18, 2, 2),
     "PQ without matrix.mp4": _tagged("pq.mp4", 16, 9, 2),
     "PQ without primaries.mp4": _tagged("pq.mp4", 16, 2, 9),
-    "24 channels.mov": _plain(
-        "24.mov", *_X264, "-c:a", "pcm_s16le", source=(*picture(), *_channels(24))
+    "24 channels.mov": plain(
+        "24.mov", *X264, "-c:a", "pcm_s16le", source=(*picture(), *_channels(24))
     ),
-    "10 channels.mkv": _plain(
-        "10.mkv", *_X264, "-c:a", "pcm_s16le", source=(*picture(), *_channels(10))
+    "10 channels.mkv": plain(
+        "10.mkv", *X264, "-c:a", "pcm_s16le", source=(*picture(), *_channels(10))
     ),
-    "7 channels.mov": _plain(
-        "7.mov", *_X264, "-c:a", "pcm_s24le", source=(*picture(), *_channels(7))
+    "7 channels.mov": plain(
+        "7.mov", *X264, "-c:a", "pcm_s24le", source=(*picture(), *_channels(7))
     ),
-    "5.1 side.mkv": _plain(
-        "side.mkv", *_X264, "-af", "pan=5.1(side)|c0=c0|c1=c0|c2=c0|c4=c0|c5=c0", "-c:a", "flac"
+    "5.1 side.mkv": plain(
+        "side.mkv", *X264, "-af", "pan=5.1(side)|c0=c0|c1=c0|c2=c0|c4=c0|c5=c0", "-c:a", "flac"
     ),
-    "5.1, AC-3.ts": _plain("ac3.ts", *_X264, "-ac", "6", "-c:a", "ac3"),
-    "mono 8 kHz.mp4": _plain("8k.mp4", *_X264, *_AAC, "-ar", "8000"),
+    "5.1, AC-3.ts": plain("ac3.ts", *X264, "-ac", "6", "-c:a", "ac3"),
+    "mono 8 kHz.mp4": plain("8k.mp4", *X264, *AAC, "-ar", "8000"),
     "second sound unknown.mp4": _patched(
-        _plain("second.mp4", *_X264, *_AAC, "-map", "0", "-map", "1", "-map", "1"),
+        plain("second.mp4", *X264, *AAC, "-map", "0", "-map", "1", "-map", "1"),
         b"mp4a",
         b"apac",
         which=1,
     ),
     "first sound unknown.mkv": _patched(
-        _plain(
+        plain(
             "first.mkv",
-            *_X264,
+            *X264,
             "-c:a:0",
             "mp2",
             "-c:a:1",
@@ -337,104 +337,100 @@ KINDS: dict[str, Make] = {
         b"A_MPEG/L2",
         b"A_MPEG/X9",
     ),
-    "only sound unknown.mp4": _patched(_plain("only.mp4", *_X264, *_AAC), b"mp4a", b"apac"),
+    "only sound unknown.mp4": _patched(plain("only.mp4", *X264, *AAC), b"mp4a", b"apac"),
     "television second.ts": _programmes("tv.ts", "program_num=1:st=2", "program_num=2:st=0:st=1"),
     "television first.ts": _programmes("tv.ts", "program_num=1:st=0:st=2", "program_num=2:st=1"),
-    "pictures late.mkv": _plain(
-        "late.mkv", *_X264, *_AAC, source=("-itsoffset", "1.3", *picture(), *noise(6))
+    "pictures late.mkv": plain(
+        "late.mkv", *X264, *AAC, source=("-itsoffset", "1.3", *picture(), *noise(6))
     ),
-    "pictures late.ts": _plain(
-        "late.ts", *_X264, *_AAC, source=("-itsoffset", "1.3", *picture(), *noise(6))
+    "pictures late.ts": plain(
+        "late.ts", *X264, *AAC, source=("-itsoffset", "1.3", *picture(), *noise(6))
     ),
-    "pictures late.mp4": _plain(
-        "late.mp4", *_X264, *_AAC, source=("-itsoffset", "1.3", *picture(), *noise(6))
+    "pictures late.mp4": plain(
+        "late.mp4", *X264, *AAC, source=("-itsoffset", "1.3", *picture(), *noise(6))
     ),
-    "sound late.mp4": _plain(
-        "s.mp4", *_X264, *_AAC, source=(*picture(), "-itsoffset", "1.3", *noise())
+    "sound late.mp4": plain(
+        "s.mp4", *X264, *AAC, source=(*picture(), "-itsoffset", "1.3", *noise())
     ),
-    "sound late.mkv": _plain(
-        "s.mkv", *_X264, *_AAC, source=(*picture(), "-itsoffset", "1.3", *noise())
+    "sound late.mkv": plain(
+        "s.mkv", *X264, *AAC, source=(*picture(), "-itsoffset", "1.3", *noise())
     ),
-    "sound outlasts.mp4": _plain(
-        "o.mp4", *_X264, *_AAC, source=(*picture(duration_s=3), *noise(6))
-    ),
-    "slides.mp4": _plain("slides.mp4", *_X264, *_AAC, source=_SLIDES),
-    "slides.mkv": _plain("slides.mkv", *_X264, *_AAC, source=_SLIDES),
-    "slides.ts": _plain("slides.ts", *_X264, *_AAC, source=_SLIDES),
-    "slides.webm": _plain(
+    "sound outlasts.mp4": plain("o.mp4", *X264, *AAC, source=(*picture(duration_s=3), *noise(6))),
+    "slides.mp4": plain("slides.mp4", *X264, *AAC, source=_SLIDES),
+    "slides.mkv": plain("slides.mkv", *X264, *AAC, source=_SLIDES),
+    "slides.ts": plain("slides.ts", *X264, *AAC, source=_SLIDES),
+    "slides.webm": plain(
         "slides.webm", "-c:v", "libvpx-vp9", "-cpu-used", "8", "-c:a", "libopus", source=_SLIDES
     ),
-    "slides, silent.mp4": _plain("silent.mp4", *_X264, source=picture(rate="1/2", duration_s=8)),
-    "a still screen.mkv": _plain("still.mkv", *_X264, *_STILL, *_AAC),
-    "a still screen.mov": _plain("still.mov", *_X264, *_STILL, "-c:a", "pcm_s16le"),
-    "interlaced.ts": _plain(
-        "mbaff.ts", *_X264, "-flags", "+ildct+ilme", *_AAC, source=(*picture("160x96"), *noise())
+    "slides, silent.mp4": plain("silent.mp4", *X264, source=picture(rate="1/2", duration_s=8)),
+    "a still screen.mkv": plain("still.mkv", *X264, *_STILL, *AAC),
+    "a still screen.mov": plain("still.mov", *X264, *_STILL, "-c:a", "pcm_s16le"),
+    "interlaced.ts": plain(
+        "mbaff.ts", *X264, "-flags", "+ildct+ilme", *AAC, source=(*picture("160x96"), *noise())
     ),
-    "interlaced by name.mp4": _plain(
+    "interlaced by name.mp4": plain(
         "name.mp4",
-        *_X264,
+        *X264,
         "-x264-params",
         "fake-interlaced=1",
-        *_AAC,
+        *AAC,
         source=(*picture("160x96"), *noise()),
     ),
     "fields apart.ts": _in_fields("apart.ts"),
     "fields apart.mp4": _in_fields("apart.mp4"),
     "fields apart.mkv": _in_fields("apart.mkv"),
     "fields in pairs.mp4": _in_pairs("pairs.mp4", _in_fields("apart.mp4")),
-    "AV1.mp4": _plain("av1.mp4", *_AV1, *_AAC),
-    "AV1.mkv": _plain("av1.mkv", *_AV1, "-c:a", "libopus"),
-    "AV1, SVT.mp4": _plain("svt.mp4", "-c:v", "libsvtav1", "-preset", "10", "-g", "25", *_AAC),
-    "interlaced, MPEG-2.mpg": _plain("i.mpg", *_MPEG2, "-flags", "+ildct+ilme", "-c:a", "mp2"),
-    "open GOP, x264.mkv": _plain("open.mkv", *_X264, "-x264-params", "open-gop=1", *_AAC),
-    "open GOP, x265.ts": _plain(
-        "open.ts", *_X265[:-1], "log-level=0:keyint=20:open-gop=1:bframes=4", *_AAC
+    "AV1.mp4": plain("av1.mp4", *_AV1, *AAC),
+    "AV1.mkv": plain("av1.mkv", *_AV1, "-c:a", "libopus"),
+    "AV1, SVT.mp4": plain("svt.mp4", "-c:v", "libsvtav1", "-preset", "10", "-g", "25", *AAC),
+    "interlaced, MPEG-2.mpg": plain("i.mpg", *MPEG2, "-flags", "+ildct+ilme", "-c:a", "mp2"),
+    "open GOP, x264.mkv": plain("open.mkv", *X264, "-x264-params", "open-gop=1", *AAC),
+    "open GOP, x265.ts": plain(
+        "open.ts", *X265[:-1], "log-level=0:keyint=20:open-gop=1:bframes=4", *AAC
     ),
-    "negative start.mp4": _copied(
-        "negative.mp4", "-output_ts_offset", "-0.7", "-avoid_negative_ts", "disabled", of=_H264
+    "negative start.mp4": copied(
+        "negative.mp4", "-output_ts_offset", "-0.7", "-avoid_negative_ts", "disabled", of=H264
     ),
-    "edit list hides.mp4": _copied("hides.mp4", of=_H264, before=("-ss", "0.7")),
-    "no cues.mkv": _copied("live.mkv", "-live", "1", of=_H264),
-    "no cues.webm": _plain(
+    "edit list hides.mp4": copied("hides.mp4", of=H264, before=("-ss", "0.7")),
+    "no cues.mkv": copied("live.mkv", "-live", "1", of=H264),
+    "no cues.webm": plain(
         "live.webm", "-c:v", "libvpx", "-c:a", "libopus", "-live", "1", "-cluster_time_limit", "500"
     ),
-    "cut off.mkv": _cut_off(_H264, 0.6),
-    "cut off.ts": _cut_off(_plain("off.ts", *_X264, *_AAC), 0.6),
-    "cut off.flv": _cut_off(_plain("off.flv", *_X264, *_AAC), 0.6),
-    "cut off.mp4": _cut_off(_plain("off.mp4", *_X264, *_AAC, "-movflags", "+faststart"), 0.6),
-    "damaged within.mkv": _copied(
-        "noise.mkv", "-bsf:v", "noise=amount='if(between(n,40,44),50,0)'", of=_H264
+    "cut off.mkv": cut_off(H264, 0.6),
+    "cut off.ts": cut_off(plain("off.ts", *X264, *AAC), 0.6),
+    "cut off.flv": cut_off(plain("off.flv", *X264, *AAC), 0.6),
+    "cut off.mp4": cut_off(plain("off.mp4", *X264, *AAC, "-movflags", "+faststart"), 0.6),
+    "damaged within.mkv": copied(
+        "noise.mkv", "-bsf:v", "noise=amount='if(between(n,40,44),50,0)'", of=H264
     ),
-    "damaged within.ts": _copied(
-        "noise.ts", "-bsf:v", "noise=amount='if(between(n,40,44),50,0)'", of=_H264
+    "damaged within.ts": copied(
+        "noise.ts", "-bsf:v", "noise=amount='if(between(n,40,44),50,0)'", of=H264
     ),
-    "packets lost.mp4": _copied("lost.mp4", "-bsf:v", "noise=drop='between(n,40,44)'", of=_H264),
-    "sound lost.ts": _copied("silent.ts", "-bsf:a", _SOUND_LOST, of=_H264),
-    "sound lost.mkv": _copied("silent.mkv", "-bsf:a", _SOUND_LOST, of=_H264),
-    "ticks of 1 in 90000.mp4": _plain(
-        "90k.mp4", *_X264, *_AAC, "-r", "30000/1001", "-video_track_timescale", "90000"
+    "packets lost.mp4": copied("lost.mp4", "-bsf:v", "noise=drop='between(n,40,44)'", of=H264),
+    "sound lost.ts": copied("silent.ts", "-bsf:a", _SOUND_LOST, of=H264),
+    "sound lost.mkv": copied("silent.mkv", "-bsf:a", _SOUND_LOST, of=H264),
+    "ticks of 1 in 90000.mp4": plain(
+        "90k.mp4", *X264, *AAC, "-r", "30000/1001", "-video_track_timescale", "90000"
     ),
-    "ticks of 1 in 24.mov": _plain(
-        "24.mov", *_X264, *_AAC, "-r", "24", "-video_track_timescale", "24"
+    "ticks of 1 in 24.mov": plain(
+        "24.mov", *X264, *AAC, "-r", "24", "-video_track_timescale", "24"
     ),
     "two parts by list.mp4": _parts_by_list("two.mp4", (0, 1), (2.2, 1.5)),
     "a part twice by list.mp4": _parts_by_list("twice.mp4", (0.6, 1), (0.6, 1)),
-    "clean aperture.mov": _with_clap("clap.mov", _plain("whole.mov", *_X264, *_AAC)),
-    "turned.mp4": _copied(
+    "clean aperture.mov": _with_clap("clap.mov", plain("whole.mov", *X264, *AAC)),
+    "turned.mp4": copied(
         "turned.mp4",
-        of=_plain("flat.mp4", *_X264, "-vf", "setsar=4/3", *_AAC),
+        of=plain("flat.mp4", *X264, "-vf", "setsar=4/3", *AAC),
         before=("-display_rotation", "90"),
     ),
-    "B-frames.avi": _plain(
+    "B-frames.avi": plain(
         "b.avi", "-c:v", "mpeg4", "-q:v", "3", "-bf", "2", "-g", "20", "-c:a", "mp3"
     ),
-    "ALAC.mov": _plain("alac.mov", *_X264, "-c:a", "alac"),
-    "Opus.mp4": _plain("opus.mp4", *_X264, "-c:a", "libopus"),
-    "Vorbis.mkv": _plain("vorbis.mkv", *_X264, "-c:a", "libvorbis"),
-    "8 bit PCM.avi": _plain("u8.avi", "-c:v", "mjpeg", "-q:v", "3", "-c:a", "pcm_u8"),
-    "RGB.mkv": _plain("rgb.mkv", "-c:v", "ffv1", "-pix_fmt", "gbrp", *_AAC),
-    "grey.mkv": _plain("grey.mkv", "-c:v", "ffv1", "-pix_fmt", "gray", *_AAC),
-    "full range.mp4": _plain(
-        "full.mp4", *_X264, "-pix_fmt", "yuvj420p", "-color_range", "pc", *_AAC
-    ),
+    "ALAC.mov": plain("alac.mov", *X264, "-c:a", "alac"),
+    "Opus.mp4": plain("opus.mp4", *X264, "-c:a", "libopus"),
+    "Vorbis.mkv": plain("vorbis.mkv", *X264, "-c:a", "libvorbis"),
+    "8 bit PCM.avi": plain("u8.avi", "-c:v", "mjpeg", "-q:v", "3", "-c:a", "pcm_u8"),
+    "RGB.mkv": plain("rgb.mkv", "-c:v", "ffv1", "-pix_fmt", "gbrp", *AAC),
+    "grey.mkv": plain("grey.mkv", "-c:v", "ffv1", "-pix_fmt", "gray", *AAC),
+    "full range.mp4": plain("full.mp4", *X264, "-pix_fmt", "yuvj420p", "-color_range", "pc", *AAC),
 }

@@ -23,6 +23,7 @@ from pathlib import Path
 import commanded
 from copied import WAYS
 from kinds import KINDS
+from odder import ODDER
 from oracle import REFUSED, RIGHT, Asked, Oracle, Verdict, judged
 
 from clipkit.plan.modes import MODES
@@ -123,8 +124,8 @@ def media(folder: Path, seed: int = _SEED) -> Iterator[Order]:
 
 
 def of_kinds(folder: Path, only: str, seed: int = _SEED) -> Iterator[Order]:
-    """More of each kind (`kinds.py`), each made when it is its turn."""
-    for number, (name, make) in enumerate(KINDS.items()):
+    """More of each kind (`kinds.py`, `odder.py`), each made when it is its turn."""
+    for number, (name, make) in enumerate((KINDS | ODDER).items()):
         if only in name:
             place = folder / f"{number}"
             place.mkdir()
@@ -137,7 +138,8 @@ def chosen(path: Path, seed: int) -> Order:
     milliseconds are, and one across its middle, where parts meet; where it shows nothing, one that is
     to be refused."""
     generator = random.Random(f"{seed} {path.name}")
-    (film, *_) = Oracle(path, until_s=_LONGEST_S).films or [None]
+    oracle = Oracle(path, until_s=_LONGEST_S)
+    (film, *_) = oracle.films or [None]
     if film is None:
         return Order(path, (("0", "0.5"),), outcomes=(REFUSED,))
     first_s = float(film.pictures[0].at)
@@ -150,8 +152,8 @@ def chosen(path: Path, seed: int) -> Order:
             start_s = max(float(one.at) for one in film.pictures if one.at <= start_s)
         clips.append((f"{max(0.0, start_s):.3f}", f"{length_s:.3f}"))
     clips.append((f"{first_s + room_s * 0.42:.3f}", f"{min(1.0, room_s * 0.2):.3f}"))
-    # Damage, and a clock that jumps, may be refused too: in one line, which the oracle asks for.
-    may = (RIGHT, REFUSED) if film.damage or film.jumps else (RIGHT,)
+    # Damage, times out of order and a clock that jumps may be refused too: in one line, which the oracle asks for.
+    may = (RIGHT, REFUSED) if oracle.uncertain or film.jumps else (RIGHT,)
     return Order(path, tuple(clips), outcomes=may)
 
 
