@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 import av
+from av.codec.context import Flags
 from film import Film, films
 from frames import see
 from shown import Movie, Track, movie
@@ -45,6 +46,7 @@ class Clip:
         options = {"ignore_editlist": "1"}
         with av.open(f"file:{self.path}", options=options) as container:
             stream = container.streams.video[0]
+            stream.codec_context.flags |= Flags.unaligned  # as `reading` has it
             return [
                 Seen(frame.pts * frame.time_base, see(frame, None).exact)
                 for frame in container.decode(stream)

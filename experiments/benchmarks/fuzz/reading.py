@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.codec.context import Flags
 from av.stream import Stream
 from frames import hear
 
@@ -58,6 +59,8 @@ class Reading:
             stream = container.streams[index]
             # What other threads than Python's say of damage is not heard.
             stream.codec_context.thread_count = 1
+            # Else a decoder cuts off at the left only what keeps its lines where a CPU likes them.
+            stream.codec_context.flags |= Flags.unaligned
             step = _step(stream)
             # Packets of AVI have no time of showing, but for their order.
             clock.disorder += container.format.name == "avi" and _reorders(stream)
