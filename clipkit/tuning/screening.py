@@ -135,7 +135,7 @@ def screened(question: Question, results: Results) -> Screening:
     alike = [
         e.settings
         for e in running
-        if e.fits and _same_picture(e.settings, question.fixed) and _is_cut_so(e.settings, question)
+        if e.fits and _same_picture(e.settings, question.fixed) and is_cut_so(e.settings, question)
     ]
     chosen = choose([_contender(e, not alike or e.settings in alike) for e in running], noise)
     marked = [
@@ -157,11 +157,28 @@ def _same_picture(settings: Settings, fixed: Settings) -> bool:
     return all(getattr(settings, name) == getattr(fixed, name) for name in PICTURE)
 
 
-def _is_cut_so(settings: Settings, question: Question) -> bool:
+def is_cut_so(settings: Settings, question: Question) -> bool:
     """Whether a cut with these settings does what was measured. Threads that they leave to ffmpeg are its own
     choice in a trial, which shows what that costs, and a cut's share of the CPU (`plan.threads`)."""
     threads = (settings.encoder_threads, settings.decoder_threads, settings.filter_threads)
     return question.cutter != Engine() or all(threads)
+
+
+def better_not_cut_so(question: Question, screening: Screening) -> Screened | None:
+    """The fastest of those that beat the best, by more than the noise of the two (95 %), and that no cut
+    would do as it was measured."""
+    best, noise = screening.best, screening.noise
+    if best is None or noise is None:
+        return None
+    faster = [
+        entry
+        for entry in screening.running
+        if entry.fits and not is_cut_so(entry.settings, question)
+        if _same_picture(entry.settings, question.fixed)
+        if math.log(best.predicted_wall_s / entry.predicted_wall_s)
+        > noise.half_width * math.hypot(best.error, entry.error)
+    ]
+    return min(faster, key=lambda entry: entry.predicted_wall_s, default=None)
 
 
 def repeat_noise(question: Question, results: Results) -> Noise:

@@ -10,6 +10,7 @@ from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.findings import Findings
+from clipkit.tuning.screening import better_not_cut_so
 from clipkit.tuning.timed import Timed
 
 _TOO_WIDE = 1.25
@@ -180,7 +181,9 @@ def _against(findings: Findings, timed: Timed) -> str:
     most = high * _best_of_all(findings)
     gain = f"more than {fmt.percent(most - 1)}" if most > 1.005 else "anything"
     on = fmt.cpus(findings.question.host.cpus)
-    return f"{who}: no setting that was tried brings {gain} on {on} ({ours}: {ratio})"
+    other = better_not_cut_so(findings.question, findings.screening)
+    which = "that a cut would take" if other else "that was tried"
+    return f"{who}: no setting {which} brings {gain} on {on} ({ours}: {ratio})"
 
 
 def _marks(findings: Findings, timed: Timed) -> str:

@@ -14,7 +14,7 @@ from clipkit.records.record import Record
 from clipkit.records.status import Status, is_finished
 from clipkit.settings import Settings
 from clipkit.tuning.findings import Findings
-from clipkit.tuning.screening import Screened
+from clipkit.tuning.screening import Screened, better_not_cut_so
 from clipkit.tuning.timed import Timed
 from clipkit.tuning.verdict import whose
 
@@ -186,8 +186,10 @@ def _threads(findings: Findings) -> str | None:
         return f"{what} ran out of memory"
     if default.status is not Status.OK or one.status is not Status.OK:
         return None
-    speed = _speed(findings, default, one)
-    return f"{what} against one each: {speed}{_more(default, one)}"
+    if default is better_not_cut_so(findings.question, findings.screening):
+        ratio = fmt.ratio(findings.winner.predicted_wall_s / default.predicted_wall_s)
+        return f"{what}: {ratio} as fast as what is recommended, but a cut gives each clip its share of the CPU"
+    return f"{what} against one each: {_speed(findings, default, one)}{_more(default, one)}"
 
 
 def _more(entry: Screened, than: Screened) -> str:

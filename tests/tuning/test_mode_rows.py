@@ -255,6 +255,19 @@ class TestEverySentence:
         assert "maxConcurrent = 2" in alone
         assert "swscale" not in alone
 
+    @pytest.mark.parametrize("host", [STARTER, TWO_CORES])
+    def test_says_that_no_cut_would_do_what_was_faster(self, host):
+        """Threads left to ffmpeg: a trial of it, and no cut."""
+
+        def quick(settings: Settings) -> float:
+            return 1.0 if settings.encoder_threads else 0.3
+
+        told = concluded(question(host), cpu_of=quick)
+        assert any("as fast as what is recommended, but a cut gives" in words for words in told.why)
+        assert "no setting that was tried" not in told.verdict
+        usual = concluded(question(host))
+        assert not any("but a cut gives" in words for words in usual.why)
+
     def test_says_of_todays_way_that_its_scaler_was_not_measured(self):
         def quick(settings: Settings) -> float:
             return 0.2 if settings.mode == "auto" else 0.5 if settings.concurrency > 1 else 1.0
