@@ -151,6 +151,9 @@ class Tally:
             with self._looking_ahead.doing():
                 self._ahead = self.strategy.progress()
         done, ends = len(self._ended), self._statuses
+        left_s = (
+            0.0 if done == self._ahead.total else self._ahead.left_s
+        )  # that may be of some trials ago
         disturbed, broken = (ends[status] for status in INVALID)
         told = ends[Status.OK] + ends[Status.OOM] + ends[Status.OOM_INFERRED] + disturbed + broken
         return {
@@ -163,7 +166,7 @@ class Tally:
             "machine_failed": broken,
             "failed": done - told,
             "elapsed_s": time.monotonic() - self.began_s,
-            "eta_s": self._ahead.left_s,
+            "eta_s": left_s,
             "updated_utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         }
 
