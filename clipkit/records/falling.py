@@ -25,7 +25,8 @@ _LEAST_SD, _MOST_ALIKE = 0.02, 0.8
 
 @dataclass(frozen=True, slots=True)
 class Fall:
-    """`before`: geometric mean; `after`: what it fell to; `at`: the place of the first reading behind the fall."""
+    """`before`: geometric mean of all readings before, whatever they are of; `after`: that times the step;
+    `at`: the place of the first reading that is known to be behind the fall."""
 
     before: float
     after: float
@@ -52,7 +53,8 @@ def fall_in(readings: Sequence[float], likes: Sequence[Hashable] = ()) -> Fall |
     levelled = _levelled(logs, kinds.values())
     places = range(_LEAST_SIDE, len(logs) - _LEAST_SIDE + 1)
     steps = {at: _step(levelled, kinds.values(), at, free) for at in places}
-    surest = max(places, key=lambda at: steps[at][1])
+    # Of places between which nothing tells, the last: what is behind it is known to be.
+    surest = max(reversed(places), key=lambda at: steps[at][1])
     step, sureness = steps[surest]
     if step > math.log(FALLEN) or sureness < _SURE * (1 + _FEW / free):
         return None

@@ -96,6 +96,12 @@ class TestLikes:
         assert found is not None
         assert (found.at, found.ratio) == (20, pytest.approx(0.5))
 
+    def test_what_has_no_like_is_not_said_to_be_behind_it(self):
+        levels = [1.0] * 5 + [0.3, 0.9, 0.2, 0.8, 0.7, 0.4] + [0.5] * 5
+        found = fall_in(levels, ["k"] * 5 + list("abcdef") + ["k"] * 5)
+        assert found is not None
+        assert found.at == 11
+
     def test_another_kind_at_the_end_is_no_fall(self):
         levels = [1.0, 1.01, 0.99, 1.0, 1.01, 0.5, 0.51, 0.5, 0.49]
         assert fall_in(levels) is not None
