@@ -11,7 +11,8 @@ from clipkit.ceiling.hierarchies import hierarchies
 
 _Number = TypeVar("_Number", int, float)
 
-_NO_LIMIT1 = 2**62  # v1 writes "no limit" as the largest multiple of a page in 63 bits
+NO_LIMIT1 = 2**62
+"""From here on it is none: v1 writes "no limit" as the largest multiple of a page in 63 bits."""
 
 
 def limits_here() -> Limits:
@@ -44,7 +45,7 @@ def group_memory_bytes(folder: Path) -> int | None:
     limit = _number(folder / "memory.max")
     if limit is None:
         limit = _number(folder / "memory.limit_in_bytes")
-    return None if limit is None or limit >= _NO_LIMIT1 else limit
+    return None if limit is None or limit >= NO_LIMIT1 else limit
 
 
 def group_cpus(folder: Path) -> float | None:

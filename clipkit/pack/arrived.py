@@ -38,12 +38,13 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What was not taken, where it was found, and why, in words. `trial`: which it says it is of."""
+    """What was not taken, where it was found, and why, in words. `trial`: which it says it is of, in which `life`."""
 
     where: str
     why: str
     pack: str | None = None
     trial: int | None = None
+    life: str | None = None
 
     def __str__(self) -> str:
         return f"{self.where}: {self.why}"
@@ -84,7 +85,7 @@ class Arrivals:
                 document = _unpacked(_joined(gathered.bodies, of), digest)
             except ValueError as error:
                 why = f"{_what(kind, trial)}: {error}"
-                refused.append(Refusal(gathered.where, why, pack, trial))
+                refused.append(Refusal(gathered.where, why, pack, trial, life))
             else:
                 found.append(Payload(kind, pack, life, trial, document, gathered.where))
         return found, refused
@@ -94,7 +95,9 @@ class Arrivals:
         for where, seen in self._torn:
             if seen.head not in self._heads:
                 shown = seen.text[:_SHOWN_LETTERS]
-                yield Refusal(where, f"a part that is cut off or altered ({shown}…)")
+                pack, life, trial = seen.of or (None, None, None)
+                why = f"a part that is cut off or altered ({shown}…)"
+                yield Refusal(where, why, pack, trial, life)
 
     def _is_signed(self, part: Part) -> bool:
         """Of a pack that is not known nothing can be said, which is told when it is taken."""
@@ -120,10 +123,10 @@ class Arrivals:
                 f"part {part.number} of {part.of} of {_what(part.kind, part.trial)}: its signature does not "
                 "fit, so it was altered on its way or does not come from that pack"
             )
-            self._refused.append(Refusal(where, why, part.pack, part.trial))
+            self._refused.append(Refusal(where, why, part.pack, part.trial, part.life))
         elif part.of > _MOST_PARTS:
             why = f"{_what(part.kind, part.trial)} has {part.of} parts, more than any trial's"
-            self._refused.append(Refusal(where, why, part.pack, part.trial))
+            self._refused.append(Refusal(where, why, part.pack, part.trial, part.life))
         else:
             gathered = self._gathered.setdefault(part.payload, _Gathered(where))
             gathered.bodies[part.number] = part.body

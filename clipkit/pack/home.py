@@ -33,7 +33,7 @@ class Unpacked:
     @property
     def go_on(self) -> str | None:
         """What to add to a start there; None: nothing is left."""
-        is_open = not all(each.has_failed for each in self.left)
+        is_open = not all(each.is_given_up for each in self.left)
         return done_words(self.packed, self.left) if is_open else None
 
     def to_json(self) -> dict[str, Any]:
@@ -44,7 +44,7 @@ class Unpacked:
             "shard": self.packed.shard,
             "trials": self.trials,
             "added": self.added,
-            "left": [dataclasses.asdict(each) for each in self.left],
+            "left": [each.to_json() for each in self.left],
             "go_on": self.go_on,
         }
 
@@ -85,7 +85,7 @@ class Home:
         first, *others = [each.to_json() for each in self.unpacked] or [dict(_NOTHING)]
         refused = [dataclasses.asdict(each) for each in self.refused]
         foreign = [
-            {"pack": name, "where": None, "trial": None, "why": _foreign(name)}
+            {"pack": name, "where": None, "trial": None, "life": None, "why": _foreign(name)}
             for name in self.foreign
         ]
         return first | {"refused": refused + foreign} | ({"others": others} if others else {})

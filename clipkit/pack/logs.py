@@ -25,6 +25,9 @@ _DRESSING = re.compile(r"(?:\x1b|\\+u001b|\\+x1b)\[[0-9;]*m|\\+[nrt]")
 """Colours and JSON's words for blanks: what is before and after is not one run."""
 _CRI = re.compile(r"\S+ (?P<stream>stdout|stderr) (?P<flag>[PF])(?::\S*)? (?P<text>.*)", re.DOTALL)
 _HEAD = re.compile(rf"{START}(?:\.[0-9a-z]+){{7}}\.(?P<length>\d{{1,4}})\.")
+_OF = re.compile(
+    rf"{START}\.[wbe]\.(?P<pack>[0-9a-f]{{12}})\.(?P<life>[0-9a-f]{{8}})\.(?P<trial>\d{{1,6}})\."
+)
 _LONGEST_HEAD, _MAC_AND_DOT = 120, 44
 _LONGEST_LINE = 1 << 22
 """What a log has as one line beyond this is taken as several."""
@@ -47,6 +50,12 @@ class Seen:
         """All that it says of itself; None where the cut went through that."""
         found = _HEAD.match(self.text)
         return found[0][:-1] if found else None
+
+    @property
+    def of(self) -> tuple[str, str, int] | None:
+        """The pack, life and trial that it says it is of; None where the cut went through that."""
+        found = _OF.match(self.text)
+        return (found["pack"], found["life"], int(found["trial"])) if found else None
 
 
 def lines_of(log: BinaryIO) -> Iterator[bytes]:

@@ -52,7 +52,7 @@ def unpack_logs(paths: Sequence[Path], results: Path, packs: Sequence[Packed] = 
         own = [payload for payload in payloads if payload.pack == packed.pack]
         outcomes, others = _believed(own, packed)
         refused += others
-        unpacked, unlike_ones = _into(results, packed, own, outcomes)
+        unpacked, unlike_ones = _into(results, packed, own, outcomes, refused)
         refused += unlike_ones
         done.append(unpacked)
     if not (done or refused or arrivals.foreign):
@@ -112,11 +112,12 @@ def _into(
     packed: Packed,
     payloads: Sequence[Payload],
     outcomes: Sequence[tuple[Payload, Outcome]],
+    refused: Sequence[Refusal],
 ) -> tuple[Unpacked, list[Refusal]]:
     folder = results / campaign_named(packed.campaign)
     is_there = files.has_entry(folder, folders.RUNS)
     if not outcomes and not is_there:
-        return Unpacked(packed, None, 0, 0, 0, left_of(packed, payloads, [])), []
+        return Unpacked(packed, None, 0, 0, 0, left_of(packed, payloads, refused, [])), []
     store = Store.create(folder)
     with store.removed_if_refused(), store.writing():
         earlier = store.records()
@@ -129,7 +130,7 @@ def _into(
                 store.append(outcome)
             write_parquet(store.folder)
         records = store.records()
-    left = left_of(packed, payloads, records)
+    left = left_of(packed, payloads, refused, records)
     where = store.folder if records else None
     done = Unpacked(packed, where, len(records), len(chosen.new), chosen.second, left)
     return done, chosen.refused

@@ -37,8 +37,15 @@ class Run:
         document = {"found": found, "ffmpeg_version": "9.0", **more}
         return printed_parts(self.sender(life), Kind.WHERE, 0, document)
 
-    def began(self, number: int, life: str = "00000001", run_id: str = "") -> list[str]:
-        document = {"attempt": 1, "run_id": run_id or f"{number:04d}-x-b0-a1-{life}"}
+    def began(
+        self, number: int, life: str = "00000001", run_id: str = "", at: str = ""
+    ) -> list[str]:
+        """`at`: when; as the stored one did where it is not said."""
+        document = {
+            "attempt": 1,
+            "run_id": run_id or f"{number:04d}-x-b0-a1-{life}",
+            "started_utc": at or self.records[number - 1].started_utc,
+        }
         return printed_parts(self.sender(life), Kind.BEGAN, number, document)
 
     def ended(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from clipkit.ceiling.hierarchies import Hierarchy
+from clipkit.pack.there import found as look
 from clipkit.pack.there.found import Found, Told
 from clipkit.pack.there.group_here import Group, Machine, counters_of
 from clipkit.pack.there.identity import lasting_group
@@ -56,3 +57,18 @@ def test_the_top_of_a_container_is_no_machine(session: Hierarchy) -> None:
 def test_where_nobody_says_what_is_free_that_is_told() -> None:
     found = Found(Told(1e9, "--memory"), Told(), None, Told(), 2, "ext4", 1 << 30)
     assert found.lines()[-1].startswith("unchecked nobody here says")
+
+
+@pytest.mark.parametrize(
+    ("both", "told"), [(1 << 30, (1 << 29, "memory.memsw.limit_in_bytes")), (2**63 - 4096, None)]
+)
+def test_of_version_1_swap_without_a_limit_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, both: int, told: tuple[int, str] | None
+) -> None:
+    (tmp_path / "memory.limit_in_bytes").write_text(f"{1 << 29}\n")
+    (tmp_path / "memory.memsw.limit_in_bytes").write_text(f"{both}\n")
+    group = Hierarchy(1, frozenset({"memory"}), tmp_path, tmp_path, True)
+    monkeypatch.setattr(look, "hierarchies", lambda: [group])
+    monkeypatch.setattr(look, "counters_here", lambda: counters_of([group]))
+    found, _ = look.look_around(tmp_path)
+    assert found.swap == (Told(*told) if told else Told())

@@ -49,6 +49,29 @@ def test_one_that_may_be_no_gain_at_all_is_not_decided() -> None:
     assert verdict((59, 41), (41, 59), (59, 41)).holds is None
 
 
+@pytest.mark.parametrize(
+    ("own_s", "word"), [(11.1, "faster here"), (12.4, "not decided"), (14, "slower here")]
+)
+def test_where_home_did_not_tell_them_apart_nothing_was_promised_that_could_hold(
+    own_s: float, word: str
+) -> None:
+    undecided = Promise(0.78, 0.12, 5.0, (0,), (1,), 0.5, 0.5)
+    walls = [(12.4 + by, own_s + by / 2) for by in (-0.2, -0.1, 0.0, 0.1, 0.2)]
+    found = verdict_of(pairs(*walls), undecided, QUANTILES)
+    assert found.holds is None
+    assert found.sentence.startswith(
+        "nothing was promised, since home did not tell the two apart (0.12 to 5.00); here "
+    )
+    assert found.sentence.endswith(f"): {word}")
+
+
+def test_one_that_is_slower_than_all_that_home_left_open_does_not_hold() -> None:
+    alike = Promise(1.0, 0.95, 1.05, (0,), (1,), 0.5, 0.5)
+    found = verdict_of(pairs((10, 20), (10, 20.5), (10, 19.5)), alike, QUANTILES)
+    assert found.holds is False
+    assert found.sentence.startswith("promised 1.00 times; here ")
+
+
 def test_a_single_pair_says_nothing() -> None:
     found = verdict((59, 41))
     assert (found.holds, found.ratio) == (None, None)

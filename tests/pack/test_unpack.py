@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import zipfile
 from pathlib import Path
@@ -22,6 +23,8 @@ from clipkit.records.campaign import open_campaign
 from clipkit.records.folder import clips_by_run, read_records
 
 EVERY = range(1, TRIALS + 1)
+LATER, LAST = "2030-01-01T00:00:00.000+00:00", "2031-01-01T00:00:00.000+00:00"
+LIVES = ("00000001", "00000002")
 
 
 @pytest.fixture
@@ -88,7 +91,7 @@ def test_taken_home_again_it_changes_nothing(run: Run, tmp_path: Path) -> None:
 def test_what_is_left_is_told_with_the_option_that_goes_on(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = [*run.log([1, 2, 3, 5, 9, 10]), *run.began(4)]
+    lines = [*run.log([1, 2, 3, 5, 9, 10]), *run.began(4, at=LATER)]
     log = write_log(tmp_path / "a.log", lines)
     code, home, _ = unpacked(capsys, log, "--results", tmp_path / "home")
     assert code == 0
@@ -125,15 +128,73 @@ def test_of_several_lives_the_first_valid_end_counts(run: Run, tmp_path: Path) -
 def test_a_trial_lost_in_two_lives_has_failed_and_is_not_run_again(
     run: Run, tmp_path: Path
 ) -> None:
-    lines = [*run.began(2, "00000001"), *run.began(2, "00000002"), *run.ended(1)]
+    began = [*run.began(2, "00000001"), *run.began(2, "00000002"), *run.ended(1)]
+    lines = [*began, *run.where("00000003", started_utc=LATER)]
     (home,) = unpack_logs([write_log(tmp_path / "a.log", lines)], tmp_path / "home").unpacked
     assert home.left[0].why.startswith("failed: it began in 2 starts, and no end of it came home")
     assert home.go_on == "--done 1-2"
     assert "go on there: python3 FILE.pyz --yes --done 1-2" in list(home.lines())
-    every = [*lines, *(line for n in range(3, TRIALS + 1) for line in run.ended(n))]
+    rest = (line for n in range(3, TRIALS + 1) for line in run.ended(n, "00000003"))
+    every = [*lines, *rest]
     (home,) = unpack_logs([write_log(tmp_path / "b.log", every)], tmp_path / "home").unpacked
     assert ([left.number for left in home.left], home.go_on) == ([2], None)
     assert not any("go on there" in line for line in home.lines())
+    assert home.to_json()["left"][0]["has_failed"] is True
+
+
+def test_of_two_starts_that_may_be_under_way_in_a_trial_neither_has_lost_it(
+    run: Run, tmp_path: Path
+) -> None:
+    """And who starts a third takes them for over."""
+    lines = [line for life in LIVES for line in run.where(life, started_utc="2026-01-01")]
+    lines += [*run.ended(1), *(line for life in LIVES for line in run.began(2, life))]
+    (home,) = unpack_logs([write_log(tmp_path / "a.log", lines)], tmp_path / "home").unpacked
+    assert (home.left[0].began, home.left[0].over, home.left[0].has_failed) == (2, 0, False)
+    assert home.left[0].why.endswith("if the newest has not ended yet, wait for it")
+    assert home.go_on == "--done 1-2"
+
+
+def test_a_trial_whose_end_the_log_lost_while_the_start_went_on_is_run_again(
+    run: Run, tmp_path: Path
+) -> None:
+    lines = run.ended(1)
+    for life in LIVES:
+        lines += [*run.began(2, life), *run.began(3, life), *run.ended(3, life)]
+    lines += run.where("00000003", started_utc=LAST)
+    (home,) = unpack_logs([write_log(tmp_path / "a.log", lines)], tmp_path / "home").unpacked
+    assert (home.left[0].number, home.left[0].has_failed) == (2, False)
+    assert home.left[0].why == "it ended, and its end did not come home"
+    assert home.go_on == "--done 1,3"
+
+
+@pytest.mark.parametrize("kept", ["half a line", "an altered line", "one line of two"])
+def test_a_trial_of_whose_end_something_came_was_not_lost(
+    run: Run, tmp_path: Path, kept: str
+) -> None:
+    lines, noise = run.ended(1), random.Random(0).randbytes(4000).hex()
+    for life in LIVES:
+        first, *others = run.ended(2, life, error=noise)
+        assert others
+        pieces = {"half a line": first[:200], "an altered line": f"{first[:-3]}AAA"}
+        lines += [*run.began(2, life), pieces.get(kept, first)]
+    lines += run.where("00000003", started_utc=LAST)
+    home = unpack_logs([write_log(tmp_path / "a.log", lines)], tmp_path / "home")
+    assert {(each.trial, each.life) for each in home.refused} == {(2, life) for life in LIVES}
+    (unpacked,) = home.unpacked
+    assert unpacked.left[0].why == "it ended, and its end did not come home"
+    assert unpacked.go_on == "--done 1"
+
+
+def test_a_trial_that_others_disturbed_once_and_that_was_lost_twice_is_said_to_have_failed(
+    run: Run, tmp_path: Path
+) -> None:
+    spoilt = {"run_id": "0001-x-b0-a1-00000000", "status": "invalid_machine", "error": "no room"}
+    lines = [*run.ended(1), *run.ended(2, "00000000", **spoilt)]
+    lines += [line for life in LIVES for line in run.began(2, life)]
+    lines += run.where("00000003", started_utc=LAST)
+    (home,) = unpack_logs([write_log(tmp_path / "a.log", lines)], tmp_path / "home").unpacked
+    assert home.left[0].why.startswith("failed: it began in 2 starts")
+    assert home.go_on == "--done 1-2"
 
 
 def test_a_trial_that_ended_in_each_of_two_lives_and_tells_nothing_is_to_be_run_again(

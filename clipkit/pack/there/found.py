@@ -141,7 +141,9 @@ def _swap_of(folder: Path, name: str) -> int | None:
     if name.startswith("memory.swap"):
         return int(word)
     memory_bytes = standing.group_memory_bytes(folder)
-    return None if memory_bytes is None else max(0, int(word) - memory_bytes)
+    if memory_bytes is None or int(word) >= standing.NO_LIMIT1:
+        return None
+    return max(0, int(word) - memory_bytes)
 
 
 def file_system_of(folder: Path) -> str | None:

@@ -22,9 +22,7 @@ class HostCeiling(TreeCeiling):
     mechanism = Mechanism.AMBIENT
 
     def __init__(self, found: Found, counters: Counters | None) -> None:
-        cpus = found.cpus.value
-        swap_bytes = found.swap.bytes or 0
-        super().__init__(Limits(found.memory.bytes, cpus, swap_bytes, pids=None))
+        super().__init__(Limits(found.memory.bytes, found.cpus.value, pids=None))
         self._counters = counters
         self._before = self._held()
 

@@ -75,6 +75,18 @@ class Promise:
     rival_rate: float | None
     own_rate: float | None
 
+    @property
+    def between(self) -> tuple[float, float]:
+        """The ratio itself where its interval is not known."""
+        low, high = (self.ratio if end is None else end for end in (self.low, self.high))
+        return low, high
+
+    @property
+    def is_none(self) -> bool:
+        """Home left open which of the two is faster."""
+        low, high = self.between
+        return low <= 1 <= high
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

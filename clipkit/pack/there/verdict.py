@@ -247,6 +247,10 @@ def verdict_of(
     holds = whether_it_holds(promise, low, high)
     words = {True: "it holds", False: "it does not hold", None: "not decided"}[holds]
     more = ", and more than that" if holds and low > (promise.high or promise.ratio) else ""
+    if promise.is_none and holds is None:
+        at_home = "{:.2f} to {:.2f}".format(*promise.between)
+        promised = f"nothing was promised, since home did not tell the two apart ({at_home})"
+        words = "faster here" if low > 1 else "slower here" if high < 1 else words
     sentence = (
         f"{promised}; here {fmt.seconds(own_s)} instead of {fmt.seconds(rival_s)} "
         f"({low:.2f} to {high:.2f}): {words}{more}"
@@ -269,11 +273,11 @@ def _ends_words(ends: Sequence[Status]) -> str:
 
 def whether_it_holds(promise: Promise, low: float, high: float) -> bool | None:
     """Not where all of the interval here lies below the promised one; not decided where it leaves open whether
-    anything is gained at all that was promised to be."""
-    promised_low = promise.ratio if promise.low is None else promise.low
+    anything is gained at all that was promised to be, and where nothing was."""
+    promised_low, _ = promise.between
     if high < promised_low:
         return False
-    return None if promised_low > 1 >= low else True
+    return None if promised_low > 1 >= low or promise.is_none else True
 
 
 def _times(value: float) -> str:
