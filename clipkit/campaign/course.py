@@ -57,6 +57,10 @@ class Course:
         because = None if cell.phase == WARMUP else self._known_to_run_out(cell)
         return Inferred(cell, because) if because else cell
 
+    def took(self, cell: Cell, took_s: float) -> None:
+        """An open cell ran for so long, and not since it was asked for."""
+        self._open[cell.phase, cell.name, cell.block] = self.clock() - took_s
+
     def told(self, cell: Cell, record: Record) -> None:
         """Raises CampaignError for a cell that is not open."""
         began_s = self._open.pop((cell.phase, cell.name, cell.block), None)
@@ -69,13 +73,20 @@ class Course:
     def left_s(self, cells: Iterable[Cell]) -> float | None:
         """What these will take: as long as the same cell took before, or else as the mean cell. None
         while nothing is known."""
+        by_block_s = self.left_by_block_s(cells)
+        return None if by_block_s is None else sum(by_block_s.values())
+
+    def left_by_block_s(self, cells: Iterable[Cell]) -> dict[int, float] | None:
+        """The same of each block of these, in their order."""
         known = {name: fmean(times_s) for name, times_s in self._took_s.items()}
         if not known:
             return None
         usual_s = fmean(known.values())
-        return sum(
-            known.get(cell.name, 0.0 if cell.name in self._inferred else usual_s) for cell in cells
-        )
+        found: defaultdict[int, float] = defaultdict(float)
+        for cell in cells:
+            unknown_s = 0.0 if cell.name in self._inferred else usual_s
+            found[cell.block] += known.get(cell.name, unknown_s)
+        return found
 
     def _learn(self, record: Record, took_s: float | None) -> None:
         if record.status is Status.OOM:
@@ -84,7 +95,7 @@ class Course:
             self._fitted.add(record.cell)
         if record.status is Status.OOM_INFERRED:
             self._inferred.add(record.cell)
-        elif took_s is not None:
+        elif took_s is not None and record.status is not Status.INVALID_MACHINE:
             self._took_s[record.cell].append(took_s)
 
     def _known_to_run_out(self, cell: Cell) -> Record | None:

@@ -16,6 +16,14 @@ from clipkit.trial.run import run_trial
 Watch = Callable[[dict[str, Any]], None]
 
 
+@dataclass(frozen=True, slots=True)
+class RunsOn:
+    """Which of several machines runs a trial, by its name, and how many there are that run something or could."""
+
+    machine: str
+    machines: int
+
+
 class Block(Protocol):
     """Trials that one machine runs one after the other, so that each has those beside it that it is compared
     with. Any number may be taken before what came of them is told."""
@@ -25,8 +33,8 @@ class Block(Protocol):
         those that have not."""
         ...
 
-    def began(self, trial: Trial) -> None:
-        """It is being run now."""
+    def began(self, trial: Trial, on: RunsOn | None = None) -> None:
+        """It is being run now; `on`: where, if not here."""
         ...
 
     def heard(self, trial: Trial, event: dict[str, Any]) -> None:

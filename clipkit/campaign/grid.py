@@ -36,10 +36,16 @@ class Grid:
     def tell(self, cell: Cell, record: Record) -> None:
         self.course.told(cell, record)
 
+    def took(self, cell: Cell, took_s: float) -> None:
+        self.course.took(cell, took_s)
+
     def progress(self) -> Progress:
         every = grid_cells(self.course.design, {"blocks": self.blocks})
         left = [cell for cell in every if not self._is_done(cell)]
-        return Progress(len(every) - len(left), len(every), self.course.left_s(left))
+        by_block_s = self.course.left_by_block_s(left)
+        left_s = None if by_block_s is None else sum(by_block_s.values())
+        blocks_s = tuple((by_block_s or {}).values())
+        return Progress(len(every) - len(left), len(every), left_s, blocks_s)
 
     def _is_done(self, cell: Cell) -> bool:
         return (cell.name, cell.block) in self.course.done

@@ -10,7 +10,7 @@ from typing import Any
 
 from clipkit import ffmpeg_builds
 from clipkit.campaign.alike import means_of, unlike
-from clipkit.campaign.executor import Executor
+from clipkit.campaign.executor import Executor, RunsOn
 from clipkit.campaign.strategy import WARMUP, AsksInBlocks, Cell, Inferred, Strategy
 from clipkit.errors import CampaignError, Cancelled
 from clipkit.records.outcome import Outcome
@@ -24,20 +24,22 @@ from clipkit.trial.visit import Manner
 
 @dataclass(frozen=True, slots=True)
 class TrialStarted:
-    """A trial begins. `elapsed_s` since the loop's start."""
+    """A trial begins. `elapsed_s` since the loop's start; `on`: where, if not here."""
 
     cell: Cell
     order: int
     elapsed_s: float
+    on: RunsOn | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TrialEnded:
-    """A trial is in the store."""
+    """A trial is in the store; `on`: where it ran, if not here."""
 
     cell: Cell
     record: Record
     elapsed_s: float
+    on: RunsOn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,8 @@ class Loop:
         self.order = self.store.finished()
         self.executor.run(_Blocks(self, strategy))
 
-    def began(self, cell: Cell, order: int) -> None:
-        self.watch(TrialStarted(cell, order, self.elapsed_s()))
+    def began(self, cell: Cell, order: int, on: RunsOn | None) -> None:
+        self.watch(TrialStarted(cell, order, self.elapsed_s(), on))
 
     def infer(self, asked: Inferred) -> Record:
         outcome = inferred(self.trial(asked.cell, 1), asked.because)
@@ -116,8 +118,8 @@ class Loop:
             self.ended(cell, record)
             raise CampaignError(f"{outcome.stop}; what was finished is kept in {self.store.folder}")
 
-    def ended(self, cell: Cell, record: Record) -> None:
-        self.watch(TrialEnded(cell, record, self.elapsed_s()))
+    def ended(self, cell: Cell, record: Record, on: RunsOn | None = None) -> None:
+        self.watch(TrialEnded(cell, record, self.elapsed_s(), on))
 
     def trial(self, cell: Cell, tried: int) -> Trial:
         """The cell's attempt of that number in this session, from 1; its order is behind all that were made."""
@@ -160,6 +162,18 @@ class _Blocks:
 
 
 @dataclass(slots=True)
+class _Attempt:
+    """One that is open, its cell's `tried`-th. `spent_s`: what those before it took, but for those that a machine
+    took with it."""
+
+    cell: Cell
+    tried: int
+    spent_s: float = 0.0
+    began_s: float | None = None
+    on: RunsOn | None = None
+
+
+@dataclass(slots=True)
 class _Block:
     """`first`: what it begins with, asked for already. A trial that is tried again comes before those that were not asked for yet."""
 
@@ -167,35 +181,41 @@ class _Block:
     strategy: Strategy
     number: int
     first: Cell | Inferred | None
-    _again: deque[tuple[Cell, int]] = field(default_factory=deque)
-    _open: dict[str, tuple[Cell, int]] = field(default_factory=dict)
+    _again: deque[_Attempt] = field(default_factory=deque)
+    _open: dict[str, _Attempt] = field(default_factory=dict)
 
     def take(self) -> Trial | None:
         if self._again:
-            return self._opened(*self._again.popleft())
+            return self._opened(self._again.popleft())
         while (asked := self._ask()) is not None:
             if not isinstance(asked, Inferred):
-                return self._opened(asked, 1)
+                return self._opened(_Attempt(asked, 1))
             self._told(asked.cell, self.loop.infer(asked))
         return None
 
-    def began(self, trial: Trial) -> None:
-        cell, _ = self._open[trial.identity.run_id]
-        self.loop.began(cell, trial.identity.order)
+    def began(self, trial: Trial, on: RunsOn | None = None) -> None:
+        attempt = self._open[trial.identity.run_id]
+        attempt.began_s, attempt.on = self.loop.elapsed_s(), on
+        self.loop.began(attempt.cell, trial.identity.order, on)
 
     def heard(self, trial: Trial, event: dict[str, Any]) -> None:
-        cell, _ = self._open[trial.identity.run_id]
-        self.loop.watch(ClipProgress(cell, event))
+        self.loop.watch(ClipProgress(self._open[trial.identity.run_id].cell, event))
 
     def ended(self, trial: Trial, outcome: Outcome) -> None:
         """Where it was invalid it is repeated; who watches hears of the last attempt when the strategy has."""
-        cell, tried = self._open.pop(trial.identity.run_id)
+        attempt, status = self._open.pop(trial.identity.run_id), outcome.record.status
+        cell = attempt.cell
+        spent_s = attempt.spent_s
+        if attempt.began_s is not None and status is not Status.INVALID_MACHINE:
+            spent_s += self.loop.elapsed_s() - attempt.began_s
         self.loop.keep(cell, outcome)
-        if cell.is_tried_again(outcome.record.status, tried):
-            self._again.append((cell, tried + 1))
-            self.loop.ended(cell, outcome.record)
+        if cell.is_tried_again(status, attempt.tried):
+            self._again.append(_Attempt(cell, attempt.tried + 1, spent_s))
+            self.loop.ended(cell, outcome.record, attempt.on)
         else:
-            self._told(cell, outcome.record)
+            if isinstance(self.strategy, AsksInBlocks) and attempt.began_s is not None:
+                self.strategy.took(cell, spent_s)
+            self._told(cell, outcome.record, attempt.on)
 
     def _ask(self) -> Cell | Inferred | None:
         first, self.first = self.first, None
@@ -203,11 +223,11 @@ class _Block:
             return self.strategy.ask() if self.strategy.next_block() == self.number else None
         return first
 
-    def _opened(self, cell: Cell, tried: int) -> Trial:
-        trial = self.loop.trial(cell, tried)
-        self._open[trial.identity.run_id] = (cell, tried)
+    def _opened(self, attempt: _Attempt) -> Trial:
+        trial = self.loop.trial(attempt.cell, attempt.tried)
+        self._open[trial.identity.run_id] = attempt
         return trial
 
-    def _told(self, cell: Cell, record: Record) -> None:
+    def _told(self, cell: Cell, record: Record, on: RunsOn | None = None) -> None:
         self.strategy.tell(cell, record)
-        self.loop.ended(cell, record)
+        self.loop.ended(cell, record, on)

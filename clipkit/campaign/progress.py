@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from clipkit import format as fmt
 from clipkit.campaign.loop import ClipProgress, Event, TrialEnded, TrialStarted
+from clipkit.campaign.standing import machine_label
 from clipkit.campaign.strategy import WARMUP, Cell
 from clipkit.campaign.tally import Tally
 from clipkit.records.record import Record
@@ -34,9 +35,9 @@ class SweepProgress:
                 now = self.tally.standing
                 of = "" if now.total is None else f" of {now.total}"
                 left = "" if now.eta_s is None else f", {fmt.clock(now.eta_s)} left"
-                self.line.final(
-                    f"{now.done}{of}{left}  {self.tally.label(event.cell)}: {_result(event.record)}"
-                )
+                on = "" if event.on is None else f"{machine_label(event.on.machine)}: "
+                what = f"{on}{self.tally.label(event.cell)}"
+                self.line.final(f"{now.done}{of}{left}  {what}: {_result(event.record)}")
                 self.line.update(now.words)
         else:
             now = self.tally.standing

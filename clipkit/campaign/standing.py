@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from clipkit import files
@@ -12,6 +14,9 @@ from clipkit.errors import CampaignError
 from clipkit.records.folder import PROGRESS
 
 _MOST_BYTES = 1 << 20
+_BOOT_ID = re.compile(r"([0-9a-f]{8})(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MOST_NAMED = 4
+"""Machines that a line has room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,8 @@ class Standing:
     will take, None while nothing is known. `now`: what runs, in words; `clip`: how far it is. `best`: what is
     recommended so far (`records.best`) for the job and host that ran last. `shard`: `1/2`, where only
     a part of the blocks is run here.
+    Of a cluster's machines, by name: `machines`, how many trials each has measured since the sweep was started,
+    `running`, what each runs, in words.
     """
 
     campaign: str
@@ -46,6 +53,8 @@ class Standing:
     shard: str | None = None
     disturbed: int = 0
     machine_failed: int = 0
+    machines: Mapping[str, int] = field(default_factory=dict)
+    running: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return fmt.brief(self, self.campaign, self.state, self.done_words)
@@ -61,7 +70,7 @@ class Standing:
     @property
     def words(self) -> str:
         """One line: how much is done, what is left, the best so far."""
-        parts = [self.done_words]
+        parts = [self.done_words, *([self._machines_words] if self.machines else [])]
         counts = (
             (self.oom, "out of memory"),
             (self.inferred, "inferred"),
@@ -77,6 +86,29 @@ class Standing:
         if self.best:
             parts.append(f"best {self.best}")
         return ", ".join(parts)
+
+    @property
+    def _machines_words(self) -> str:
+        """`one 12, two 11`, or of many how they spread."""
+        counts = self.machines.values()
+        if len(self.machines) > _MOST_NAMED:
+            return f"{len(self.machines)} machines, {min(counts)} to {max(counts)} each"
+        return ", ".join(f"{machine_label(name)} {count}" for name, count in self.machines.items())
+
+
+def running_words(running: Mapping[str, str]) -> str | None:
+    """What machines run, in a line: `one: block 2 of 6: veryfast; two: …`; None where that is nothing."""
+    told = [f"{machine_label(name)}: {what}" for name, what in running.items()]
+    more = len(told) - _MOST_NAMED
+    return (
+        "; ".join([*told[:_MOST_NAMED], *([f"{more} more machines"] if more > 0 else [])]) or None
+    )
+
+
+def machine_label(name: str) -> str:
+    """A machine's name in a line: of a kernel's boot id its first letters."""
+    boot = _BOOT_ID.fullmatch(name)
+    return boot[1] if boot else name
 
 
 def read_standing(folder: Path) -> Standing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -101,11 +102,22 @@ class Inferred:
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a strategy is. `total`: trials in all, None where it cannot know; `left_s`: what the
-    rest will take, None where nothing is known yet."""
+    rest will take on one machine, None where nothing is known yet; `blocks_s`: what of that each block will take
+    that is not over, in their order, where machines may take one each."""
 
     done: int
     total: int | None
     left_s: float | None
+    blocks_s: tuple[float, ...] = ()
+
+    def left_on_s(self, machines: int) -> float | None:
+        """What the rest will take on so many machines: who has ended a block takes the next one."""
+        if self.left_s is None or not self.blocks_s:
+            return self.left_s
+        busy_s = [0.0] * max(1, machines)
+        for block_s in self.blocks_s:
+            heapq.heapreplace(busy_s, busy_s[0] + block_s)
+        return max(busy_s)
 
 
 class Strategy(Protocol):
@@ -134,4 +146,8 @@ class AsksInBlocks(Strategy, Protocol):
 
     def next_block(self) -> int | None:
         """The block of what would be asked for next; None where that is nothing."""
+        ...
+
+    def took(self, cell: Cell, took_s: float) -> None:
+        """So long it ran, which is told of next; it may have been asked for long before it began."""
         ...

@@ -16,8 +16,8 @@ from typing import Any
 from clipkit import format as fmt
 from clipkit.campaign.again import done_of
 from clipkit.campaign.design import Design
-from clipkit.campaign.loop import ClipProgress, Event, TrialStarted
-from clipkit.campaign.standing import Standing
+from clipkit.campaign.loop import ClipProgress, Event, TrialEnded, TrialStarted
+from clipkit.campaign.standing import Standing, running_words
 from clipkit.campaign.strategy import WARMUP, Cell, Progress, Strategy
 from clipkit.documents import json_text
 from clipkit.records.allowed import hiding_is_allowed
@@ -26,7 +26,7 @@ from clipkit.records.cells import cells_of
 from clipkit.records.condition import Condition
 from clipkit.records.folder import PROGRESS
 from clipkit.records.record import Record
-from clipkit.records.status import INVALID, Status
+from clipkit.records.status import COUNTS, INVALID, Status
 from clipkit.records.store import Store
 from clipkit.records.table import table_of
 
@@ -80,6 +80,9 @@ class Tally:
     _ahead: Progress = field(default_factory=lambda: Progress(0, None, None))
     _written_s: float = -math.inf
     _clips_done: int = 0
+    _at_once: int = 1
+    _machines: dict[str, int] = field(default_factory=dict)
+    _running: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._records = [record for record in self.past if record.cell in self.design.words]
@@ -108,7 +111,7 @@ class Tally:
     def __call__(self, event: Event) -> None:
         if isinstance(event, TrialStarted):
             self._clips_done = 0
-            self._update(now=self.label(event.cell), clip=None)
+            self._update(now=self._begins(event), clip=None)
         elif isinstance(event, ClipProgress):
             self._clips_done += event.event["event"] == "clip"
             shown = f"clip {self._clips_done} of {len(event.cell.job.clips)}"
@@ -118,14 +121,32 @@ class Tally:
         elif event.cell.phase != WARMUP:
             self._records.append(event.record)
             self._count(event.record)
-            self._update(now=None, clip=None, **self._best(event.record))
+            self._ends(event)
+            now = running_words(self._running)
+            self._update(now=now, clip=None, **self._best(event.record))
 
     def end(self, state: str, error: str | None = None) -> None:
         """The sweep is over: finished, cancelled or failed."""
         self._ranking.now()
         self._looking_ahead.now()
+        self._running.clear()
         best = self._best(self._last)
         self._update(state=state, error=error, now=None, clip=None, eta_s=None, **best)
+
+    def _begins(self, event: TrialStarted) -> str | None:
+        """What runs, in words."""
+        label = self.label(event.cell)
+        if event.on is None:
+            return label
+        self._at_once = event.on.machines
+        self._machines.setdefault(event.on.machine, 0)
+        self._running[event.on.machine] = label
+        return running_words(self._running)
+
+    def _ends(self, event: TrialEnded) -> None:
+        if event.on is not None:
+            self._running.pop(event.on.machine, None)
+            self._machines[event.on.machine] += event.record.status in COUNTS
 
     @property
     def _last(self) -> Record | None:
@@ -151,9 +172,8 @@ class Tally:
             with self._looking_ahead.doing():
                 self._ahead = self.strategy.progress()
         done, ends = len(self._ended), self._statuses
-        left_s = (
-            0.0 if done == self._ahead.total else self._ahead.left_s
-        )  # that may be of some trials ago
+        ahead = self._ahead  # it may be of some trials ago
+        left_s = 0.0 if done == ahead.total else ahead.left_on_s(self._at_once)
         disturbed, broken = (ends[status] for status in INVALID)
         told = ends[Status.OK] + ends[Status.OOM] + ends[Status.OOM_INFERRED] + disturbed + broken
         return {
@@ -167,6 +187,8 @@ class Tally:
             "failed": done - told,
             "elapsed_s": time.monotonic() - self.began_s,
             "eta_s": left_s,
+            "machines": dict(self._machines),
+            "running": dict(self._running),
             "updated_utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         }
 

@@ -4,14 +4,13 @@ drives it tells it what happened."""
 from __future__ import annotations
 
 import secrets
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from clipkit.campaign.executor import Block, Blocks
+from clipkit.campaign.executor import Block, Blocks, RunsOn
 from clipkit.campaign.strategy import WARMUP
 from clipkit.records.outcome import Outcome
-from clipkit.records.status import Status
 from clipkit.trial.asked import Trial
 
 Lost = Callable[[Trial, "Worker", str], Outcome]
@@ -66,7 +65,6 @@ class Leases:
     lost_outcome: Lost
     workers: dict[str, Worker] = field(default_factory=dict)
     open: dict[str, Lease] = field(default_factory=dict)
-    done: Counter[str] = field(default_factory=Counter)
     looked_at: set[str] = field(default_factory=set)
     _rest: deque[_Rest] = field(default_factory=deque)
     _warm_ups: dict[str, list[Trial]] = field(default_factory=dict)
@@ -130,7 +128,7 @@ class Leases:
         if (trial := lease.trials.get(run_id)) and lease.running != run_id:
             lease.running = run_id
             if trial.identity.phase != WARMUP:
-                lease.block.began(trial)
+                lease.block.began(trial, RunsOn(lease.worker.machine, self._machines()))
 
     def ended(self, lease: Lease, run_id: str, outcome: Outcome) -> None:
         """Once: what is told a second time was kept already."""
@@ -142,7 +140,6 @@ class Leases:
         if trial.identity.phase == WARMUP:
             return
         lease.ended += 1
-        self.done[lease.worker.machine] += outcome.record.status not in (Status.INVALID_MACHINE,)
         lease.block.ended(trial, outcome)
 
     def over(self, lease_id: str, why: str | None = None) -> None:
@@ -165,6 +162,11 @@ class Leases:
             lease.block.ended(lost, self.lost_outcome(lost, lease.worker, why))
         if rest := [*lease.left, *iter(lease.block.take, None)]:
             self._rest.append(_Rest(lease.block, warm_ups, rest))
+
+    def _machines(self) -> int:
+        """How many run something or could."""
+        busy = {lease.worker.machine for lease in self.open.values()}
+        return len(busy | {worker.machine for worker in self.free()})
 
     def silent(self, since_s: float) -> list[Lease]:
         """Those of which nothing was heard since then."""

@@ -127,4 +127,25 @@ def test_its_progress_is_by_what_cells_took() -> None:
         assert isinstance(cell, Cell)
         clock.now_s += 5
         strategy.tell(cell, record(cell))
-    assert strategy.progress() == Progress(1, BLOCKS * CELLS, 5.0 * (BLOCKS * CELLS - 1))
+    left_s = 5.0 * (BLOCKS * CELLS - 1)
+    blocks_s = (5.0 * (CELLS - 1), *(5.0 * CELLS for _ in range(BLOCKS - 1)))
+    assert strategy.progress() == Progress(1, BLOCKS * CELLS, left_s, blocks_s)
+
+
+def test_what_was_asked_for_long_before_it_began_took_no_longer_for_that() -> None:
+    clock = Clock()
+    strategy = grid(clock=clock)
+    warm, first, second = (strategy.ask() for _ in range(3))
+    for cell in (warm, first, second):
+        assert isinstance(cell, Cell)
+        clock.now_s += 100
+        strategy.took(cell, 5.0)
+        strategy.tell(cell, record(cell))
+    assert strategy.progress().left_s == 5.0 * (BLOCKS * CELLS - 2)
+
+
+def test_what_is_left_is_shared_out_by_blocks() -> None:
+    left = Progress(1, 9, 8.0, (2.0, 3.0, 3.0))
+    assert [left.left_on_s(machines) for machines in (0, 1, 2, 3, 50)] == [8.0, 8.0, 5.0, 3.0, 3.0]
+    assert Progress(1, 9, 8.0).left_on_s(4) == 8.0
+    assert Progress(0, 9, None).left_on_s(4) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from inventing_design import PLAIN, course, laid_out, record, too_small
 
+from clipkit.campaign.course import Course
 from clipkit.campaign.design import Design
 from clipkit.campaign.executor import Blocks, Watch, run_in_turn
 from clipkit.campaign.grid import Grid
@@ -208,6 +210,21 @@ def test_blocks_may_be_open_at_once_and_end_in_any_order(tmp_path: Path, seed: i
         ends = [entry for entry in stored if entry.block == block]
         assert [entry.attempt for entry in ends] == [*range(1, len(ends) + 1)]
         assert [entry.status is Status.OK for entry in ends] == [False] * (len(ends) - 1) + [True]
+
+
+def test_a_trial_takes_as_long_as_it_runs_though_others_were_taken_before_it(tmp_path: Path):
+    class Slow(Elsewhere):
+        def _run_trial(self, trial: Trial, watch: Watch) -> Outcome:
+            time.sleep(0.1)
+            return super()._run_trial(trial, watch)
+
+    store = Store.create(tmp_path / "campaign")
+    known = Course(DESIGN, [], 2, time.monotonic)
+    with store.writing():
+        Loop(store, Slow(iter([NOISE])), lambda _event: None).run(Grid(known, 6))
+    left_s = known.left_s(DESIGN.block(0))  # a sixth of the blocks was tried twice
+    assert left_s is not None
+    assert 0.1 <= left_s < 0.4
 
 
 def test_a_block_ends_where_the_next_one_begins_also_with_cells_that_are_inferred(tmp_path: Path):

@@ -10,6 +10,7 @@ import pytest
 from inventing_design import course, laid_out, record
 
 from clipkit.campaign.design import Design, warm_ups
+from clipkit.campaign.executor import RunsOn
 from clipkit.campaign.grid import Grid
 from clipkit.campaign.loop import ClipProgress, TrialEnded, TrialStarted
 from clipkit.campaign.random_search import RandomSearch
@@ -197,3 +198,41 @@ def test_a_trial_under_way_is_told_with_its_clips(tmp_path: Path, design: Design
     assert watching.standing.now == f"block 2 of 2: {design.words[first.name]}"
     watching(ClipProgress(first, {"event": "clip"}))
     assert watching.standing.clip == "clip 1 of 4"
+
+
+def test_machines_are_told_of_with_what_they_run_and_how_much_they_did(
+    tmp_path: Path, design: Design
+) -> None:
+    watching = tally(tmp_path, design)
+    one, two = RunsOn("one", 2), RunsOn("two", 2)
+    ours, theirs = design.block(0), design.block(1)
+    watching(TrialStarted(ours[0], 0, 0.0, one))
+    watching(TrialStarted(theirs[0], 3, 0.0, two))
+    labels = [watching.label(cell) for cell in (ours[0], theirs[0])]
+    assert watching.standing.now == f"one: {labels[0]}; two: {labels[1]}"
+    opened(watching.strategy, theirs[0])
+    watching.strategy.took(ours[0], 8.0)
+    watching.strategy.tell(ours[0], record(ours[0]))
+    watching(TrialEnded(ours[0], record(ours[0]), 0.0, one))
+    stands = read_standing(tmp_path)
+    assert stands.machines == {"one": 1, "two": 0}
+    assert stands.running == {"two": labels[1]}
+    assert stands.eta_s == pytest.approx(3 * 8.0)  # the other block is the longer one
+    assert stands.words.startswith("1 of 6 trials, one 1, two 0, 0:24 left")
+    lost = record(theirs[0], Status.INVALID_MACHINE)
+    watching(TrialEnded(theirs[0], lost, 0.0, two))
+    watching(TrialStarted(theirs[0], 6, 0.0, RunsOn("one", 1)))
+    stands = read_standing(tmp_path)
+    assert stands.machines == {"one": 1, "two": 0}
+    assert stands.running == {"one": labels[1]}
+    assert stands.eta_s == pytest.approx(5 * 8.0)
+    watching.end("cancelled")
+    assert read_standing(tmp_path).running == {}
+    assert read_standing(tmp_path).machines == {"one": 1, "two": 0}
+
+
+def test_of_many_machines_a_line_says_how_they_spread(tmp_path: Path, design: Design) -> None:
+    watching = tally(tmp_path, design)
+    for number in range(5):
+        watching(TrialStarted(design.block(0)[0], 0, 0.0, RunsOn(f"machine-{number}", 5)))
+    assert ", 5 machines, 0 to 0 each" in watching.standing.words

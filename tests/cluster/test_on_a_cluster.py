@@ -22,7 +22,9 @@ from inventing_design import EXPERIMENT, course, laid_out
 from running import until
 
 from clipkit.campaign.grid import Grid
-from clipkit.campaign.loop import Loop
+from clipkit.campaign.loop import Event, Loop
+from clipkit.campaign.standing import Standing
+from clipkit.campaign.tally import Tally
 from clipkit.cluster import guard, there
 from clipkit.cluster.dask import Dask, Patience
 from clipkit.cluster.parcel import Parcel
@@ -108,13 +110,16 @@ class Sweep:
     patience: Patience = field(default_factory=lambda: Patience(20.0, 6.0, 2.0, 60.0, 1.0))
     said: list[str] = field(default_factory=list)
     about: list[Mapping[str, Any]] = field(default_factory=list)
+    stood: list[Standing] = field(default_factory=list)
 
     def run(self, on_event: Callable[[int], None] = lambda _count: None) -> list[Record]:
         store = Store.create(self.folder)
         count = 0
 
-        def watch(event: object) -> None:
+        def watch(event: Event) -> None:
             nonlocal count
+            tally(event)
+            self.stood.append(tally.standing)
             count += type(event).__name__ == "TrialEnded"
             on_event(count)
 
@@ -123,8 +128,10 @@ class Sweep:
         executor = Dask(
             self.cluster.address, self.stand_in, self.said.append, self.about.append, self.patience
         )
+        grid = Grid(course(DESIGN, past), BLOCKS)
+        tally = Tally(store, DESIGN, grid, past, blocks=BLOCKS)
         with store.writing():
-            Loop(store, executor, watch, known).run(Grid(course(DESIGN, past), BLOCKS))
+            Loop(store, executor, watch, known).run(grid)
         return store.records()
 
 
@@ -171,6 +178,13 @@ def test_three_workers_on_two_machines_run_every_cell_and_block_once(
     assert_one_at_a_time(seen)
     assert Counter(entry[3] for entry in seen)["began"] == len(stored) + BLOCKS  # its warm-up
     assert gone(seen)
+    assert sweep.stood[-1].machines == Counter(r.host_id for r in stored)
+    assert {"one", "two"} in [stands.running.keys() for stands in sweep.stood]
+    half = next(stands for stands in sweep.stood if stands.done == 12)
+    assert half.eta_s is not None
+    assert (
+        half.eta_s < 12 * TRIAL_S
+    )  # what one machine would take; two need 6 or, a block left over, 8 trials
 
 
 def test_a_killed_worker_costs_the_trial_that_ran_and_a_late_one_joins(

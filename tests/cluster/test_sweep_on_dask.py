@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from dask_clusters import Cluster
 
+from clipkit.campaign.standing import read_standing
 from clipkit.records.folder import read_environment_file, read_records
 from clipkit.records.status import Status
 
@@ -65,6 +66,10 @@ def test_a_campaign_of_a_cluster_is_one_like_any_other(there: Path, cluster: Clu
     environment = read_environment_file(folder)
     assert machines <= {environment["host_id"], *environment.get("machines", {})}
     assert "is there" in done.stderr
+    stands = read_standing(folder)
+    assert sum(stands.machines.values()) == stands.ok == len(stored)
+    assert stands.machines.keys() <= {"one", "two"}
+    assert all(f"{name}: block " in done.stderr for name in stands.machines)
     again = sweep(there, "--dask", cluster.address)
     assert not again.returncode
     assert len(read_records(folder)) == len(stored)
