@@ -18,6 +18,9 @@ from clipkit.cluster.parcel import Parcel
 if TYPE_CHECKING:
     from distributed import Client, Future
 
+_ANSWER_S = 10.0
+"""What a task returned is a few hundred bytes, and lies on its worker until it is fetched."""
+
 
 @dataclass(frozen=True, slots=True)
 class Over:
@@ -105,7 +108,12 @@ class Tasks:
 
 def _end_of(future: Future) -> TaskEnd:
     if future.status == "finished":
-        return TaskEnd(future.status, future.result())
+        try:
+            return TaskEnd(future.status, future.result(timeout=_ANSWER_S))
+        except (
+            TimeoutError
+        ):  # a worker that dies now takes it along, and no other one may run that task
+            return TaskEnd("lost")
     error = future.exception() if future.status == "error" else None
     told = str(error).strip().splitlines()[:1] if error else []
     return TaskEnd(future.status, error=": ".join([type(error).__name__, *told]))

@@ -26,8 +26,10 @@ from clipkit.campaign.loop import Event, Loop
 from clipkit.campaign.standing import Standing
 from clipkit.campaign.tally import Tally
 from clipkit.cluster import guard, there
+from clipkit.cluster.connecting import connected
 from clipkit.cluster.dask import Dask, Patience
 from clipkit.cluster.parcel import Parcel
+from clipkit.cluster.tasks import Over, Tasks
 from clipkit.errors import CampaignError
 from clipkit.records.record import Record
 from clipkit.records.status import Status
@@ -179,7 +181,8 @@ def test_three_workers_on_two_machines_run_every_cell_and_block_once(
     assert Counter(entry[3] for entry in seen)["began"] == len(stored) + BLOCKS  # its warm-up
     assert gone(seen)
     assert sweep.stood[-1].machines == Counter(r.host_id for r in stored)
-    assert {"one", "two"} in [stands.running.keys() for stands in sweep.stood]
+    assert {name for stands in sweep.stood for name in stands.running} == {"one", "two"}
+    assert {stands.now.split(":")[0] for stands in sweep.stood if stands.now} == {"one", "two"}
     half = next(stands for stands in sweep.stood if stands.done == 12)
     assert half.eta_s is not None
     assert (
@@ -372,3 +375,25 @@ def test_where_no_scheduler_answers_it_says_so(tmp_path: Path) -> None:
     store = Store.create(tmp_path / "campaign")
     with store.writing(), pytest.raises(CampaignError, match="no Dask scheduler answers at tcp://"):
         Loop(store, executor, lambda _event: None).run(Grid(course(DESIGN), BLOCKS))
+
+
+def test_an_answer_that_a_worker_took_with_it_is_not_waited_for(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    doomed = cluster.worker("one")
+    until(lambda: joined(cluster), patience_s=240)
+    client = connected(cluster.address)
+    try:
+        tasks = Tasks(client, 6.0, 2.0)
+        (address,) = tasks.workers()
+        tasks.send("who", there.identify, address, address)
+        until(lambda: tasks._futures["who"].status == "finished")
+        doomed.kill()
+        doomed.wait()
+        (told,) = tasks.told(5.0)
+    finally:
+        client.close(timeout=5)
+    assert isinstance(told, Over)
+    assert (told.name, told.end.answer) == ("who", {})
+    assert "the task was lost" in str(told.end.why)
+    assert told.end.passes
