@@ -148,6 +148,18 @@ VARIANTS = '[[variants]]\nname = "a"\n[[variants]]\nname = "b"'
         # What is left out of some cells alone is measured in the others.
         (f'mode = "auto"\ncrf = [23, 28]\n{BOTH}', f"{OF_AUTO}\ncrf = 23", False),
         (f'mode = "auto"\ncrf = [23, 28]\n{BOTH}', f"{OF_AUTO}\ncrf = [28, 23]", True),
+        (
+            f'mode = "auto"\ncrf = [23, 28]\n{BOTH}',
+            f"{OF_AUTO}\ncrf = 28\n{OF_AUTO}\ncrf = 23",
+            True,
+        ),
+        (
+            f'mode = "auto"\ncrf = [23, 28]\npreset = ["slow", "fast"]\n{BOTH}',
+            f'{OF_AUTO}\ncrf = 28\n{OF_AUTO}\npreset = "slow"',
+            False,
+        ),
+        # Of what is not listed under [settings] it is not known which levels there are.
+        (f'mode = "auto"\n{BOTH}', f"{OF_AUTO}\ncrf = 23", False),
         (f'mode = "auto"\n{BOTH}', f'{OF_AUTO}\nupload = "sample"', False),
         (f'mode = "auto"\n{BOTH}', f"{VARIANTS}\n{OF_BOTH_VARIANTS}", True),
         (f'mode = "auto"\n{BOTH}', f"{VARIANTS}\n{OF_ONE_VARIANT}", False),
