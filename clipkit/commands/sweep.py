@@ -103,7 +103,7 @@ def _sweep(parsed: argparse.Namespace) -> int:
     finally:
         line.clear()
     write_parquet(swept.folder)
-    disagreeing = _disagreeing(swept.folder) if parsed.dask else []
+    disagreeing = _disagreeing(swept.folder)
     if parsed.json:
         print_json(output.swept(swept) | {"machines_disagree": disagreeing})
     else:
@@ -114,6 +114,7 @@ def _sweep(parsed: argparse.Namespace) -> int:
 
 
 def _disagreeing(folder: Path) -> list[str]:
+    """Of all machines that the folder knows, in words: this one may go on with what a cluster began."""
     from clipkit.analysis.machines import disagreeing_machines
     from clipkit.records.campaign import open_campaign
 

@@ -1,10 +1,12 @@
-"""Two shards of one experiment, measured apart and copied into one folder: nothing collides."""
+"""Two shards of one experiment, measured apart and copied into one folder: nothing collides, and machines that
+disagree are named."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from running import clipkit
 
@@ -55,3 +57,38 @@ def test_they_are_one_campaign(small: Path, tmp_path: Path) -> None:
     assert {row["run_id"] for row in rows} == set(
         open_campaign(merged.json["campaign"]).table["run_id"]
     )
+
+
+def test_machines_that_disagree_are_named_where_this_one_only_goes_on(
+    small: Path, tmp_path: Path
+) -> None:
+    """Without a cluster too: the folder may be of several machines all the same."""
+    path, runs = tmp_path / "trying.toml", tmp_path / "results/trying/runs.jsonl"
+    one_block = EXPERIMENT.format(upload=small).replace("blocks = 2", "blocks = 1")
+    path.write_text(one_block)
+    first = clipkit("sweep", path, "--accept-noise", "--json", cwd=tmp_path)
+    assert (first.json["ok"], first.json["machines_disagree"]) == (2, [])
+
+    rows = (json.loads(line) for line in runs.read_text().splitlines())
+    fast, slow = {
+        row["cell"]: row for row in rows if row["phase"] == "grid" and row["status"] == "ok"
+    }.values()
+
+    def of(block: int, row: dict[str, Any], wall_s: float) -> str:
+        """Of odd blocks as if another machine had run them."""
+        host_id = "another" if block % 2 else row["host_id"]
+        name = f"{row['cell']}-{block}"
+        changed = {"run_id": name, "block": block, "host_id": host_id, "wall_s": wall_s}
+        return json.dumps(row | changed) + "\n"
+
+    runs.write_text(
+        "".join(
+            of(block, fast, 1.0) + of(block, slow, 3.0 if block % 2 else 1.5) for block in range(8)
+        )
+    )
+    path.write_text(one_block.replace("blocks = 1", "blocks = 8"))
+    done = clipkit("sweep", path, "--json", cwd=tmp_path)
+    assert (done.code, done.json["ran"], done.json["ok"]) == (0, 0, 16)
+    (told,) = done.json["machines_disagree"]
+    assert "on another" in told and f"on {fast['host_id']}" in told
+    assert told in clipkit("sweep", path, cwd=tmp_path).out.splitlines()
