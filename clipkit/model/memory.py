@@ -41,8 +41,9 @@ TERMS_EACH = {
 """What each of `terms` is multiplied by: those of no picture in bytes, all others in pictures."""
 
 MARGIN = 0.19
-"""By so much of what it predicts the model was too low at most, of all that was measured. On 296 clips of 74
-uploads that it had not seen it was 0.11, which covers 96 % of uploads like them (Wilks 1941)."""
+"""By so much of what it predicts the model was too low at most, of all that it was fitted and checked on. On 296 clips
+of 74 uploads that it had not seen it was 0.11, which covers 96 % of uploads like them (Wilks 1941). Measured later: a VP9
+film of 1080 lines, made smaller, took up to 0.28 more (`experiments/benchmarks/memory_model scalers`)."""
 
 OTHER_BUILD_BYTES = 4_000_000
 """What a build takes more that is not the one of the fit: Debian's 5.1, whose many libraries are linked as it

@@ -8,7 +8,9 @@ words that mode `encode` has for it with one lever moved, in random order. CPU s
 machine adds to them, to all alike), bytes of the pictures, VMAF against the film.
 `shared`: clips of 2 s that lie closely, so that one GOP is decoded for several: one ffmpeg that decodes once and
 makes all of them, against one ffmpeg each. Its frames are as exact, `trim` being the same.
-With `--into` each film and framing is kept as soon as it is measured, and what is there is not measured again.
+With `--into` each film and framing is kept as soon as it is measured, and what is there is not measured again; a file of
+another ffmpeg or of other rounds is refused and stays as it is. So is `results/levers.json`, which an earlier version wrote:
+it does not say how many rounds it is of, has of 2160 lines those shown in 480 alone, and nothing of 10 bit.
 """
 
 from __future__ import annotations
@@ -104,30 +106,35 @@ LEVERS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Levers of mode encode, in CPU seconds.")
-    parser.add_argument("parts", nargs="*", default=["framed", "shared"], metavar="PART")
+    parser.add_argument("parts", nargs="*", default=list(_PARTS), metavar="PART")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--into", type=Path)
     parser.add_argument("--stored", type=Path, help="print what was measured before")
     asked = parser.parse_args()
+    if unknown := [part for part in asked.parts if part not in _PARTS]:
+        parser.error(f"{unknown[0]} is none of {', '.join(_PARTS)}")
     if asked.stored:
         told = json.loads(asked.stored.read_text("utf-8"))
     else:
         with tempfile.TemporaryDirectory() as folder:
             told = measured(asked.parts, asked.rounds, Path(folder), asked.into)
-    for part, heads in (("framed", _FRAMED), ("shared", _SHARED)):
+    for part, heads in _PARTS.items():
         if part in told:
             print("\n".join(Table(tuple(heads), _cells(told[part], heads)).lines()))
 
 
 def measured(parts: Sequence[str], rounds: int, folder: Path, into: Path | None) -> dict[str, Any]:
-    """Of `into`, if that was measured by this ffmpeg and as often, what it has; the rest now. `load_average`: the
-    highest of the machine's meanwhile, of which what is measured is a core."""
+    """What `into` has already, the rest now. `load_average`: the highest of the machine's meanwhile, of which what is
+    measured is a core. Ends the programme where `into` was measured by another ffmpeg, or not as often."""
     version = ffmpeg_builds.find_build("bundled").version
     told: dict[str, Any] = {"ffmpeg": version, "rounds": rounds, "load_average": 0.0}
     if into and into.exists():
-        known = json.loads(into.read_text("utf-8"))
-        if (known["ffmpeg"], known.get("rounds")) == (version, rounds):
-            told = known
+        told = json.loads(into.read_text("utf-8"))
+        if (told["ffmpeg"], told.get("rounds")) != (version, rounds):
+            raise SystemExit(
+                f"{into} is of ffmpeg {told['ffmpeg']}, {told.get('rounds', 'unknown')} rounds; this would be of "
+                f"{version}, {rounds} rounds: name another file, or none"
+            )
     makers = {"framed": framed, "shared": shared}
     for part in parts:
         rows = told.setdefault(part, [])
@@ -142,6 +149,7 @@ def measured(parts: Sequence[str], rounds: int, folder: Path, into: Path | None)
 
 _FRAMED = ("film", "shown", "lever", "cpu_s", "output_bytes", "vmaf")
 _SHARED = ("clips", "processes", "frames_decoded", "cpu_s", "peak_rss_bytes")
+_PARTS = {"framed": _FRAMED, "shared": _SHARED}
 
 
 def _cells(rows: Sequence[dict[str, Any]], heads: Sequence[str]) -> tuple[tuple[str, ...], ...]:

@@ -65,17 +65,20 @@ HELD = {
     "1080 lines": (60, 1080, {}),
 }
 AT_ONCE = (1, 8)
+_PARTS = ("cost", "memory", "same")
 Words = list[str]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Clips cut by one ffmpeg beside an ffmpeg each.")
-    parser.add_argument("parts", nargs="*", default=["cost", "memory"], metavar="PART")
+    parser.add_argument("parts", nargs="*", default=list(_PARTS[:2]), metavar="PART")
     parser.add_argument("--of", type=Path, nargs="+", default=[], help="folders of uploads")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--into", type=Path)
     parser.add_argument("--stored", type=Path, help="print what was measured before")
     asked = parser.parse_args()
+    if unknown := [part for part in asked.parts if part not in _PARTS]:
+        parser.error(f"{unknown[0]} is none of {', '.join(_PARTS)}")
     if asked.stored:
         told = json.loads(asked.stored.read_text("utf-8"))
     else:
@@ -91,7 +94,7 @@ def main() -> None:
     if asked.into:
         known = json.loads(asked.into.read_text("utf-8")) if asked.into.exists() else {}
         asked.into.write_text(json.dumps(known | told, indent=1) + "\n", "utf-8")
-    for part in ("cost", "memory", "same"):
+    for part in _PARTS:
         if rows := told.get(part):
             cells = tuple(tuple(_cell(*pair) for pair in row.items()) for row in rows)
             print("\n".join(Table(tuple(rows[0]), cells).lines()))
@@ -251,6 +254,7 @@ def memory(folder: Path) -> list[dict[str, Any]]:
 
 
 def _peak_anon_bytes(argv: Words) -> int:
+    """Ends the programme where it fails: what it held till then is not what its clips take."""
     peak = 0
     with subprocess.Popen(argv, stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:
@@ -258,6 +262,8 @@ def _peak_anon_bytes(argv: Words) -> int:
                 if line.startswith("RssAnon:"):
                     peak = max(peak, int(line.split()[1]) * 1024)
             time.sleep(0.004)
+    if process.returncode:
+        raise SystemExit(f"{argv} ended with {process.returncode}")
     return peak
 
 

@@ -69,3 +69,35 @@ def test_what_of_the_quota_is_left_unused_is_learnt_too() -> None:
     [[_, _, wall_s, took_s]] = foretold({}, 0.45, others)
     assert wall_s == pytest.approx(took_s, rel=0.05)
     assert wall_s > 1.05 * took_s * 0.45 / 0.5
+
+
+_FRAMED = """
+import sys
+from pathlib import Path
+from cells import drawn
+from inventing_uploads import upload
+for n in range(40):
+    film = upload(path=Path(f"{n}.mp4"), width=320, height=240, coded_width=320, coded_height=240)
+    for _, settings in drawn(film, 2):
+        print(settings.scale_height, settings.crop)
+"""
+
+
+def test_a_framing_that_is_drawn_makes_a_picture_smaller() -> None:
+    paths = (SCRIPTS, REPOSITORY, REPOSITORY / "tests")
+    ran = subprocess.run(
+        [sys.executable, "-c", _FRAMED],
+        cwd=SCRIPTS,
+        env={"PYTHONPATH": ":".join(map(str, paths))},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {line.split()[0] for line in ran.stdout.splitlines()} == {"None", "180", "120"}
+
+
+def test_a_record_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
+    argv = [sys.executable, SCRIPTS, "--stored", tmp_path / "none.jsonl"]
+    ran = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert "no record is kept in git" in ran.stderr

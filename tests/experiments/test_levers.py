@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from clipkit import format as fmt
+from clipkit.ffmpeg_builds import find_build
 
 REPOSITORY = Path(__file__).parents[2]
 STORED = REPOSITORY / "results" / "levers.json"
@@ -93,3 +95,46 @@ def test_what_is_stored_can_be_printed(stored: dict[str, list[Row]]) -> None:
     lines = ran.stdout.decode().splitlines()
     assert len(lines) == 2 + len(stored["framed"]) + len(stored["shared"])
     assert " ".join(lines[2].split()).startswith("1080 lines scale_height 480 scaler zimg 0.68")
+
+
+def run(*words: object) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, SCRIPT, *map(str, words)]
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_a_record_of_other_rounds_is_not_written_over(tmp_path: Path) -> None:
+    into = tmp_path / "levers.json"
+    into.write_bytes(STORED.read_bytes())
+    ran = run("framed", "--into", into)
+    assert ran.returncode == 1
+    assert "unknown rounds" in ran.stderr
+    assert into.read_bytes() == STORED.read_bytes()
+
+
+def test_a_record_is_gone_on_with_and_its_other_part_stays(
+    stored: dict[str, list[Row]], tmp_path: Path
+) -> None:
+    """One that lacks nothing: else this would measure."""
+    levers = runpy.run_path(str(SCRIPT))
+    framings = [" ".join(f"{k} {v}" for k, v in each.items()) for each in levers["FRAMINGS"]]
+    usual = stored["framed"][0]
+    rows = [usual | {"film": film, "shown": each} for film in levers["FILMS"] for each in framings]
+    version = find_build("bundled").version
+    known = {"ffmpeg": version, "rounds": 2, "load_average": 0.5}
+    into = tmp_path / "levers.json"
+    into.write_text(json.dumps(known | {"framed": rows, "shared": stored["shared"]}), "utf-8")
+    before = into.read_bytes()
+    ran = run("framed", "--rounds", 2, "--into", into)
+    assert ran.returncode == 0, ran.stderr
+    assert len(ran.stdout.splitlines()) == 2 + len(rows) + len(stored["shared"])
+    assert into.read_bytes() == before
+    other = run("framed", "--rounds", 3, "--into", into)
+    assert "2 rounds; this would be of" in other.stderr
+
+
+@pytest.mark.parametrize("script", ["levers.py", "together.py"])
+def test_a_part_that_there_is_not_is_wrong_use(script: str) -> None:
+    argv = [sys.executable, SCRIPT.with_name(script), "nothing"]
+    ran = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
+    assert ran.returncode == 2
+    assert "nothing is none of" in ran.stderr

@@ -21,7 +21,8 @@ from clipkit.settings import Settings
 REPOSITORY = Path(__file__).parents[2]
 STORED = REPOSITORY / "results" / "together.json"
 SCRIPT = REPOSITORY / "experiments" / "benchmarks" / "together.py"
-Cutting = runpy.run_path(str(SCRIPT))["Cutting"]
+TOGETHER = runpy.run_path(str(SCRIPT))
+Cutting = TOGETHER["Cutting"]
 
 Row = dict[str, Any]
 
@@ -68,6 +69,12 @@ def test_clips_of_one_ffmpeg_are_bit_for_bit_those_cut_alone(
         subprocess.run(cutting.alone(clip, path), check=True, capture_output=True)
     subprocess.run(cutting.together(clips, others), check=True, capture_output=True)
     assert [path.read_bytes() for path in others] == [path.read_bytes() for path in alone]
+
+
+def test_of_an_ffmpeg_that_fails_no_memory_is_kept() -> None:
+    argv = [find_build("bundled").path, "-v", "quiet", "-i", "/no/such/film", "-f", "null", "-"]
+    with pytest.raises(SystemExit, match="ended with"):
+        TOGETHER["_peak_anon_bytes"](argv)
 
 
 def test_what_a_group_spares_is_what_is_said(stored: dict[str, list[Row]], paragraph: str) -> None:

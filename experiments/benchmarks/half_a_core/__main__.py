@@ -8,6 +8,7 @@ copied, cut by mode smart, and encoded at three presets, all on half a core. Fro
 there is to do, and from the constants of `clipkit/model/cpu_seconds.py` three jobs of the upload are foretold, whose mode,
 preset, CRF, threads, clips at once, crop and size are drawn by its name, and each is run so often. Prints for each
 what was foretold and the mean of the runs, and how many are within 10 %. What is in `--into` is not run again.
+No such record is kept in git: it was not run yet where nothing else runs.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ def main() -> None:
     parser.add_argument("--stored", type=Path)
     asked = parser.parse_args()
     if asked.stored:
+        if not asked.stored.exists():
+            parser.error(f"there is no {asked.stored}: no record is kept in git, --into writes one")
         rows = _rows(asked.stored)
     elif asked.media:
         rows = _rows(asked.into) if asked.into and asked.into.exists() else []

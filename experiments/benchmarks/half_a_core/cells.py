@@ -75,8 +75,13 @@ def drawn(upload: Upload, count: int) -> Iterator[tuple[Job, Settings]]:
         }
         clips = 3
         if number == 1:
-            told |= chance.choice(_FRAMED)
+            told |= chance.choice([each for each in _FRAMED if _is_smaller(each, upload)])
         elif number == 2 and upload.codec in SAMPLE_ENTRIES:
             told["mode"] = chance.choice(["smart", "copy"] if upload.codec == "h264" else ["copy"])
             clips = 6 if told["mode"] == "smart" else 16
         yield spread(upload, clips, round(length_s, 3)), Settings(**told)
+
+
+def _is_smaller(framing: dict[str, Any], upload: Upload) -> bool:
+    """Where it asks for a size that the upload has, nothing would be scaled."""
+    return "scale_height" not in framing or framing["scale_height"] < upload.height

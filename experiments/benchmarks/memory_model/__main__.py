@@ -15,8 +15,8 @@ there yet: seven settings each to fit on, four by the system's ffmpeg, and four 
 every film in the folders `--others`; those in `--peculiar` (sizes that change, a single frame) are fitted on. `ladder` measures what each thing that a clip can give up frees and
 costs, by which `clipkit/plan/ladder.py` orders them. `uhd` cuts twelve clips of a 4K upload on 512 MB and
 keeps what came of it in `results/memory`. `variants` makes in `--uploads` more uploads of the films in `--others`, by
-their names. `scalers` measures in the uploads of DIR, if it is given, clips made smaller by zimg beside the same by swscale,
-and prints what is known of them. `seconds` prints the constants of `clipkit/model/cpu_seconds.py` and how far off they are on films that
+their names. `scalers` makes uploads in DIR, if it is given, adds to `results/memory` the clips of them made smaller by zimg
+beside the same by swscale that are not there yet, and prints what is known of all. `seconds` prints the constants of `clipkit/model/cpu_seconds.py` and how far off they are on films that
 were left out of the fit; with `--others` it first measures what is not there yet of the uploads in them.
 """
 
@@ -55,11 +55,19 @@ def main() -> None:
     )
     parser.add_argument("what", choices=_COMMANDS)
     parser.add_argument("--points", type=Path, default=STORED)
-    parser.add_argument("--uploads", type=Path, default=Path("memory-uploads"))
+    parser.add_argument(
+        "--uploads", type=Path, help="for all but scalers memory-uploads, if not given"
+    )
     parser.add_argument("--others", type=Path, nargs="*", default=[])
     parser.add_argument("--peculiar", type=Path, nargs="*", default=[])
     parser.add_argument("--minutes", type=float, default=60)
     asked = parser.parse_args()
+    if asked.what == "scalers":
+        if asked.uploads:
+            scalers.measure(asked.uploads)
+        print(scalers.told())
+        return
+    asked.uploads = asked.uploads or Path("memory-uploads")
     if asked.what == "fit":
         tell_fit(list(stored(asked.points)))
     elif asked.what == "ladder":
@@ -67,11 +75,9 @@ def main() -> None:
     elif asked.what == "uhd":
         uhd.tell()
     elif asked.what == "variants":
+        if len(asked.others) != 1:
+            parser.error("variants are made of the films in one folder: give --others DIR")
         variants.make(asked.others[0], asked.uploads)
-    elif asked.what == "scalers":
-        if asked.uploads.exists():
-            scalers.measure(asked.uploads)
-        print(scalers.told())
     elif asked.what == "seconds":
         seconds.measure(asked.others, asked.minutes)
         seconds.tell()

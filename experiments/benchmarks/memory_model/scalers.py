@@ -13,6 +13,7 @@ from points import STORED, Point, measured
 from uploads import CHECKED, FITTED
 
 from clipkit.media.probe import probe_upload
+from clipkit.model.memory import MARGIN
 from clipkit.settings import ZIMG, Settings
 
 BY_ZIMG = STORED.with_name("zimg.jsonl")
@@ -36,9 +37,9 @@ def measure(folder: Path, path: Path = BY_ZIMG) -> None:
         upload = probe_upload(recipe.made(folder))
         for plain in _settings():
             settings = replace(plain, scaler=ZIMG)
-            if plain.scale_height == upload.height or (
-                Point.key_of(upload.name, settings, _CLIP_S) in known
-            ):
+            if (plain.scale_height or 0) >= upload.height:
+                continue  # it would not be made smaller
+            if Point.key_of(upload.name, settings, _CLIP_S) in known:
                 continue
             usual = measured("zimg", upload, plain, _CLIP_S)
             point = measured("zimg", upload, settings, _CLIP_S)
@@ -70,9 +71,13 @@ def told(path: Path = BY_ZIMG) -> str:
     more = [point.anon_bytes / usual - 1 for usual, point in pairs]
     errors = [point.error for _, point in pairs]
     films = len({point.upload for _, point in pairs})
-    under = max(max(0.0, -error / (1 + error)) for error in errors)
+    low = [point.anon_bytes / point.predicted_bytes - 1 for _, point in pairs]
+    usual_low = max(usual / point.predicted_bytes - 1 for usual, point in pairs)
+    beyond = [point for (_, point), each in zip(pairs, low, strict=True) if each > MARGIN]
+    where = ", ".join(sorted({f"{point.upload}, {point.settings.ffmpeg}" for point in beyond}))
     return (
         f"{len(pairs)} clips of {films} uploads by zimg: {min(more):+.1%} to {max(more):+.1%} beside swscale, "
         f"{fmean(more):+.1%} on average; the model is off by {fmean(map(abs, errors)):.1%} on average, "
-        f"{min(errors):+.1%} to {max(errors):+.1%}, and {under:.1%} of what it predicts too low at most"
+        f"{min(errors):+.1%} to {max(errors):+.1%}, and {max(low):.1%} of what it predicts too low at most (by swscale "
+        f"{usual_low:.1%}); beyond the margin of {MARGIN:.0%}: {len(beyond)} ({where})"
     )

@@ -12,8 +12,9 @@ here and without anything of clipkit's,
 - `long`: the anonymous memory of the harness, read from outside in one trial of ten minutes, is at most 25 MB.
 
 All four are asked where none is named: some 35 minutes. `--short` takes four clips of 4 s, a minute of tuning
-and a trial of 30 s: some ten minutes, whose intervals are wider. `--tuned FOLDER` takes a tuning that is
-there. FILE.json tells what was left out. Needs root; times mean something on a quiet machine alone.
+and a trial of 30 s: some ten minutes, whose intervals may be as wide as they are. `--tuned FOLDER` takes a tuning
+that is there. FILE.json tells what was left out. Ends with 1 where a part says NO; what too few pairs could be compared
+for is not decided. Needs root; times mean something on a quiet machine alone.
 """
 
 from __future__ import annotations
@@ -64,6 +65,11 @@ def main() -> None:
             if asked.out:
                 asked.out.write_text(json.dumps(found, indent=1) + "\n")
     print("\n".join(page_lines(found)))
+    sys.exit(exit_code(found))
+
+
+def exit_code(found: dict[str, Any]) -> int:
+    return int(any(told["shown"] is False for told in found["parts"].values()))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

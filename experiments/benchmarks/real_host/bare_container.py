@@ -7,6 +7,7 @@ folder that it works in is this machine's and can be written. All of it is gone 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import shutil
 import subprocess
@@ -78,21 +79,30 @@ class NoContainerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """`ceiling` is its group, from outside."""
+    """`ceiling` is its group, from outside; `root` the folder that becomes its root, which is gone with it."""
 
     ceiling: Ceiling
     process: subprocess.Popen[str]
+    root: Path
 
     def ended(self, timeout_s: float = 300) -> subprocess.CompletedProcess[str]:
         out, complaint = self.process.communicate(timeout=timeout_s)
+        self._remove_root()
         return subprocess.CompletedProcess(
             self.process.args, self.process.returncode, out, complaint
         )
 
     def kill(self) -> None:
         """All of it at once, as a host does."""
+        self.process.kill()  # it may not be in its group yet
         self.ceiling.kill()
         self.process.communicate(timeout=30)
+        self._remove_root()
+
+    def _remove_root(self) -> None:
+        """If it did not come so far as to do it itself. Here nothing was ever mounted on it."""
+        with contextlib.suppress(FileNotFoundError):
+            self.root.rmdir()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +133,7 @@ def start_bare(
     for path, place in inside.more:
         bound += [(str(path), place), *_libraries(str(path))]
     argv = ceiling.wrap([*_UNSHARE, "sh", "-c", _SETUP, "sh", PYTHON, *map(str, words)])
+    root = Path(tempfile.mkdtemp(prefix="clipkit-root-"))
     process = subprocess.Popen(
         argv,
         cwd=folder,
@@ -132,14 +143,14 @@ def start_bare(
         text=True,
         env={
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-            "ROOT": tempfile.mkdtemp(prefix="clipkit-root-"),
+            "ROOT": str(root),
             "BOUND": "\n".join(f"{this}|{there}" for this, there in sorted(set(bound))),
             "GROUPS_AS": str(inside.groups or ""),
             "MEMORY_AT": inside.tmpfs,
             "INSIDE": inside.path,
         },
     )
-    return Container(ceiling, process)
+    return Container(ceiling, process, root)
 
 
 def _python() -> list[tuple[str, str]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import threading
@@ -27,11 +29,12 @@ from clipkit.settings import Settings
 
 MOST_HARNESS_BYTES = 25 * MIB
 WIDEST = 0.30
-"""Of a ratio's interval, as a share of the ratio."""
+"""Of a ratio's interval, as a share of the ratio; what `--short` measures may be wider."""
 
 _HOST, _MEMORY_BYTES, _CPUS = "render-starter", 512 * MIB, 0.5
 _LONG_S, _SHORT_LONG_S = 600.0, 30.0
 _LOOK_S = 0.2
+_NOT_HELD = "it does not hold"
 _PATIENCE_S = 3600.0
 _REAL = "/usr/lib/ffmpeg-itself"
 _SLOWING = """#!/usr/bin/python3 -IS
@@ -83,8 +86,19 @@ class Home:
     def clipkit(self, *words: object) -> dict[str, Any]:
         own = os.environ | {"CLIPKIT_DATA": str(self.folder / "data")}
         argv = [sys.executable, "-m", "clipkit", *map(str, words), "--json"]
-        ran = subprocess.run(argv, cwd=self.folder, env=own, stdout=subprocess.PIPE, check=True)
-        found: dict[str, Any] = json.loads(ran.stdout)
+        # A session of its own: of Ctrl-C too it hears once, from here. Killed, it would leave its control groups.
+        with subprocess.Popen(
+            argv, cwd=self.folder, env=own, stdout=subprocess.PIPE, start_new_session=True
+        ) as process:
+            try:
+                printed, _ = process.communicate()
+            except BaseException:
+                process.send_signal(signal.SIGTERM)
+                process.communicate()
+                raise
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, argv)
+        found: dict[str, Any] = json.loads(printed)
         return found
 
     @cached_property
@@ -173,18 +187,24 @@ def anon_bytes(pid: int) -> int:
 
 
 def ratio(home: Home) -> dict[str, Any]:
-    promise = home.packed("plan.json")["promise"]
+    """Where one of the two has no interval only a failure of the recommendation there decides."""
+    promise, verdict = home.packed("plan.json")["promise"], home.there.verdict
     low, high = promise["low"], promise["high"]
-    there = _interval(home.there.verdict)
+    there = _interval(verdict)
+    if there is None or low is None or high is None:
+        shown = False if verdict.endswith(_NOT_HELD) else None
+        return {"shown": shown, "home": [low, high], "there": there, "words": verdict}
     widths = [(high - low) / promise["ratio"], (there[1] - there[0]) / (there[0] * there[1]) ** 0.5]
-    shown = low <= there[1] and there[0] <= high and max(widths) <= WIDEST
-    words = f"at home {low:.2f} to {high:.2f} ({widths[0]:.0%} wide), there {widths[1]:.0%} wide: {home.there.verdict}"
+    narrow = home.short or max(widths) <= WIDEST
+    shown = low <= there[1] and there[0] <= high and narrow
+    words = f"at home {low:.2f} to {high:.2f} ({widths[0]:.0%} wide), there {widths[1]:.0%} wide: {verdict}"
     return {"shown": shown, "home": [low, high], "there": there, "words": words}
 
 
-def _interval(verdict: str) -> tuple[float, float]:
-    low, _, high = verdict.rpartition("(")[2].partition(")")[0].partition(" to ")
-    return float(low), float(high)
+def _interval(verdict: str) -> tuple[float, float] | None:
+    """None: too few pairs could be compared, or one side failed."""
+    found = re.search(r"\(([\d.]+) to ([\d.]+)\)", verdict)
+    return None if found is None else (float(found[1]), float(found[2]))
 
 
 def quarter(home: Home) -> dict[str, Any]:
@@ -202,7 +222,7 @@ def quarter(home: Home) -> dict[str, Any]:
 def slowed(home: Home) -> dict[str, Any]:
     marks = marks_of(home.works("rival"), home.works("own"))
     ran = home.run("slowed", "tuned.pyz", inside=slowing(home.folder, marks))
-    shown = ran.verdict.endswith("it does not hold")
+    shown = None if _interval(ran.verdict) is None else ran.verdict.endswith(_NOT_HELD)
     return {"shown": shown, "words": ran.verdict}
 
 
