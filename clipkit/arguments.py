@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import shutil
 import sys
@@ -196,9 +195,13 @@ def upload(
 
         from clipkit.ceiling.stale import remove_stale
 
+        refused: list[ClipkitError] = []
+
         def ask() -> None:
-            with contextlib.suppress(ClipkitError):  # it is told below
+            try:
                 find_build(asked.ffmpeg)
+            except ClipkitError as error:
+                refused.append(error)
 
         beside = Thread(target=ask)  # it will be asked for next, and is known then
         beside.start()
@@ -212,7 +215,10 @@ def upload(
             return described()
         finally:
             beside.join()
-            find_build(asked.ffmpeg)  # what is no ffmpeg is told as that
+            if (
+                refused
+            ):  # what is no ffmpeg is told as that, and not waited for again where it hangs
+                raise refused[0]
 
 
 def describing(

@@ -139,7 +139,8 @@ class _Listed(Set[str]):
 
 
 def find_build(choice: str) -> FfmpegBuild:
-    """The build asked for, asked what it is and can. Raises FfmpegError where it cannot be run."""
+    """The build asked for, asked what it is; not yet what it can (`FfmpegBuild`). Raises FfmpegError where it
+    cannot be run."""
     path = locate(choice)
     try:
         modified_ns = Path(path).stat().st_mtime_ns

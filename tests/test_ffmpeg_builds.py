@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
+from running import clipkit
 
-from clipkit import ffmpeg_builds
+from clipkit import arguments, ffmpeg_builds
 from clipkit.errors import FfmpegError
+from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.trial.describing import Describing, describe_upload
 
 
@@ -66,5 +70,62 @@ def test_a_bundled_one_that_does_not_run_is_told_as_that_and_never_blamed_on_the
 def test_which_builds_leave_out_of_a_picture_what_its_container_does_not_name(
     version: str, crops: bool
 ) -> None:
-    build = ffmpeg_builds.FfmpegBuild("bundled", "/ffmpeg", version, frozenset(), frozenset())
+    build = FfmpegBuild("bundled", "/ffmpeg", version, frozenset(), frozenset())
     assert build.crops_as_told is crops
+
+
+@pytest.fixture
+def silent(tmp_path: Path, build: FfmpegBuild) -> Callable[[str], Path]:
+    """An ffmpeg that fails where it is asked with such a word, and is the bundled one else. Beside it `asked` has
+    a line for each time it was asked with that word."""
+
+    def make(word: str) -> Path:
+        program = tmp_path / "programs" / "ffmpeg"
+        program.parent.mkdir()
+        program.write_text(
+            f'#!/bin/sh\ncase "$*" in *{word}*) echo asked >> {program.parent}/asked; exit 1;; esac\n'
+            f'exec {build.path} "$@"\n'
+        )
+        program.chmod(0o755)
+        return program
+
+    return make
+
+
+@pytest.mark.parametrize("word", ["-encoders", "-filters"])
+def test_one_that_does_not_tell_what_it_can_is_a_line_of_what_doctor_finds(
+    word: str, silent: Callable[[str], Path]
+) -> None:
+    program = silent(word)
+    ran = clipkit("doctor", "--json", PATH=f"{program.parent}:{os.environ['PATH']}")
+    assert ran.code == 0, ran.err
+    bundled, system = ran.json["ffmpeg"]
+    assert bundled["available"]
+    assert not system["available"]
+    assert f"{program} {word} failed" in system["why"]
+
+
+def test_one_that_does_not_list_its_filters_is_told_before_anything_is_measured(
+    silent: Callable[[str], Path], small: Path, tmp_path: Path
+) -> None:
+    words = ("--count", "2", "--length", "1", "--memory", "400M", "--cpus", "0.5", "--budget", "1")
+    told = ("--ffmpeg", silent("-filters"), "--results", tmp_path / "results")
+    ran = clipkit("tune", small, *words, *told)
+    assert ran.code == 1
+    assert "-filters failed, so it is no usable ffmpeg" in ran.complaint
+    assert not (tmp_path / "results").exists()
+
+
+def test_one_that_does_not_run_is_asked_as_often_for_a_cut_as_alone(
+    silent: Callable[[str], Path], small: Path
+) -> None:
+    """It may hang, and then each time takes long."""
+    program = str(silent("-version"))
+    asked = Path(program).with_name("asked")
+    with pytest.raises(FfmpegError, match="-version failed"):
+        ffmpeg_builds.find_build(program)
+    alone = asked.read_text()
+    asked.unlink()
+    with pytest.raises(FfmpegError, match="-version failed"):
+        arguments.upload(str(small), arguments.describing(program))
+    assert asked.read_text() == alone

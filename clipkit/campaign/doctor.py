@@ -85,16 +85,16 @@ def judge_machine(around: Surroundings, cores: int) -> tuple[bool, str]:
 def _build(choice: str) -> dict[str, Any]:
     try:
         build = ffmpeg_builds.find_build(choice)
+        return {
+            "choice": choice,
+            "available": True,
+            "path": build.path,
+            "version": build.version,
+            "encoders": [name for name in _ENCODERS if name in build.encoders],
+            "filters": [name for name in _FILTERS if name in build.filters],
+        }
     except ClipkitError as error:
         return {"choice": choice, "available": False, "why": str(error)}
-    return {
-        "choice": choice,
-        "available": True,
-        "path": build.path,
-        "version": build.version,
-        "encoders": [name for name in _ENCODERS if name in build.encoders],
-        "filters": [name for name in _FILTERS if name in build.filters],
-    }
 
 
 def _chosen() -> dict[str, str]:

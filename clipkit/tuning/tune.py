@@ -105,7 +105,8 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
     interrupt.
     """
     build = ffmpeg_builds.find_build(request.fixed.ffmpeg)
-    build.require(encoders=("libx264",))
+    # Every ffmpeg has this filter: one that lists none is told now, not once its pictures are looked at.
+    build.require(encoders=("libx264",), filters=("trim",))
     mechanism = hosting.check_host(request.host, open_ceiling).mechanism
     if request.command is None:
         request = replace(request, fixed=alike(request.uploads, request.fixed))

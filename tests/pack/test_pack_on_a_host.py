@@ -139,10 +139,20 @@ def test_results_in_memory_are_told_and_trials_that_came_home_are_not_run_again(
     assert told == ["trial 2 of 3"]
 
 
-def test_a_host_without_ffmpeg_is_told_what_to_do(small: Path, packs: Packs) -> None:
-    ran = on_this_machine(packs(experiment(small)), "--yes", path="/nonexistent")
-    assert ran.returncode == 1
-    assert "no ffmpeg that runs is on this host's PATH" in ran.stderr
+def test_a_host_without_ffmpeg_is_told_what_to_do(
+    small: Path, packs: Packs, tmp_path: Path
+) -> None:
+    pack = packs(experiment(small))
+    mute = tmp_path / "mute" / "ffmpeg"  # it runs, and does not tell what it can
+    mute.parent.mkdir()
+    mute.write_text(
+        '#!/bin/sh\ncase "$*" in *-version*) echo ffmpeg version 1;; *) exit 1;; esac\n'
+    )
+    mute.chmod(0o755)
+    for path in ("/nonexistent", str(mute.parent)):
+        ran = on_this_machine(pack, "--yes", path=path)
+        assert ran.returncode == 1
+        assert "no ffmpeg that runs is on this host's PATH" in ran.stderr
 
 
 def test_what_does_not_travel_is_named_there_and_known_by_its_hash(

@@ -63,6 +63,8 @@ def uploads_here(
 def _build(plan: Plan, choice: str) -> FfmpegBuild:
     try:
         build = find_build(choice)
+        lacking = [name for name in plan.encoders if name not in build.encoders]
+        lacking += [name for name in plan.filters if name not in build.filters]
     except FfmpegError as error:
         if choice != "system":
             raise
@@ -70,8 +72,6 @@ def _build(plan: Plan, choice: str) -> FfmpegBuild:
             "no ffmpeg that runs is on this host's PATH: install the one that your service uses, or name it "
             f"with --ffmpeg PATH ({error})"
         ) from None
-    lacking = [name for name in plan.encoders if name not in build.encoders]
-    lacking += [name for name in plan.filters if name not in build.filters]
     if lacking:
         raise FfmpegError(
             f"{build.path} ({build.version}) lacks {', '.join(lacking)}: name another with "
