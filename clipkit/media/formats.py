@@ -49,17 +49,21 @@ def words_of(options: dict[str, str]) -> tuple[str, ...]:
 
 
 _WHOLE = {"apply_cropping": "codec"}
+# Else 5.1 leaves at the left what a picture's own parameters cut off, where its lines would then begin at
+# addresses that a CPU likes less.
+_AS_CODED = {"flags": "+unaligned"}
 
 
-def whole_pictures(container: str, crops_as_told: bool) -> dict[str, str]:
-    """Options to show of its pictures all that is coded: which part a container names (`clap`, `PixelCrop`)
-    only newer builds know (`FfmpegBuild.crops_as_told`), and few players heed."""
+def shown_pictures(container: str, crops_as_told: bool) -> dict[str, str]:
+    """Options to decode of its pictures what players show, which is what their own parameters leave: that a
+    container names a part of it (`clap`, `PixelCrop`) only newer builds know (`FfmpegBuild.crops_as_told`),
+    and few players heed."""
     names = demuxer(container) in ("mov", "matroska")
-    return dict(_WHOLE) if names and crops_as_told else {}
+    return (_WHOLE if names and crops_as_told else {}) | _AS_CODED
 
 
 def whole_pictures_words() -> tuple[str, ...]:
-    """The same as words of an argv."""
+    """Those of them that only newer builds know, as words of an argv."""
     return words_of(_WHOLE)
 
 

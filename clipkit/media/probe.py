@@ -42,7 +42,7 @@ _MICROSECONDS = 1_000_000
 
 def probe_upload(path: Path, hashed: bool = True) -> Upload:
     """The facts about the upload at `path`: reads all its packets, decodes its first frame. Not `hashed`: its
-    `sha256` is empty, which costs a long film a third less.
+    `sha256` is empty.
 
     Raises UploadError, in one line, where it is no readable regular file or holds no video.
     """

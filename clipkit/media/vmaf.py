@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from clipkit.ffmpeg_builds import FfmpegBuild
-from clipkit.media.formats import local, told_words, whole_pictures, words_of
+from clipkit.media.formats import local, shown_pictures, told_words, words_of
 from clipkit.media.geometry import Framing
 from clipkit.media.upload import Upload
 
@@ -122,9 +122,11 @@ def _argv(comparison: Comparison, seek_s: float | None, build: FfmpegBuild) -> l
     seek = [] if seek_s is None else ["-noaccurate_seek", "-ss", f"{seek_s:.6f}"]
     return [
         *(build.path, "-nostdin", "-hide_banner", "-v", "error", "-copyts"),
-        *(*told_words(made.container), "-threads", threads, "-i", local(made.path)),
+        *told_words(made.container),
+        *words_of(shown_pictures(made.container, build.crops_as_told)),
+        *("-threads", threads, "-i", local(made.path)),
         *told_words(upload.container),
-        *words_of(whole_pictures(upload.container, build.crops_as_told)),
+        *words_of(shown_pictures(upload.container, build.crops_as_told)),
         *("-threads", threads, *seek, "-i", local(upload.path)),
         *("-filter_complex", _graph(comparison, threads)),
         *("-fps_mode", "passthrough", "-f", "null", "-"),

@@ -123,7 +123,7 @@ def _check_sound(upload: Upload, frames: FrameSpan, settings: Settings) -> None:
     if lacks_needed_sound(upload, settings, zero_s):
         raise ModeRefused(
             f"{upload.path} cannot be cut by copying there: packets of its sound are lost just before "
-            f"{float(frames.zero_s):.3f} s; use --mode encode"
+            f"{float(frames.zero_s):.3f} s; use --mode smart or --mode encode"
         )
 
 

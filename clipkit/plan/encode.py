@@ -8,7 +8,7 @@ import ffmpeg
 
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
-from clipkit.media.formats import local, told_format, whole_pictures
+from clipkit.media.formats import local, shown_pictures, told_format
 from clipkit.media.upload import Upload
 from clipkit.model.memory import bound_bytes, clip_anon_bytes, poster_anon_bytes
 from clipkit.plan.clips import Clip, Job
@@ -158,11 +158,8 @@ def command_head(build: FfmpegBuild) -> list[str]:
 
 def decoded_options(cut: Cut) -> dict[str, object]:
     """Of the upload, where its pictures are decoded."""
-    whole = whole_pictures(cut.upload.container, cut.build.crops_as_told)
-    # Else 5.1 leaves at the left what a picture's own parameters cut off, where its lines would then begin
-    # at addresses that a CPU likes less.
-    as_told = {"flags": "+unaligned"}
-    return source_options(cut.upload, cut.settings.decoder_threads) | whole | as_told
+    shown = shown_pictures(cut.upload.container, cut.build.crops_as_told)
+    return source_options(cut.upload, cut.settings.decoder_threads) | shown
 
 
 def source_options(upload: Upload, decoder_threads: int = 0) -> dict[str, object]:
