@@ -23,7 +23,7 @@ class Joining:
     """`answer_s`, `look_s`: so long may a worker take to say who it is, and its machine to be looked at; `look_again_s`:
     after so long that is done again. `_asked`: who was asked who it is, and when; `_looks`: by name at whom, and since
     when; `_unseen`: workers that are there and did not say yet what they are;
-    `_later`: those that are asked that again, and when."""
+    `_later`: those that are asked that again, and when; `_silent`: those that once did not say it in time."""
 
     tasks: Tasks
     leases: Leases
@@ -38,10 +38,12 @@ class Joining:
     _looks: dict[str, tuple[Worker, float]] = field(default_factory=dict)
     _unseen: dict[str, Worker] = field(default_factory=dict)
     _later: dict[str, tuple[float, Worker]] = field(default_factory=dict)
+    _silent: set[str] = field(default_factory=set)
     _looked_s: float = 0.0
 
     def look(self, now_s: float) -> None:
-        """Who joined is asked what it is, when its machine runs nothing; who left has taken along what it ran."""
+        """Who joined is asked what it is, when its machine runs nothing and no other worker of it does the work: one that
+        hangs would hold it up each time. Who left has taken along what it ran."""
         if now_s - self._looked_s < _LOOK_FOR_WORKERS_S:
             return
         self._looked_s = now_s
@@ -59,8 +61,10 @@ class Joining:
                 self._unseen[address] = worker
         self._give_up_the_silent(now_s)
         busy = {lease.worker.machine for lease in self.leases.open.values()}
-        for address, worker in list(self._unseen.items()):
-            if worker.machine not in busy | self.leases.looked_at:
+        in_turn = sorted(self._unseen.items(), key=lambda each: each[0] in self._silent)
+        for address, worker in in_turn:
+            is_idle = worker.machine not in busy | self.leases.looked_at
+            if is_idle and not self.leases.serves(worker.machine, but=address):
                 del self._unseen[address]
                 name = f"{_LOOK}{secrets.token_hex(4)}"
                 self._looks[name] = worker, now_s
@@ -107,6 +111,7 @@ class Joining:
         self._asked.pop(address, None)
         self._unseen.pop(address, None)
         self._later.pop(address, None)
+        self._silent.discard(address)
         for name, (worker, _) in list(self._looks.items()):
             if worker.address == address:
                 del self._looks[name]
@@ -142,6 +147,7 @@ class Joining:
         for name, (worker, since_s) in list(self._looks.items()):
             if now_s - since_s > self.look_s:
                 self.tasks.cancel(name)
+                self._silent.add(worker.address)
                 self.again(worker, now_s + self.look_again_s)
                 why = f"it did not say what it is within {self.look_s:.0f} s"
                 self.ready(name, Ready("", "", "", why, {}))

@@ -107,6 +107,13 @@ class Leases:
                 found.setdefault(worker.machine, worker)
         return list(found.values())
 
+    def serves(self, machine: str, but: str) -> bool:
+        """Whether another worker than that one may get what its machine is to run."""
+        return any(
+            each.machine == machine and at != but and at not in self._set_aside
+            for at, each in self.workers.items()
+        )
+
     def grant(self, now_s: float) -> Lease | None:
         """What is to be started now: the rest of a block whose worker was lost, else the next block. None where no
         machine is free, or nothing is left that could be begun."""

@@ -37,8 +37,9 @@ class Packing:
     canary_s: float
 
     def look(self) -> Parcel:
-        hosts = {(trial.host, trial.settings.ffmpeg): trial for trial in self.every}
-        return self._parcel(list(hosts.values()), look=True)
+        """It asks for each host's ceiling, and for each film and all that an ffmpeg needs to cut it."""
+        asked = {(t.host, t.job.upload.sha256, t.settings.mode): t for t in self.every}
+        return self._parcel(list(asked.values()), look=True)
 
     def block(self, trials: Sequence[Trial]) -> Parcel:
         """Warm-ups are made there, by what is run there."""

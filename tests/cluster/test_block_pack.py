@@ -130,13 +130,35 @@ def test_a_film_that_is_too_large_to_travel_is_found_where_it_lies_at_home(
         ended = [line for line in told if isinstance(line, Ended)]
         assert [outcome_in(each, asked[0]).record.status for each in ended] == [Status.OK]
 
+        film.write_bytes(small.read_bytes()[:-1])
+        (ready,) = told_by(packed.look(), tmp_path / "another length", code=1)
+        assert isinstance(ready, Ready) and "is another film there" in str(ready.refused)
         film.write_bytes(small.read_bytes()[:-1] + b"x")
-        (ready,) = told_by(packed.look(), tmp_path / "another film", code=1)
-        assert isinstance(ready, Ready) and "none of the films" in str(ready.refused)
+        (ready,) = told_by(packed.look(), tmp_path / "not read by a look")
+        assert isinstance(ready, Ready) and ready.refused is None
+        assert not told_by(packed.block(asked[:1]), tmp_path / "but by a block", code=1)
         film.unlink()
         (ready,) = told_by(packed.look(), tmp_path / "no film", code=1)
         assert isinstance(ready, Ready)
         assert f"is not at {film} there: copy it" in str(ready.refused)
+
+
+def test_a_look_asks_for_the_films_of_all_trials(
+    small: Path, build: FfmpegBuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clipkit.pack.archive.MOST_PACKED_BYTES", 1000)
+    films = [tmp_path / name for name in ("one.mp4", "two.mp4")]
+    for film in films:
+        film.write_bytes(small.read_bytes() + bytes(films.index(film)))
+    every = [trial for film in films for trial in trials(film, build)]
+    with packing(every, None, accept_noise=True) as packed:
+        (ready,) = told_by(packed.look(), tmp_path / "both")
+        assert isinstance(ready, Ready) and ready.refused is None
+        for film in films:
+            film.rename(tmp_path / "elsewhere")
+            (ready,) = told_by(packed.look(), tmp_path / f"without {film.name}", code=1)
+            assert isinstance(ready, Ready) and f"is not at {film} there" in str(ready.refused)
+            (tmp_path / "elsewhere").rename(film)
 
 
 def _members(parcel: Parcel, folder: Path) -> list[str]:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from inventing_design import course, laid_out, record
 
-from clipkit.campaign.executor import Blocks
+from clipkit.campaign.executor import Blocks, Executor
 from clipkit.campaign.grid import Grid
 from clipkit.campaign.loop import Loop
 from clipkit.campaign.strategy import WARMUP
+from clipkit.cluster.ends import TaskEnd
+from clipkit.cluster.joining import Joining
 from clipkit.cluster.leases import Lease, Leases, Worker
+from clipkit.cluster.lines import Ready
+from clipkit.cluster.parcel import Parcel
+from clipkit.cluster.tasks import Tasks
 from clipkit.records.outcome import Outcome
 from clipkit.records.record import Record
 from clipkit.records.status import Status
@@ -98,7 +105,7 @@ class Cluster:
             leases.left(lease.worker.address, "it died between two trials")
 
 
-def swept(folder: Path, cluster: Cluster, past: list[Record] | None = None) -> list[Record]:
+def swept(folder: Path, cluster: Executor, past: list[Record] | None = None) -> list[Record]:
     store = Store.create(folder)
     with store.writing():
         Loop(store, cluster, lambda _event: None).run(Grid(course(DESIGN, past or []), BLOCKS))
@@ -169,3 +176,91 @@ def test_a_worker_that_is_heard_of_after_all_may_join_again(tmp_path: Path) -> N
             assert not leases.refused
 
     swept(tmp_path, Paused(0))
+
+
+HANGS, WELL, LATE = "tcp://hangs", "tcp://well", "tcp://late"
+BLOCK_S, LOOK_S = 60, 120
+
+
+@dataclass
+class Sent:
+    """In the cluster's place: who is there, and what was sent to whom."""
+
+    there: list[str]
+    sent: list[tuple[str, str]] = field(default_factory=list)
+
+    def workers(self) -> list[str]:
+        return self.there
+
+    def send(self, name: str, _function: object, address: str, *_given: object) -> None:
+        self.sent.append((name, address))
+
+    def run(self, name: str, worker: Worker, _parcel: Parcel) -> None:
+        self.sent.append((name, worker.address))
+
+    def cancel(self, _name: str) -> None:
+        """Whoever hangs does not hear it."""
+
+
+class NothingTravels:
+    def look(self) -> Parcel:
+        return Parcel(b"")
+
+    def block(self, trials: Sequence[Trial]) -> Parcel:
+        raise AssertionError(trials)
+
+
+@dataclass
+class OfOneMachine:
+    """Workers of one machine, second by second: one hangs whenever it is looked at, others do their blocks.
+    `changes`: who is there from which second on."""
+
+    changes: dict[int, list[str]]
+    looks: list[str] = field(default_factory=list)
+    idle_s: int = 0
+
+    def run(self, blocks: Blocks) -> None:
+        tasks, leases = Sent([]), Leases(blocks, lost)
+        joining = Joining(
+            cast(Tasks, tasks), leases, NothingTravels(), lambda _line: None, lambda _facts: None,
+            answer_s=60, look_s=LOOK_S, look_again_s=30,
+        )  # fmt: skip
+        for now_s in range(2, 2000):
+            for lease in [each for each in leases.open.values() if now_s - each.heard_s >= BLOCK_S]:
+                for run_id, trial in list(lease.trials.items()):
+                    leases.ended(lease, run_id, outcome(trial, "one"))
+                leases.over(lease.id)
+            tasks.there = self.changes.get(now_s, tasks.there)
+            joining.look(now_s)
+            while tasks.sent:
+                self.answer(joining, *tasks.sent.pop(0), now_s)
+            leases.grant(now_s)
+            if not leases.open and not leases.has_work():
+                return
+            self.idle_s += not leases.open
+        raise AssertionError(leases.refused)
+
+    def answer(self, joining: Joining, name: str, address: str, now_s: int) -> None:
+        if name.startswith("who-"):
+            joining.over(name, TaskEnd("finished", {"life": "first", "machine": "one"}), now_s)
+            return
+        self.looks.append(address)
+        if address != HANGS:
+            joining.ready(name, Ready("one", "cgroup2", "7", None, {"host_id": "one"}))
+
+
+@pytest.mark.parametrize("there", [[HANGS, WELL], [WELL, HANGS]])
+def test_a_worker_that_hangs_holds_up_no_machine_on_which_another_one_works(
+    tmp_path: Path, there: list[str]
+) -> None:
+    workers = OfOneMachine({2: there})
+    swept(tmp_path, workers)
+    assert workers.looks == there[: there.index(WELL) + 1]
+    assert workers.idle_s <= (LOOK_S + 10 if there[0] == HANGS else 10)
+
+
+def test_whoever_never_hung_is_looked_at_before_one_that_did(tmp_path: Path) -> None:
+    workers = OfOneMachine({2: [HANGS, WELL], 190: [HANGS, WELL, LATE], 230: [HANGS, LATE]})
+    swept(tmp_path, workers)
+    assert workers.looks == [HANGS, WELL, LATE]
+    assert workers.idle_s <= LOOK_S + 20

@@ -215,8 +215,9 @@ def test_every_cell_and_block_is_measured_once_whoever_is_lost(scene: Scene) -> 
     known = {r.run_id for r in stored}
     else_in = Counter(where for run_id, where in started.items() if run_id not in known)
     assert 1 <= else_in[killed_at.name] <= 2, "with the client, at most another one with the worker"
-    on_its_own = else_in[cut_at.name] + len(twice)
-    assert on_its_own <= CELLS, "with the client, and what was left of its block"
+    assert else_in[cut_at.name] + len(twice) <= CELLS, (
+        "with the client, and what was left of its block"
+    )
     assert not else_in[late_at.name]
     assert not scene.outside.lines("overlap")
     measured = {(started[r.run_id], r.host_id) for r in good}

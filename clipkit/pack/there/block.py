@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -114,12 +114,18 @@ def _bench(folder: Path, plan: Plan, order: BlockOrder) -> Bench:
     results = folder.parent / "results"
     results.mkdir(exist_ok=True)
     films = tuple(map(Path, order.films))
-    for film in films:
+    large = [upload for upload in plan.uploads if not upload.packed]
+    for film, upload in zip(films, large, strict=True):
         if not film.is_file():
             raise UploadError(
                 f"{film.name} is too large to travel and is not at {film} there: copy it to the same path on every "
                 "machine, or share its folder with them"
             )
+        if film.stat().st_size != upload.size_bytes:
+            raise UploadError(f"{film} is another film there: it is not as long in bytes as here")
+    if order.look:
+        # To read all of them takes longer than a look may: a block does, before its first trial.
+        plan, films = replace(plan, uploads=()), ()
     asked = Asked(results, True, True, None, None, films, frozenset(), order.ffmpeg)
     return bench_for(plan, folder, asked, machine_here(identity_here()))
 
@@ -127,7 +133,7 @@ def _bench(folder: Path, plan: Plan, order: BlockOrder) -> Bench:
 def _ready(bench: Bench, order: BlockOrder) -> dict[str, Any]:
     """Which ceiling holds each of the hosts here; and why the machine can not measure, if so."""
     refused, found = None, set[str]()
-    for trial in order.trials:
+    for trial in {each.played: each for each in order.trials}.values():
         with _ceiling(trial, order) as ceiling:
             found.add(str(ceiling.mechanism))
             limited = trial.memory_bytes is not None or trial.cpus is not None
