@@ -5,16 +5,37 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from av.packet import Packet
 
 from clipkit.media.clock import Continuity
 
-# Times in whole milliseconds, and packets of unlike lengths, leave less than this between packets.
+# Each packet of a track lasts as long as the others. An MP4 has no other way to say that some are lost than
+# that the one before them lasts until they are over.
+_ALIKE = ("aac", "ac3", "alac", "eac3", "mp2", "mp3")
+_LATE = 1.5
+# Where lengths are what times say, more than so much of one between packets is one that is lost, or several:
+# a recorder's first may come up to half of one late.
+_LOST = 0.75
+# In ticks, of which Matroska has a thousand a second: a time, or a length.
+_ROUNDED = 1
+# Where lengths are not what times say, or not all have a time, less than this between packets is no gap.
 _GAP_PACKETS = 1.5
 # Of recordings that were joined the first's last packet may reach into the second.
 _OVERLAP_S = Fraction(1, 2)
+
+
+@dataclass(slots=True)
+class _Run:
+    """Packets that follow each other. `last`: when the latest starts; `follows`: whether it is known what comes
+    before: not where packets have no time, or are hidden by an edit list."""
+
+    start: int
+    last: int
+    end: int
+    follows: bool
 
 
 @dataclass(slots=True)
@@ -22,9 +43,13 @@ class Heard:
     """One track, as its packets are read one by one. Times in ticks of its own time base."""
 
     time_base: Fraction
+    codec: str
     longest: int = 0
-    _stretches: list[list[int]] = field(default_factory=list)
+    _runs: list[_Run] = field(default_factory=list)
     _lengths: Counter[int] = field(default_factory=Counter)
+    _steps: Counter[int] = field(default_factory=Counter)
+    _shortest_step: int = 0
+    _follows: bool = True
     _clock: Continuity = field(init=False)
 
     def __post_init__(self) -> None:
@@ -33,22 +58,45 @@ class Heard:
     def see(self, packet: Packet[Any]) -> None:
         start, length = packet.pts, packet.duration or 0
         if start is None or not packet.size or packet.is_discard:
+            self._follows = False
             return
         if not self._clock.goes_on(start):
             return
         self.longest = max(self.longest, length)
         self._lengths[length] += 1
-        if self._stretches and start - self._stretches[-1][1] <= self.longest * _GAP_PACKETS:
-            self._stretches[-1][1] = max(self._stretches[-1][1], start + length)
+        if not self._runs or self._is_late(start, self._runs[-1]):
+            self._runs.append(_Run(start, start, start + length, self._follows))
         else:
-            self._stretches.append([start, start + length])
+            run = self._runs[-1]
+            run.last, run.end = max(run.last, start), max(run.end, start + length)
+        self._follows = True
+
+    def _is_late(self, start: int, run: _Run) -> bool:
+        """Whether there may be a gap before it; whether there is one is known when all packets are."""
+        step = start - run.last
+        if step <= 0:
+            return False
+        is_longer = self.codec in _ALIKE and step > _LATE * self._shortest_step
+        self._steps[step] += 1
+        self._shortest_step = min(step, self._shortest_step or step)
+        return not self._follows or is_longer or start > run.end + _ROUNDED
 
     @property
     def stretches_s(self) -> tuple[tuple[Fraction, Fraction], ...]:
         """By the container's clock."""
-        return tuple(
-            (start * self.time_base, end * self.time_base) for start, end in self._stretches
-        )
+        step, length = _most_common(self._steps), _most_common(self._lengths)
+        found = [[run.start, run.end] for run in self._runs[:1]]
+        for before, run in pairwise(self._runs):
+            is_alike = run.follows and self.codec in _ALIKE
+            gone = before.last + step if is_alike else before.end
+            is_told = is_alike or (run.follows and abs(step - length) <= _ROUNDED)
+            most = max(step * _LOST, 2 * _ROUNDED) if is_told else self.longest * _GAP_PACKETS
+            if run.start - gone > most:
+                found[-1][1] = gone
+                found.append([run.start, run.end])
+            else:
+                found[-1][1] = max(found[-1][1], run.end)
+        return tuple((start * self.time_base, end * self.time_base) for start, end in found)
 
     @property
     def packet_s(self) -> float:
@@ -58,5 +106,9 @@ class Heard:
     @property
     def usual_s(self) -> float:
         """How long most of its packets last."""
-        ((length, _),) = self._lengths.most_common(1) or ((0, 0),)
-        return float(length * self.time_base)
+        return float(_most_common(self._lengths) * self.time_base)
+
+
+def _most_common(numbers: Counter[int]) -> int:
+    ((number, _),) = numbers.most_common(1) or ((0, 0),)
+    return number

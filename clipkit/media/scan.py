@@ -77,7 +77,7 @@ class Scan:
 
 def scan(container: InputContainer, stream: VideoStream) -> Scan:
     """Read every packet of `stream` and of all sound, decode only the head of `stream`."""
-    heard = {s.index: Heard(s.time_base or _NO_BASE) for s in container.streams.audio}
+    heard = {s.index: Heard(s.time_base or _NO_BASE, _codec(s)) for s in container.streams.audio}
     sounding = {s.index: Sounding(s) for s in container.streams.audio}
     form = nal_format(stream.codec.canonical_name, stream.codec_context.extradata)
     context = stream.codec_context
@@ -147,6 +147,11 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
         order=ordering.order,
         video_bytes=video_bytes,
     )
+
+
+def _codec(track: AudioStream) -> str:
+    context = track.codec_context
+    return context.codec.canonical_name if context else "unknown"
 
 
 def _pictures(

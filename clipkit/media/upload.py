@@ -18,7 +18,7 @@ from clipkit.media.outline import StreamOutline
 
 @dataclass(frozen=True, slots=True)
 class AudioTrack:
-    """`heard_s`: from when to when there is sound, in stretches without a gap, as its packets have it;
+    """`heard_s`: from when to when there is sound, in stretches in which no packet is lost, by their times;
     None: not known. `frame_s`: how long its longest packet lasts, `usual_s`: how long most of them do."""
 
     codec: str

@@ -52,7 +52,10 @@ def lacks_needed_sound(upload: Upload, settings: Settings, start_s: Fraction) ->
     if sound is None or not is_sound_copied(sound, settings):
         return False
     gap = _lost_before(upload, sound, start_s)
-    return gap is not None and gap[1] <= start_s - _origin_s(upload)
+    if gap is None:
+        return False
+    since_s = float(start_s - _origin_s(upload) - gap[1])
+    return 0 <= since_s < _lasting_s(sound, _packets_before(sound) - 1)
 
 
 def _origin_s(upload: Upload) -> Fraction:
@@ -62,11 +65,11 @@ def _origin_s(upload: Upload) -> Fraction:
 def _lost_before(
     upload: Upload, sound: AudioTrack, start_s: Fraction
 ) -> tuple[Fraction, Fraction] | None:
-    """From when to when, from the container's start, there are no packets of those that a start takes."""
+    """From when to when, from the container's start, there last are no packets of those that a start takes."""
     zero_s = start_s - _origin_s(upload)
     needed_s = zero_s - Fraction(_needed_s(sound))
-    gaps = ((gone_s, back_s) for (_, gone_s), (back_s, _) in pairwise(sound.heard_s or ()))
-    return next((gap for gap in gaps if gap[0] <= zero_s and needed_s < gap[1]), None)
+    gaps = [(gone_s, back_s) for (_, gone_s), (back_s, _) in pairwise(sound.heard_s or ())]
+    return next((gap for gap in reversed(gaps) if gap[0] <= zero_s and needed_s < gap[1]), None)
 
 
 def hidden_sound_s(sound: AudioTrack) -> float:
@@ -80,8 +83,13 @@ def _packets_before(sound: AudioTrack) -> int:
 
 
 def _needed_s(sound: AudioTrack) -> float:
-    """From when before the start on packets are taken. They last whole multiples of 64 samples; in whole
-    milliseconds, as Matroska has them, they may begin half of one early."""
+    """From when before the start on packets are taken."""
+    return _lasting_s(sound, _packets_before(sound))
+
+
+def _lasting_s(sound: AudioTrack, packets: int) -> float:
+    """How long so many last. Whole multiples of 64 samples; in whole milliseconds, as Matroska has them, they
+    may begin half of one early."""
     packet_s = round(sound.usual_s * sound.sample_rate / 64) * 64 / max(sound.sample_rate, 1)
     is_rounded = abs(packet_s - sound.usual_s) > _NEXT_TO_NOTHING_S
-    return _packets_before(sound) * packet_s + (_ROUNDED_S if is_rounded else -_NEXT_TO_NOTHING_S)
+    return packets * packet_s + (_ROUNDED_S if is_rounded else -_NEXT_TO_NOTHING_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from oracle import RIGHT, Asked, Oracle
 from running import clipkit
 
 from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.media.probe import probe_upload
+from clipkit.plan.copied_sound import lacks_needed_sound
+from clipkit.settings import Settings
 
 SOUND = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=4")
 SOUND += ("-f", "lavfi", "-i", "anoisesrc=duration=4:sample_rate=44100:seed=1:amplitude=0.2")
@@ -145,6 +149,79 @@ def test_one_whose_first_sound_needs_what_is_lost_is_refused_and_cut_otherwise(
         (clip,) = ran.json["clips"]
         assert clip["mode"] == mode or (mode == "auto" and clip["mode"] != "copy")
         judged(gappy, "2.12", clip)
+
+
+@pytest.fixture
+def one_gone(make: Any) -> Path:
+    """One packet of its sound is lost, from 2.090 to 2.113 s."""
+    honest = make("noisy.mkv", *CODING, source=SOUND)
+    lost = "noise=drop='between(pts*tb,2.08,2.1)'"
+    return Path(make("one-gone.mkv", "-c", "copy", "-bsf:a", lost, source=("-i", str(honest))))
+
+
+@pytest.fixture
+def stretched(make: Any) -> Path:
+    """Packets of its sound are lost from 2.020 to 2.113 s: the one before lasts until then."""
+    honest = make("noisy.mp4", *CODING, source=SOUND)
+    lost = "noise=drop='between(pts*tb,2.005,2.095)'"
+    return Path(make("stretched.mp4", "-c", "copy", "-bsf:a", lost, source=("-i", str(honest))))
+
+
+def test_one_packet_lost_is_seen_too(
+    one_gone: Path, tmp_path: Path, each_build: FfmpegBuild
+) -> None:
+    refused = one(one_gone, "2.12", tmp_path / "refused", each_build, "--mode", "copy")
+    assert refused.code == 1
+    assert "packets of its sound are lost just before 2.120 s" in refused.complaint
+    ran = one(one_gone, "2.12", tmp_path / "out", each_build, "--mode", "auto")
+    assert ran.code == 0, ran.err
+    (clip,) = ran.json["clips"]
+    assert clip["mode"] in ("smart", "encode")
+    judged(one_gone, "2.12", clip)
+
+
+@pytest.mark.parametrize("start", ["2.08", "2.2"])
+def test_a_copy_whose_first_sound_needs_none_of_it_is_still_made(
+    start: str, one_gone: Path, tmp_path: Path, each_build: FfmpegBuild
+) -> None:
+    ran = one(one_gone, start, tmp_path / "out", each_build, "--mode", "copy")
+    assert ran.code == 0, ran.err
+    (clip,) = ran.json["clips"]
+    assert (clip["mode"], clip["changes"]) == ("copy", [])
+    judged(one_gone, start, clip)
+
+
+@pytest.mark.parametrize(
+    ("start", "lacks"), [("2.08", False), ("2.1", False), ("2.12", True), ("2.14", False)]
+)
+def test_only_what_begins_with_the_first_packet_behind_a_gap_needs_what_is_lost(
+    start: str, lacks: bool, one_gone: Path
+) -> None:
+    """Packets follow at 2.113 and at 2.136 s."""
+    upload = probe_upload(one_gone)
+    start_s = upload.origin_ticks * upload.time_base + Fraction(start)
+    assert lacks_needed_sound(upload, Settings(), start_s) == lacks
+
+
+@pytest.mark.parametrize(("mode", "start"), [("copy", "2.04"), ("smart", "2.04"), ("copy", "2.2")])
+def test_so_is_what_an_mp4_hides_in_a_packet_that_lasts_longer(
+    mode: str, start: str, stretched: Path, tmp_path: Path, each_build: FfmpegBuild
+) -> None:
+    words = ("--mode", mode, "--audio", "copy")
+    ran = one(stretched, start, tmp_path / "out", each_build, *words)
+    assert ran.code == 0, ran.err
+    (clip,) = ran.json["clips"]
+    assert (clip["mode"], clip["changes"]) == (mode, [])
+    judged(stretched, start, clip)
+
+
+def test_and_a_copy_that_needs_that_is_refused(
+    stretched: Path, tmp_path: Path, each_build: FfmpegBuild
+) -> None:
+    words = ("--mode", "copy", "--audio", "copy")
+    refused = one(stretched, "2.12", tmp_path / "out", each_build, *words)
+    assert refused.code == 1
+    assert "packets of its sound are lost just before 2.120 s" in refused.complaint
 
 
 def one(upload: Path, start: str, out: Path, build: FfmpegBuild, *words: str) -> Any:
