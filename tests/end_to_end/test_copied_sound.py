@@ -117,12 +117,17 @@ def test_a_sound_whose_packet_is_held_is_encoded_and_that_is_said(
         assert hears(Path(entry["file"]))
 
 
+def losing(make: Any, name: str, first_s: float, last_s: float) -> Path:
+    """A film without the packets of sound that begin between these times."""
+    honest = make(f"noisy{Path(name).suffix}", *CODING, source=SOUND)
+    lost = f"noise=drop='between(pts*tb,{first_s},{last_s})'"
+    return Path(make(name, "-c", "copy", "-bsf:a", lost, source=("-i", str(honest))))
+
+
 @pytest.fixture
 def gappy(make: Any) -> Path:
     """Packets of its sound are lost from 2.020 to 2.113 s."""
-    honest = make("noisy.mkv", *CODING, source=SOUND)
-    lost = "noise=drop='between(pts*tb,2.005,2.095)'"
-    return Path(make("gappy.mkv", "-c", "copy", "-bsf:a", lost, source=("-i", str(honest))))
+    return losing(make, "gappy.mkv", 2.005, 2.095)
 
 
 @pytest.mark.parametrize("start", ["2.04", "2.08"])
@@ -154,17 +159,13 @@ def test_one_whose_first_sound_needs_what_is_lost_is_refused_and_cut_otherwise(
 @pytest.fixture
 def one_gone(make: Any) -> Path:
     """One packet of its sound is lost, from 2.090 to 2.113 s."""
-    honest = make("noisy.mkv", *CODING, source=SOUND)
-    lost = "noise=drop='between(pts*tb,2.08,2.1)'"
-    return Path(make("one-gone.mkv", "-c", "copy", "-bsf:a", lost, source=("-i", str(honest))))
+    return losing(make, "one-gone.mkv", 2.08, 2.1)
 
 
 @pytest.fixture
 def stretched(make: Any) -> Path:
     """Packets of its sound are lost from 2.020 to 2.113 s: the one before lasts until then."""
-    honest = make("noisy.mp4", *CODING, source=SOUND)
-    lost = "noise=drop='between(pts*tb,2.005,2.095)'"
-    return Path(make("stretched.mp4", "-c", "copy", "-bsf:a", lost, source=("-i", str(honest))))
+    return losing(make, "stretched.mp4", 2.005, 2.095)
 
 
 def test_one_packet_lost_is_seen_too(

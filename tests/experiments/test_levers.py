@@ -21,19 +21,6 @@ SCRIPT = REPOSITORY / "experiments" / "benchmarks" / "levers.py"
 Row = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def stored() -> dict[str, list[Row]]:
-    known: dict[str, list[Row]] = json.loads(STORED.read_text("utf-8"))
-    return known
-
-
-@pytest.fixture(scope="module")
-def paragraph() -> str:
-    text = (REPOSITORY / "experiments" / "README.md").read_text("utf-8")
-    part = text.partition("## Scaling and several clips at once\n")[2].partition("\n## ")[0]
-    return " ".join(part.split())
-
-
 def lever(stored: dict[str, list[Row]], lines: int, name: str) -> tuple[Row, Row]:
     """Its row in 480 lines, and that of the words as they are."""
     rows = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import runpy
 import subprocess
 import sys
@@ -25,19 +24,6 @@ TOGETHER = runpy.run_path(str(SCRIPT))
 Cutting = TOGETHER["Cutting"]
 
 Row = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def stored() -> dict[str, list[Row]]:
-    known: dict[str, list[Row]] = json.loads(STORED.read_text("utf-8"))
-    return known
-
-
-@pytest.fixture(scope="module")
-def paragraph() -> str:
-    text = (REPOSITORY / "experiments" / "README.md").read_text("utf-8")
-    part = text.partition("## Scaling and several clips at once\n")[2].partition("\n## ")[0]
-    return " ".join(part.split())
 
 
 @pytest.fixture(scope="module")
