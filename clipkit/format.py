@@ -75,7 +75,7 @@ def seconds(time_s: float | None) -> str:
     """`0.42 s`, `8.3 s`, `412 s`."""
     if time_s is None:
         return "unknown"
-    return f"{time_s:.0f} s" if time_s >= 100 else f"{time_s:.3g} s"
+    return f"{number(time_s)} s"
 
 
 def clock(time_s: float) -> str:
@@ -103,8 +103,8 @@ def bare_ratio(value: float) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits, beside others of the same unit."""
-    return f"{value:.3g}"
+    """`0.42`, `8.3`, `1013`: three digits, or all before the point, beside others of the same unit."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def interval(bounds: tuple[float, float] | None, words: Callable[[float], str] = number) -> str:

@@ -223,7 +223,7 @@ def _star(tiles: Sequence[Tile], ax: Axes) -> None:
 
 
 def _number(s_per_clip: float) -> str:
-    return f"{s_per_clip:.0f}" if s_per_clip >= 100 else f"{s_per_clip:.3g}"
+    return format.number(s_per_clip)
 
 
 def _share(tile: Tile) -> str:

@@ -239,7 +239,7 @@ def _look(bar: Bar, index: int) -> dict[str, Any]:
 
 
 def _interval(bounds: tuple[float, float] | None) -> str:
-    return "" if bounds is None else f"  [{bounds[0]:.3g} – {bounds[1]:.3g}]"
+    return "" if bounds is None else f"  [{format.number(bounds[0])} – {format.number(bounds[1])}]"
 
 
 def _how_to_read(bars: Sequence[Bar], limit_s: float) -> str:

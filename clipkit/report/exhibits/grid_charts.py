@@ -278,4 +278,4 @@ def _ended(row: dict[Any, Any]) -> str:
 def _interval(low: float | None, high: float | None, unit: str) -> str:
     if low is None or high is None or pd.isna(low) or pd.isna(high):
         return "–"
-    return f"{low:.3g} – {high:.3g}{unit}"
+    return f"{format.number(low)} – {format.number(high)}{unit}"

@@ -149,4 +149,4 @@ def limits_of_optimum(found: Optima) -> Section:
 
 def _interval_s(choice: Choice) -> str:
     known = choice.wall.interval
-    return "–" if known is None else f"{known[0]:.3g} – {known[1]:.3g} s"
+    return "–" if known is None else " – ".join(map(fmt.number, known)) + " s"

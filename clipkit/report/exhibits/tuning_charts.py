@@ -192,7 +192,7 @@ def paired_repeats(campaign: Campaign, known: Recommendation) -> Exhibit:
 
 
 def _interval(bounds: tuple[float, float] | None, unit: str) -> str:
-    return "–" if bounds is None else f"{bounds[0]:.3g} – {bounds[1]:.3g}{unit}"
+    return "–" if bounds is None else " – ".join(map(format.number, bounds)) + unit
 
 
 def _percent(fraction: float | None) -> str:

@@ -110,7 +110,7 @@ def recommended_section(known: Recommendation) -> Section:
                 format.seconds(known.confirmed_wall_s),
                 "–"
                 if known.confirmed_ci95_s is None
-                else " – ".join(f"{bound:.3g}" for bound in known.confirmed_ci95_s) + " s",
+                else " – ".join(map(format.number, known.confirmed_ci95_s)) + " s",
             ),
             ("peak memory, reserve excluded", "–", known.peak_words, "–"),
             ("headroom under the ceiling", "–", headroom, "–"),
