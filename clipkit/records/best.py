@@ -33,10 +33,22 @@ USABLE_FRACTION = 0.9
 """Of the memory beside the reserve, how much settings may need: an out-of-memory kill takes a small
 host's whole instance, so the rest is kept for what was not measured."""
 
+_AS_LABELLED = 0.98
+"""Of the label, how much must be held to take its word: what holds it needs some memory of the kernel's itself
+(`trial.usable`)."""
+
 
 def leaves_margin(peak_bytes: float | None, room_bytes: float | None) -> bool:
     """Whether a peak leaves the usual part of the memory free; an unknown one is not held against it."""
     return room_bytes is None or peak_bytes is None or peak_bytes <= USABLE_FRACTION * room_bytes
+
+
+def real_room_bytes(room_bytes: int | None, usable_bytes: int | None) -> int | None:
+    """What of the memory beside the reserve can be counted on: `room_bytes` by the label, or what could be held
+    of it (None: that is not known) where that is less by more than was needed to find out."""
+    if room_bytes is None or usable_bytes is None:
+        return room_bytes
+    return usable_bytes if usable_bytes < _AS_LABELLED * room_bytes else room_bytes
 
 
 def margin_words() -> str:
@@ -44,12 +56,15 @@ def margin_words() -> str:
     return f"{100 * (1 - USABLE_FRACTION):.0f} %"
 
 
-def ranked(cells: pd.DataFrame, hiding_allowed: bool = False) -> pd.DataFrame:
+def ranked(
+    cells: pd.DataFrame, hiding_allowed: bool = False, usable_bytes: int | None = None
+) -> pd.DataFrame:
     """The cells (`records.cells.cells_of`) with how each stands in its condition:
 
     `hides`: its clips may hold pictures that are not shown; `choosable`: it may be recommended at all, by
     `hiding_allowed` (`records.allowed`) too; `standing`: `recommended`, `tie`, or nothing, among the cells
-    that make the same picture with the same subject, hidden pictures included; `roomy`: it leaves a margin of memory; `contends`: it finished and is roomy, or none
+    that make the same picture with the same subject, hidden pictures included; `roomy`: it leaves a margin of memory (of
+    `usable_bytes`, where a label says more: `real_room_bytes`); `contends`: it finished and is roomy, or none
     of these is;
     `fastest`: the least time of these; `leads`: its picture is the one to show for its condition,
     since its recommended cell takes the least time; `best`: its `standing` where it leads.
@@ -60,7 +75,7 @@ def ranked(cells: pd.DataFrame, hiding_allowed: bool = False) -> pd.DataFrame:
     What nobody can choose never leads: a baseline, a mode whose clips are not exact, clips that hide pictures
     where that was not allowed.
     """
-    found = cells.assign(roomy=_roomy(cells), hides=_hides(cells))
+    found = cells.assign(roomy=_roomy(cells, usable_bytes), hides=_hides(cells))
     found = found.assign(choosable=_choosable(found, hiding_allowed))
     choosable = found["choosable"].to_numpy(dtype=bool)
     finished, roomy = cells["wall_s"].notna().to_numpy(dtype=bool), found["roomy"].to_numpy()
@@ -131,10 +146,13 @@ def _figures(chosen: Chosen, contending: Sequence[Contender]) -> dict[str, Any]:
     )
 
 
-def _roomy(cells: pd.DataFrame) -> list[bool]:
+def _roomy(cells: pd.DataFrame, usable_bytes: int | None) -> list[bool]:
     room = cells["memory_limit_bytes"] - cells["reserve_bytes"]
     needs = zip(cells["peak_need_bytes"], room, strict=True)
-    return [leaves_margin(plain(need), plain(free)) for need, free in needs]
+    return [
+        leaves_margin(plain(need), real_room_bytes(plain(free), usable_bytes))
+        for need, free in needs
+    ]
 
 
 def _hides(cells: pd.DataFrame) -> list[bool]:

@@ -23,6 +23,9 @@ from clipkit.records.record import Record
 from clipkit.records.table import has_samples, read_all_samples, read_clips, read_table
 from clipkit.settings import knobs
 
+USABLE = "usable_memory_bytes"
+"""The key in a tuning's `environment.json`."""
+
 _ORDERS = {knob.name: knob.choices for knob in knobs() if knob.choices}
 
 
@@ -75,7 +78,8 @@ class Campaign:
             asked = tuple(column(name).read(each) for each in several)
             self._check(name, asked, levels_in(name, cells[name]))
             cells, chosen[name] = cells[has_level(cells, name, asked)], asked
-        return self._narrowed(ranked(cells, self.hiding_allowed), chosen)
+        told = ranked(cells, self.hiding_allowed, usable_bytes_of(self.environment))
+        return self._narrowed(told, chosen)
 
     def tuned(self) -> Self:
         """Only what subjects cut whose settings can be chosen, where there are such: baselines have
@@ -162,14 +166,21 @@ def open_campaign(folder: Path | str) -> Campaign:
     cells = cells_of(table)
     cells = cells.assign(upload=cells["upload_sha256"].map(_upload_names(cells, uploads)))
     hiding_allowed = hiding_is_allowed(folder)
+    environment = folders.read_environment_file(folder)
     return Campaign(
         folder=folder,
         table=table,
-        cells=ranked(cells, hiding_allowed),
-        machines=machines_of(folders.read_environment_file(folder)),
+        cells=ranked(cells, hiding_allowed, usable_bytes_of(environment)),
+        machines=machines_of(environment),
         uploads=uploads,
         hiding_allowed=hiding_allowed,
     )
+
+
+def usable_bytes_of(environment: Mapping[str, Any]) -> int | None:
+    """What a job could hold beside the reserve on the one host of a tuning, as `trial.usable` found it."""
+    usable: int | None = environment.get(USABLE)
+    return usable
 
 
 def machines_of(environment: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

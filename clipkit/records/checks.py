@@ -70,6 +70,7 @@ _MACHINE: dict[str, Any] = {
     "ceiling": str | None,
     "cores": int | None,
     "memory_bytes": int | None,
+    "usable_memory_bytes": int | None,
     "ffmpeg": list[dict[str, str | bool]],
 }
 """What others read of an upload's and of a machine's facts; there are more."""

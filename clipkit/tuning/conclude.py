@@ -12,7 +12,6 @@ from clipkit.media.picture import PictureCheck
 from clipkit.plan.clips import Job
 from clipkit.tuning import verdict, words
 from clipkit.tuning.advice import advice, change_of
-from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.config import Measured
 from clipkit.tuning.findings import Findings
 from clipkit.tuning.mode_rows import mode_rows, offer_words
@@ -51,7 +50,7 @@ class Setting:
 
 def conclude(findings: Findings, setting: Setting) -> Recommendation:
     question, confirmed = findings.question, findings.confirmed
-    room = available_bytes(question.host, question.reserve_bytes)
+    room = question.room_bytes
     need_bytes, expected = (
         confirmed.peak_need_bytes,
         predict(question, findings.screening, findings.results),
@@ -61,6 +60,7 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
     engine_peaks = [r.orchestrator_peak_rss_bytes for r in runs if r.orchestrator_peak_rss_bytes]
     held = [(r.throttled_s, r.wall_s) for r in runs if r.throttled_s is not None and r.wall_s]
     said, slow = verdict.finding(findings, setting.picture), slowing(findings)
+    lacking = filter(None, [verdict.lacking_memory(question)])
     return Recommendation(
         host=question.host,
         ceiling=setting.ceiling,
@@ -89,7 +89,7 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
             words.host_line(question.host, setting.enforced, question.reserve_bytes),
             *(words.upload_line(job.upload, _job_words(job)) for job in question.jobs),
         ),
-        verdict=". But ".join([said, *([slow.words] if slow else [])]),
+        verdict=". But ".join([said, *([slow.words] if slow else []), *lacking]),
         slow=slow.to_json() if slow else None,
         figures=verdict.figures_behind(findings),
         undecided=verdict.undecided(findings),

@@ -14,7 +14,6 @@ from clipkit.plan.subjects import Engine
 from clipkit.records.best import leaves_margin
 from clipkit.records.record import Record
 from clipkit.settings import Settings
-from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.other_modes import OtherMode, hidden_as_cut
 from clipkit.tuning.question import Question
 from clipkit.tuning.screening import Results, Screened, Screening, repeat_noise
@@ -119,7 +118,6 @@ def gather_findings(question: Question, screening: Screening, results: Results) 
         for own in [_of(results, Engine(), {"confirm"}, mode.settings(winner.settings))]
     }
     rival = rivals.get(question.rival) if question.rival else None
-    room = available_bytes(question.host, question.reserve_bytes)
     modes = tuple(
         ModeTimed(
             asked=mode.as_cut(question.jobs, own.finished(), mode.settings(winner.settings))
@@ -127,7 +125,7 @@ def gather_findings(question: Question, screening: Screening, results: Results) 
             else None,
             settings=mode.settings(winner.settings) if mode else winner.settings,
             timed=(timed := own.timed()),
-            fits=leaves_margin(timed.peak_need_bytes, room),
+            fits=leaves_margin(timed.peak_need_bytes, question.room_bytes),
             speedup=rival.over(own) if rival else None,
             over_encode=encoding.over(own) if mode else None,
             output_bytes=own.output_bytes(),

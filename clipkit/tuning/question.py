@@ -8,8 +8,10 @@ from clipkit.hosts import Host
 from clipkit.plan.clips import Job
 from clipkit.plan.subject import Cuts
 from clipkit.plan.subjects import Engine
+from clipkit.records.best import real_room_bytes
 from clipkit.records.noise import Noise
 from clipkit.settings import Settings
+from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.other_modes import OtherMode
 
 
@@ -21,7 +23,7 @@ class Question:
     own command, or else the quickest of the original's. `cutter` cuts with the candidates: our engine,
     or the user's own command with these settings put in. `prior`: how repeats differ on such a host, as
     far as it is known beforehand. `modes`: in which clipkit's engine cuts the same clips too, beside the
-    candidate that is confirmed.
+    candidate that is confirmed. `usable_bytes`: what could be held beside the reserve (`trial.usable`); None: not known.
     """
 
     jobs: tuple[Job, ...]
@@ -34,6 +36,12 @@ class Question:
     prior: Noise
     cutter: Cuts = Engine()
     modes: tuple[OtherMode, ...] = ()
+    usable_bytes: int | None = None
+
+    @property
+    def room_bytes(self) -> int | None:
+        """What a job can count on there; None: unlimited."""
+        return real_room_bytes(available_bytes(self.host, self.reserve_bytes), self.usable_bytes)
 
     @property
     def clips(self) -> int:

@@ -92,7 +92,7 @@ class Recommendation:
     is what was expected before them, and `predicted_ci90_s` where their mean was to lie nine times in ten.
     `held_fraction`: of the confirmed time, the share for which the CPU quota held the job back.
     `peak_need_bytes`: the largest of `peak_runs` runs of what cannot be dropped; `headroom_bytes` =
-    ceiling - reserve - that. `verdict` says what was found in a sentence, `figures` the times and the
+    ceiling - reserve (or what could be held of it, where that is less) - that. `verdict` says what was found in a sentence, `figures` the times and the
     peak behind it, `undecided` what else may be the best (None: nothing by more than
     5 %), `noise` how disturbed the trials were (None: not), `slow` what the
     job takes where the machine gave less as it went on, or swapped (`tuning.slowing`; None: it did not), `picture` how that of the recommended settings

@@ -16,7 +16,6 @@ from clipkit.records.noise import Noise, pool
 from clipkit.records.record import Record
 from clipkit.records.status import COUNTS, INVALID, Status, is_finished, status_of_all
 from clipkit.settings import PICTURE, Settings
-from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.question import Question
 from clipkit.tuning.whole_clips import whole_clips
 
@@ -235,7 +234,6 @@ def _entry(
     counted = [record for record in runs if record.status in COUNTS]
     needs = [need for record in counted if (need := record.peak_need_bytes) is not None]
     peak_bytes = max(needs, default=None)
-    room = available_bytes(question.host, question.reserve_bytes)
     used: dict[str, list[float]] = {}
     for record in counted:
         used.setdefault(record.upload_sha256, []).append(record.cpu_s / record.clips)
@@ -251,7 +249,7 @@ def _entry(
         cpu_s=sum(fmean(used[upload]) for upload in uploads if upload in used) * question.clips,
         peak_bytes=peak_bytes,
         runs=len(runs),
-        fits=leaves_margin(peak_bytes, room),
+        fits=leaves_margin(peak_bytes, question.room_bytes),
     )
 
 

@@ -30,12 +30,14 @@ from clipkit.plan.baselines import Template
 from clipkit.plan.changed import Changed
 from clipkit.plan.clips import Job, spread
 from clipkit.plan.subjects import CommandLine, Engine
+from clipkit.records.campaign import USABLE
 from clipkit.records.folder import CONFIG, EXPERIMENT, RUNS
 from clipkit.records.status import INVALID, Status, is_finished
 from clipkit.records.store import Store, campaign_named, slug, sweep_up_in
 from clipkit.records.usual_noise import usual_neighbour_noise
 from clipkit.settings import Settings
 from clipkit.trial.machine import host_id
+from clipkit.trial.usable import usable_memory_bytes
 from clipkit.tuning import own_command
 from clipkit.tuning.afterwards import Afterwards
 from clipkit.tuning.candidates import propose
@@ -122,8 +124,10 @@ def tune(request: Request, open_ceiling: Callable[[Limits], Ceiling], watch: Wat
         raise CampaignError(f"{folder} is no UTF-8 text: choose another folder with --results")
     if (folder / RUNS).exists():
         raise CampaignError(f"{folder} holds a campaign already: choose another name with --as")
-    question = _question(request, mechanism)
+    usable_bytes = usable_memory_bytes(request.host, request.reserve_bytes, open_ceiling)
+    question = replace(_question(request, mechanism), usable_bytes=usable_bytes)
     facts = environment.describe_environment([build], str(mechanism))
+    facts |= {} if usable_bytes is None else {USABLE: usable_bytes}
     sweep_up_in(folder.parent)
     store = Store.create(folder)
     loop = Loop(store, Here(open_ceiling, store.folder, request.accept_noise), watch)

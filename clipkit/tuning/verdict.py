@@ -10,6 +10,7 @@ from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.findings import Findings
+from clipkit.tuning.question import Question
 from clipkit.tuning.screening import better_not_cut_so
 from clipkit.tuning.timed import Timed
 
@@ -111,10 +112,22 @@ def undecided(findings: Findings) -> str | None:
 def peak_words(findings: Findings) -> str:
     """`peak 52 MB of 512 MB, the largest of 9 runs`: what cannot be dropped."""
     confirmed, question = findings.confirmed, findings.question
-    room = available_bytes(question.host, question.reserve_bytes)
+    room = question.room_bytes
     of = f" of {fmt.size(room)}" if room else ""
     runs = f", the largest of {confirmed.runs} runs" if confirmed.runs > 1 else ""
     return f"peak {fmt.size(confirmed.peak_need_bytes or findings.winner.peak_bytes)}{of}{runs}"
+
+
+def lacking_memory(question: Question) -> str | None:
+    """What is said where less can be held than the label leaves; None: it is as it says, or not known."""
+    label, room = available_bytes(question.host, question.reserve_bytes), question.room_bytes
+    if label is None or room is None or room >= label:
+        return None
+    beside = " beside your server" if question.reserve_bytes else ""
+    return (
+        f"only {fmt.size(room)} of the {fmt.size(label)} that {question.host.name} leaves{beside} could be held "
+        "when it was tried: margins are counted from that"
+    )
 
 
 def how(findings: Findings, settings: Settings | None = None) -> str:

@@ -85,6 +85,15 @@ def test_the_recommendation_leaves_the_headroom_that_it_says(tuned: dict[str, An
     assert found["headroom_bytes"] == room - found["peak_need_bytes"]
 
 
+def test_the_memory_that_can_be_held_there_was_measured(tuned: dict[str, Any]) -> None:
+    told = json.loads((Path(tuned["campaign"]) / "environment.json").read_text("utf-8"))
+    room = tuned["host"]["memory_bytes"] - 40 * 2**20
+    if told["ceiling"] not in {"cgroup1", "cgroup2", "systemd"}:
+        assert "usable_memory_bytes" not in told
+    else:
+        assert 0.98 * room < told["usable_memory_bytes"] <= room
+
+
 def test_the_configuration_cuts(tuned: dict[str, Any], small: Path, tmp_path: Path) -> None:
     ran = clipkit(
         "cut",

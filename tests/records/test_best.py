@@ -19,6 +19,7 @@ from clipkit.records.best import (
     leaves_margin,
     margin_words,
     ranked,
+    real_room_bytes,
 )
 from clipkit.records.campaign import open_campaign
 from clipkit.records.cells import cells_of
@@ -158,6 +159,28 @@ def test_where_nothing_leaves_a_margin_all_contend():
 def test_a_tenth_of_the_room_is_the_margin(peak: int | None, room: int | None, leaves: bool):
     assert leaves_margin(peak, room) is leaves
     assert margin_words() == "10 %"
+
+
+@pytest.mark.parametrize(
+    ("room", "usable", "real"),
+    [(100, None, 100), (None, 50, None), (100, 98, 100), (100, 97, 97), (100, 120, 100)],
+)
+def test_what_could_be_held_counts_where_it_is_less_than_the_label(
+    room: int | None, usable: int | None, real: int | None
+):
+    assert real_room_bytes(room, usable) == real
+
+
+def test_the_margin_is_one_of_what_could_be_held():
+    """Of 200 MB 150 could be: 135 may be needed."""
+    tried = [at_once(1, times(1.5), 100), at_once(2, times(1.0), 140)]
+    cells = cells_of(table_of([record for each in tried for record in each.records()]))
+    for usable, roomy in ((None, [True, True]), (150 * MIB, [True, False])):
+        found = ranked(cells, usable_bytes=usable).sort_values("concurrency")
+        assert found["roomy"].tolist() == roomy
+        assert found["standing"].tolist() == (
+            ["", RECOMMENDED] if all(roomy) else [RECOMMENDED, ""]
+        )
 
 
 def test_kernel_memory_counts_against_the_margin():

@@ -13,7 +13,13 @@ from stored_campaigns import NAMES, RESULTS
 
 from clipkit.errors import CampaignError, HostError, UsageError
 from clipkit.records.best import RECOMMENDED
-from clipkit.records.campaign import Campaign, machines_of, open_campaign
+from clipkit.records.campaign import (
+    USABLE,
+    Campaign,
+    machines_of,
+    open_campaign,
+    usable_bytes_of,
+)
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +56,22 @@ def test_what_is_best_is_told_anew_among_the_cells_of_a_part(swept: Campaign):
     assert not best(swept) & set(part.cells["cell"])
     (recommended,) = best(part)
     assert part.cells.set_index("cell").loc[recommended, "leads"]
+
+
+def test_what_could_be_held_there_is_told_with_the_machine_and_counts_in_every_view(
+    swept: Campaign, tmp_path: Path
+):
+    """One that was written before it was measured does not tell."""
+    assert usable_bytes_of(swept.environment) is None
+    assert swept.cells["roomy"].any()
+    told = write(tmp_path / "trying")
+    facts = json.loads((told / "environment.json").read_text("utf-8"))
+    (told / "environment.json").write_text(json.dumps(facts | {USABLE: 2**20}), "utf-8")
+    found = open_campaign(told)
+    assert usable_bytes_of(found.environment) == 2**20
+    for view in (found, found.part(memory="512M")):
+        known = view.cells["peak_need_bytes"].notna()
+        assert not view.cells.loc[known, "roomy"].any()
 
 
 def test_and_stays_what_it_is_among_them_all_where_each_part_is_shown(swept: Campaign):

@@ -161,6 +161,7 @@ class TestDocuments:
             ("uploads.json", {"film.mp4": {"width": "wide"}}, "'width' is 'wide', no whole number"),
             ("uploads.json", {"film.mp4": {"fps": 0}}, "what no film is like"),
             ("environment.json", {"cores": "two"}, "'cores' is 'two'"),
+            ("environment.json", {"usable_memory_bytes": "all"}, "'usable_memory_bytes' is 'all'"),
             ("environment.json", {"ffmpeg": [3]}, "'ffmpeg' is 3, no object"),
             ("environment.json", {"machines": {"a": 3}}, "a machine that is no object"),
         ],

@@ -95,6 +95,33 @@ def test_headroom_is_what_ceiling_and_reserve_leave_above_the_peak():
     assert found.headroom_bytes == (512 - 96) * MIB - found.peak_need_bytes
 
 
+def test_where_less_can_be_held_than_the_label_says_that_is_said_and_counted_from():
+    found = concluded(question(reserve_bytes=96 * MIB, usable_bytes=300 * MIB))
+    assert found.peak_need_bytes is not None
+    assert found.headroom_bytes == 300 * MIB - found.peak_need_bytes
+    assert found.verdict.endswith(
+        ". But only 300 MB of the 416 MB that two leaves beside your server could be held when it was tried: "
+        "margins are counted from that"
+    )
+    assert " of 300 MB, the largest of " in found.figures
+    assert not any(tried.fits for tried in found.tried if (tried.peak_need_bytes or 0) > 270 * MIB)
+
+
+def test_settings_that_need_what_cannot_be_held_are_not_recommended():
+    """Two clips at once need 92 MB: of 512 MB that leaves a margin, of 100 MB none."""
+    label, measured = concluded(question()), concluded(question(usable_bytes=100 * MIB))
+    assert label.settings.concurrency > 1
+    assert measured.settings.concurrency == 1
+    assert {tried.fits for tried in measured.tried} == {True, False}
+
+
+@pytest.mark.parametrize("usable_bytes", [None, 503 * MIB, 512 * MIB])
+def test_a_label_that_is_right_to_two_hundredths_is_taken_at_its_word(usable_bytes: int | None):
+    found = concluded(question(usable_bytes=usable_bytes))
+    assert found == concluded(question())
+    assert "could be held" not in found.verdict
+
+
 def test_without_a_limit_there_is_no_headroom_to_speak_of():
     assert concluded(question(Host("any", None, 2.0))).headroom_bytes is None
 
