@@ -65,7 +65,8 @@ def with_times(
     ended_s: dict[int, float],
 ) -> dict[str, Any]:
     """The job as told, with the times of the ffmpeg that was for each clip: the one with its start in its
-    words, or else the next that was for none; where there is none, the client's own times."""
+    words, or else the next that was for none; where there is none, or it began when the client had its answer
+    already (that the server died), the client's own times."""
     unused = list(launches)
     found = {number: launch_of(clip, unused) for number, clip in enumerate(clips, start=1)}
     timed = []
@@ -73,7 +74,7 @@ def with_times(
         launch = found.get(clip["number"]) or (unused.pop(0) if unused else None)
         if clip["answered_s"] is None:
             times = (launch.started_s if launch else None, None)
-        elif launch is None:
+        elif launch is None or launch.started_s > clip["answered_s"]:
             times = (clip["sent_s"], clip["answered_s"])
         else:
             times = (launch.started_s, ended_s.get(launch.pid, clip["answered_s"]))

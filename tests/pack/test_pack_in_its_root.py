@@ -64,12 +64,13 @@ def test_with_an_ffmpeg_that_slows_the_recommendation_alone_it_does_not_hold(
         works = [json.loads(members.read(f"cells/{number}.json")) for number in (0, 1)]
         promise = json.loads(members.read("plan.json"))["promise"]
     today, own = (works[promise[side][0]] for side in ("rival", "own"))
-    inside = slowing(tmp_path, marks_of([today], [own]), at_least_s=1.0)
-    ceiling = real_ceiling(memory_bytes=512 * MIB, cpus=0.5)
+    inside = slowing(tmp_path, marks_of([today], [own]), slower_by=1.0, besides_s=0.3)
+    # Of so little both sides get as much as they may on a machine that is busy too.
+    ceiling = real_ceiling(memory_bytes=512 * MIB, cpus=0.2)
     ran = start_container(ceiling, tmp_path, pack, "--yes", inside=inside).ended()
     assert ran.returncode == 0, ran.stdout + ran.stderr
     (verdict,) = (line for line in ran.stdout.splitlines() if line.startswith("VERDICT"))
-    assert verdict.endswith("it does not hold"), verdict
+    assert verdict.endswith("it does not hold"), ran.stdout
 
 
 def promising(small: Path, folder: Path) -> Path:
@@ -81,7 +82,7 @@ def promising(small: Path, folder: Path) -> Path:
 
     def promised(numbers: Mapping[str, int]) -> Promise:
         by_subject = {names[cell]: number for cell, number in numbers.items()}
-        return Promise(1.0, 0.95, 1.05, (by_subject["fluent"],), (by_subject["clipkit"],), 0.5, 0.5)
+        return Promise(1.0, 0.95, 1.05, (by_subject["fluent"],), (by_subject["clipkit"],), 0.2, 0.2)
 
     path = folder / "pack.pyz"
     make_pack(ToPack(planned, "300M-0.5cpu", "there", path, promised=promised))

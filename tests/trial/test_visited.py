@@ -11,6 +11,7 @@ from inventing_uploads import upload
 
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.drive_file import contract_routes
+from clipkit.trial.ends import with_times
 from clipkit.trial.launcher import Launch, launch_of
 from clipkit.trial.moments import Moments
 from clipkit.trial.visit import Manner, Visit
@@ -32,8 +33,8 @@ def visit(status: str = "done", *clips: dict[str, Any], **known: Any) -> Visit:
     return made
 
 
-def launch(start: str, pid: int) -> Launch:
-    return Launch(pid, 0.0, ("-ss", start, "-i", "film", f"out-{pid}"))
+def launch(start: str, pid: int, started_s: float = 0.0) -> Launch:
+    return Launch(pid, started_s, ("-ss", start, "-i", "film", f"out-{pid}"))
 
 
 class TestTimes:
@@ -115,3 +116,23 @@ class TestLaunches:
     @pytest.mark.parametrize("words", [(), ("-ss",), ("-ss", "early", "-i", "x"), ("-i", "x")])
     def test_words_without_a_start_are_nobodys(self, words: tuple[str, ...]) -> None:
         assert launch_of(CLIPS[0], [Launch(1, 0.0, words)]) is None
+
+
+class TestTimesOfAServerThatTellsNone:
+    """Their clips have the times of their ffmpeg, which is watched from outside."""
+
+    def timed(self, *launches: Launch, ended_s: dict[int, float]) -> list[tuple[Any, Any]]:
+        told = [told_clip(number, sent_s=100.0, answered_s=110.0) for number in (1, 2)]
+        found = with_times({"clips": told}, CLIPS, list(launches), ended_s)
+        return [(clip["started_s"], clip["ended_s"]) for clip in found["clips"]]
+
+    def test_they_are_those_of_the_ffmpeg_with_its_start(self) -> None:
+        launches = launch("5.0", 8, started_s=101.0), launch("1.0", 9, started_s=102.0)
+        assert self.timed(*launches, ended_s={8: 103.0, 9: 104.0}) == [(102, 104), (101, 103)]
+
+    def test_where_there_is_none_or_its_end_was_not_seen_the_clients(self) -> None:
+        assert self.timed(launch("1.0", 9, started_s=102.0), ended_s={}) == [(102, 110), (100, 110)]
+
+    def test_one_that_began_when_the_client_had_its_answer_is_not_what_it_waited_for(self) -> None:
+        late = launch("1.0", 9, started_s=110.003)
+        assert self.timed(late, ended_s={9: 110.1})[0] == (100, 110)

@@ -43,13 +43,13 @@ words = sys.argv[1:]
 pid = os.fork()
 if not pid:
     os.execv({real!r}, [{real!r}, *words])
-began_s = time.monotonic()
 _, status, used = os.wait4(pid, 0)
+more_s = {besides_s}
 if any(word in {marks!r} for word in words):
-    own_s = used.ru_utime + used.ru_stime
-    end_s = time.process_time() + max({at_least_s}, {share} * own_s)
-    while time.process_time() < end_s:
-        pass
+    more_s += {share} * (used.ru_utime + used.ru_stime + more_s)
+end_s = time.process_time() + more_s
+while time.process_time() < end_s:
+    pass
 os._exit(os.waitstatus_to_exitcode(status) % 256)
 """
 _SLOWER_BY = 3.0
@@ -237,12 +237,15 @@ def _options(works: Sequence[dict[str, Any]]) -> Iterator[str]:
             yield from (word for word in step.get("run", ()) if word.startswith("-"))
 
 
-def slowing(folder: Path, marks: list[str], at_least_s: float = 0.0) -> Inside:
-    """An ffmpeg that is as it was but for command lines with one of these words: then it takes more CPU, at least
-    so many seconds."""
+def slowing(
+    folder: Path, marks: list[str], slower_by: float = _SLOWER_BY, besides_s: float = 0.0
+) -> Inside:
+    """An ffmpeg that is as it was but for command lines with one of these words: these take `slower_by` times their
+    CPU besides. `besides_s`: of CPU that any command line takes more, as if a clip were longer: the rate at which a
+    run of a tenth of a second is given the CPU says nothing."""
     build = Path(ffmpeg_builds.find_build(Settings().ffmpeg).path)
     wrapper = folder / "slowing-ffmpeg"
-    told = {"real": _REAL, "marks": marks, "share": _SLOWER_BY, "at_least_s": at_least_s}
+    told = {"real": _REAL, "marks": marks, "share": slower_by, "besides_s": besides_s}
     wrapper.write_text(_SLOWING.format(**told))
     wrapper.chmod(0o755)
     return Inside(ffmpeg=wrapper, more=((build, _REAL),))
