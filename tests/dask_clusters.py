@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from network_spaces import Space
+from network_spaces import Apart, Space
 from running import until
 
 
@@ -32,13 +32,13 @@ class Cluster:
         log = self.folder / "scheduler-0.log"
         until(lambda: "Scheduler at:" in log.read_text(), patience_s=240)
 
-    def worker(self, machine: str, space: Space | None = None) -> subprocess.Popen[bytes]:
+    def worker(self, machine: str, space: Space | Apart | None = None) -> subprocess.Popen[bytes]:
         words = ["worker", self.address, "--no-nanny", "--nthreads", "2", "--no-dashboard"]
         nanny = {"MALLOC_TRIM_THRESHOLD_": "65536", "OMP_NUM_THREADS": "1"}
         return self._start(words, {"CLIPKIT_MACHINE": machine, **nanny}, space)
 
     def _start(
-        self, words: list[str], more: dict[str, str], space: Space | None
+        self, words: list[str], more: dict[str, str], space: Space | Apart | None
     ) -> subprocess.Popen[bytes]:
         # What is installed beside the tests is nothing that a worker has.
         own = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")} | more

@@ -19,6 +19,17 @@ _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 
 
 @dataclass(frozen=True)
+class Apart:
+    """A machine with a lock of its own, on this one's network. `memory`: the process that keeps its /dev/shm."""
+
+    memory: int
+
+    def inside(self, *argv: str, folder: Path | None = None) -> list[str]:
+        """The words that run `argv` there, by the same process id, in that folder."""
+        return ["nsenter", *_entered(self.memory, folder), "--", *argv]
+
+
+@dataclass(frozen=True)
 class Space:
     """One namespace; it is there as long as a process is in it. `holder`: the process that only keeps it; `memory`: the
     one that keeps the machine's /dev/shm."""
@@ -34,8 +45,8 @@ class Space:
 
     def inside(self, *argv: str, folder: Path | None = None) -> list[str]:
         """The words that run `argv` there, by the same process id, in that folder."""
-        spaces = (f"--net=/proc/{self.holder}/ns/net", f"--mount=/proc/{self.memory}/ns/mnt")
-        return ["nsenter", *spaces, f"--wd={folder or Path.cwd()}", "--", *argv]
+        net = f"--net=/proc/{self.holder}/ns/net"
+        return ["nsenter", net, *_entered(self.memory, folder), "--", *argv]
 
     def ip(self, words: str) -> None:
         subprocess.run(
@@ -67,13 +78,17 @@ class Bridged:
 
 
 @contextlib.contextmanager
+def apart(*machines: str) -> Iterator[dict[str, Apart]]:
+    """Machines by name that differ in nothing but their locks."""
+    _need("unshare", "nsenter")
+    with contextlib.ExitStack() as stack:
+        yield {name: Apart(stack.enter_context(_holder(*_MEMORY))) for name in machines}
+
+
+@contextlib.contextmanager
 def bridged(machines: Sequence[str]) -> Iterator[Bridged]:
     """A space for each of these; those of one name are on one machine."""
-    lacking = [name for name in PROGRAMS if not shutil.which(name, path=_PATH)]
-    if lacking or os.getuid() != 0:
-        requirements.missing(
-            "namespaces", f"no network namespaces here ({', '.join(lacking) or 'no root'})"
-        )
+    _need(*PROGRAMS)
     with contextlib.ExitStack() as stack:
         memories = {name: stack.enter_context(_holder(*_MEMORY)) for name in ("hub", *machines)}
 
@@ -97,6 +112,18 @@ def bridged(machines: Sequence[str]) -> Iterator[Bridged]:
         except subprocess.CalledProcessError as error:
             requirements.missing("namespaces", f"no network in a namespace here: {error.stderr!r}")
         yield made
+
+
+def _need(*programs: str) -> None:
+    lacking = [name for name in programs if not shutil.which(name, path=_PATH)]
+    if lacking or os.getuid() != 0:
+        requirements.missing(
+            "namespaces", f"no namespaces here ({', '.join(lacking) or 'no root'})"
+        )
+
+
+def _entered(memory: int, folder: Path | None) -> tuple[str, str]:
+    return f"--mount=/proc/{memory}/ns/mnt", f"--wd={folder or Path.cwd()}"
 
 
 _MEMORY = ("--mount", "sh", "-c", "mount -t tmpfs none /dev/shm && echo && exec cat")
