@@ -146,8 +146,9 @@ def _merge(parsed: argparse.Namespace) -> int:
     merged = merge_campaigns(
         [Path(word) for word in parsed.folders], Path(parsed.results).absolute()
     )
+    disagreeing = _disagreeing(merged.folder) if len(merged.machines) > 1 else []
     if parsed.json:
-        print_json(output.merged(merged))
+        print_json(output.merged(merged) | {"machines_disagree": disagreeing})
     else:
-        say_lines(output.merged_lines(merged))
+        say_lines([*output.merged_lines(merged), *disagreeing])
     return 0

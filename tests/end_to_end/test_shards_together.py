@@ -62,7 +62,7 @@ def test_they_are_one_campaign(small: Path, tmp_path: Path) -> None:
 def test_machines_that_disagree_are_named_where_this_one_only_goes_on(
     small: Path, tmp_path: Path
 ) -> None:
-    """Without a cluster too: the folder may be of several machines all the same."""
+    """Without a cluster too: the folder may be of several machines all the same, or is made of theirs."""
     path, runs = tmp_path / "trying.toml", tmp_path / "results/trying/runs.jsonl"
     one_block = EXPERIMENT.format(upload=small).replace("blocks = 2", "blocks = 1")
     path.write_text(one_block)
@@ -92,3 +92,17 @@ def test_machines_that_disagree_are_named_where_this_one_only_goes_on(
     (told,) = done.json["machines_disagree"]
     assert "on another" in told and f"on {fast['host_id']}" in told
     assert told in clipkit("sweep", path, cwd=tmp_path).out.splitlines()
+
+    # So they are where each machine's own part is merged with the other's.
+    parts = [tmp_path / which / "trying" for which in ("one", "other")]
+    lines = runs.read_text().splitlines(keepends=True)
+    for part, is_another in zip(parts, (False, True), strict=True):
+        shutil.copytree(runs.parent, part)
+        own = [line for line in lines if ('"another"' in line) is is_another]
+        (part / "runs.jsonl").write_text("".join(own))
+    merged = clipkit("merge", *parts, "--results", "merged", "--json", cwd=tmp_path)
+    assert (merged.json["trials"], merged.json["machines_disagree"]) == (16, [told])
+    again = clipkit("merge", *parts, "--results", "merged", cwd=tmp_path)
+    assert told in again.out.splitlines()
+    alone = clipkit("merge", parts[0], "--results", "alone", "--json", cwd=tmp_path)
+    assert alone.json["machines_disagree"] == []
