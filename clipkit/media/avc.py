@@ -85,6 +85,63 @@ def frame_number_bits(bits: Bits) -> int | None:
     return None if bits.flag() else number_bits
 
 
+@dataclass(frozen=True, slots=True)
+class SequenceSet:
+    """What a slice's header leaves to the set of its sequence. `order_bits`: of what orders pictures, 0 where
+    that is otherwise."""
+
+    frames_only: bool
+    number_bits: int
+    order_bits: int
+    has_order_steps: bool
+    references: int
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSet:
+    """And to the set of its picture. `references`: how many, where it does not say, in each list."""
+
+    has_order: bool
+    has_redundant: bool
+    references: tuple[int, int]
+    weighted_p: bool
+    weighted_b: bool
+
+
+def sequence_set(bits: Bits) -> SequenceSet:
+    """Of films of 4:2:0. Raises ValueError for others."""
+    profile = bits.take(8)
+    bits.take(16)
+    bits.number()
+    if profile in _HIGH and _pass_samples(bits) != 1:
+        raise ValueError("not 4:2:0")
+    number_bits = bits.number() + 4
+    kind = bits.number()
+    order_bits = bits.number() + 4 if kind == 0 else 0
+    has_steps = kind == 1 and _pass_cycle(bits)
+    references = bits.number()
+    bits.flag()
+    bits.number()  # width and height
+    bits.number()
+    return SequenceSet(bits.flag(), number_bits, order_bits, has_steps, references)
+
+
+def picture_set(bits: Bits) -> tuple[int, PictureSet]:
+    """With its number (7.3.2.2). Raises ValueError for one with groups of slices."""
+    number = bits.number()
+    bits.number()
+    bits.flag()
+    has_order = bits.flag()
+    if bits.number():
+        raise ValueError("groups of slices")
+    references = (bits.number() + 1, bits.number() + 1)
+    weighted_p, weighted_b = bits.flag(), bits.take(2) == 1
+    for _ in range(3):
+        bits.signed()
+    bits.take(2)
+    return number, PictureSet(has_order, bits.flag(), references, weighted_p, weighted_b)
+
+
 def _pass_to_references(bits: Bits, profile: int) -> None:
     _pass_to_order(bits, profile)
     _pass_order(bits)
@@ -99,7 +156,8 @@ def _pass_to_order(bits: Bits, profile: int) -> int:
     return bits.number() + 4
 
 
-def _pass_samples(bits: Bits) -> None:
+def _pass_samples(bits: Bits) -> int:
+    """Which chroma there is."""
     chroma = bits.number()
     if chroma == 3:
         bits.flag()
@@ -110,6 +168,7 @@ def _pass_samples(bits: Bits) -> None:
         for place in range(8 if chroma != 3 else 12):
             if bits.flag():
                 _pass_scaling_list(bits, 16 if place < 6 else 64)
+    return chroma
 
 
 def _pass_scaling_list(bits: Bits, size: int) -> None:
@@ -125,11 +184,17 @@ def _pass_order(bits: Bits) -> None:
     if kind == 0:
         bits.number()
     elif kind == 1:
-        bits.flag()
+        _pass_cycle(bits)
+
+
+def _pass_cycle(bits: Bits) -> bool:
+    """Whether slices tell by how much pictures differ from it."""
+    never = bits.flag()
+    bits.signed()
+    bits.signed()
+    for _ in range(min(bits.number(), 255)):
         bits.signed()
-        bits.signed()
-        for _ in range(min(bits.number(), 255)):
-            bits.signed()
+    return not never
 
 
 def _reorder_depth(bits: Bits) -> int | None:

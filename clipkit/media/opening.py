@@ -15,6 +15,9 @@ from clipkit.media.formats import ACCEPTED, GUARDED, local
 
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 
+_GEN_PTS = 1
+"""AVFMT_FLAG_GENPTS of libavformat."""
+
 
 def regular_file(path: Path) -> Path:
     """The absolute path of a file that can be read. Raises UploadError for anything else."""
@@ -60,6 +63,12 @@ def opened_container(path: Path) -> Iterator[InputContainer]:
         raise UploadError(
             f"{path} is damaged, reading it failed: {_reason(error)}; upload or copy it again"
         ) from None
+
+
+def without_made_up_times(container: InputContainer) -> None:
+    """Packets have the times that the container has, and no others: PyAV asks for some to be made of those of the
+    packets that follow, ffmpeg's command does not."""
+    container.flags &= ~_GEN_PTS
 
 
 def _why_not(path: Path, error: Exception) -> str:

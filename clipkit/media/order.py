@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from clipkit.media.marking import Marking
 from clipkit.media.nal import NalFormat, header_units
 
 
@@ -46,6 +47,7 @@ class Ordering:
         self._decoded: int | None = None
         self._hides = False
         self._is_in_parts = False
+        self._marking = Marking(form, extradata)
 
     def see(
         self,
@@ -69,8 +71,15 @@ class Ordering:
         self._highest = ticks if is_first_of_later else self._highest
         if packet.is_keyframe and is_first_of_later and self._can_start(picture):
             self._access.append(place)
-            if self._form is None or (picture and self._form.refers_to_nothing_before(picture)):
+            closed = self._form is None or (
+                picture and self._form.refers_to_nothing_before(picture)
+            )
+            if closed:
                 self._closed.append(place)
+            self._marking.begin(place, ticks, is_open=not closed)
+        unfit = self._marking.unfit(ticks, picture, content)
+        if unfit is not None:
+            self._access.remove(unfit)
 
     def _see_parts(self, packet: Packet[VideoStream]) -> None:
         """An edit list that shows several parts of a film has what leads up to each hidden before it, at

@@ -114,23 +114,29 @@ def _scan(path: Path, container: InputContainer, stream: VideoStream) -> Scan:
     found = scan(container, stream)
     if found.turned_by is not None and not found.frame_ticks:
         raise UploadError(f"{path}: its clock goes back at its first picture; convert it first")
+    if found.untimed:
+        with opened_container(path) as again:
+            ticks = decoded_ticks(again, _same(again, stream)) or found.frame_ticks
+            found = replace(found, frame_ticks=ticks, repeated_ticks=())
     if found.first is None or not found.frame_ticks:
         raise UploadError(
             f"{path}: not one frame of its video can be decoded; upload or copy it again"
         )
     if len(found.looks) > 1:
         found = without_lost(path, found, stream)
-    if not found.untimed and not found.repeated_ticks:
+    if not found.repeated_ticks:
         return found
     with opened_container(path) as again:
-        film = again.streams[stream.index]
-        assert isinstance(film, VideoStream)  # noqa: S101 (the same file: for the type checker)
-        if found.untimed:
-            ticks = decoded_ticks(again, film) or found.frame_ticks
-            return replace(found, frame_ticks=ticks, repeated_ticks=())
-        if frames_at(again, film, found.repeated_ticks[0]) < 2:  # the two fields of a picture
+        # The two fields of a picture.
+        if frames_at(again, _same(again, stream), found.repeated_ticks[0]) < 2:
             return replace(found, repeated_ticks=())
     return replace(found, frame_ticks=apart([*found.frame_ticks, *found.repeated_ticks]))
+
+
+def _same(again: InputContainer, stream: VideoStream) -> VideoStream:
+    film = again.streams[stream.index]
+    assert isinstance(film, VideoStream)  # noqa: S101 (the same file: for the type checker)
+    return film
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from clipkit.media.heard import Heard
 from clipkit.media.look import Look, look_of
 from clipkit.media.looks import Looks
 from clipkit.media.nal import nal_format
+from clipkit.media.opening import without_made_up_times
 from clipkit.media.order import Order, Ordering
 from clipkit.media.sounds import Sounding
 
@@ -161,6 +162,9 @@ def _pictures(
     sounding: Mapping[int, Sounding],
 ) -> Iterator[Packet[VideoStream]]:
     """The packets of `stream`; those of sound that come between are seen by the others."""
+    if container.format.name == "avi" and stream.codec.canonical_name == "h264":
+        # No packet there has a time of showing: it is not made up of its followers', as in ffmpeg's command.
+        without_made_up_times(container)
     for packet in container.demux(stream, *container.streams.audio):
         if packet.stream_index == stream.index:
             yield cast("Packet[VideoStream]", packet)
@@ -230,17 +234,19 @@ def _ascends(earlier: int | None, later: int | None) -> bool:
 def decoded_ticks(container: InputContainer, stream: VideoStream) -> tuple[int, ...]:
     """When each frame is shown, by decoding all of them: for packets without times, and slow.
 
-    A frame without a time follows the one before it by a frame's duration, as in ffmpeg's command
-    (`video_duration_estimate` in its fftools).
+    As in ffmpeg's command a frame without a time has that of the packet which it came out with, and where there is
+    none either it follows the one before it by a frame's duration (`video_duration_estimate` in its fftools).
     """
+    without_made_up_times(container)
     stream.thread_type = "AUTO"
     rate, time_base = stream.guessed_rate, stream.time_base
     step = round(1 / (rate * time_base)) if rate and time_base else 0
     ticks: list[int] = []
     for packet in container.demux(stream):
         for frame in frames_of(packet):
-            if frame.pts is not None:
-                ticks.append(frame.pts)
+            told = frame.pts if frame.pts is not None else frame.dts
+            if told is not None:
+                ticks.append(told)
             elif ticks:
                 ticks.append(ticks[-1] + step)
     return tuple(sorted(set(ticks)))

@@ -26,7 +26,10 @@ def copied_sound_options(
     if sound is None:
         return {"an": None}
     zero_s, end_s = float(start_s), float(stop_s)
-    if not is_sound_copied(sound, settings):
+    heard_s = _heard_s(upload, sound, start_s, stop_s)
+    # Of less than a packet, begun within one, ffmpeg's demuxer plays nothing.
+    is_brief = settings.audio != "copy" and 0 < heard_s < sound.usual_s
+    if is_brief or not is_sound_copied(sound, settings):
         trim = f"atrim=start={zero_s:.6f}:end={end_s:.6f},asetpts=PTS-{zero_s:.6f}/TB"
         return {"c:a": "aac", "b:a": "128k", "af": ",".join([trim, IN_STEP, *mixed_down(sound)])}
     from_s = zero_s - _needed_s(sound)
@@ -56,6 +59,15 @@ def lacks_needed_sound(upload: Upload, settings: Settings, start_s: Fraction) ->
         return False
     since_s = float(start_s - _origin_s(upload) - gap[1])
     return 0 <= since_s < _lasting_s(sound, _packets_before(sound) - 1)
+
+
+def _heard_s(upload: Upload, sound: AudioTrack, start_s: Fraction, stop_s: Fraction) -> Fraction:
+    """How long it is heard from one to the other at most, where it is heard at all."""
+    zero_s, end_s = start_s - _origin_s(upload), stop_s - _origin_s(upload)
+    if sound.heard_s is None:
+        return end_s - zero_s
+    within = ((max(low_s, zero_s), min(high_s, end_s)) for low_s, high_s in sound.heard_s)
+    return sum((high_s - low_s for low_s, high_s in within if low_s < high_s), Fraction(0))
 
 
 def _origin_s(upload: Upload) -> Fraction:

@@ -224,6 +224,9 @@ def _seek_to(cut: _Cut) -> str:
     players that seek to others stop at what they cannot decode. Nothing where the container knows only such."""
     ticks = cut.upload.decoding_ticks
     points = {ticks[place] for place in cut.upload.access_places}
+    marked = points | {
+        round(key_s / cut.upload.time_base) for key_s in cut.upload.key_frame_times_s
+    }
     found: list[str] = []
     earliest, others = max(cut.taken) + 1, 0
     for number in range(len(cut.taken), 0, -1):
@@ -232,7 +235,7 @@ def _seek_to(cut: _Cut) -> str:
         earliest = min(tick, earliest)
         if tick in points and is_clean:
             found.append(str(number))
-        others += tick in points and not is_clean
+        others += tick in marked and not (tick in points and is_clean)
     return " ".join(reversed(found)) if others or cut.upload.seek == "none" else ""
 
 

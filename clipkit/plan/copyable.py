@@ -18,6 +18,10 @@ SAMPLE_ENTRIES = {"h264": "avc1", "hevc": "hvc1", "av1": "av01", "vp9": "vp09"}
 SOUNDS = {"aac", "mp3", "opus", "flac", "alac", "ac3", "eac3"}
 # Of H.264, decoders in hardware and in browsers know 8 bit 4:2:0 alone.
 PLAYABLE_H264 = {"yuv420p", "yuvj420p"}
+# Of key frames at which decoding cannot begin cleanly: a copy holds all from before them, and hides it.
+_MOST_PASSED_OVER = 4
+# Where PTS are those of decoding, as AVI has them, nobody can tell the order of pictures by them.
+_TIMED = ("mov", "matroska", "mpegts", "mpeg", "flv")
 
 
 def check_film(upload: Upload, settings: Settings) -> None:
@@ -55,6 +59,11 @@ def check_sound(upload: Upload, settings: Settings) -> None:
         )
 
 
+def is_timed(upload: Upload) -> bool:
+    """Whether its container has the times at which pictures are shown."""
+    return upload.container.split(",")[0] in _TIMED
+
+
 def taken(upload: Upload, frames: FrameSpan) -> tuple[int, ...]:
     """The packets that a clip takes, from the last access point at or before its first picture up to the
     last one that its pictures need: when each would be shown, in ticks, in the order of decoding.
@@ -73,12 +82,24 @@ def taken(upload: Upload, frames: FrameSpan) -> tuple[int, ...]:
 def _entry_point(upload: Upload, frames: FrameSpan) -> AccessPoint:
     if upload.untimed:
         _refuse(upload, f"{upload.untimed} of its packets have no time")
+    if not is_timed(upload):
+        _refuse(
+            upload, f"its container, {upload.container}, has no times at which pictures are shown"
+        )
     if upload.clock_turn:
         _refuse(upload, str(upload.clock_turn))
     first_s = upload.tick(frames.first) * upload.time_base
     found = access_at_or_before(upload, first_s)
     if found is None:
         _refuse(upload, f"decoding can begin nowhere at or before {float(first_s):.3f} s")
+    since_s = float(found.tick * upload.time_base)
+    keys_s = upload.key_frame_times_s
+    passed_over = bisect_right(keys_s, float(first_s)) - bisect_right(keys_s, since_s)
+    if passed_over > _MOST_PASSED_OVER:
+        _refuse(
+            upload,
+            f"pictures behind each of the {passed_over} key frames since {since_s:.3f} s count on some before it",
+        )
     return found
 
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from clipkit.media.upload import Upload
+from clipkit.plan.copyable import is_timed
 from clipkit.plan.frames import FrameSpan
 from clipkit.plan.own_pictures import copied_shape_unknown
-
-# Where PTS are those of decoding, as AVI has them, nobody can tell the order of pictures by them.
-_TIMED = ("mov", "matroska", "mpegts", "mpeg", "flv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +74,7 @@ def _why_not(upload: Upload, frames: FrameSpan) -> str | None:
         return "the upload has entries for pixels of several shapes"
     if upload.seek == "none":
         return "the upload's key frames cannot be relied upon"
-    timed = upload.container.split(",")[0] in _TIMED
-    if upload.untimed or upload.repeats or not timed:
+    if upload.untimed or upload.repeats or not is_timed(upload):
         return "not every picture has a time of its own"
     return None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import kinds
+import odder
 import pytest
 import requirements
 import shared_media
@@ -99,6 +100,35 @@ def test_av1_and_fields_are_exact_in_every_mode_or_refused(
         row = table.ask(order, each_build.choice, mode=mode)
         assert {one.outcome for one in row.verdicts} == {outcome}, row
         assert not row.wrong, row
+
+
+@pytest.mark.parametrize("kind", ["H.264.avi", "H.264, B-frames.avi"])
+def test_an_avi_of_h264_is_cut_by_its_times_of_decoding_and_not_copied(
+    kind: str, each_build: FfmpegBuild, tmp_path: Path
+) -> None:
+    order = table.chosen(odder.ODDER[kind](tmp_path), _SEED)
+    for mode, outcome in (("encode", RIGHT), ("auto", RIGHT), ("copy", REFUSED)):
+        row = table.ask(order, each_build.choice, mode=mode)
+        assert {one.outcome for one in row.verdicts} == {outcome}, row
+    assert "no time" in str(row), row  # and not on the way
+
+
+@pytest.mark.parametrize("kind", ["pyramid, open.mp4", "pyramid, open.ts"])
+def test_a_copy_needs_no_picture_from_before_it(
+    kind: str, build: FfmpegBuild, tmp_path: Path
+) -> None:
+    """Pictures behind its open groups' key frames have some from before these forgotten."""
+    row = table.ask(table.chosen(odder.ODDER[kind](tmp_path), _SEED), build.choice, mode="copy")
+    assert {one.outcome for one in row.verdicts} == {RIGHT}, row
+
+
+@pytest.mark.parametrize("mode", ["auto", "smart", "copy"])
+def test_sound_of_less_than_a_packet_is_heard(
+    mode: str, each_build: FfmpegBuild, tmp_path: Path
+) -> None:
+    film = odder.ODDER["one picture and sound.mp4"](tmp_path)
+    row = table.ask(Order(film, (("0.017", "0.008"),)), each_build.choice, mode=mode)
+    assert {one.outcome for one in row.verdicts} == {RIGHT}, row
 
 
 @pytest.mark.parametrize("mode", ["auto", "smart", "copy"])

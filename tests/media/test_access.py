@@ -18,8 +18,8 @@ FILMS = {
     "closed.mp4": X264,
     "closed.mkv": X264,
     "closed.ts": X264,
-    "open.mp4": (*X264, "-x264-params", "open-gop=1"),
-    "open.ts": (*X264, "-x264-params", "open-gop=1"),
+    "open.mp4": (*X264, "-x264-params", "open-gop=1:b-pyramid=strict"),
+    "open.ts": (*X264, "-x264-params", "open-gop=1:b-pyramid=strict"),
     "closed.mov": (*X265, "log-level=0:keyint=50:min-keyint=50:scenecut=0:open-gop=0"),
     "open.mov": (*X265, "log-level=0:keyint=50:min-keyint=50:scenecut=0:open-gop=1"),
 }

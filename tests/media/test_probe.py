@@ -40,6 +40,15 @@ def decoded_times_s(upload: Upload) -> list[float]:
     return times_s
 
 
+def command_times_s(upload: Upload) -> list[float]:
+    """When ffmpeg's command shows them, by the container's own clock."""
+    argv = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-copyts"]
+    argv += ["-i", f"file:{upload.path}", "-map", f"0:{upload.video_stream}", "-f", "framemd5", "-"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60)
+    told = [line.split(",")[2] for line in done.stdout.splitlines() if not line.startswith("#")]
+    return [float(int(ticks) * upload.time_base) for ticks in told]
+
+
 def ffmpeg_frame(*options: str) -> str:
     """The checksum of the first frame that ffmpeg hands out."""
     argv = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "quiet", *options]
@@ -186,10 +195,19 @@ class TestFrameTimes:
         assert (upload.fps, upload.vfr) == (25.0, False)
         assert any("have no time" in warning for warning in upload.warnings)
 
-    def test_times_that_are_only_of_decoding_warn(self, make: Any) -> None:
+    @pytest.mark.parametrize("options", [H264, (*H264[:-6], "-bf", "0", *H264[-4:])])
+    def test_where_only_times_of_decoding_are_stored_it_is_as_ffmpegs_command_has_it(
+        self, make: Any, options: Any
+    ) -> None:
+        """Others make times up, of packets that follow: an AVI whose pictures are not reordered came one late."""
+        upload = probe_upload(make("dts.avi", *options))
+        assert upload.frame_times_s == pytest.approx(command_times_s(upload))
+        assert len(upload.frame_times_s) == 50
+
+    def test_reordered_pictures_without_times_of_showing_are_told(self, make: Any) -> None:
         upload = probe_upload(make("dts.avi", *H264))
         assert upload.seek == "none"
-        assert any("no times of showing" in warning for warning in upload.warnings)
+        assert any("50 packets have no time" in warning for warning in upload.warnings)
 
 
 class TestKeyFrames:

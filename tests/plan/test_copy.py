@@ -219,6 +219,12 @@ class TestRefusals:
             ({"codec": "vp8"}, {}, "vp8, which browsers do not play from an MP4"),
             ({"pixel_format": "yuv422p"}, {}, "H.264 in yuv422p, which browsers do not play"),
             ({"untimed": 3}, {}, "3 of its packets have no time"),
+            ({"container": "avi"}, {}, "its container, avi, has no times at which pictures are"),
+            (
+                {"access_places": (0,), "key_frame_times_s": (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)},
+                {},
+                "each of the 5 key frames since 0.000 s count on some before it",
+            ),
             ({"clock_turn": ClockTurn(9.0, -4.0)}, {}, "its clock goes back by 4 s at 9.000 s"),
             ({"access_places": (200,)}, {}, "decoding can begin nowhere at or before 3.000 s"),
             ({"damaged_places": (60,)}, {}, "hold no picture"),

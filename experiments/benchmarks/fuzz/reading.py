@@ -10,6 +10,7 @@ from typing import Any
 
 import av
 from av.codec.context import Flags
+from av.container.core import Flags as ContainerFlags
 from av.stream import Stream
 from frames import hear
 
@@ -57,21 +58,23 @@ class Reading:
         sars: set[Fraction] = set()
         with av.logging.Capture(local=False) as told, av.open(f"file:{self.path}") as container:
             stream = container.streams[index]
+            # No time is made up where a container has none of showing: a picture then is shown when it comes out
+            # of the decoder.
+            container.flags &= ~ContainerFlags.gen_pts.value
             # What other threads than Python's say of damage is not heard.
             stream.codec_context.thread_count = 1
             # Else a decoder cuts off at the left only what keeps its lines where a CPU likes them.
             stream.codec_context.flags |= Flags.unaligned
             step = _step(stream)
-            # Packets of AVI have no time of showing, but for their order.
-            clock.disorder += container.format.name == "avi" and _reorders(stream)
             # All that is played is read, as a player does: where a table lies, it matters.
             played = (*container.streams.video, *container.streams.audio)
             for packet in container.demux(*played):
                 if packet.stream_index != index:
                     continue
                 at = _time(packet, packet.dts, self.origin)
-                if packet.size and packet.pts is not None and not packet.is_discard:
-                    start = _time(packet, packet.pts, self.origin)
+                ticks = packet.dts if packet.pts is None else packet.pts
+                if packet.size and ticks is not None and not packet.is_discard:
+                    start = _time(packet, ticks, self.origin)
                     end = start + (packet.duration or 0) * packet.time_base
                     clock.packet(start if at is None else at, start, end)
                 if self.until_s is not None and clock.passed > self.until_s:
@@ -87,7 +90,8 @@ class Reading:
                     damage += bool(frame.is_corrupt)
                     shape = getattr(stream.codec_context, "sample_aspect_ratio", None)
                     sars.add(shape or Fraction(1))
-                    clock.frame(_time(frame, frame.pts, self.origin), step, look(frame, shape))
+                    when = frame.dts if frame.pts is None else frame.pts
+                    clock.frame(_time(frame, when, self.origin), step, look(frame, shape))
         damage += sum(level <= av.logging.ERROR for level, _, _ in told)
         return Read(clock.ended(), damage, clock.disorder, sars)
 
@@ -100,10 +104,6 @@ def _step(stream: Stream) -> Fraction:
     """What a frame without a time is taken to last."""
     rate = getattr(stream, "guessed_rate", None)
     return 1 / rate if rate else Fraction(1, 25)
-
-
-def _reorders(stream: Stream) -> bool:
-    return bool(getattr(stream.codec_context, "has_b_frames", False))
 
 
 class _Clock:
