@@ -56,7 +56,7 @@ class Heard:
         self._clock = Continuity(self.time_base, slack_s=_OVERLAP_S)
 
     def see(self, packet: Packet[Any]) -> None:
-        start, length = packet.pts, packet.duration or 0
+        start, length = packet.pts, self._length(packet)
         if start is None or not packet.size or packet.is_discard:
             self._follows = False
             return
@@ -71,6 +71,11 @@ class Heard:
             run.last, run.end = max(run.last, start), max(run.end, start + length)
         self._follows = True
 
+    def _length(self, packet: Packet[Any]) -> int:
+        """In an MP4 the packet before lost ones lasts until they are over: Opus says itself how long it is."""
+        told_s = opus_packet_s(bytes(packet)) if self.codec == "opus" else None
+        return packet.duration or 0 if told_s is None else round(told_s / self.time_base)
+
     def _is_late(self, start: int, run: _Run) -> bool:
         """Whether there may be a gap before it; whether there is one is known when all packets are."""
         step = start - run.last
@@ -84,8 +89,9 @@ class Heard:
     @property
     def stretches_s(self) -> tuple[tuple[Fraction, Fraction], ...]:
         """By the container's clock."""
-        step, length = _most_common(self._steps), _most_common(self._lengths)
-        found = [[run.start, run.end] for run in self._runs[:1]]
+        step, length = _most_common(self._steps), self._usual
+        unsaid = 0 if self.longest else length
+        found = [[run.start, run.end + unsaid] for run in self._runs[:1]]
         for before, run in pairwise(self._runs):
             is_alike = run.follows and self.codec in _ALIKE
             gone = before.last + step if is_alike else before.end
@@ -93,20 +99,40 @@ class Heard:
             most = max(step * _LOST, 2 * _ROUNDED) if is_told else self.longest * _GAP_PACKETS
             if run.start - gone > most:
                 found[-1][1] = gone
-                found.append([run.start, run.end])
+                found.append([run.start, run.end + unsaid])
             else:
-                found[-1][1] = max(found[-1][1], run.end)
+                found[-1][1] = max(found[-1][1], run.end + unsaid)
         return tuple((start * self.time_base, end * self.time_base) for start, end in found)
 
     @property
     def packet_s(self) -> float:
         """The longest packet's length."""
-        return float(self.longest * self.time_base)
+        return float((self.longest or self._usual) * self.time_base)
 
     @property
     def usual_s(self) -> float:
         """How long most of its packets last."""
-        return float(_most_common(self._lengths) * self.time_base)
+        return float(self._usual * self.time_base)
+
+    @property
+    def _usual(self) -> int:
+        """Where they do not say, as long as most are apart."""
+        return _most_common(self._lengths) or _most_common(self._steps)
+
+
+def opus_packet_s(content: bytes) -> Fraction | None:
+    """How long a packet of Opus lasts, by its first bytes (RFC 6716, 3.1); None where it cannot be told."""
+    if len(content) < 2:
+        return None
+    kind, frames = content[0] >> 3, content[0] & 3
+    if kind < 12:
+        each_ms = Fraction((10, 20, 40, 60)[kind % 4])
+    elif kind < 16:
+        each_ms = Fraction((10, 20)[kind % 2])
+    else:
+        each_ms = Fraction((5, 10, 20, 40)[kind % 4], 2)
+    count = (1, 2, 2, content[1] & 63)[frames]
+    return count * each_ms / 1000
 
 
 def _most_common(numbers: Counter[int]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 
 from clipkit.media.upload import AudioTrack, Upload
 from clipkit.plan.encoded_sound import IN_STEP, is_sound_copied, mixed_down, sound_of
@@ -12,7 +13,8 @@ from clipkit.settings import Settings
 # Packets before the one at the start without which a decoder makes other samples of that: codecs whose
 # blocks overlap need one, MP3 keeps bits of a frame in those before (ISO/IEC 11172-3, 511 bytes), Opus
 # converges in 80 ms (RFC 7845, 4.6), the shortest packets having 2.5.
-_PACKETS_BEFORE = {"aac": 1, "ac3": 1, "eac3": 1, "mp3": 9, "opus": 32, "flac": 0, "alac": 0}
+_PACKETS_BEFORE = {"aac": 1, "ac3": 1, "eac3": 1, "mp3": 9, "flac": 0, "alac": 0}
+_OPUS_BEFORE_S, _OPUS_SHORTEST_S = 0.08, 0.0025
 _NEXT_TO_NOTHING_S = 1e-5
 _ROUNDED_S = 6e-4
 
@@ -91,6 +93,8 @@ def hidden_sound_s(sound: AudioTrack) -> float:
 
 def _packets_before(sound: AudioTrack) -> int:
     """The one that covers the start, and those that its decoder needs before."""
+    if sound.codec == "opus":
+        return 1 + ceil(_OPUS_BEFORE_S / max(sound.usual_s, _OPUS_SHORTEST_S) - _NEXT_TO_NOTHING_S)
     return 1 + _PACKETS_BEFORE.get(sound.codec, 1)
 
 

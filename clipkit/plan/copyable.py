@@ -118,11 +118,11 @@ def _check(upload: Upload, frames: FrameSpan, places: range, ticks: tuple[int, .
         _refuse(upload, f"its pictures change {where}, or before it")
     if copied_shape_unknown(upload):
         _refuse(upload, "it has entries for pixels of several shapes")
+    if len(set(ticks)) != len(ticks):
+        _refuse(upload, f"some packets {where} have one time")
     wanted = [upload.tick(frame) for frame in range(frames.first, frames.last + 1)]
     if sorted(tick for tick in ticks if wanted[0] <= tick <= wanted[-1]) != wanted:
         _refuse(upload, f"its packets {where} are not its pictures, one each")
-    if len(set(ticks)) != len(ticks):
-        _refuse(upload, f"some packets {where} have one time")
 
 
 def _within(places: tuple[int, ...], span: range) -> bool:

@@ -225,6 +225,36 @@ def test_and_a_copy_that_needs_that_is_refused(
     assert "packets of its sound are lost just before 2.120 s" in refused.complaint
 
 
+@pytest.mark.parametrize("kind", [("mp4", "libopus", "2.2"), ("mkv", "alac", "2.31")])
+def test_a_lost_packet_is_seen_where_lengths_do_not_tell(
+    kind: tuple[str, str, str], make: Any, tmp_path: Path, each_build: FfmpegBuild
+) -> None:
+    """An MP4 has the packet of Opus before it last longer; ALAC in Matroska may have no lengths."""
+    ending, codec, lost = kind
+    coded = make(f"coded.{ending}", *CODING[:-1], codec, "-ar", "48000", source=SOUND)
+    dropped = f"noise=drop='between(pts*tb,{lost},{lost}+0.02)'"
+    film = make(f"lost-{codec}.{ending}", "-c", "copy", "-bsf:a", dropped, source=("-i", coded))
+    for number, (mode, start) in enumerate(
+        [("copy", "1"), ("copy", "1.5"), ("copy", "2.5"), ("smart", "1.5"), ("encode", "1.5")]
+    ):
+        words = ("--mode", mode, "--audio", "copy")
+        ran = one(film, start, tmp_path / f"{number}", each_build, *words)
+        assert ran.code == 0, ran.err
+        judged(film, start, ran.json["clips"][0])
+
+
+def test_a_copy_of_opus_hides_no_more_than_it_needs(
+    make: Any, tmp_path: Path, build: FfmpegBuild
+) -> None:
+    """80 ms (RFC 7845, 4.6) and the packet that the start is in."""
+    film = make("opus.mp4", *CODING[:-1], "libopus", source=SOUND)
+    ran = one(film, "2.3", tmp_path / "out", build, "--mode", "copy", "--audio", "copy")
+    assert ran.code == 0, ran.err
+    clip = ran.json["clips"][0]
+    judged(film, "2.3", clip)
+    assert len(packets_of(Path(clip["file"]))) <= 1 / 0.02 + 1 + 5
+
+
 def one(upload: Path, start: str, out: Path, build: FfmpegBuild, *words: str) -> Any:
     words = ("--hidden-preroll", "allow", "--ffmpeg", build.choice, "--json", *words)
     listed = out.with_suffix(".csv")

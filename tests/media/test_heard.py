@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from clipkit.media.heard import opus_packet_s
 from clipkit.media.probe import probe_upload
 
 PICTURES = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "25")
@@ -25,6 +27,8 @@ KINDS = [
     ("mp4", "ac3"),
     ("mp4", "alac"),
     ("mp4", "libmp3lame"),
+    ("mp4", "libopus"),
+    ("mp4", "libopus", "-frame_duration", "60"),
     ("ts", "aac"),
     ("ts", "ac3"),
     ("flv", "aac", "-ar", "44100"),
@@ -63,3 +67,26 @@ def test_a_recorders_first_packet_may_be_followed_half_of_one_late(make: Any) ->
     film = make("late.mp4", *late, source=("-i", str(whole)))
     assert probe_upload(film).audio[0].frame_s == pytest.approx(1600 / 48000)
     assert len(stretches_s(film)) == 1
+
+
+def test_packets_that_do_not_say_how_long_they_last_last_until_the_next(make: Any) -> None:
+    """As ALAC in a Matroska file that was copied from another."""
+    whole = make("whole.mkv", *PICTURES, "-c:a", "alac", source=SOUND)
+    lost = ("-c", "copy", "-bsf:a", "noise=drop='eq(n,20)'")
+    film = make("unsaid.mkv", *lost, source=("-i", str(whole)))
+    track = probe_upload(film).audio[0]
+    assert (track.frame_s, track.usual_s) == pytest.approx((4096 / 48000, 4096 / 48000), abs=0.001)
+    assert stretches_s(film)[-1][1] == pytest.approx(4.0, abs=0.011)
+    assert stretches_s(film)[0][1] == pytest.approx(20 * 4096 / 48000, abs=0.0015)
+
+
+@pytest.mark.parametrize(
+    ("head", "lasts_ms"),
+    [(0x00, 10), (0x18, 60), (0x68, 20), (0x80, 2.5), (0x98, 20), (0x99, 40), (0x9B, 60)],
+)
+def test_a_packet_of_opus_says_how_long_it_lasts(head: int, lasts_ms: float) -> None:
+    assert opus_packet_s(bytes((head, 3, 0))) == Fraction(lasts_ms) / 1000
+
+
+def test_less_than_a_packet_says_nothing() -> None:
+    assert opus_packet_s(b"") is None

@@ -246,6 +246,15 @@ class TestRefusals:
         with pytest.raises(ModeRefused, match=why):
             copy_tasks(job, replace(COPY, **settings), BUILD)
 
+    def test_two_pictures_of_one_time_are_told_as_that(self) -> None:
+        """And not as packets that are no pictures: the second is shown a tick later than its packet says."""
+        film = invented()
+        ticks = list(film.decoding_ticks)
+        ticks[80] = ticks[79]
+        doubled = replace(film, decoding_ticks=tuple(ticks), repeats=1)
+        with pytest.raises(ModeRefused, match=r"some packets between .* have one time"):
+            copy_tasks(Job(doubled, (Clip(3.0, 1.0),)), COPY, BUILD)
+
     def test_what_lies_elsewhere_in_the_film_does_not_matter(self) -> None:
         film = invented(damaged_places=(10, 300), set_turns=(30, 50, 110))
         assert copy_tasks(
