@@ -77,6 +77,7 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
         peak_anon_bytes=confirmed.peak_anon_bytes,
         peak_need_bytes=need_bytes,
         peak_runs=confirmed.runs,
+        usable_memory_bytes=question.usable_bytes,
         headroom_bytes=None if room is None or need_bytes is None else room - need_bytes,
         orchestrator_cpu_fraction=words.orchestrator_cpu_fraction(findings),
         orchestrator_peak_rss_bytes=max(engine_peaks, default=None),

@@ -92,7 +92,8 @@ class Recommendation:
     is what was expected before them, and `predicted_ci90_s` where their mean was to lie nine times in ten.
     `held_fraction`: of the confirmed time, the share for which the CPU quota held the job back.
     `peak_need_bytes`: the largest of `peak_runs` runs of what cannot be dropped; `headroom_bytes` =
-    ceiling - reserve (or what could be held of it, where that is less) - that. `verdict` says what was found in a sentence, `figures` the times and the
+    ceiling - reserve (or what could be held of it, where that is less) - that. `usable_memory_bytes`: what could be
+    held beside the reserve, measured (`trial.usable`). `verdict` says what was found in a sentence, `figures` the times and the
     peak behind it, `undecided` what else may be the best (None: nothing by more than
     5 %), `noise` how disturbed the trials were (None: not), `slow` what the
     job takes where the machine gave less as it went on, or swapped (`tuning.slowing`; None: it did not), `picture` how that of the recommended settings
@@ -131,6 +132,7 @@ class Recommendation:
     predicted_ci90_s: tuple[float, float] | None = None
     peak_need_bytes: int | None = None
     peak_runs: int | None = None
+    usable_memory_bytes: int | None = None
     figures: str = ""
     undecided: str | None = None
     noise: str | None = None

@@ -183,9 +183,9 @@ def _against(findings: Findings, timed: Timed) -> str:
     low, high = speedup.interval or (0.0, float("inf"))
     if low > 1:
         seek = "the seek before the input, " if _decodes_in_vain(findings, timed) else ""
-        times = (
-            f"{_ours(findings)} instead of {fmt.seconds(timed.wall.value)}{_marks(findings, timed)}"
-        )
+        of_ours, of_theirs = _marks(findings, timed)
+        theirs = f"{fmt.seconds(timed.wall.value)}{of_theirs}"
+        times = f"{_ours(findings)}{of_ours} instead of {theirs}"
         return f"{who}: with {seek}{ours}, {_job(findings)} take {times}: {ratio}"
     if high < 1:
         return f"{who}: keep that; {ours} is slower ({ratio})"
@@ -199,13 +199,10 @@ def _against(findings: Findings, timed: Timed) -> str:
     return f"{who}: no setting {which} brings {gain} on {on} ({ours}: {ratio})"
 
 
-def _marks(findings: Findings, timed: Timed) -> str:
-    """Which of the two times is an estimate, and from how much."""
-    ours, theirs = (_estimated(findings, each, "") for each in (findings.confirmed, timed))
-    if ours == theirs:
-        return f" (both {ours})" if ours else ""
-    told = [f"the {which} {mark}" for which, mark in (("first", ours), ("second", theirs)) if mark]
-    return f" ({', '.join(told)})"
+def _marks(findings: Findings, timed: Timed) -> tuple[str, str]:
+    """What is said behind each of the two times of how much it is an estimate from: once, where that is the same."""
+    ours, theirs = (_estimated(findings, each, " (", ")") for each in (findings.confirmed, timed))
+    return ("", theirs.replace("(", "(both ", 1)) if ours == theirs else (ours, theirs)
 
 
 def _by_whom(findings: Findings, timed: Timed) -> str:
