@@ -50,13 +50,13 @@ def fall_in(readings: Sequence[float], likes: Sequence[Hashable] = ()) -> Fall |
     free = len(logs) - len(kinds) - 1
     if free < 1:
         return None
-    levelled = _levelled(logs, kinds.values())
-    places = range(_LEAST_SIDE, len(logs) - _LEAST_SIDE + 1)
+    levelled, least = _levelled(logs, kinds.values()), _SURE * (1 + _FEW / free)
+    places = _worth_a_look(levelled, kinds.values(), free, least)
     steps = {at: _step(levelled, kinds.values(), at, free) for at in places}
     # Of places between which nothing tells, the last: what is behind it is known to be.
-    surest = max(reversed(places), key=lambda at: steps[at][1])
-    step, sureness = steps[surest]
-    if step > math.log(FALLEN) or sureness < _SURE * (1 + _FEW / free):
+    surest = max(places, key=lambda at: steps[at][1], default=0)
+    step, sureness = steps.get(surest, (0.0, 0.0))
+    if step > math.log(FALLEN) or sureness < least:
         return None
     before = fmean(logs[:surest])
     return Fall(math.exp(before), math.exp(before + step), surest)
@@ -69,6 +69,29 @@ def _levelled(values: Sequence[float], kinds: Iterable[Sequence[int]]) -> list[f
         level = sum(values[place] for place in own) / len(own)
         for place in own:
             found[place] -= level
+    return found
+
+
+def _worth_a_look(
+    levelled: Sequence[float], kinds: Iterable[Sequence[int]], free: int, least: float
+) -> list[int]:
+    """The places, from the last to the first, at which a fall is that sure if no neighbours correlate: few or
+    none, and where they do it is less sure. From sums that grow from place to place, not from all readings."""
+    kind_of = {place: own for own in map(tuple, kinds) for place in own}
+    behind = dict.fromkeys(kind_of.values(), 0)
+    total, fallen, weight = sum(each * each for each in levelled), 0.0, 0.0
+    found = []
+    for at in range(len(levelled) - 1, _LEAST_SIDE - 1, -1):
+        own = kind_of[at]
+        weight += 1 - (2 * behind[own] + 1) / len(own)
+        behind[own] += 1
+        fallen -= levelled[at]
+        if at > len(levelled) - _LEAST_SIDE or weight < 1 / 4:  # one reading has half at least
+            continue
+        squares = max(0.0, total - fallen * fallen / weight)
+        sd = max(_LEAST_SD, math.sqrt(squares / free))
+        if fallen / (sd * math.sqrt(weight)) > least * (1 - 1e-6):
+            found.append(at)
     return found
 
 

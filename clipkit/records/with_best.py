@@ -13,14 +13,16 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import optimize, special, stats
 
 from clipkit.records.noise import CONFIDENCE
 
 _NODES = 32
 _SCALES = 48
-_STEPS = 34
-"""Of the integration over the best one's error and over the noise, and of halving the interval."""
+"""Of the integration over the best one's error and over the noise."""
+
+_NEAR = 1e-10
+"""So near is a critical value to where its probability is reached exactly."""
 
 _REACH, _PLACES = 8.0, 201
 """Of the integration over where the highest of several means lies."""
@@ -82,10 +84,7 @@ def _where_it_holds(holds: Callable[[float], float]) -> float:
     low, high = 0.0, 4.0
     while holds(high) < CONFIDENCE:
         low, high = high, 2 * high
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if holds(middle) < CONFIDENCE else (low, middle)
-    return high
+    return float(optimize.brentq(lambda at: holds(at) - CONFIDENCE, low, high, xtol=_NEAR))
 
 
 @lru_cache(maxsize=256)

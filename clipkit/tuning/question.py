@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from clipkit.hosts import Host
-from clipkit.plan.clips import Job
+from clipkit.plan.clips import Clip, Job
+from clipkit.plan.frames import span
 from clipkit.plan.subject import Cuts
 from clipkit.plan.subjects import Engine
 from clipkit.records.best import real_room_bytes
@@ -37,6 +38,9 @@ class Question:
     cutter: Cuts = Engine()
     modes: tuple[OtherMode, ...] = ()
     usable_bytes: int | None = None
+    _frames: dict[tuple[str, Clip], tuple[int, int]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def room_bytes(self) -> int | None:
@@ -47,6 +51,16 @@ class Question:
     def clips(self) -> int:
         """Clips of the whole job, of each upload."""
         return len(self.jobs[0].clips)
+
+    def frames(self, job: Job, clip: Clip) -> tuple[int, int]:
+        """How many the cutter decodes and encodes for a clip of one of the uploads. Reckoned once: a tuning
+        asks for the same clips after every trial."""
+        key = job.upload.sha256, clip
+        if key not in self._frames:
+            encoded = span(job.upload, clip).frames
+            decoded = self.cutter.frames_decoded(job, clip, self.candidates[0])
+            self._frames[key] = max(decoded or 0, encoded), encoded
+        return self._frames[key]
 
     @property
     def rival(self) -> Cuts | None:

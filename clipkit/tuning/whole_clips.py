@@ -8,8 +8,7 @@ from statistics import fmean
 
 from clipkit.campaign.strategy import Cell
 from clipkit.model.cpu import ENCODED_FRAME, work
-from clipkit.plan.clips import Clip, Job
-from clipkit.plan.frames import span
+from clipkit.plan.clips import Job
 from clipkit.plan.subject import frame_cost
 from clipkit.records.record import Record
 from clipkit.records.status import is_finished
@@ -42,12 +41,5 @@ def whole_clips(
 
 
 def _mean_work(question: Question, job: Job, encoded_frame: float) -> float:
-    return fmean(_work(question, job, clip, encoded_frame) for clip in job.clips)
-
-
-def _work(question: Question, job: Job, clip: Clip, encoded_frame: float) -> float:
-    frames = span(job.upload, clip).frames
-    cutter, settings = question.cutter, question.candidates[0]
-    decoded = cutter.frames_decoded(job, clip, settings)
-    cost = frame_cost(cutter, job.upload, settings, encoded_frame)
-    return work(max(decoded or 0, frames), frames, cost)
+    cost = frame_cost(question.cutter, job.upload, question.candidates[0], encoded_frame)
+    return fmean(work(*question.frames(job, clip), cost) for clip in job.clips)

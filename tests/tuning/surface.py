@@ -132,6 +132,7 @@ class Machine:
     clock_s: float = 0.0
     order: int = 0
     random: random.Random = field(init=False)
+    decoded: dict[tuple[object, ...], int] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -140,7 +141,11 @@ class Machine:
         return self.clock_s
 
     def clip_cpu_s(self, cell: Cell, clip: Clip) -> float:
-        decoded = cell.subject.frames_decoded(cell.job, clip, cell.settings) or 0
+        key = cell.subject, cell.settings, cell.job.upload.sha256, clip
+        if key not in self.decoded:
+            found = cell.subject.frames_decoded(cell.job, clip, cell.settings)
+            self.decoded[key] = found or 0
+        decoded = self.decoded[key]
         frames = clip.duration_s * FPS
         hardness = 1 + self.contrast * math.sin(clip.start_s)
         cpu_s = decoded * self.decode_frame_s + frames * self.encode_frame_s * hardness
