@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -126,15 +127,21 @@ def draw_nothing(ax: Axes, why: str) -> Axes:
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A finished chart, ready for a notebook, a page and a file. `alt` tells it in words, `finding` what
-    its title says; `phone_svg` is the same drawn for a narrow screen."""
+    its title says; `phone_svg` is the same drawn for a narrow screen. The PNG is made when it is asked for:
+    what is shown and not saved has no use for it."""
 
     name: str
     alt: str
     finding: str
     width_px: int
     svg: bytes = field(repr=False)
-    png: bytes = field(repr=False)
     phone_svg: bytes = field(repr=False)
+    _draw_png: Callable[[], bytes] = field(repr=False, compare=False)
+
+    @property
+    def png(self) -> bytes:
+        with mpl.rc_context(_DEFAULTS | _RC):
+            return self._draw_png()
 
     def save(self, root: Path, folder: str) -> None:
         """Write `<name>.svg`, `<name>.png` and `<name>-phone.svg` into that folder below `root`. Raises
@@ -174,12 +181,12 @@ def picture(
     with mpl.rc_context(_DEFAULTS | _RC):
         width_px, height_px, on_phone_px = size_px
         figure, frame = _drawn((width_px, height_px), draw, note)
-        svg, png = (_rendered(figure, kind, frame) for kind in ("svg", "png"))
-        phone, frame = _drawn((PHONE_PX, on_phone_px), draw, note)
-        phone_svg = _rendered(phone, "svg", frame)
+        svg, draw_png = _rendered(figure, "svg", frame), partial(_rendered, figure, "png", frame)
+        phone, phone_frame = _drawn((PHONE_PX, on_phone_px), draw, note)
+        phone_svg = _rendered(phone, "svg", phone_frame)
         told = f"{alt}. {note}" if note else alt
         finding = str(figure.get_label())
-        return Picture(name, told, finding, width_px, svg, png, phone_svg)
+        return Picture(name, told, finding, width_px, svg, phone_svg, draw_png)
 
 
 def _drawn(
