@@ -33,11 +33,13 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     return read_table(inventing_sweep.write(tmp_path_factory.mktemp("sweep") / "campaign"))
 
 
+STARTED = inventing_sweep.records(Sweep(blocks=1, spoilt=False))[0]
+
+
 def run(cell: str, block: int, wall_s: float | None, status: Status = Status.OK) -> Record:
     """Each cell with levels of its own: those of equal levels are one, whatever they are called."""
-    started = inventing_sweep.records(Sweep(blocks=1, spoilt=False))[0]
     return replace(
-        started,
+        STARTED,
         cell=cell,
         block=block,
         run_id=f"{cell}-{block}",
