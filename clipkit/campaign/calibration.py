@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scipy import stats
+from scipy import special
 
 from clipkit import files
 from clipkit import format as fmt
@@ -76,7 +76,7 @@ class Calibration:
         """The smallest relative difference that so many adjacent pairs show in four of five cases, by a
         95 % interval that leaves out 1."""
         freedom = self.pairs - 1 + max(0, pairs - 1)
-        shown = t_quantile(freedom + 1) + float(stats.t.ppf(POWER, freedom))
+        shown = t_quantile(freedom + 1) + float(special.stdtrit(freedom, POWER))
         return math.exp(shown * self.pair_log_sd / math.sqrt(pairs)) - 1
 
     @property
@@ -145,6 +145,8 @@ def calibrated(
 def _explained(drifts: Sequence[float], ratios: Sequence[float]) -> tuple[float, float]:
     """Slope of the ratios on the canary's, and how much of their variance it removes; zeros where it is
     not told from chance, or where a slower machine made the job quicker."""
+    from scipy import stats  # noqa: PLC0415 (46 MB, which whoever only reads a calibration need not hold)
+
     if statistics.stdev(drifts) == 0:
         return 0.0, 0.0
     found = stats.linregress(drifts, ratios)

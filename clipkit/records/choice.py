@@ -17,7 +17,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from clipkit.records.noise import Noise
 from clipkit.records.with_best import critical_range, critical_value
@@ -164,7 +164,7 @@ def _behind_the_best(
 def _noise_factors(freedom: int) -> Values:
     """Values that stand for true variance / estimated variance: quantiles of freedom / chi2."""
     levels = (np.arange(_SCALES) + 0.5) / _SCALES
-    found: Values = freedom / stats.chi2.ppf(levels, freedom)
+    found: Values = freedom / (2 * special.gammaincinv(freedom / 2, levels))
     return found
 
 

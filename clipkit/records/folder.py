@@ -6,6 +6,7 @@ is in it is held to what it must be (`records.checks`).
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -109,15 +110,17 @@ def _clip(line: bytes, where: str) -> dict[str, Any]:
     return clip
 
 
-def whole_lines(path: Path) -> list[bytes]:
-    """The lines of a file, but for a last one that a kill left unfinished; none where it is not there."""
+def whole_lines(path: Path) -> Iterator[bytes]:
+    """The lines of a file, but for a last one that a kill left unfinished; none where it is not there. One after the
+    other, since a campaign's may be many."""
     try:
         text = files.read_file(path.parent, path.name, MOST_BYTES)
     except FileNotFoundError:
-        return []
+        return
     except OSError as error:
         raise CampaignError(f"cannot read {path}: {error.strerror}") from None
-    return without_torn_end(text).splitlines()
+    for line in io.BytesIO(without_torn_end(text)):
+        yield line.rstrip(b"\r\n")
 
 
 def without_torn_end(text: bytes) -> bytes:

@@ -69,7 +69,10 @@ def name_of_cell(levels: Levels) -> str:
 def unified(table: pd.DataFrame) -> pd.DataFrame:
     """The table with one name for each cell, the one that its first attempt has: where clipkits of
     different ages measured the same, they named it differently."""
-    renamed = _renamed(table.drop_duplicates("cell").to_dict("records"))
+    naming = {"cell", *JOB_AND_HOST, *WHICH, *(knob.name for knob in knobs())}
+    names = [name for name in table.columns if name in naming]
+    firsts = table[names].drop_duplicates("cell").itertuples(index=False, name=None)
+    renamed = _renamed(dict(zip(names, values, strict=True)) for values in firsts)
     if not renamed:
         return table
     return table.assign(
@@ -81,7 +84,7 @@ def unified_records(records: Iterable[Record]) -> list[Record]:
     """The same of records at hand."""
     known = list(records)
     firsts = {record.cell: record for record in reversed(known)}
-    renamed = _renamed([firsts[cell].to_row() for cell in dict.fromkeys(r.cell for r in known)])
+    renamed = _renamed(firsts[cell].to_row() for cell in dict.fromkeys(r.cell for r in known))
     return [
         replace(record, cell=renamed[record.cell]) if record.cell in renamed else record
         for record in known

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from scipy import stats
+from scipy import special
 
 CONFIDENCE = 0.95
 
@@ -40,4 +40,4 @@ def pool(*sources: Noise) -> Noise:
 @lru_cache(maxsize=1024)
 def t_quantile(n: int) -> float:
     """Two-sided 95 % quantile of Student's t with n - 1 degrees of freedom."""
-    return float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1))
+    return float(special.stdtrit(n - 1, (1 + CONFIDENCE) / 2))

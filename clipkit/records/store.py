@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +128,7 @@ class Store:
         counted = {record.run_id for record in self.records()}
         clips = clips_by_run(self.folder)
         kept = [clip for run_id, own in clips.items() if run_id in counted for clip in own]
-        if len(kept) < len(whole_lines(self.folder / CLIPS)):
+        if len(kept) < _count(whole_lines(self.folder / CLIPS)):
             self.write(CLIPS, "".join(f"{json.dumps(clip)}\n" for clip in kept))
         for name in files.files_in(self.folder, SAMPLES):
             if _is_lost(Path(name).stem, counted):
@@ -173,7 +173,7 @@ class Store:
 
     def finished(self) -> int:
         """How many attempts are stored."""
-        return len(whole_lines(self.folder / RUNS))
+        return _count(whole_lines(self.folder / RUNS))
 
     def append(self, outcome: Outcome) -> None:
         """Store one finished attempt. Its line in `runs.jsonl`, written last, makes it count."""
@@ -208,6 +208,10 @@ def sweep_up_in(results: Path) -> None:
     for left in results.glob(f"*/{CLIPS_PREFIX}*"):
         if not Store(left.parent).busy:
             shutil.rmtree(left, ignore_errors=True)
+
+
+def _count(lines: Iterable[bytes]) -> int:
+    return sum(1 for _ in lines)
 
 
 def _is_lost(name: str, counted: Collection[str]) -> bool:

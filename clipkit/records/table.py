@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from clipkit.records.status import Status
 
 _BLOCK_BYTES = 1 << 22
 """What one core parses at a time; no line may be longer, and a record is a few kB."""
+
+_ROWS_AT_A_TIME = 500
 
 _FORMER_SAMPLES = {"throttled_s": "throttled_cpu_s"}
 """What columns of samples were called before: the same figures."""
@@ -76,7 +79,7 @@ def read_table(campaign: Path) -> pd.DataFrame:
 
 def table_of(records: Iterable[Record]) -> pd.DataFrame:
     """The same of records at hand."""
-    return _tidy(_from_rows([record.to_row() for record in records]))
+    return _tidy(_from_rows(record.to_row() for record in records))
 
 
 def read_samples(campaign: Path, run_id: str) -> pd.DataFrame:
@@ -172,7 +175,7 @@ def _read(campaign: Path) -> pa.Table:
     if not lines or lines.isspace():
         return _schema().empty_table()
     if _INNER.search(lines):
-        return _from_rows(list(folders.read_rows(campaign)))
+        return _from_rows(folders.read_rows(campaign))
     try:
         read = pyarrow.json.read_json(
             io.BytesIO(lines),
@@ -186,7 +189,7 @@ def _read(campaign: Path) -> pa.Table:
         raise CampaignError(f"{path} cannot be read: {error}") from None
     if _is_of_today(read, lines) and _is_measurable(read):
         return read
-    return _from_rows(list(folders.read_rows(campaign)))
+    return _from_rows(folders.read_rows(campaign))
 
 
 def _is_measurable(read: pa.Table) -> bool:
@@ -226,10 +229,14 @@ def _is_of_today(read: pa.Table, lines: bytes) -> bool:
     return all(lines.count(f'"{name}":'.encode()) == read.num_rows for name in lacking)
 
 
-def _from_rows(rows: Sequence[dict[str, Any]]) -> pa.Table:
-    schema = _schema()
+def _from_rows(rows: Iterable[dict[str, Any]]) -> pa.Table:
+    """Some at a time: as dicts they take many times the memory that they take in columns."""
+    schema, left = _schema(), iter(rows)
+    parts = [schema.empty_table()]
     try:
-        return pa.Table.from_pylist(list(rows), schema)
+        while some := list(itertools.islice(left, _ROWS_AT_A_TIME)):
+            parts.append(pa.Table.from_pylist(some, schema))
+        return pa.concat_tables(parts)
     except (pa.ArrowException, OverflowError) as error:
         raise CampaignError(f"a record holds a value of the wrong type: {error}") from None
 

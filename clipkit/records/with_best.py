@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special, stats
+from scipy import special
 
 from clipkit.records.noise import CONFIDENCE
 
@@ -81,6 +81,8 @@ def critical_range(count: int, freedom: int) -> float:
 
 
 def _where_it_holds(holds: Callable[[float], float]) -> float:
+    from scipy import optimize  # noqa: PLC0415 (24 MB, which whoever only reads a table need not hold)
+
     low, high = 0.0, 4.0
     while holds(high) < CONFIDENCE:
         low, high = high, 2 * high
@@ -91,5 +93,5 @@ def _where_it_holds(holds: Callable[[float], float]) -> float:
 def _scales(freedom: int) -> tuple[Values, Values]:
     """Values that stand for estimated / true deviation, and their weights."""
     levels, weights = np.polynomial.legendre.leggauss(_SCALES)
-    scales: Values = np.sqrt(stats.chi2.ppf((levels + 1) / 2, freedom) / freedom)
+    scales: Values = np.sqrt(2 * special.gammaincinv(freedom / 2, (levels + 1) / 2) / freedom)
     return scales, weights / 2
