@@ -42,6 +42,7 @@ FIXED_IN_TUNE = (
     "scale_height",
     "scaler",
     "hidden_preroll",
+    "together",
     "ffmpeg",
 )
 

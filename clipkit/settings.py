@@ -118,6 +118,12 @@ class Settings:
         "allow: those too (--mode copy asks for them by itself)",
         choices=("refuse", "allow"),
     )
+    together: str = _knob(
+        "never",
+        "clips of mode encode by one ffmpeg. never: an ffmpeg each; gop: those that share pictures between two key "
+        "frames are decoded once, byte for byte as alone, for the memory of an encoder each",
+        choices=("never", "gop"),
+    )
     nice: int = _knob(
         0,
         "what is added to the priority of clips' processes: 19 yields to all others",

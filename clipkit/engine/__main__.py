@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from clipkit.engine.lifeline import tie_children_to_us
-from clipkit.engine.pool import Orders, Pool
+from clipkit.engine.orders import Orders
+from clipkit.engine.pool import Pool
 from clipkit.plan.task import Task
 
 

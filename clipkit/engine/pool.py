@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import selectors
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from clipkit.engine.child import NOT_NOW, Child, end_in_words
-from clipkit.engine.manners import AS_WE_ARE, TICK_S, Manners, Pacing
+from clipkit.engine.manners import TICK_S, Manners, Pacing
+from clipkit.engine.orders import Orders
 from clipkit.engine.patches import PatchError
+from clipkit.engine.queue import Queue
+from clipkit.engine.telling import clip_event
 from clipkit.engine.work import ScratchError, Work, WrongOutputError
 from clipkit.plan.task import Task
 
@@ -29,24 +29,6 @@ RETRY_S = 1.0
 """After so long what the system refused to start is tried again, and before that when a clip ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Orders:
-    """How to run a job. `memory_budget_bytes`: start no clip whose predicted bytes do not fit beside
-    those running (None: no admission). `stop_on_failure`: a trial ends with its first failure. `nice`, `ionice`,
-    `cpus`: see `engine.manners`."""
-
-    out_dir: Path
-    work_dir: Path
-    log_dir: Path
-    concurrency: int
-    timeout_s: float
-    stop_on_failure: bool
-    memory_budget_bytes: int | None
-    nice: int = 0
-    ionice: str = AS_WE_ARE
-    cpus: float | None = None
-
-
 class Pool:
     """The tasks of one job. `accept` them, then serve the selector until `idle`."""
 
@@ -54,7 +36,7 @@ class Pool:
         self._orders = orders
         self._emit = emit
         self._selector = selector
-        self._waiting: deque[Task] = deque()
+        self._waiting = Queue()
         self._running: list[Work] = []
         self._stopping: str | None = None
         self._retry_at_s = 0.0
@@ -71,10 +53,11 @@ class Pool:
     def accept(self, task: Task) -> None:
         if self.first_task_s is None:
             self.first_task_s = time.monotonic()
+        work = Work(task, self._orders.work_dir, self._orders.log_dir)
         if self._stopping:
-            self._give_up(task, self._stopping)
+            self._give_up(work, self._stopping)
             return
-        self._waiting.append(task)
+        self._waiting.add(work)
         self._fill()
 
     def cancel(self, reason: str) -> None:
@@ -82,15 +65,14 @@ class Pool:
         self._stopping = self._stopping or reason
         for work in list(self._running):
             if work.refused:
-                self._end(work, reason, self._why_stopped(reason, work))
+                self._end_all(work, reason, self._why_stopped(reason, work))
             else:
                 self._kill(work, reason)
-        while self._waiting:
-            self._give_up(self._waiting.popleft(), reason)
+        for work in self._waiting.emptied():
+            self._give_up(work, reason)
 
-    def _give_up(self, task: Task, reason: str) -> None:
-        work = Work(task, self._orders.work_dir, self._orders.log_dir)
-        self._emit(work.report(reason, self._why_stopped(reason, work)))
+    def _give_up(self, work: Work, reason: str) -> None:
+        self._emit(clip_event(work, reason, self._why_stopped(reason, work)))
 
     def _why_stopped(self, reason: str, work: Work) -> str:
         refused = f": no process could be started ({work.refused})" if work.refused else ""
@@ -139,14 +121,15 @@ class Pool:
         """Behind what the system has refused to start nothing else is tried."""
         if any(work.refused for work in self._running):
             return
-        while self._waiting and not self._stopping and self._admits(self._waiting[0]):
-            work = Work(self._waiting.popleft(), self._orders.work_dir, self._orders.log_dir)
-            self._running.append(work)
+        while (work := self._waiting.next) and not self._stopping and self._admits(work):
+            self._running.append(self._waiting.take())
+            if not work.begun:
+                work.started_s = time.monotonic()
             self._advance(work)
             if work.refused:
                 return
 
-    def _admits(self, task: Task) -> bool:
+    def _admits(self, work: Work) -> bool:
         if not self._running:
             return True
         if len(self._running) >= self._orders.concurrency:
@@ -154,7 +137,7 @@ class Pool:
         budget = self._orders.memory_budget_bytes
         if budget is None:
             return True
-        return sum(map(_needs_bytes, self._running)) + (task.predicted_bytes or 0) <= budget
+        return sum(map(_needs_bytes, self._running)) + _needs_bytes(work) <= budget
 
     def _has_room(self, work: Work) -> bool:
         """For its attempt, which may need more than the one that it was admitted for, beside what runs."""
@@ -179,7 +162,7 @@ class Pool:
             if error.errno in NOT_NOW:
                 self._refuse(work, error.strerror or str(error))
             else:
-                self._end(work, "failed", work.why_not_started(error))
+                self._end_all(work, "failed", work.why_not_started(error))
         else:
             if child:
                 self._watch(work, child)
@@ -218,18 +201,26 @@ class Pool:
         ended = child.reap()
         work.account(ended)
         if work.killed_for:
-            self._end(work, work.killed_for, self._why_stopped(work.killed_for, work))
-        elif work.ran_out(ended) and work.attempt_after(ran_out=True) is not None:
+            self._end_all(work, work.killed_for, self._why_stopped(work.killed_for, work))
+        elif work.ran_out(ended) and work.may_need_less:
             self._next_attempt(work, f"{_OUT_OF_MEMORY} ({end_in_words(ended)})", ran_out=True)
         elif work.was_stopped(ended):
-            self._end(work, "killed", end_in_words(ended))
+            self._end_all(work, "killed", end_in_words(ended))
+        elif why_apart := work.why_apart(ended):
+            self._next_attempt(work, why_apart)
         elif ended.code != 0:
             self._next_attempt(work, work.explain(ended))
         elif work.follows:
             work.step += 1
             self._advance(work)
         else:
-            self._judge(work)
+            for each in self._apart(work):
+                self._judge(each)
+
+    def _apart(self, lead: Work) -> list[Work]:
+        lead, *others = lead.parted()
+        self._running += others
+        return [lead, *others]
 
     def _judge(self, work: Work) -> None:
         try:
@@ -251,6 +242,9 @@ class Pool:
 
         What the failed one has left is removed first: it may fill the disk, and nothing of it is used.
         """
+        if work.current.cut_with:
+            self._put_back(work, error)
+            return
         following = work.attempt_after(ran_out)
         if following is not None and not work.is_homeless:
             work.tidy()
@@ -262,6 +256,22 @@ class Pool:
         else:
             self._end(work, "failed", error)
 
+    def _put_back(self, lead: Work, error: str) -> None:
+        """Each to be made alone, in its turn."""
+        for work in reversed(self._apart(lead)):
+            if self._stopping:  # for one of the others
+                self._end(work, self._stopping, self._why_stopped(self._stopping, work))
+                continue
+            work.tidy()
+            work.attempt, work.failed_before = work.attempt + 1, error
+            self._running.remove(work)
+            self._waiting.put_back(work)
+        self._fill()
+
+    def _end_all(self, lead: Work, status: str, error: str) -> None:
+        for work in self._apart(lead):
+            self._end(work, status, error)
+
     def _end(self, work: Work, status: str, error: str | None, **found: Any) -> None:
         now_s = time.monotonic()
         if status == "failed" and work.is_homeless:  # whatever else was seen comes of that
@@ -271,7 +281,7 @@ class Pool:
         if status == "ok":
             self.first_clip_s = self.first_clip_s or now_s
             self.last_clip_s = now_s
-        self._emit(work.report(status, error, **found))
+        self._emit(clip_event(work, status, error, **found))
         if status != "ok" and self._orders.stop_on_failure and not self._stopping:
             self.cancel("cancelled")
         if not self._stopping:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import signal
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from clipkit.confinement import Confinement
 from clipkit.engine.boxes import Mp4Error
 from clipkit.engine.child import Child, Exit
+from clipkit.engine.disk import NO_ROOM, NO_SPACE, is_full
 from clipkit.engine.mp4 import VideoTrack, read_tracks
 from clipkit.engine.patches import PatchError, apply_patch
 from clipkit.engine.placing import Placed, is_jpeg, place_with_poster
@@ -26,8 +25,6 @@ _TOLD_TO_END = 255
 _HEEDED = b"received signal"
 _REFUSED_MEMORY = r"Cannot allocate memory|malloc of size \d+ failed"
 """What ffmpeg and x264 say of it."""
-NO_SPACE = "no space left on the disk of the output folder"
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class WrongOutputError(Exception):
@@ -44,7 +41,7 @@ class Work:
 
     `failed_before`: why the attempt before this one did not do. `unconfined`: a process of it was held to
     nothing (`task.reads`), since nobody asked for that or the kernel cannot. `refused`: why no process is
-    started for it just now.
+    started for it just now. `others`: whom its process makes too (`Attempt.cut_with`).
     """
 
     task: Task
@@ -61,6 +58,7 @@ class Work:
     unconfined: bool = False
     begun: bool = False
     refused: str | None = None
+    others: list[Work] = field(default_factory=list)
 
     @property
     def current(self) -> Attempt:
@@ -149,7 +147,7 @@ class Work:
         try:
             self.scratch.mkdir(exist_ok=True)
         except OSError as error:
-            full = error.errno in _NO_ROOM
+            full = error.errno in NO_ROOM
             why = NO_SPACE if full else f"its scratch folder cannot be made: {error.strerror}"
             raise ScratchError(why) from None
 
@@ -161,7 +159,7 @@ class Work:
         try:
             apply_patch(patch.name, arguments)
         except OSError as error:
-            full = error.errno in _NO_ROOM
+            full = error.errno in NO_ROOM
             raise PatchError(
                 NO_SPACE if full else f"'{patch.name}' failed: {error.strerror}"
             ) from None
@@ -175,9 +173,38 @@ class Work:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def account(self, ended: Exit) -> None:
+        """Of a process that made several clips, each has its part of the CPU by the frames encoded for it."""
         self.child = None
-        self.cpu_s += ended.cpu_s
-        self.peak_rss_bytes = max(self.peak_rss_bytes, ended.peak_rss_bytes)
+        all_of_them = [self, *self.others]
+        frames = sum(each.current.encoded_frames or 0 for each in all_of_them)
+        for each in all_of_them:
+            part = (each.current.encoded_frames or 0) / frames if self.others else 1
+            each.cpu_s += ended.cpu_s * part
+            each.peak_rss_bytes = max(each.peak_rss_bytes, ended.peak_rss_bytes)
+
+    def parted(self) -> list[Work]:
+        """With those that its process was to make too, each for itself from now on."""
+        others, self.others = self.others, []
+        for each in others:
+            each.started_s, each.begun, each.unconfined = (
+                self.started_s,
+                self.begun,
+                self.unconfined,
+            )
+        return [self, *others]
+
+    @property
+    def may_need_less(self) -> bool:
+        """Whether it has another way, for which there may be memory enough."""
+        return bool(self.others) or self.attempt_after(ran_out=True) is not None
+
+    def why_apart(self, ended: Exit) -> str | None:
+        """Why the clips of its process are each to be made alone; None: they need not be, or it made one."""
+        if not self.others:
+            return None
+        if ended.code != 0:
+            return self.explain(ended)
+        return self._said(of_check=False)  # nobody could tell which of them that concerns
 
     def check(self) -> VideoTrack | None:
         """The clip's video track, if it is the clip asked for.
@@ -246,7 +273,7 @@ class Work:
 
     def why_not_started(self, error: OSError) -> str:
         """Its log is opened with it: where there is no space, that failed, and the program is there."""
-        if error.errno in _NO_ROOM:
+        if error.errno in NO_ROOM:
             return NO_SPACE
         [program, *_] = self.argv(self.unfinished) or [self.task.output]
         return f"{program} cannot be started: {error.strerror}"
@@ -267,34 +294,3 @@ class Work:
                 return reason(log.read(MOST_BYTES))
         except OSError as error:
             return errno.errorcode.get(error.errno or 0)
-
-    def report(self, status: str, error: str | None, **found: Any) -> dict[str, Any]:
-        """The event that tells of the clip's end."""
-        return {
-            "event": "clip",
-            "number": self.task.number,
-            "status": status,
-            "error": error,
-            "change": self.change,
-            "argv": self.argv(self.unfinished),
-            "wall_s": time.monotonic() - self.started_s,
-            "cpu_s": self.cpu_s,
-            "peak_rss_bytes": self.peak_rss_bytes,
-            "no_space": error == NO_SPACE,
-            "frames": None,
-            "file": None,
-            "poster": None,
-            "bytes": None,
-            "confined": not self.unconfined,
-            **self.current.facts,
-            **found,
-        }
-
-
-def is_full(folder: Path) -> bool:
-    """Less is free than a file buffer of ffmpeg's holds (32 KiB) and a little, or no file can be made."""
-    try:
-        disk = os.statvfs(folder)
-    except OSError:  # it is gone
-        return False
-    return disk.f_bavail * disk.f_frsize < 64 * 1024 or (disk.f_files > 0 and disk.f_favail == 0)

@@ -8,6 +8,7 @@ and settings that the fit has not seen.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -48,6 +49,11 @@ film of 1080 lines, made smaller, took up to 0.28 more (`experiments/benchmarks/
 OTHER_BUILD_BYTES = 4_000_000
 """What a build takes more that is not the one of the fit: Debian's 5.1, whose many libraries are linked as it
 starts. It then predicts 7 % too much on average, and 12 % too little at most."""
+
+FURTHER_BYTES = 2_500_000
+"""What a further clip of the same ffmpeg takes besides its encoder and its pictures: an input of its own for its sound,
+an output. With it what was measured of 1 and 8 clips is predicted to within the margin
+(`experiments/benchmarks/together.py memory`)."""
 
 ENGINE_BYTES = 10_000_000
 """What the engine itself takes, its kernel memory included: 9.0 to 9.5 MB for 1 to 100 clips."""
@@ -209,6 +215,22 @@ def clip_anon_bytes(upload: Upload, settings: Settings, frames: int | None = Non
     pictures = Pictures.of(upload, settings)
     held = frames_held(settings, os.cpu_count() or 1, pictures.encoded_height)
     return encoding_bytes(pictures, held, frames) + build_bytes(settings)
+
+
+def together_anon_bytes(upload: Upload, settings: Settings, frames_of_clips: Sequence[int]) -> int:
+    """Predicted peak anonymous memory of one ffmpeg that makes several clips, each of so many frames, out of the
+    same decoded pictures: every encoder stays to the end. Raises FfmpegError for a crop outside the picture."""
+    pictures = Pictures.of(upload, settings)
+    held = frames_held(settings, os.cpu_count() or 1, pictures.encoded_height)
+    codec = pictures.codec if pictures.codec in _WITH_TERMS_OF_THEIR_OWN else "other"
+    decoder = {"base", "kept", codec, f"{codec}_threads"}
+    each = [terms(pictures, held, frames) for frames in frames_of_clips]
+    held_bytes = sum(
+        TERMS_EACH[name] * (max if name in decoder else sum)(found[name] for found in each)
+        for name in each[0]
+    )
+    further = FURTHER_BYTES * (len(each) - 1)
+    return round(held_bytes) + further + build_bytes(settings)
 
 
 def build_bytes(settings: Settings) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ffmpeg
@@ -45,7 +46,7 @@ def encode_tasks(
     where the part to show is outside the picture.
     """
     build.require(encoders=("libx264",))
-    cuts = [_cut(job.upload, clip, settings, build, posters) for clip in job.clips]
+    cuts = [cut_of(job.upload, clip, settings, build, posters) for clip in job.clips]
     if any(tone_mapped(cut.upload, settings) or (posters and cut.upload.hdr) for cut in cuts):
         build.require(filters=("zscale", "tonemap"))
     if settings.scaler == ZIMG and any(framing(cut.upload, settings).is_scaled for cut in cuts):
@@ -53,7 +54,10 @@ def encode_tasks(
     return [_task(number, cut) for number, cut in enumerate(cuts, start=1)]
 
 
-def _cut(upload: Upload, clip: Clip, settings: Settings, build: FfmpegBuild, posters: bool) -> Cut:
+def cut_of(
+    upload: Upload, clip: Clip, settings: Settings, build: FfmpegBuild, posters: bool = False
+) -> Cut:
+    """Raises ClipRangeError, and FfmpegError for colours that no settings make right."""
     frames = span(upload, clip)
     check_colours(upload, own_look(upload, frames), settings)
     return Cut(as_shown_in(upload, frames), clip, frames, settings, build, posters)
@@ -112,19 +116,32 @@ def _steps(cut: Cut, entry: Entry) -> tuple[Step, ...]:
 
 
 def _argv(cut: Cut, entry: Entry, sound: dict[str, object]) -> list[str]:
-    settings = cut.settings
+    upload = film_from(cut, entry)
+    streams = [upload[str(cut.upload.video_stream)]]
+    if has_sound(cut.upload, cut.settings):
+        streams.append(upload[sound_stream(cut.upload)])
+    made = clip_made(streams, OUTPUT, video_options(cut, entry) | sound)
+    beside = [decoded_beside(streams[1], str(sound["t"]))] if is_copied(sound) else []
+    # Behind the clip, whose frames are the first that ffmpeg tells of.
+    poster = [ffmpeg.output(streams[0], POSTER, **poster_options(cut, entry))]
+    graph = ffmpeg.merge_outputs(*beside, made, *(poster if cut.has_poster else []))
+    return encoding_argv(graph, cut, entry)
+
+
+def film_from(cut: Cut, entry: Entry) -> Any:
+    """The upload as an input, read from there on."""
     source = decoded_options(cut)
     if entry.seek_s is not None:
-        # Without accurate_seek ffmpeg drops nothing itself; `trim` below decides, frame by frame.
+        # Without accurate_seek ffmpeg drops nothing itself; `trim` decides, frame by frame.
         source |= {"ss": f"{entry.seek_s:.6f}", "noaccurate_seek": None}
-    upload = ffmpeg.input(FILM, **source)
-    streams = [upload[str(cut.upload.video_stream)]]
-    if has_sound(cut.upload, settings):
-        streams.append(upload[sound_stream(cut.upload)])
-    target = video_options(cut, entry) | sound
-    made = ffmpeg.output(
+    return ffmpeg.input(FILM, **source)
+
+
+def clip_made(streams: Sequence[Any], output: str, target: Mapping[str, object]) -> Any:
+    """A clip of these streams, as an output."""
+    return ffmpeg.output(
         *streams,
-        OUTPUT,
+        output,
         map_chapters=-1,
         sn=None,
         dn=None,
@@ -132,13 +149,13 @@ def _argv(cut: Cut, entry: Entry, sound: dict[str, object]) -> list[str]:
         movflags="+faststart",
         **target,
     )
-    beside = [decoded_beside(streams[1], str(sound["t"]))] if is_copied(sound) else []
-    # Behind the clip, whose frames are the first that ffmpeg tells of.
-    poster = [ffmpeg.output(streams[0], POSTER, **poster_options(cut, entry))]
-    graph = ffmpeg.merge_outputs(*beside, made, *(poster if cut.has_poster else []))
+
+
+def encoding_argv(graph: Any, cut: Cut, entry: Entry) -> list[str]:
+    """Of an ffmpeg whose outputs are those, read as the entry says."""
     started = command_head(cut.build)
-    if settings.filter_threads:
-        started += ["-filter_threads", str(settings.filter_threads)]
+    if cut.settings.filter_threads:
+        started += ["-filter_threads", str(cut.settings.filter_threads)]
     if entry.keep_times:
         started.append("-copyts")
     return compiled_argv(graph, started, cut.upload)

@@ -32,6 +32,7 @@ from clipkit.plan.seams import Seams, frames_decoded_beside, seams
 from clipkit.plan.smart import smart_tasks
 from clipkit.plan.snap import snap_span, snap_tasks
 from clipkit.plan.task import Task
+from clipkit.plan.together import frames_decoded_in_groups
 from clipkit.settings import Settings, UsedSettings
 
 
@@ -144,6 +145,8 @@ def frames_decoded(job: Job, clip: Clip, settings: Settings) -> int:
         mode = mode_taken(job.upload, clip, settings)
     if not MODES[mode].decodes:
         return 0
+    if (shared := frames_decoded_in_groups(job, settings).get(clip)) is not None:
+        return shared
     if mode == SMART:
         frames = span(job.upload, clip)
         found = seams(job.upload, frames)

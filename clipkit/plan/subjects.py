@@ -26,6 +26,7 @@ from clipkit.plan.own_service import OwnServer, own_service
 from clipkit.plan.services import FOLLOWED, KNOWN, SERVICE, Which, backend_service
 from clipkit.plan.subject import Cuts, Serves
 from clipkit.plan.task import Task
+from clipkit.plan.together import in_groups
 from clipkit.settings import Settings, UsedSettings, knobs
 
 ENGINE = "clipkit"
@@ -48,7 +49,7 @@ class Engine:
         return {}
 
     def tasks(self, job: Job, settings: Settings, build: FfmpegBuild) -> list[Task]:
-        return modes.tasks(job, settings, build)
+        return in_groups(job, settings, build, modes.tasks(job, settings, build))
 
     def used(self, settings: Settings) -> UsedSettings:
         return modes.settings_followed(settings)
@@ -208,7 +209,7 @@ def _service(_settings: Settings, given: Given) -> Cuts | Serves:
 
 
 _EVERY = tuple(knob.name for knob in knobs())
-_UNSAID = ("hdr", "scaler", "hidden_preroll", *modes.MANNERS)
+_UNSAID = ("hdr", "scaler", "hidden_preroll", "together", *modes.MANNERS)
 _READ = tuple(name for name in _EVERY if name not in (*ALWAYS, *_UNSAID))
 """What the words of a command may state."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -10,6 +11,7 @@ from typing import Any
 # Stands in an argv for the file to write. A NUL can be in no file's name, so no upload can forge it.
 OUTPUT = "\0output\0"
 _SCRATCH = re.compile("\0scratch:([A-Za-z0-9][A-Za-z0-9._-]*)\0")
+_BESIDE = re.compile("\0beside:([A-Za-z0-9][A-Za-z0-9._-]*)\0")
 
 
 def scratch(name: str) -> str:
@@ -24,9 +26,16 @@ POSTER = scratch("poster.jpg")
 """Stands in an argv for the clip's poster."""
 
 
+def output_beside(name: str) -> str:
+    """Stands in an argv for another clip that the same process writes, in the folder of OUTPUT."""
+    return f"\0beside:{name}\0"
+
+
 def filled(word: str, output: str, scratch_folder: str) -> str:
-    """A word of an argv with real files in the places of OUTPUT and of scratch files."""
-    return _SCRATCH.sub(lambda found: f"{scratch_folder}/{found[1]}", word).replace(OUTPUT, output)
+    """A word of an argv with real files in the places of OUTPUT, of clips beside it, and of scratch files."""
+    word = _SCRATCH.sub(lambda found: f"{scratch_folder}/{found[1]}", word)
+    word = _BESIDE.sub(lambda found: posixpath.join(posixpath.dirname(output), found[1]), word)
+    return word.replace(OUTPUT, output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +107,8 @@ class Attempt:
     it the engine says why the attempt before did not do. `rung`: the higher, the less memory it needs.
     `encoded_frames`: how many of the clip's pictures are encoded anew, not copied; None: unknown. `mode`: how
     it cuts, where the settings leave that open. `needs_bytes`: the memory that it takes, where that is more than the
-    task's; `expected`: what its output is, where that is not what the task says.
+    task's; `expected`: what its output is, where that is not what the task says. `cut_with`: the numbers of the other
+    clips that its one process makes, each told of as a task of its own.
     """
 
     steps: tuple[Step, ...]
@@ -108,11 +118,16 @@ class Attempt:
     mode: str | None = None
     needs_bytes: int | None = None
     expected: Expected | None = None
+    cut_with: tuple[int, ...] = ()
 
     @property
     def facts(self) -> dict[str, Any]:
         """What the event of a clip tells of the attempt that made it."""
-        return {"encoded_frames": self.encoded_frames, "mode": self.mode}
+        return {
+            "encoded_frames": self.encoded_frames,
+            "mode": self.mode,
+            "cut_with": self.cut_with,
+        }
 
     @property
     def uses_scratch(self) -> bool:
@@ -231,6 +246,7 @@ class Task:
                     **entry,
                     "steps": tuple(map(_step_from_json, entry["steps"])),
                     "expected": entry["expected"] and Expected.from_json(entry["expected"]),
+                    "cut_with": tuple(entry["cut_with"]),
                 }
             )
             for entry in document["attempts"]

@@ -19,6 +19,7 @@ from clipkit.plan.clips import Job
 from clipkit.plan.ladder import Ladder, Room, Rung, rungs, tasks_that_fit
 from clipkit.plan.task import Task
 from clipkit.plan.threads import with_threads
+from clipkit.plan.together import in_groups
 from clipkit.records.status import Status
 from clipkit.settings import Settings, to_table
 from clipkit.trial.execute import Run, cpus_for, execute, with_manners
@@ -134,7 +135,10 @@ def _tasks(order: Order, room: Room | None) -> list[Task]:
         ]
 
     ladder = [(rung, plan(job, rung.settings, build)) for rung in steps]
-    return tasks_that_fit(ladder, room, whole if order.settings.mode in (AUTO, SMART) else None)
+    found = tasks_that_fit(ladder, room, whole if order.settings.mode in (AUTO, SMART) else None)
+    if order.posters:  # which one process makes for one clip
+        return found
+    return in_groups(job, order.settings, build, found, room.for_clips_bytes if room else None)
 
 
 def _manifest(order: Order, ceiling: Ceiling, execution: Execution) -> dict[str, Any]:
@@ -193,6 +197,7 @@ def _clip_entry(order: Order, outcome: ClipOutcome, ran_out: str | None) -> dict
         "start_s": clip.start_s,
         "duration_s": clip.duration_s,
         "mode": mode,
+        "cut_with": [f"clip-{number:03d}.mp4" for number in outcome.cut_with],
         "changes": [outcome.change] if outcome.change else [],
         "hidden_preroll_s": hidden.preroll_s,
         "hidden_preroll_bytes": outcome.hidden_preroll_bytes,

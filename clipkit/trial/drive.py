@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from clipkit.ceiling.base import Ceiling
-from clipkit.engine.work import is_full
+from clipkit.engine.disk import is_full
 from clipkit.errors import OutputError
 from clipkit.plan.clips import Job
 from clipkit.plan.routes import Routes

@@ -24,7 +24,8 @@ class ClipOutcome:
     be read. CPU and peak are its ffmpeg's alone, as `wait4` told the orchestrator; None: it did not.
     `confined`: its processes could open only what they need (`clipkit.confinement`). `no_space`: there was no room for it on the disk; `poster`: the picture beside its
     file; `encoded_frames`: how many of its frames were encoded and not copied; `hidden_…_bytes`:
-    of pictures that its edit list hides, before its start and behind its end."""
+    of pictures that its edit list hides, before its start and behind its end. `cut_with`: the numbers of the clips that
+    the same ffmpeg made; each of them has its whole time and peak, and its part of the CPU by the frames encoded."""
 
     number: int
     status: str
@@ -44,6 +45,7 @@ class ClipOutcome:
     mode: str | None = None
     hidden_preroll_bytes: int | None = None
     hidden_tail_bytes: int | None = None
+    cut_with: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,8 @@ def _sum_of_clips(clips: Sequence[ClipOutcome]) -> float | None:
 def _outcome(event: dict[str, Any]) -> ClipOutcome:
     names = {declared.name for declared in dataclasses.fields(ClipOutcome)}
     values = {key: value for key, value in event.items() if key in names}
-    return ClipOutcome(**values | {"argv": tuple(event["argv"])})
+    lists = {name: tuple(event.get(name, ())) for name in ("argv", "cut_with")}
+    return ClipOutcome(**values | lists)
 
 
 def _unheard_of(task: Task, status: str, why: str) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """How to run tasks, as the engine is told it (`engine.pool.Orders`). Bytes and seconds."""
+    """How to run tasks, as the engine is told it (`engine.orders.Orders`). Bytes and seconds."""
 
     out_dir: Path
     work_dir: Path

@@ -19,6 +19,7 @@ from clipkit.tuning.timed import Timed
 from clipkit.tuning.verdict import gain_is_shown, nothing_to_gain, undecided
 
 _SEEK_FIRST = "fluent-ffmpeg: seek before the input, .seekInput(start), and keep the rest; keep maxConcurrent = 1"
+_EACH_ALONE = " (each clip by itself, which was not measured: those that share pictures were cut by one ffmpeg)"
 _BY_SWSCALE = " (scaled by swscale, which was not measured: zimg was)"
 # Of today's memory: what a change that gains no time has to leave to be worth typing.
 _SAVES_MEMORY = 0.9
@@ -62,6 +63,7 @@ def _in_fluent(settings: Settings) -> str:
         f"{'keep' if settings.concurrency == 1 else 'set'} maxConcurrent = {settings.concurrency}"
     )
     unlike = _BY_SWSCALE if export.scaled_by_another(settings) else ""
+    unlike += _EACH_ALONE if export.cut_in_groups(settings) else ""
     return f"fluent-ffmpeg: {export.one_line(settings)}; {number}{unlike}"
 
 

@@ -16,6 +16,7 @@ from clipkit.media.formats import GUARD, local
 from clipkit.plan.auto import AUTO, ENCODE
 from clipkit.plan.baselines import Template
 from clipkit.plan.framing_words import framing_chain
+from clipkit.plan.together import GOP
 from clipkit.settings import ZIMG, Settings
 from clipkit.tuning.change import Change
 from clipkit.tuning.config import Measured
@@ -49,10 +50,20 @@ _WHY_SWSCALE = (
     "look alike for less CPU."
 )
 
+_WHY_ALONE = (
+    "Each clip is cut by an ffmpeg of its own: what was measured had one cut those that share pictures, for less CPU, as "
+    "clipkit's engine does."
+)
+
 
 def scaled_by_another(settings: Settings) -> bool:
     """Whether what is written here scales by swscale, and what was measured did by zimg."""
     return settings.scaler == ZIMG and settings.scale_height is not None
+
+
+def cut_in_groups(settings: Settings) -> bool:
+    """Whether what is written here cuts each clip by itself, and what was measured did not."""
+    return settings.together == GOP
 
 
 def export_settings(
@@ -101,6 +112,7 @@ def _of_settings(settings: Settings) -> Programme:
             "programme, and a check of every clip.",
             *([_WHY_ENCODED] if settings.mode == AUTO else []),
             *([_WHY_SWSCALE] if scaled_by_another(settings) else []),
+            *([_WHY_ALONE] if cut_in_groups(settings) else []),
         ),
         commands=tuple(
             ("ffmpeg", *before, *_before_output(settings), *sound, local("{output}"))

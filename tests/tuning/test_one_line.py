@@ -75,6 +75,13 @@ def test_a_scaler_that_was_not_measured_is_said_to_be_one(form: str):
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_that_each_clip_is_cut_alone_is_said_where_several_were_cut_by_one(form: str):
+    told = "Each clip is cut by an ffmpeg of its own"
+    assert told in export_settings(Settings(together="gop"), form)
+    assert told not in export_settings(Settings(), form)
+
+
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("audio", AUDIO)
 def test_every_way_with_sound_can_be_exported(form: str, audio: str):
     assert not re.search(r"@\w+@", export_settings(Settings(audio=audio), form))

@@ -1,0 +1,26 @@
+"""How the engine is told to run a job. Stdlib only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from clipkit.engine.manners import AS_WE_ARE
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """How to run a job. `memory_budget_bytes`: start no clip whose predicted bytes do not fit beside
+    those running (None: no admission). `stop_on_failure`: a trial ends with its first failure. `nice`, `ionice`,
+    `cpus`: see `engine.manners`."""
+
+    out_dir: Path
+    work_dir: Path
+    log_dir: Path
+    concurrency: int
+    timeout_s: float
+    stop_on_failure: bool
+    memory_budget_bytes: int | None
+    nice: int = 0
+    ionice: str = AS_WE_ARE
+    cpus: float | None = None
