@@ -375,7 +375,7 @@ class TestRandom:
 
     def test_minutes_are_all_that_it_needs(self, small: Path, tmp_path: Path) -> None:
         path, text = tmp_path / "chance.toml", TINY.replace("tiny", "chance").format(upload=small)
-        path.write_text(text.replace("blocks = 2", 'strategy = "random"\nminutes = 0.05'))
+        path.write_text(text.replace("blocks = 2", 'strategy = "random"\nminutes = 0.1'))
         ran = clipkit("sweep", path, "--json", cwd=tmp_path)
         assert ran.code == 0, ran.err
         assert ran.json["total"] is None
@@ -387,7 +387,7 @@ class TestRandom:
         self, slow: Path, tmp_path: Path
     ) -> None:
         path, text = tmp_path / "chance.toml", TINY.replace("tiny", "chance").format(upload=slow)
-        run = 'strategy = "random"\nminutes = 0.03\ntimeout_s = 1'
+        run = 'strategy = "random"\nminutes = 0.1\ntimeout_s = 1'
         text = text.replace("[settings]", '[settings]\npreset = "veryslow"')
         path.write_text(text.replace("blocks = 2", run))
         clipkit("sweep", path, cwd=tmp_path)

@@ -17,6 +17,7 @@ from clip_backend.probe import ffmpeg_version
 from clip_backend.program import Program, guarded_program
 from clip_backend.server import REST_S, Server, open_socket, raise_file_limit
 from clip_backend.service import Service
+from clip_backend.threads import started_threads
 
 _WRONG_USE = 2
 _ENDING = (signal.SIGTERM, signal.SIGINT)
@@ -39,6 +40,7 @@ def main() -> int:
 async def _serve(settings: Settings) -> None:
     stop = asyncio.Event()
     _take_signals(stop)
+    asyncio.get_running_loop().set_default_executor(started_threads())
     folders = open_folders(settings.data_dir)
     program = guarded_program(settings.ffmpeg)
     version = await _version_unless(stop, program)
