@@ -86,6 +86,7 @@ def test_they_are_small_enough_for_git() -> None:
             "neighbour.jsonl",
             "levers.json",
             "together.json",
+            "worker-and-here.json",
         ),
         *CAMPAIGNS,
     }
