@@ -58,9 +58,9 @@ class _Engine:
     def _obey(self, message: dict[str, Any]) -> None:
         op = message.pop("op")
         if op == "orders":
-            folders = {name: Path(message[name]) for name in ("out_dir", "work_dir", "log_dir")}
-            os.chdir(folders["work_dir"])  # it may have been started before there was one
-            self._pool = Pool(Orders(**message | folders), _emit, self._selector)
+            orders = Orders.from_json(message)
+            os.chdir(orders.work_dir)  # it may have been started before there was one
+            self._pool = Pool(orders, _emit, self._selector)
         elif op == "task" and self._pool:
             self._pool.accept(Task.from_json(message))
         elif op == "cancel" and self._pool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from clipkit.engine.manners import AS_WE_ARE
 
@@ -24,3 +26,12 @@ class Orders:
     nice: int = 0
     ionice: str = AS_WE_ARE
     cpus: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        values = asdict(self).items()
+        return {name: str(value) if isinstance(value, Path) else value for name, value in values}
+
+    @staticmethod
+    def from_json(document: Mapping[str, Any]) -> Orders:
+        folders = {name: Path(document[name]) for name in ("out_dir", "work_dir", "log_dir")}
+        return Orders(**{**document, **folders})

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from clipkit.ceiling.base import Ceiling
 from clipkit.ceiling.standing import limits_here
+from clipkit.engine.orders import Orders
 from clipkit.errors import CeilingError
 from clipkit.hosts import Host
 from clipkit.plan.task import Task
@@ -27,7 +28,7 @@ from clipkit.trial.inside import (
 )
 from clipkit.trial.measure import Execution, Seen, gather_execution, with_all_clips
 from clipkit.trial.sampler import Kept, Sampler
-from clipkit.trial.talk import EngineTalk, Orders, Told, Watch
+from clipkit.trial.talk import EngineTalk, Told, Watch
 
 
 @dataclass(frozen=True, slots=True)

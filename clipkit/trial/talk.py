@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
+from clipkit.engine.orders import Orders
 from clipkit.errors import CeilingError
 from clipkit.plan.task import Task
 from clipkit.trial.wire import Message, Wire
@@ -33,26 +33,6 @@ class Told:
     done: dict[str, Any] | None = None
     cancelled: bool = False
     silent: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Orders:
-    """How to run tasks, as the engine is told it (`engine.orders.Orders`). Bytes and seconds."""
-
-    out_dir: Path
-    work_dir: Path
-    log_dir: Path
-    concurrency: int
-    timeout_s: float
-    stop_on_failure: bool
-    memory_budget_bytes: int | None
-    nice: int = 0
-    ionice: str = "same"
-    cpus: float | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        values = asdict(self).items()
-        return {name: str(value) if isinstance(value, Path) else value for name, value in values}
 
 
 @dataclass(frozen=True, slots=True)
