@@ -18,9 +18,8 @@ def _anon_bytes() -> int:
 
 
 def main() -> None:
-    with contextlib.suppress(
-        OSError
-    ):  # nobody else is to be the kernel's victim, wherever it runs out
+    # Nobody else is to be the kernel's victim, wherever it runs out.
+    with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
     step = int(sys.argv[1])
     own, held = _anon_bytes(), list[mmap.mmap]()

@@ -111,9 +111,8 @@ def settings_tried(campaign: Campaign, known: Recommendation) -> Exhibit:
     if room is not None:
         room -= known.reserve_bytes
     if known.headroom_bytes is not None and known.peak_need_bytes is not None:
-        room = (
-            known.headroom_bytes + known.peak_need_bytes
-        )  # what could be held, where that is less
+        # What could be held, where that is less.
+        room = known.headroom_bytes + known.peak_need_bytes
     words = f"{len(points)} settings tried: wall time a clip against peak memory"
     drawn = picture(
         "frontier",
