@@ -60,8 +60,10 @@ def test_pictures_that_nothing_can_decode_are_wrong_though_they_lie_hidden(tmp_p
     film = Counted("film.mp4", open_gop=True).make(tmp_path)
     clip = tmp_path / "clip.mp4"
     copied(film, KEY, ASKED.start, ASKED.end, clip, leading=True)
-    reasons = Oracle(film).judge(ASKED, clip, None, "copy").reasons
-    assert reasons[0] == "1 faults in decoding it"
+    # Twice: what a library tells of one film is told again of the next.
+    for _ in range(2):
+        reasons = Oracle(film).judge(ASKED, clip, None, "copy").reasons
+        assert reasons[0] == "1 faults in decoding it"
 
 
 def test_a_copy_is_no_smart_cut(judge: Callable[..., Verdict], by_hand: Path) -> None:

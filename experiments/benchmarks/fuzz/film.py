@@ -67,6 +67,8 @@ def films(path: Path, until_s: float | None = None) -> list[Film]:
     there is none.
     """
     av.logging.set_level(av.logging.ERROR)
+    # Else what a film says is not told where the one read before it said the same.
+    av.logging.set_skip_repeated(False)
     with av.logging.Capture(local=False):  # what is damaged is counted, not printed
         return _films(path, until_s)
 
