@@ -130,6 +130,12 @@ class Settings:
         low=0,
         high=19,
     )
+    cpu_scheduling: str = _knob(
+        "same",
+        "of clips' processes. same: clipkit's own; idle: they run only when nobody else on the host wants the CPU "
+        "(SCHED_IDLE), and make way at once",
+        choices=("same", "idle"),
+    )
     ionice: str = _knob(
         "same",
         "of clips' reading and writing. same: clipkit's own priority; low: behind others; idle: only when nobody "

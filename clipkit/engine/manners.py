@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 AS_WE_ARE, LOW, IDLE = "same", "low", "idle"
-"""Priorities of reading and writing: ours, the lowest of the best-effort class, only when nobody else does."""
+"""Priorities: ours; of reading and writing the lowest of the best-effort class; only when nobody else does."""
 
 TICK_S = 0.005
 """How often what clips have taken is looked at."""
@@ -29,10 +29,11 @@ _CLASS_SHIFT, _WHO_PROCESS = 13, 1
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """`nice`: what is added to our own; `ionice`: one of the priorities above; `cpus`: cores that all clips
-    together may take, None: as many as they get."""
+    """`nice`: what is added to our own; `cpu_scheduling` and `ionice`: of the priorities above; `cpus`: cores that
+    all clips together may take, None: as many as they get."""
 
     nice: int = 0
+    cpu_scheduling: str = AS_WE_ARE
     ionice: str = AS_WE_ARE
     cpus: float | None = None
 
@@ -42,6 +43,8 @@ class Manners:
             if self.nice:
                 mine = os.getpriority(os.PRIO_PROCESS, 0)
                 os.setpriority(os.PRIO_PROCESS, pid, min(19, mine + self.nice))
+            if self.cpu_scheduling == IDLE:
+                os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
         if self.ionice in _IO_CLASSES:
             kind, level = _IO_CLASSES[self.ionice]
             ctypes.CDLL(None).syscall(_IOPRIO_SET, _WHO_PROCESS, pid, kind << _CLASS_SHIFT | level)

@@ -13,8 +13,8 @@ from clipkit.engine.manners import AS_WE_ARE
 @dataclass(frozen=True, slots=True)
 class Orders:
     """How to run a job. `memory_budget_bytes`: start no clip whose predicted bytes do not fit beside
-    those running (None: no admission). `stop_on_failure`: a trial ends with its first failure. `nice`, `ionice`,
-    `cpus`: see `engine.manners`."""
+    those running (None: no admission). `stop_on_failure`: a trial ends with its first failure. `nice`,
+    `cpu_scheduling`, `ionice`, `cpus`: see `engine.manners`."""
 
     out_dir: Path
     work_dir: Path
@@ -24,6 +24,7 @@ class Orders:
     stop_on_failure: bool
     memory_budget_bytes: int | None
     nice: int = 0
+    cpu_scheduling: str = AS_WE_ARE
     ionice: str = AS_WE_ARE
     cpus: float | None = None
 

@@ -40,7 +40,7 @@ class Pool:
         self._running: list[Work] = []
         self._stopping: str | None = None
         self._retry_at_s = 0.0
-        self._manners = Manners(orders.nice, orders.ionice, orders.cpus)
+        self._manners = Manners(orders.nice, orders.cpu_scheduling, orders.ionice, orders.cpus)
         self._pacing = None if orders.cpus is None else Pacing(orders.cpus)
         self.first_task_s: float | None = None
         self.first_clip_s: float | None = None

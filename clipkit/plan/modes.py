@@ -55,7 +55,7 @@ class Mode:
     hides: Callable[[Upload, Clip], Hidden] = nothing_hidden
 
 
-MANNERS = ("nice", "ionice", "cpu_percent")
+MANNERS = ("nice", "cpu_scheduling", "ionice", "cpu_percent")
 """What every mode follows: how clips make room for others."""
 
 MODES = {

@@ -33,8 +33,8 @@ from clipkit.trial.talk import EngineTalk, Told, Watch
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How to run tasks: the engine's orders, and the memory to reserve beside it. `nice`, `ionice` and `cpus`:
-    see `engine.manners`; `samples`: see `Sampler.keeping`; `keeps_logs`: reads what ffmpegs and the engine said, up to
+    """How to run tasks: the engine's orders, and the memory to reserve beside it. `nice`, `cpu_scheduling`,
+    `ionice` and `cpus`: see `engine.manners`; `samples`: see `Sampler.keeping`; `keeps_logs`: reads what ffmpegs and the engine said, up to
     a MiB each."""
 
     out_dir: Path
@@ -44,6 +44,7 @@ class Run:
     reserve_bytes: int = 0
     memory_budget_bytes: int | None = None
     nice: int = 0
+    cpu_scheduling: str = "same"
     ionice: str = "same"
     cpus: float | None = None
     samples: Kept | None = None
@@ -62,6 +63,7 @@ def with_manners(run: Run, settings: UsedSettings, host: Host) -> Run:
     return replace(
         run,
         nice=settings.nice or 0,
+        cpu_scheduling=settings.cpu_scheduling or "same",
         ionice=settings.ionice or "same",
         cpus=None if takes_all else cpus_for(host, settings),
     )
@@ -164,6 +166,7 @@ def _orders(run: Run, work_dir: Path) -> Orders:
         stop_on_failure=run.stop_on_failure,
         memory_budget_bytes=run.memory_budget_bytes,
         nice=run.nice,
+        cpu_scheduling=run.cpu_scheduling,
         ionice=run.ionice,
         cpus=run.cpus,
     )

@@ -42,6 +42,8 @@ _MANNERS: dict[str, dict[str, object]] = {
     "nice 19, ionice idle": {"nice": 19, "ionice": "idle"},
     "cpu_percent 80": {"cpu_percent": 80},
     "nice 19, cpu_percent 80": {"nice": 19, "cpu_percent": 80},
+    "scheduling idle": {"cpu_scheduling": "idle"},
+    "scheduling idle, cpu_percent 80": {"cpu_scheduling": "idle", "cpu_percent": 80},
     "nice 19, cpu_percent 60": {"nice": 19, "cpu_percent": 60},
 }
 _ALONE = "no clips"

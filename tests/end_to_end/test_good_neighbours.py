@@ -42,5 +42,14 @@ def test_clips_that_are_stopped_for_moments_are_right_and_keep_to_their_share(
 
 
 def test_of_a_host_without_a_quota_it_is_a_share_of_the_machines_cores(tmp_path: Path, small: Path):
-    told = manifest(small, tmp_path / "out", "--cpu-percent", "10", "--ionice", "idle")
+    told = manifest(
+        small,
+        tmp_path / "out",
+        "--cpu-percent",
+        "10",
+        "--ionice",
+        "idle",
+        "--cpu-scheduling",
+        "idle",
+    )
     assert [clip["status"] for clip in told["clips"]] == ["ok"] * 3

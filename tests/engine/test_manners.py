@@ -44,6 +44,13 @@ def test_a_clip_gets_the_priorities_that_were_asked_for():
         assert told.stdout.strip() == "idle"
 
 
+def test_one_that_runs_only_when_nobody_else_does_is_told_so_to_the_kernel():
+    with busy() as [process]:
+        Manners(cpu_scheduling=IDLE).teach(process.pid)
+        assert os.sched_getscheduler(process.pid) == os.SCHED_IDLE
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == os.getpriority(os.PRIO_PROCESS, 0)
+
+
 def test_low_is_the_last_of_those_that_do_their_best():
     with busy() as [process]:
         Manners(ionice=LOW).teach(process.pid)
@@ -56,6 +63,7 @@ def test_low_is_the_last_of_those_that_do_their_best():
 def test_without_manners_a_process_is_left_as_it_is():
     with busy() as [process]:
         Manners().teach(process.pid)
+        assert os.sched_getscheduler(process.pid) == os.sched_getscheduler(0)
         assert os.getpriority(os.PRIO_PROCESS, process.pid) == os.getpriority(os.PRIO_PROCESS, 0)
 
 

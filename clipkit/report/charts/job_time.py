@@ -62,7 +62,10 @@ class Bar:
         if self.wall_s is None and not self.clips_run:
             return "no attempt counts"
         if self.subject == style.RECOMMENDED:
-            return f"confirmed in {self.pairs} pairs" if self.pairs else "predicted, not confirmed"
+            if not self.pairs:
+                return "predicted, not confirmed"
+            part = f"estimated from {self.clips_run} of {self.clips_asked} clips"
+            return f"confirmed in {self.pairs} pairs{f', {part}' if self.estimated else ''}"
         run = f"{self.clips_run} of {self.clips_asked} clips run"
         return f"{run}, all {self.clips_asked} estimated" if self.estimated else run
 
@@ -137,6 +140,8 @@ def _of_recommended(recommendation: Recommendation, pairs: int, confirmed: bool)
     known = recommendation.baselines
     clips_asked = known[0].clips_asked if known else 0
     confirmed_s = recommendation.confirmed_wall_s if confirmed else None
+    # What an older clipkit did not tell was all of them.
+    clips_run = recommendation.measured_job.get("clips_covered", clips_asked)
     return Bar(
         subject=style.RECOMMENDED,
         wall_s=recommendation.predicted_wall_s if confirmed_s is None else confirmed_s,
@@ -144,9 +149,9 @@ def _of_recommended(recommendation: Recommendation, pairs: int, confirmed: bool)
         speedup=None,
         speedup_ci95=None,
         pairs=0 if confirmed_s is None else pairs,
-        clips_run=clips_asked,
+        clips_run=clips_run,
         clips_asked=clips_asked,
-        estimated=False,
+        estimated=confirmed_s is not None and clips_run < clips_asked,
         ended=Status.OK.words,
     )
 

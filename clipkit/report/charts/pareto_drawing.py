@@ -189,7 +189,7 @@ def _draw_front(timed: Sequence[Point], ax: Axes) -> None:
     front = sorted(
         (p.s_per_clip or 0, (p.peak_need_bytes or 0) / MIB) for p in timed if p.efficient
     )
-    if front:
+    if len(front) > 1:  # of one point there is no line to draw
         label = "Pareto front: nothing is faster and smaller"
         x_s, y_mb = zip(*front, strict=True)
         ax.step(x_s, y_mb, where="post", color=style.GREY, linewidth=1, label=label, zorder=1)
