@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from clipkit.engine.child import NOT_NOW, Child, end_in_words
-from clipkit.engine.manners import TICK_S, Manners, Pacing
+from clipkit.engine.manners import Manners, Pacing
 from clipkit.engine.orders import Orders
 from clipkit.engine.patches import PatchError
 from clipkit.engine.queue import Queue
@@ -89,7 +89,7 @@ class Pool:
         if any(work.refused for work in self._running):
             at_s = min(at_s, self._retry_at_s)
         left_s = max(0.0, at_s - time.monotonic())
-        return min(left_s, TICK_S) if self._pacing else left_s
+        return min(left_s, self._pacing.wait_s) if self._pacing else left_s
 
     def check_time(self) -> None:
         """Stop everything where the time limit has struck, and try again what the system refused to start."""
@@ -101,7 +101,13 @@ class Pool:
         if now_s >= self.first_task_s + self._orders.timeout_s:
             self.cancel("timeout")
         elif now_s >= self._retry_at_s:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """First with what was refused."""
+        if not self._stopping:
             self._try_again()
+        self._fill()
 
     def _try_again(self) -> None:
         """In their order, until one is refused again."""
@@ -109,6 +115,7 @@ class Pool:
             if not work.refused or work not in self._running:  # an end of another one came between
                 continue
             if not self._has_room(work):
+                self._refuse(work, _NO_ROOM)
                 return
             if not work.begun:
                 work.started_s = time.monotonic()
@@ -123,21 +130,14 @@ class Pool:
             return
         while (work := self._waiting.next) and not self._stopping and self._admits(work):
             self._running.append(self._waiting.take())
-            if not work.begun:
-                work.started_s = time.monotonic()
+            work.started_s = time.monotonic()
             self._advance(work)
             if work.refused:
                 return
 
     def _admits(self, work: Work) -> bool:
-        if not self._running:
-            return True
-        if len(self._running) >= self._orders.concurrency:
-            return False
-        budget = self._orders.memory_budget_bytes
-        if budget is None:
-            return True
-        return sum(map(_needs_bytes, self._running)) + _needs_bytes(work) <= budget
+        running = len(self._running)
+        return not running or (running < self._orders.concurrency and self._has_room(work))
 
     def _has_room(self, work: Work) -> bool:
         """For its attempt, which may need more than the one that it was admitted for, beside what runs."""
@@ -264,9 +264,10 @@ class Pool:
                 continue
             work.tidy()
             work.attempt, work.failed_before = work.attempt + 1, error
+            work.started_s, work.spent_s = None, work.wall_s
             self._running.remove(work)
             self._waiting.put_back(work)
-        self._fill()
+        self._go_on()
 
     def _end_all(self, lead: Work, status: str, error: str) -> None:
         for work in self._apart(lead):
@@ -284,9 +285,7 @@ class Pool:
         self._emit(clip_event(work, status, error, **found))
         if status != "ok" and self._orders.stop_on_failure and not self._stopping:
             self.cancel("cancelled")
-        if not self._stopping:
-            self._try_again()
-        self._fill()
+        self._go_on()
 
     def _kill(self, work: Work, reason: str) -> None:
         if work.child and not work.killed_for:

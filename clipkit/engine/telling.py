@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from clipkit.engine.disk import NO_SPACE
@@ -18,7 +17,7 @@ def clip_event(work: Work, status: str, error: str | None, **found: Any) -> dict
         "error": error,
         "change": work.change,
         "argv": work.argv(work.unfinished),
-        "wall_s": time.monotonic() - work.started_s,
+        "wall_s": work.wall_s,
         "cpu_s": work.cpu_s,
         "peak_rss_bytes": work.peak_rss_bytes,
         "no_space": error == NO_SPACE,

@@ -41,7 +41,8 @@ class Work:
 
     `failed_before`: why the attempt before this one did not do. `unconfined`: a process of it was held to
     nothing (`task.reads`), since nobody asked for that or the kernel cannot. `refused`: why no process is
-    started for it just now. `others`: whom its process makes too (`Attempt.cut_with`).
+    started for it just now. `others`: whom its process makes too (`Attempt.cut_with`). `started_s`: when its turn
+    came, None while it waits for one; `spent_s`: what turns before that one took.
     """
 
     task: Task
@@ -51,7 +52,8 @@ class Work:
     step: int = 0
     cpu_s: float = 0.0
     peak_rss_bytes: int = 0
-    started_s: float = field(default_factory=time.monotonic)
+    started_s: float | None = None
+    spent_s: float = 0.0
     child: Child | None = None
     killed_for: str | None = None
     failed_before: str | None = None
@@ -63,6 +65,12 @@ class Work:
     @property
     def current(self) -> Attempt:
         return self.task.attempts[self.attempt]
+
+    @property
+    def wall_s(self) -> float:
+        """Since the first process of it was started, but for the time that it waited for another turn."""
+        turn_s = 0.0 if self.started_s is None else time.monotonic() - self.started_s
+        return self.spent_s + turn_s if self.begun else 0.0
 
     @property
     def unfinished(self) -> Path:
@@ -126,7 +134,8 @@ class Work:
             emptied(self._log(of_check=False), self._log(of_check=True))
         if isinstance(step, Patch):
             self._apply(step)
-        elif isinstance(step, Run) or step.always or self._has_complained():
+        # Also where its log cannot be read: then it is looked at all the more.
+        elif isinstance(step, Run) or step.always or self._said(of_check=False) is not None:
             argv = [self._filled(word, self.unfinished) for word in step.argv]
             self.child = Child(argv, self.log, self.task.max_output_bytes, self._confinement)
             self.unconfined = self.unconfined or not self.child.confined
@@ -138,10 +147,6 @@ class Work:
         if self.task.reads is None:
             return None
         return Confinement(self.task.reads, (str(self.folder), str(self.logs)))
-
-    def _has_complained(self) -> bool:
-        """Also where its log cannot be read: then it is looked at all the more."""
-        return self._said(of_check=False) is not None
 
     def _make_scratch(self) -> None:
         try:
@@ -186,11 +191,8 @@ class Work:
         """With those that its process was to make too, each for itself from now on."""
         others, self.others = self.others, []
         for each in others:
-            each.started_s, each.begun, each.unconfined = (
-                self.started_s,
-                self.begun,
-                self.unconfined,
-            )
+            each.started_s, each.spent_s = self.started_s, self.spent_s
+            each.begun, each.unconfined = self.begun, self.unconfined
         return [self, *others]
 
     @property
@@ -204,7 +206,8 @@ class Work:
             return None
         if ended.code != 0:
             return self.explain(ended)
-        return self._said(of_check=False)  # nobody could tell which of them that concerns
+        # Nobody could tell which of them that concerns. A warning is no reason that is said, but may be damage.
+        return self._said(of_check=False) or self._why_damaged()
 
     def check(self) -> VideoTrack | None:
         """The clip's video track, if it is the clip asked for.

@@ -101,6 +101,22 @@ def test_where_it_fails_each_is_made_alone_in_its_turn_and_says_why(
     assert ended == [1, 2, 3]
 
 
+def test_what_warns_of_damage_may_mean_any_of_them(tmp_path: Path, small: Path) -> None:
+    script = f"{copied(small, 1, 2)}; echo '[h264 @ 0x1] [warning] corrupt decoded frame' >&2"
+    tasks = [replace(each, damage="corrupt decoded frame") for each in group(script, alone(small))]
+    with engine(tmp_path) as running:
+        clips = running.run(tasks)
+    change = "cut alone: the upload is damaged in this clip or near it"
+    assert told(clips, "status", "change", "cut_with") == [("ok", change, [])] * 2
+
+
+def test_time_in_the_queue_is_no_time_at_work(tmp_path: Path, small: Path) -> None:
+    once = sh(f"sleep 0.6; cp {small} {OUTPUT}")
+    with engine(tmp_path) as running:
+        first, second, third = running.run(group("exit 3", once, (1, 2, 3)))
+    assert all(0.6 <= clip["wall_s"] < 1.1 for clip in (first, second, third))
+
+
 def test_only_the_one_that_is_wrong_is_made_alone(tmp_path: Path, small: Path) -> None:
     script = f"{copied(small, 1)}; echo nothing > {{2}}"
     with engine(tmp_path) as running:

@@ -57,6 +57,29 @@ class TestNoProcessToHave:
             assert neighbour.returncode == 0
         assert (clip["status"], clip["error"]) == ("ok", None)
 
+    def test_those_behind_it_begin_with_it(
+        self, tmp_path: Path, small: Path, room_for: MakeRoom
+    ) -> None:
+        ceiling, log = room_for(3), tmp_path / "order"
+
+        def noted(sign: str, words: str) -> Run:
+            return Run(("sh", "-c", f"echo {sign} >> {log}; exec {words}"))
+
+        tasks = [
+            chain(n, (noted("+", "sleep 1.5"), noted("-", f"cp {small} {OUTPUT}"))) for n in (1, 2)
+        ]
+        with (
+            subprocess.Popen(ceiling.wrap(["sleep", "2.5"])) as neighbour,
+            subprocess.Popen(ceiling.wrap(["sleep", "2.5"])) as other,
+            engine(tmp_path, ceiling) as running,
+        ):
+            running.hear_until("ready")
+            for each in (neighbour, other):
+                threading.Thread(target=each.wait).start()
+            clips = running.run(tasks, concurrency=2)
+        assert [clip["status"] for clip in clips] == ["ok", "ok"]
+        assert log.read_text().split() == ["+", "+", "-", "-"]
+
     def test_the_time_limit_ends_the_waiting_and_says_what_for(
         self, tmp_path: Path, small: Path, room_for: MakeRoom
     ) -> None:
@@ -65,6 +88,7 @@ class TestNoProcessToHave:
         with engine(tmp_path, ceiling) as running:
             first, second = running.run(tasks, concurrency=2, timeout_s=2.0)
         assert first["status"] == second["status"] == "timeout"
+        assert first["wall_s"] == second["wall_s"] == 0
         assert first["error"] == (
             "the time limit of 2 s struck before it was started: no process could be started "
             "(Resource temporarily unavailable)"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from running import until
 from talk import chain, engine
 
 from clipkit.ceiling.base import Ceiling
@@ -27,6 +29,10 @@ def on_rungs(number: int, *steps: Run) -> Task:
 
 def copy(film: Path) -> Run:
     return Run(("cp", str(film), OUTPUT))
+
+
+def cpu_s(pid: int) -> float:
+    return time.clock_gettime(~pid << 3 | 2)
 
 
 class TestKilledByTheKernel:
@@ -71,6 +77,28 @@ def test_a_clip_that_failed_otherwise_stays_on_its_rung(tmp_path: Path, small: P
     with engine(tmp_path) as running:
         (clip,) = running.run([on_rungs(1, Run(("false",)), copy(small))])
     assert (clip["status"], clip["error"]) == ("failed", "ffmpeg ended with exit code 1")
+
+
+def test_who_waits_for_room_takes_no_cpu_meanwhile(tmp_path: Path, small: Path) -> None:
+    log = tmp_path / "order"
+    dear = Run(("sh", "-c", f"echo + >> {log}; sleep 3; cp {small} {OUTPUT}"))
+    tasks = [
+        replace(
+            chain(number),
+            attempts=(Attempt((Run(("false",)),)), Attempt((dear,), needs_bytes=60 * MIB)),
+            predicted_bytes=10 * MIB,
+        )
+        for number in (1, 2)
+    ]
+    with engine(tmp_path) as running:
+        running.order(concurrency=2, memory_budget_bytes=100 * MIB)
+        running.tell(*({"op": "task", **each.to_json()} for each in tasks), {"op": "end"})
+        until(log.exists)
+        before_s = cpu_s(running.process.pid)
+        time.sleep(2.5)
+        assert log.read_text() == "+\n"
+        assert cpu_s(running.process.pid) - before_s < 0.5
+        assert [clip["status"] for clip in running.clips()] == ["ok", "ok"]
 
 
 def test_an_attempt_that_needs_more_than_was_admitted_waits_until_it_fits(
