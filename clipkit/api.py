@@ -87,8 +87,8 @@ def cut(  # noqa: PLR0913 (the command's options, by keyword)
     is, Cancelled after an interrupt, UsageError and its kinds for what cannot be asked.
     """
     chosen = given.given_settings(settings)
-    held = given.given_host(host, memory, cpus)
-    asked = arguments.describing(chosen.ffmpeg, [held], timeout_s, hashed=False)
+    held, limit_s = given.given_host(host, memory, cpus), given.given_limit_s(timeout_s)
+    asked = arguments.describing(chosen.ffmpeg, [held], limit_s, hashed=False)
     job = given.given_job(arguments.upload(str(video), asked), clips, count, length_s, seed)
     order = Order(
         job=job,
@@ -97,7 +97,7 @@ def cut(  # noqa: PLR0913 (the command's options, by keyword)
         host=held,
         reserve_bytes=hosts.parse_size(str(reserve)),
         out_dir=Path(out).absolute(),
-        timeout_s=timeout_s,
+        timeout_s=limit_s,
         overwrite=overwrite,
         posters=poster,
     )

@@ -17,6 +17,7 @@ from clipkit.ceiling.base import Ceiling, Limits, Mechanism
 from clipkit.errors import ClipkitError, ClipListError, HostError, UsageError
 from clipkit.hosts import Host
 from clipkit.knob import Knob
+from clipkit.legal import LONGEST_S
 from clipkit.settings import Settings, knobs
 
 if TYPE_CHECKING:
@@ -220,6 +221,13 @@ def upload(
                 refused
             ):  # what is no ffmpeg is told as that, and not waited for again where it hangs
                 raise refused[0]
+
+
+def why_no_time(seconds: float) -> str | None:
+    """What is wrong with it as a clip's length or the limit of a job, in words behind its name; None: nothing."""
+    if 0 < seconds <= LONGEST_S:
+        return None
+    return f"{seconds:g} is no number of seconds from more than 0 to {LONGEST_S:g} (a day)"
 
 
 def describing(

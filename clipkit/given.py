@@ -13,6 +13,7 @@ import tomli_w
 from clipkit import format as fmt
 from clipkit import hosts
 from clipkit import settings as settings_station
+from clipkit.arguments import why_no_time
 from clipkit.campaign.experiment import Experiment
 from clipkit.campaign.experiment_file import parse_experiment, read_experiment_file
 from clipkit.ceiling.base import Mechanism
@@ -103,6 +104,13 @@ def given_job(
     if count is None or length_s is None:
         raise UsageError("say which clips: either clips, or count and length_s")
     return spread(upload, count, length_s, seed)
+
+
+def given_limit_s(seconds: float) -> float:
+    """Raises UsageError for what is no time limit of a job."""
+    if wrong := why_no_time(seconds):
+        raise UsageError(f"timeout_s: {wrong}")
+    return seconds
 
 
 def given_mechanism(word: str | None, host: Host) -> Mechanism | None:

@@ -7,6 +7,9 @@ import difflib
 import re
 from collections.abc import Iterable
 
+LONGEST_S = 86_400
+"""A day: what a clip may last, and a job may take. Who waits for it asks the kernel for no longer."""
+
 _MOST_NEAR = 4
 
 

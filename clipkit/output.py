@@ -46,7 +46,7 @@ def cut_failure(manifest: Mapping[str, Any]) -> str:
         f"{len(wrong)} of {len(manifest['clips'])} clips of {manifest['upload']} failed; "
         f"clip {number} at {first['start_s']:g} s: {first['status']}: {first['error']}"
     )
-    if manifest["oom_kills"]:
+    if manifest["status"] == "oom":
         text += "; lower --concurrency, or see `clipkit tune` for settings that fit"
     return text
 

@@ -25,6 +25,7 @@ from clipkit.campaign.strategies import DEFAULT_STRATEGY, STRATEGIES
 from clipkit.documents import parse_toml
 from clipkit.errors import ExperimentError
 from clipkit.keys import Reader, Table, number_between, one_of, text_level, whole_number
+from clipkit.legal import LONGEST_S
 from clipkit.plan.drive_file import routes_of
 from clipkit.plan.own_service import OwnServer
 from clipkit.plan.services import SAME, SERVICE
@@ -88,7 +89,7 @@ def parse_experiment(text: str, path: Path) -> Experiment:
         strategy=strategy,
         options=_options(run, strategy),
         seed=run.one("seed", whole_number(0, 2**63 - 1), 0),
-        timeout_s=run.one("timeout_s", number_between(0.001, 86_400), 600.0),
+        timeout_s=run.one("timeout_s", number_between(0.001, LONGEST_S), 600.0),
         rest_s=subject.one("rest_s", number_between(0, 3600), Manner().rest_s),
         jobs=subject.one("jobs", whole_number(1, 10_000), Manner().jobs),
         server=_server(top, subject, factors["service"]),

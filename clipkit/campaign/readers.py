@@ -9,7 +9,7 @@ from clipkit import hosts
 from clipkit.errors import ClipkitError, ExperimentError
 from clipkit.keys import Reader, number_between, one_of, text_level, whole_number
 from clipkit.knob import Knob
-from clipkit.legal import legal_are
+from clipkit.legal import LONGEST_S, legal_are
 from clipkit.plan import baselines
 from clipkit.plan.drive_file import NAME
 from clipkit.plan.own_service import start_words
@@ -84,7 +84,7 @@ SETTING_LEVELS: dict[str, Reader] = {knob.name: knob_level(knob) for knob in kno
 LEVELS: dict[str, Reader] = {
     "upload": text_level,
     "clips": whole_number(1, 10_000),
-    "length_s": number_between(0.001, 86_400),
+    "length_s": number_between(0.001, LONGEST_S),
     "subject": one_of(KINDS),
     "service": service_level,
     "argv": one_of(WORDS),

@@ -83,8 +83,8 @@ class _Workplace:
 def _cut(parsed: argparse.Namespace) -> int:
     from clipkit.hosts import UNLIMITED
 
-    if not parsed.timeout > 0:
-        raise UsageError(f"--timeout {parsed.timeout:g} is no number of seconds: give more than 0")
+    if wrong := arguments.why_no_time(parsed.timeout):
+        raise UsageError(f"--timeout {wrong}")
     settings = arguments.settings(parsed)
     host = arguments.host(parsed, UNLIMITED)
     asked = arguments.describing(settings.ffmpeg, [host], parsed.timeout, hashed=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +64,8 @@ def _measure_server(parsed: argparse.Namespace) -> int:
         if getattr(parsed, flag) < 1:
             raise UsageError(f"--{flag} {getattr(parsed, flag)} is none: give 1 or more")
     for flag in ("length", "timeout"):
-        if not (math.isfinite(getattr(parsed, flag)) and getattr(parsed, flag) > 0):
-            raise UsageError(f"--{flag} {getattr(parsed, flag):g} is no number of seconds")
+        if wrong := arguments.why_no_time(getattr(parsed, flag)):
+            raise UsageError(f"--{flag} {wrong}")
     if not 0 <= parsed.rest <= 3600:
         raise UsageError(f"--rest {parsed.rest:g} is not from 0 to 3600 seconds")
 

@@ -24,7 +24,7 @@ from clipkit.records.status import Status
 from clipkit.settings import Settings, to_table
 from clipkit.trial.execute import Run, cpus_for, execute, with_manners
 from clipkit.trial.inside import Ready, too_large_a_reserve
-from clipkit.trial.judge import judge_execution
+from clipkit.trial.judge import judge_cut
 from clipkit.trial.measure import ClipOutcome, Execution
 from clipkit.trial.out_folder import Claim, claimed
 from clipkit.trial.talk import Watch
@@ -142,7 +142,7 @@ def _tasks(order: Order, room: Room | None) -> list[Task]:
 
 
 def _manifest(order: Order, ceiling: Ceiling, execution: Execution) -> dict[str, Any]:
-    status, error = _judged(execution)
+    status, error = judge_cut(execution)
     return {
         "upload": str(order.job.upload.path),
         "settings": to_table(order.settings),
@@ -164,13 +164,6 @@ def _manifest(order: Order, ceiling: Ceiling, execution: Execution) -> dict[str,
             for outcome in execution.clips
         ],
     }
-
-
-def _judged(execution: Execution) -> tuple[Status, str | None]:
-    """A kill is no failure here where what it hit was made all the same."""
-    if execution.clips and all(clip.status == "ok" for clip in execution.clips):
-        return Status.OK, None
-    return judge_execution(execution)
 
 
 def _notes(execution: Execution) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from clipkit import format as fmt
 from clipkit.records.status import Status
 from clipkit.trial.blame import at_the_ceiling
@@ -37,6 +39,15 @@ def judge_execution(
     if disturbed:
         return Status.INVALID_NOISE, disturbed
     return Status.OK, None
+
+
+def judge_cut(execution: Execution) -> tuple[Status, str | None]:
+    """The same of clips for keeps: a kill is no failure there where what it hit was made all the same."""
+    if execution.clips and all(clip.status == "ok" for clip in execution.clips):
+        return Status.OK, None
+    if not any(clip.status == "killed" for clip in execution.clips):
+        execution = replace(execution, usage=replace(execution.usage, oom_kills=0))
+    return judge_execution(execution)
 
 
 def _ran_out_words(execution: Execution) -> str:

@@ -22,6 +22,7 @@ from clipkit.engine.placing import put_in_place
 from clipkit.errors import OutputError
 from clipkit.trial.holding import Hold, holding
 from clipkit.trial.inside import WORK_PREFIX, made_folder
+from clipkit.trial.interrupts import uninterrupted
 
 MANIFEST = "manifest.json"
 _CLIP = re.compile(r"clip-\d{3,}\.(?:mp4|jpg)")
@@ -40,21 +41,44 @@ class Claim:
     target: Path
 
     def settle(self, manifest: dict[str, Any]) -> None:
-        """The finished clips in the place of the old ones, and the manifest beside them.
+        """The finished clips in the place of the old ones, and the manifest beside them: all of it, or nothing,
+        and an interrupt comes behind it.
 
         It is the first to go and the last to come, so that none ever tells of clips that are not there.
         Raises OutputError.
         """
+        told = json.dumps(manifest, indent=1) + "\n"
         try:
-            for name in self.old:
-                os.unlink(name, dir_fd=self.hold.descriptor)
-                self._sync()
-            if self.old:
-                for name in sorted(each.name for each in self.target.glob("clip-*")):
-                    put_in_place(self.target / name, self.folder / name)
-            self._write(json.dumps(manifest, indent=1) + "\n")
+            with uninterrupted():
+                if self.old:
+                    self._replace(told)
+                else:
+                    self._write(told)
         except OSError as error:
             raise OutputError(f"cannot write into {self.folder}: {error.strerror}") from None
+
+    def _replace(self, told: str) -> None:
+        """The old ones wait aside until the new ones are there, and come back where these cannot be."""
+        aside = self.folder / _private_name()
+        aside.mkdir()
+        gone, placed = [], []
+        try:
+            for name in self.old:
+                (self.folder / name).rename(aside / name)
+                gone.append(name)
+                self._sync()
+            for name in sorted(each.name for each in self.target.glob("clip-*")):
+                put_in_place(self.target / name, self.folder / name)
+                placed.append(name)
+            self._write(told)
+        except BaseException:
+            for name in placed:
+                os.unlink(name, dir_fd=self.hold.descriptor)
+            for name in reversed(gone):
+                put_in_place(aside / name, self.folder / name)
+            aside.rmdir()
+            raise
+        shutil.rmtree(aside, ignore_errors=True)
 
     def settled(self, word: str) -> str:
         """A word that may name a finished clip where it waits, with the place that it will have."""

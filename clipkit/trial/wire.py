@@ -5,11 +5,9 @@ A pipe holds 64 KB. Who only writes until all is said waits for an engine that w
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import selectors
-import signal
 import subprocess
 import time
 from collections import deque
@@ -18,11 +16,11 @@ from itertools import chain
 from typing import Any
 
 from clipkit.errors import EngineError
+from clipkit.trial.interrupts import uninterrupted
 
 Message = dict[str, Any]
 
 _CHUNK_BYTES = 1 << 16
-_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Wire:
@@ -79,7 +77,7 @@ class Wire:
 
     def _speak(self) -> None:
         try:
-            with _whole():
+            with uninterrupted():  # what was written would be said again else
                 self._unsaid = self._unsaid[os.write(self._to, self._unsaid[:_CHUNK_BYTES]) :]
         except BlockingIOError:  # not that much room
             return
@@ -87,18 +85,8 @@ class Wire:
             self._messages, self._unsaid = iter(()), b""
 
     def _hear(self) -> bool:
-        with _whole():
+        with uninterrupted():  # what was read would be lost else
             heard = os.read(self._from, _CHUNK_BYTES)
             *lines, self._unread = (self._unread + heard).split(b"\n")
             self._heard.extend(lines)
         return bool(heard)
-
-
-@contextlib.contextmanager
-def _whole() -> Iterator[None]:
-    """An interrupt comes behind it: what was written would be said again else, what was read be lost."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

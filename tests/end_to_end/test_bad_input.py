@@ -78,6 +78,10 @@ class TestWrongUse:
             ("--ceiling glass", "--ceiling = 'glass' is not legal; legal are: cgroup2, cgroup1"),
             ("--timeout 0", "--timeout 0 is no number of seconds"),
             ("--timeout nan", "--timeout nan is no number of seconds"),
+            (
+                "--timeout inf",
+                "--timeout inf is no number of seconds from more than 0 to 86400 (a day)",
+            ),
             ("--clips one.csv", "--clips lists the clips: leave out --count"),
             ("--prest medium", "unknown option '--prest': did you mean '--preset'?"),
         ],

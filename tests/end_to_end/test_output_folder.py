@@ -233,7 +233,7 @@ class TestGone:
 
     def test_so_is_the_folder_of_the_unfinished_clips(self, slow: Path, tmp_path: Path) -> None:
         out = tmp_path / "out"
-        words = ("--count", 2, "--length", 0.4, "--preset", "medium")
+        words = ("--count", 2, "--length", 1, "--preset", "medium")
         with start("cut", slow, "--out", out, *words) as process:
             until(lambda: ffmpegs_in(out))
             (work,) = out.glob(".clipkit-work-*")

@@ -94,7 +94,7 @@ def test_estimated_bars_are_hatched(runs, recommendation):
 def test_a_recommended_time_that_a_part_of_the_clips_stands_behind_says_so(runs, recommendation):
     part = replace(recommendation, measured_job=recommendation.measured_job | {"clips_covered": 4})
     points = bars.job_time_points(runs, part)
-    assert points[2].run_words == "confirmed in 3 pairs, estimated from 4 of 12 clips"
+    assert points[2].run_words == "confirmed in 3 pairs, 4 of 12 clips"
     ax = bars.draw_job_times(points, axes())
     assert [bool(patch.get_hatch()) for patch in ax.patches] == [True, False, True]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from clipkit.media.sample import sample
 from clipkit.plan.clips import Clip, Job
 from clipkit.settings import Settings
 from clipkit.trial.cut import Order, cut_order
+from clipkit.trial.interrupts import uninterrupted
+from clipkit.trial.out_folder import claimed
 
 CLIPS = (Clip(0.5, 0.4), Clip(2.0, 0.6), Clip(3.2, 0.8))
 
@@ -54,6 +58,32 @@ def test_a_copy_says_where_it_really_begins_and_ends(
     ]
     for clip in manifest["clips"]:
         assert looking.pictures(Path(clip["file"])).count == clip["frames"]
+
+
+class TestWhatReplacesAnotherCut:
+    def test_is_there_whole_or_not_at_all(
+        self, small: Path, build: FfmpegBuild, tmp_path: Path
+    ) -> None:
+        """Somebody else takes the name of the second one meanwhile."""
+        folder = tmp_path / "out"
+        cut(order(small, build, folder))
+        before = {each.name: each.read_bytes() for each in folder.iterdir()}
+        with claimed(folder, small, overwrite=True) as claim:
+            claim.target.mkdir()
+            for name in ("clip-001.mp4", "clip-004.mp4"):
+                (claim.target / name).write_text("a new one")
+            (folder / "clip-004.mp4").write_text("of somebody else")
+            with pytest.raises(OutputError, match="File exists"):
+                claim.settle({"upload": "new", "settings": {}, "clips": []})
+        (folder / "clip-004.mp4").unlink()
+        assert {each.name: each.read_bytes() for each in folder.iterdir()} == before
+
+    def test_is_not_interrupted(self) -> None:
+        done = False
+        with pytest.raises(KeyboardInterrupt), uninterrupted():
+            signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+            done = True
+        assert done
 
 
 @pytest.mark.parametrize("mode", ["encode", "snap"])

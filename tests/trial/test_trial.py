@@ -36,7 +36,7 @@ from clipkit.records.served import OF_SERVICES
 from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.trial.asked import Identity, Trial
-from clipkit.trial.judge import judge_execution
+from clipkit.trial.judge import judge_cut, judge_execution
 from clipkit.trial.measure import ClipOutcome, Execution
 from clipkit.trial.run import run_trial
 from clipkit.trial.sampler import peak
@@ -453,6 +453,15 @@ class TestJudgement:
         assert judge_execution(self.execution(clips=(killed,), usage=oom))[0] is Status.OOM
         assert judge_execution(self.execution(usage=oom))[0] is Status.OOM
         assert judge_execution(self.execution(usage=at_limit))[0] is Status.OK
+
+    def test_of_clips_for_keeps_a_kill_counts_where_one_was_lost_by_it(self) -> None:
+        wrong = dataclasses.replace(self.clip, status="failed", error="it is damaged")
+        killed = dataclasses.replace(self.clip, status="killed", error="killed")
+        oom = dataclasses.replace(self.usage, oom_kills=1)
+        assert judge_cut(self.execution(usage=oom)) == (Status.OK, None)
+        mended = self.execution(clips=(self.clip, wrong), usage=oom)
+        assert judge_cut(mended) == (Status.FAILED, "clip 1: it is damaged")
+        assert judge_cut(self.execution(clips=(wrong, killed), usage=oom))[0] is Status.OOM
 
     def test_an_interrupt_comes_before_every_other_end(self) -> None:
         failed = dataclasses.replace(self.clip, status="failed", error="no")

@@ -64,8 +64,8 @@ class Bar:
         if self.subject == style.RECOMMENDED:
             if not self.pairs:
                 return "predicted, not confirmed"
-            part = f"estimated from {self.clips_run} of {self.clips_asked} clips"
-            return f"confirmed in {self.pairs} pairs{f', {part}' if self.estimated else ''}"
+            part = f", {self.clips_run} of {self.clips_asked} clips" if self.estimated else ""
+            return f"confirmed in {self.pairs} pairs{part}"
         run = f"{self.clips_run} of {self.clips_asked} clips run"
         return f"{run}, all {self.clips_asked} estimated" if self.estimated else run
 
