@@ -12,6 +12,7 @@ from clipkit import format as fmt
 from clipkit.pack.arrived import Refusal
 from clipkit.pack.kept import Packed
 from clipkit.pack.left import Left, done_words
+from clipkit.pack.there.verdict import Verdict
 
 _SHOWN = 12
 """So many of what is left are told one by one."""
@@ -21,7 +22,7 @@ _SHOWN = 12
 class Unpacked:
     """One pack's part. `folder` is None where nothing of it was ever measured; `trials` are all attempts that
     the campaign holds, `added` those that this call brought; `second`: ends of trials that had ended before,
-    which do not count."""
+    which do not count; `verdict`: on what was promised, None: nothing was."""
 
     packed: Packed
     folder: Path | None
@@ -29,6 +30,7 @@ class Unpacked:
     added: int
     second: int
     left: tuple[Left, ...]
+    verdict: Verdict | None = None
 
     @property
     def go_on(self) -> str | None:
@@ -46,6 +48,7 @@ class Unpacked:
             "added": self.added,
             "left": [each.to_json() for each in self.left],
             "go_on": self.go_on,
+            "verdict": dataclasses.asdict(self.verdict) if self.verdict else None,
         }
 
     def lines(self) -> Iterator[str]:
@@ -62,6 +65,8 @@ class Unpacked:
                 yield f"  and {len(self.left) - _SHOWN} more"
             if self.go_on is not None:
                 yield f"go on there: python3 FILE.pyz --yes {self.go_on}".rstrip()
+        if self.verdict:
+            yield from self.verdict.lines()
         if self.folder:
             yield fmt.near(self.folder)
 
@@ -100,7 +105,14 @@ class Home:
         ]
 
 
-_NOTHING: dict[str, Any] = {"campaign": None, "trials": 0, "added": 0, "left": [], "go_on": None}
+_NOTHING: dict[str, Any] = {
+    "campaign": None,
+    "trials": 0,
+    "added": 0,
+    "left": [],
+    "go_on": None,
+    "verdict": None,
+}
 
 
 def _foreign(name: str) -> str:

@@ -19,6 +19,7 @@ from clipkit import files
 from clipkit.documents import misfit, parse_json, parse_toml
 from clipkit.errors import CampaignError, ClipkitError, OutputError, UsageError
 from clipkit.pack.there.parts import KEY_BYTES
+from clipkit.pack.there.planned import Promise
 from clipkit.records.checks import check_uploads
 from clipkit.records.store import campaign_named
 
@@ -38,10 +39,22 @@ class PackedTrial:
 
 
 @dataclass(frozen=True, slots=True)
+class Promised:
+    """What the pack is to answer. `cells`: of its plan, by their numbers, in which the promise speaks of them."""
+
+    promise: Promise
+    cells: tuple[str, ...]
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> Promised:
+        return cls(Promise.from_json(told["promise"]), tuple(told["cells"]))
+
+
+@dataclass(frozen=True, slots=True)
 class Packed:
     """`pack` is its name (12 hexadecimal digits), `key` signs, in hexadecimal digits; `trials` in the order
     in which they run, numbered from 1. `experiment` and `uploads` are what the campaign's folder holds of
-    them; `shard`: of the experiment's blocks only these."""
+    them; `shard`: of the experiment's blocks only these. `promised`: None also where an older clipkit made it."""
 
     pack: str
     key: str = field(repr=False)
@@ -53,6 +66,7 @@ class Packed:
     uploads: dict[str, Any]
     trials: tuple[PackedTrial, ...]
     shard: str | None = None
+    promised: Promised | None = None
 
     @property
     def key_bytes(self) -> bytes:
@@ -123,9 +137,12 @@ def _packed(content: bytes) -> Packed:
     if told := misfit(document, Packed):
         raise ValueError(told)
     trials = tuple(PackedTrial(**each) for each in document["trials"])
-    packed = Packed(**document | {"trials": trials})
+    promised = document.get("promised") and Promised.from_json(document["promised"])
+    packed = Packed(**document | {"trials": trials, "promised": promised})
     if not _PACK.fullmatch(packed.pack) or len(packed.key_bytes) != KEY_BYTES:
         raise ValueError("its name or its key is none")
+    if promised and not _is_of_its_cells(packed, promised):
+        raise ValueError("its promise is of other cells than its own")
     parse_toml(packed.experiment)
     try:
         campaign_named(packed.campaign)
@@ -133,3 +150,9 @@ def _packed(content: bytes) -> Packed:
     except ClipkitError as error:
         raise ValueError(str(error)) from None
     return packed
+
+
+def _is_of_its_cells(packed: Packed, promised: Promised) -> bool:
+    numbers = (*promised.promise.rival, *promised.promise.own)
+    known = {trial.cell for trial in packed.trials} <= {*promised.cells}
+    return known and all(0 <= number < len(promised.cells) for number in numbers)

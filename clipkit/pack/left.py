@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import groupby
 from typing import Any
 
 from clipkit.campaign.again import done_of
 from clipkit.pack.arrived import Payload, Refusal
 from clipkit.pack.kept import Packed
+from clipkit.pack.there.lives import numbers_words
 from clipkit.pack.there.parts import Kind
 from clipkit.records.record import Record
 from clipkit.records.status import INVALID
@@ -84,13 +84,7 @@ def done_words(packed: Packed, left: Sequence[Left]) -> str:
     is."""
     open_numbers = {each.number for each in left if not each.is_given_up}
     done = [n for n in range(1, len(packed.trials) + 1) if n not in open_numbers]
-    ranges = (list(group) for _, group in groupby(enumerate(done), lambda pair: pair[1] - pair[0]))
-    words = [_range(each[0][1], each[-1][1]) for each in ranges]
-    return f"--done {','.join(words)}" if words else ""
-
-
-def _range(first: int, last: int) -> str:
-    return str(first) if first == last else f"{first}-{last}"
+    return f"--done {numbers_words(done)}" if done else ""
 
 
 def _why(starts: _Starts, invalid: Record | None, left_out: str | None) -> str:

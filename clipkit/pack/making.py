@@ -18,7 +18,7 @@ from clipkit.campaign.strategy import Cell
 from clipkit.campaign.sweep import Planned
 from clipkit.errors import UsageError
 from clipkit.pack.archive import compressed_films, travel_words, write_archive
-from clipkit.pack.kept import Packed, PackedTrial, keep_packed
+from clipkit.pack.kept import Packed, PackedTrial, Promised, keep_packed
 from clipkit.pack.plan import (
     CellDocument,
     Laid,
@@ -78,7 +78,9 @@ def make_pack(asked: ToPack) -> Made:
     heads, works = as_documents(documents)
     trials = _trials(asked, cells, documents)
     numbers = {cell.name: number for number, cell in enumerate(cells)}
-    packed = _packed(asked, trials)
+    promise = asked.promised(numbers) if asked.promised else None
+    promised = Promised(promise, tuple(numbers)) if promise else None
+    packed = _packed(asked, trials, promised)
     build = ffmpeg_builds.find_build(cells[0].settings.ffmpeg)
     encoders, filters = needed_of_ffmpeg(documents)
     uploads = {cell.job.upload.sha256: cell.job.upload for cell in cells}
@@ -99,7 +101,7 @@ def make_pack(asked: ToPack) -> Made:
             "quantiles": {n: t_quantile(n) for n in range(2, _blocks(planned) + 1)},
             "encoders": encoders,
             "filters": filters,
-            "promise": dataclasses.asdict(asked.promised(numbers)) if asked.promised else None,
+            "promise": dataclasses.asdict(promise) if promise else None,
         }
         size_bytes = write_archive(asked.path, packed, plan, works, films)
         notes = tuple(map(travel_words, films))
@@ -150,7 +152,7 @@ def _trials(asked: ToPack, cells: Sequence[Cell], documents: Sequence[CellDocume
     return ordered_trials(asked.planned.design, cells, needs, _blocks(asked.planned))
 
 
-def _packed(asked: ToPack, trials: Sequence[Cell]) -> Packed:
+def _packed(asked: ToPack, trials: Sequence[Cell], promised: Promised | None) -> Packed:
     planned = asked.planned
     words = planned.design.words
     used = {trial.job.upload.sha256 for trial in trials}
@@ -167,6 +169,7 @@ def _packed(asked: ToPack, trials: Sequence[Cell]) -> Packed:
         uploads=upload_facts(uploads, {}),
         trials=tuple(PackedTrial(trial.name, trial.block, words[trial.name]) for trial in trials),
         shard=str(planned.shard) if planned.shard else None,
+        promised=promised,
     )
 
 

@@ -14,6 +14,7 @@ from clipkit.campaign.environment import joined_environments
 from clipkit.campaign.merge import but_for_blocks
 from clipkit.documents import parse_toml
 from clipkit.errors import CampaignError, UsageError
+from clipkit.pack.answered import verdict_at_home
 from clipkit.pack.arrived import Arrivals, Payload, Refusal
 from clipkit.pack.believed import believed_outcome
 from clipkit.pack.environment_there import environment_there
@@ -132,7 +133,8 @@ def _into(
         records = store.records()
     left = left_of(packed, payloads, refused, records)
     where = store.folder if records else None
-    done = Unpacked(packed, where, len(records), len(chosen.new), chosen.second, left)
+    verdict = verdict_at_home(packed, payloads, records, left)
+    done = Unpacked(packed, where, len(records), len(chosen.new), chosen.second, left, verdict)
     return done, chosen.refused
 
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from clipkit.campaign.experiment_file import parse_experiment
+from clipkit.campaign.sweep import plan_sweep
+from clipkit.pack.making import ToPack, make_pack
+from clipkit.pack.there.planned import Promise
 
 Packs = Callable[..., Path]
 SLOW = "ffmpeg -re -ss {start} -t {duration} -i {input} -c copy {output}"
@@ -18,6 +23,22 @@ def experiment(*uploads: Path, blocks: int = 1, head: str = "", settings: str = 
         f'name = "there"\n[job]\nuploads = [{named}]\nclips = 2\nlength_s = 1\n{head}\n'
         f'[host]\nmemory = "300M"\ncpus = 0.5\n[settings]\n{settings}\n[run]\nblocks = {blocks}\n'
     )
+
+
+def promising(small: Path, folder: Path, blocks: int = 3) -> Path:
+    """A pack that promises clipkit's engine to be as fast as today's way."""
+    head = "[subject]\nname = ['clipkit', 'fluent']"
+    text = experiment(small, blocks=blocks, head=head, settings="encoder_threads = 1")
+    planned = plan_sweep(parse_experiment(text, folder / "there.toml"))
+    names = {cell.name: cell.subject.name for cell in planned.design.cells}
+
+    def promised(numbers: Mapping[str, int]) -> Promise:
+        by_subject = {names[cell]: number for cell, number in numbers.items()}
+        return Promise(1.0, 0.95, 1.05, (by_subject["fluent"],), (by_subject["clipkit"],), 0.2, 0.2)
+
+    path = folder / "pack.pyz"
+    make_pack(ToPack(planned, "300M-0.5cpu", "there", path, promised=promised))
+    return path
 
 
 def ends(results: Path) -> list[tuple[int, str]]:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from container import Inside, start_container
 from measured_there import MOST_HARNESS_BYTES, marks_of, slowing, watched
-from small_packs import SLOW, Packs, ends, experiment
+from small_packs import SLOW, Packs, ends, experiment, promising
 
-from clipkit.campaign.experiment_file import parse_experiment
-from clipkit.campaign.sweep import plan_sweep
 from clipkit.ceiling.base import Ceiling
 from clipkit.format import MIB
-from clipkit.pack.making import ToPack, make_pack
-from clipkit.pack.there.planned import Promise
 
 LOOK = """
 import importlib.util, os
@@ -71,22 +67,6 @@ def test_with_an_ffmpeg_that_slows_the_recommendation_alone_it_does_not_hold(
     assert ran.returncode == 0, ran.stdout + ran.stderr
     (verdict,) = (line for line in ran.stdout.splitlines() if line.startswith("VERDICT"))
     assert verdict.endswith("it does not hold"), ran.stdout
-
-
-def promising(small: Path, folder: Path) -> Path:
-    """A pack that promises clipkit's engine to be as fast as today's way."""
-    head = "[subject]\nname = ['clipkit', 'fluent']"
-    text = experiment(small, blocks=3, head=head, settings="encoder_threads = 1")
-    planned = plan_sweep(parse_experiment(text, folder / "there.toml"))
-    names = {cell.name: cell.subject.name for cell in planned.design.cells}
-
-    def promised(numbers: Mapping[str, int]) -> Promise:
-        by_subject = {names[cell]: number for cell, number in numbers.items()}
-        return Promise(1.0, 0.95, 1.05, (by_subject["fluent"],), (by_subject["clipkit"],), 0.2, 0.2)
-
-    path = folder / "pack.pyz"
-    make_pack(ToPack(planned, "300M-0.5cpu", "there", path, promised=promised))
-    return path
 
 
 def test_in_a_trial_of_half_a_minute_its_harness_stays_small_seen_from_outside(

@@ -5,7 +5,7 @@ lines that it prints of them. A payload's documents:
 
 - `WHERE` (once a start): `found` (the host, see `found.Found`), `identity` (boot, container), `machine` (the
   column `host_id`), `started_utc`, `ffmpeg_version`, `python`, `speed` (the canary's time here over that at
-  home), `left_out` (numbers of trials, as text, with their reasons).
+  home), `left_out` (numbers of trials, as text, with their reasons), `steal_is_ours` (see `verdict.Here`).
 - `BEGAN`: `run_id`, `attempt`, `started_utc`, `oom_kills` (the counter's, then).
 - `ENDED`: `record` (a whole line of `runs.jsonl`), `clips` (lines of `clips.jsonl`), `samples` (columns, by
   `thinning`); of a trial that an earlier life lost also `lost` (true) and `need_bytes` (of its last sample).
@@ -15,6 +15,6 @@ DIR holds `journal.jsonl`, one object a line: these documents with `kind` ("wher
 `clipkit unpack DIR` reads these, which are signed, as it reads any other log. `samples` holds those of an attempt
 until its end is told. DIR is locked for as long as a pack runs in it.
 
-What home keeps of a pack is `clipkit.pack.kept.Packed`: key, plan, experiment and uploads (`keep_packed` when it
-is made), and once more in the pack as `home.json`.
+What home keeps of a pack is `clipkit.pack.kept.Packed`: key, plan, promise, experiment and uploads (`keep_packed`
+when it is made), and once more in the pack as `home.json`.
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from clipkit.pack.there.parts import LOST
@@ -127,3 +128,10 @@ def parse_numbers(text: str) -> set[int]:
             raise ValueError(part)
         found |= {*range(first, last + 1)}
     return found
+
+
+def numbers_words(numbers: Iterable[int]) -> str:
+    """The other way round."""
+    runs = groupby(enumerate(sorted(numbers)), lambda pair: pair[1] - pair[0])
+    each = [[number for _, number in run] for _, run in runs]
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in each)

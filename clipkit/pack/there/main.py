@@ -84,7 +84,7 @@ def _run(folder: Path, asked: Asked) -> int:
         _go_on(begun, speed)
     records = _records(bench)
     past = past_of(_entries(bench.plan, asked.results))
-    _say_lines(ending_lines(bench, past, course, _verdict(bench, records)))
+    _say_lines(ending_lines(bench, past, course, _verdict(bench, records), asked.done))
     missing = [t for t in course.trials if t.number not in past.done]
     return 1 if missing else 0
 
@@ -130,6 +130,7 @@ def _where(begun: _Start, speed: float) -> dict[str, Any]:
         "python": sys.version.split()[0],
         "speed": speed,
         "left_out": left_out,
+        "steal_is_ours": _here(bench).steal_is_ours,
     }
 
 
@@ -169,9 +170,12 @@ def _verdict(bench: Bench, records: Sequence[tuple[int, int, dict[str, Any]]]) -
     promise = bench.plan.promise
     if promise is None:
         return None
-    here = Here(bench.found.cpus.value, isinstance(bench.counters, Machine))
-    pairs, failures = pairs_of(records, promise, here), failures_of(records, promise)
+    pairs, failures = pairs_of(records, promise, _here(bench)), failures_of(records, promise)
     return verdict_of(pairs, promise, bench.plan.quantiles, failures)
+
+
+def _here(bench: Bench) -> Here:
+    return Here(bench.found.cpus.value, isinstance(bench.counters, Machine))
 
 
 def _say_lines(lines: Sequence[str]) -> None:

@@ -108,6 +108,11 @@ class Plan:
     filters: tuple[str, ...]
     promise: Promise | None
 
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> Promise:
+        cells = {name: tuple(told[name]) for name in ("rival", "own")}
+        return cls(**told | cells)
+
     @property
     def cells(self) -> tuple[PlannedCell, ...]:
         return tuple(dict.fromkeys(trial.cell for trial in self.trials))
@@ -156,14 +161,8 @@ def read_plan(folder: Path) -> Plan:
         encoders=tuple(told["encoders"]),
         filters=tuple(told["filters"]),
         quantiles={int(n): value for n, value in told["quantiles"].items()},
-        promise=promise and _promise(promise),
+        promise=promise and Promise.from_json(promise),
     )
-
-
-def _promise(told: dict[str, Any]) -> Promise:
-    lists = ("rival", "own")
-    values: dict[str, Any] = {n: tuple(v) if n in lists else v for n, v in told.items()}
-    return Promise(**values)
 
 
 def cell_name(number: int) -> str:

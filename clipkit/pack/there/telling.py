@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from clipkit import format as fmt
 from clipkit.pack.there.course import Course
 from clipkit.pack.there.harness import Bench
-from clipkit.pack.there.lives import Past
+from clipkit.pack.there.lives import Past, numbers_words
 from clipkit.pack.there.verdict import Verdict
 
 
@@ -77,8 +77,10 @@ def trial_line(number: int, of: int, words: str, record: Mapping[str, Any]) -> s
     return f"trial {number} of {of}  {words}: {told}{memory}"
 
 
-def ending_lines(bench: Bench, past: Past, course: Course, verdict: Verdict | None) -> list[str]:
-    """How it stands, and how it comes home."""
+def ending_lines(
+    bench: Bench, past: Past, course: Course, verdict: Verdict | None, elsewhere: Collection[int]
+) -> list[str]:
+    """How it stands, and how it comes home. `elsewhere`: trials that were not to be run here, by their numbers."""
     done, all_of_them = len(past.done), len(bench.plan.trials)
     out = _left_out(bench, course)
     told = f"{done} of {all_of_them} trials have ended{f', {out} were left out' if out else ''}"
@@ -87,4 +89,14 @@ def ending_lines(bench: Bench, past: Past, course: Course, verdict: Verdict | No
         if not bench.found.results_are_memory
         else "take home what was printed here (clipkit unpack LOG --results DIR)"
     )
-    return [told, *(verdict.lines() if verdict else []), home]
+    answer = verdict.lines() if verdict else []
+    if verdict and (others := set(elsewhere) - past.done):
+        answer.append(
+            f"         without {_trials_words(others)}, which --done names: clipkit unpack tells it at home over all "
+            "that came there"
+        )
+    return [told, *answer, home]
+
+
+def _trials_words(numbers: Collection[int]) -> str:
+    return f"trial{'' if len(numbers) == 1 else 's'} {numbers_words(numbers)}"
