@@ -34,7 +34,9 @@ PRESETS = (
 )
 
 ZIMG = "zimg"
-_LEFT_OPEN = "0: ffmpeg decides, but a cut gives each clip its share of the host's CPU, rounded up"
+_LEFT_OPEN = (
+    "0: ffmpeg decides, but a cut and a pack give each clip its share of the host's CPU, rounded up"
+)
 
 
 def _knob(default: Any, help: str, **bounds: Any) -> Any:

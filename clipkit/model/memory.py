@@ -205,15 +205,18 @@ def encoding_bytes(pictures: Pictures, held: FramesHeld, frames: int | None = No
     return round(sum(TERMS_EACH[name] * held_bytes for name, held_bytes in found.items()))
 
 
-def clip_anon_bytes(upload: Upload, settings: Settings, frames: int | None = None) -> int:
+def clip_anon_bytes(
+    upload: Upload, settings: Settings, frames: int | None = None, cores: int | None = None
+) -> int:
     """Predicted peak anonymous memory of one ffmpeg, in bytes: as often too high as too low. `frames`: of the
-    clip; None: so many that there could be more. Raises FfmpegError for a crop outside the picture."""
+    clip; None: so many that there could be more. `cores`: that ffmpeg sees; None: those of this machine. Raises
+    FfmpegError for a crop outside the picture."""
     if settings.mode in _COPYING:
         return round(COPY_BASE_BYTES + COPY_FRAMES * frame_bytes(upload))
     if settings.mode == "smart":
         settings = beside_copies(settings, upload.avc)
     pictures = Pictures.of(upload, settings)
-    held = frames_held(settings, os.cpu_count() or 1, pictures.encoded_height)
+    held = frames_held(settings, cores or os.cpu_count() or 1, pictures.encoded_height)
     return encoding_bytes(pictures, held, frames) + build_bytes(settings)
 
 

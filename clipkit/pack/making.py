@@ -19,6 +19,7 @@ from clipkit.campaign.sweep import Planned
 from clipkit.errors import UsageError
 from clipkit.pack.archive import compressed_films, travel_words, write_archive
 from clipkit.pack.kept import Packed, PackedTrial, Promised, keep_packed
+from clipkit.pack.open_cells import opened_cells
 from clipkit.pack.plan import (
     CellDocument,
     Laid,
@@ -132,12 +133,13 @@ def check_strategy(experiment: Experiment) -> None:
 
 def _documents(asked: ToPack, cells: Sequence[Cell]) -> list[CellDocument]:
     unknown = [cell for cell in cells if cell.name not in asked.measured]
-    estimated = predicted_cpu_s(unknown)
+    estimated, opened = predicted_cpu_s(unknown), opened_cells(cells)
     documents = []
     for number, cell in enumerate(cells):
         known = asked.measured.get(cell.name, Measured(cpu_s=estimated.get(cell.name)))
         words = asked.planned.design.words[cell.name]
-        laid = Laid(number, cell, words, asked.campaign, known.cpu_s, known.need_bytes)
+        threads = opened.get(number)
+        laid = Laid(number, cell, words, asked.campaign, known.cpu_s, known.need_bytes, threads)
         build = ffmpeg_builds.find_build(cell.settings.ffmpeg)
         documents.append(cell_document(laid, build))
     return documents

@@ -1,6 +1,7 @@
 """From the cells of an experiment to the documents that travel: what runs there, in which order, cut how. Pure.
 
-Tasks are planned here, where all that plans is installed; paths alone are left open (`there.planned`).
+Tasks are planned here, where all that plans is installed; paths are left open, and threads where the cell leaves
+them open (`there.planned`).
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from typing import Any
 
 from clipkit.campaign.design import Design
 from clipkit.campaign.strategy import Cell
-from clipkit.errors import FfmpegError, UsageError
+from clipkit.errors import UsageError
 from clipkit.ffmpeg_builds import FfmpegBuild
-from clipkit.model.memory import ENGINE_BYTES, bound_bytes, clip_anon_bytes
-from clipkit.pack.there.planned import FFMPEG, PlannedCell, film
+from clipkit.pack.needs import RECKONED, Needs, needs_by_cores, needs_by_threads
+from clipkit.pack.open_cells import opened_tasks
+from clipkit.pack.there.planned import FFMPEG, OpenThreads, PlannedCell, film
 from clipkit.plan.subject import Cuts
-from clipkit.plan.subjects import OF_A_COMMAND, OURS
+from clipkit.plan.subjects import OF_A_COMMAND
 from clipkit.plan.task import Run, Task
+from clipkit.plan.threads import told_threads
 from clipkit.records.record import Record
 from clipkit.records.served import Served
 from clipkit.records.status import Status
@@ -64,7 +67,8 @@ def check_subjects(cells: Sequence[Cell]) -> None:
 @dataclass(frozen=True, slots=True)
 class Laid:
     """A cell to pack: its number in the pack, what sets it apart in words, for which campaign; `cpu_s`: seconds of
-    home's CPU; `measured_bytes`: what it was seen to need, None: the model says it."""
+    home's CPU; `measured_bytes`: what it was seen to need, None: the model says it. `opened`: how the host fills in
+    threads; None: it fills in none, and what is left open is ffmpeg's own choice there, as in a trial."""
 
     number: int
     cell: Cell
@@ -72,6 +76,7 @@ class Laid:
     campaign: str
     cpu_s: float | None
     measured_bytes: int | None = None
+    opened: OpenThreads | None = None
 
 
 def cell_document(laid: Laid, build: FfmpegBuild) -> CellDocument:
@@ -90,25 +95,42 @@ def cell_document(laid: Laid, build: FfmpegBuild) -> CellDocument:
         reserve_bytes=cell.reserve_bytes,
         timeout_s=cell.timeout_s,
     )
-    tasks = _tasks(trial, subject)
+    tasks, needs = _planned(laid, trial, subject)
     planned = PlannedCell(
         number=laid.number,
         words=laid.words,
         upload=cell.job.upload.sha256,
-        predicted_bytes=laid.measured_bytes or predicted_bytes(cell, tasks),
+        predicted_bytes=needs.at_home,
         cpu_s=laid.cpu_s,
         busy=_busy(cell),
         timeout_s=cell.timeout_s,
         ours=subject.name not in OF_A_COMMAND,
+        needs=needs.there,
+        open=laid.opened,
     )
     work = {
         "row": _row(trial),
         "clips": clip_identities(trial),
-        "tasks": [task.to_json() for task in tasks],
+        "tasks": tasks,
         "at_once": cell.settings.concurrency,
         "planned_mode": planned_mode(trial),
     }
     return CellDocument(planned, work)
+
+
+def _planned(laid: Laid, trial: Trial, subject: Cuts) -> tuple[list[dict[str, Any]], Needs]:
+    """Its tasks as they travel, and what memory they need. What was measured of threads that are filled in there was
+    measured of others."""
+    if laid.opened is None:
+        tasks = _tasks(trial, subject)
+        needs = needs_by_cores(laid.cell, tasks, laid.measured_bytes)
+        return [task.to_json() for task in tasks], needs
+    by_threads = {
+        threads: _tasks(replace(trial, settings=told_threads(trial.settings, threads)), subject)
+        for threads in RECKONED
+    }
+    told = opened_tasks(by_threads[1], by_threads[2])
+    return told, needs_by_threads(laid.cell, laid.opened, by_threads)
 
 
 def _tasks(trial: Trial, subject: Cuts) -> list[Task]:
@@ -134,22 +156,6 @@ def _row(trial: Trial) -> dict[str, Any]:
         served=Served(),
     )
     return record.to_row()
-
-
-def predicted_bytes(cell: Cell, tasks: Sequence[Task]) -> int | None:
-    """What engine and clips take at most, as many at once as the cell has; None where that is not known."""
-    at_once = min(cell.settings.concurrency, len(tasks))
-    each = [task.predicted_bytes for task in tasks]
-    known = sorted((need for need in each if need is not None), reverse=True)
-    if len(known) == len(each):
-        return ENGINE_BYTES + sum(known[:at_once])
-    if cell.subject.encoding(cell.settings).video_encoder != OURS.video_encoder:
-        return None
-    try:
-        asked = cell.subject.used(cell.settings).asked()
-        return ENGINE_BYTES + at_once * bound_bytes(clip_anon_bytes(cell.job.upload, asked))
-    except FfmpegError:
-        return None
 
 
 def _busy(cell: Cell) -> int | None:

@@ -154,13 +154,14 @@ def _choose(earlier: Sequence[Record], outcomes: Sequence[tuple[Payload, Outcome
     named = unified_records(every)[len(earlier) :]
     done, means = done_of(earlier), dict(means_of(earlier))
     runs = {record.run_id for record in earlier}
+    threads = {record.cell: _threads(record) for record in reversed(earlier)}
     for (payload, outcome), record in zip(outcomes, named, strict=True):
         own = means_of([record])
         if record.run_id in runs:
             continue
         if (record.cell, record.block) in done:
             chosen.second += record.status in TELLING
-        elif what := unlike(own, means):
+        elif what := unlike(own, means) or _other_threads(record, threads):
             why = (
                 f"the end of trial {payload.trial} was measured with {what} than what is there: unlike runs are "
                 "not mixed, unpack it into another folder with --results"
@@ -170,8 +171,25 @@ def _choose(earlier: Sequence[Record], outcomes: Sequence[tuple[Payload, Outcome
             runs.add(record.run_id)
             done |= done_of([record])
             means |= own
+            threads.setdefault(record.cell, _threads(record))
             chosen.new.append((payload, outcome))
     return chosen
+
+
+def _threads(record: Record) -> tuple[int | None, ...]:
+    used = record.settings
+    return used.encoder_threads, used.decoder_threads, used.filter_threads
+
+
+def _other_threads(record: Record, known: Mapping[str, tuple[int | None, ...]]) -> str | None:
+    """Than what is there of its cell: a host fills in what that leaves open, and may have become another."""
+    own = _threads(record)
+    there = known.get(record.cell, own)
+    return None if there == own else f"other threads ({_counts(own)} instead of {_counts(there)})"
+
+
+def _counts(threads: tuple[int | None, ...]) -> str:
+    return "+".join("?" if count is None else str(count) for count in threads)
 
 
 def _check_asked(folder: Path, packed: Packed) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import bare_container
@@ -10,7 +11,7 @@ from bare_container import PYTHON, Container, Inside, start_bare
 
 from clipkit.ceiling.base import Ceiling
 
-__all__ = ["PYTHON", "Container", "Inside", "start_container"]
+__all__ = ["PYTHON", "Container", "Inside", "on_this_machine", "start_container"]
 
 
 def start_container(
@@ -21,3 +22,19 @@ def start_container(
         return start_bare(ceiling, folder, words, inside or Inside())
     except bare_container.NoContainerError as error:
         requirements.missing(error.what, str(error))
+
+
+def on_this_machine(
+    pack: Path, *words: object, path: str = "/usr/bin:/bin"
+) -> subprocess.CompletedProcess[str]:
+    """A pack with the Python of the system, beside its file."""
+    return subprocess.run(
+        [PYTHON, str(pack), *map(str, words)],
+        cwd=pack.parent,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={"PATH": path},
+    )

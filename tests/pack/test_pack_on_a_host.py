@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from container import PYTHON, Inside, start_container
+from container import Inside, on_this_machine, start_container
 from small_packs import SLOW, Packs, ends, experiment, until
 
 from clipkit.ceiling.base import Ceiling
@@ -172,18 +172,3 @@ def test_a_folder_with_results_of_another_pack_is_refused(small: Path, packs: Pa
     assert on_this_machine(packs(experiment(small)), "--yes").returncode == 0
     other = on_this_machine(packs(experiment(small)), "--yes")
     assert (other.returncode, "holds results of another pack" in other.stderr) == (2, True)
-
-
-def on_this_machine(
-    pack: Path, *words: object, path: str = "/usr/bin:/bin"
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [PYTHON, str(pack), *map(str, words)],
-        cwd=pack.parent,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={"PATH": path},
-    )

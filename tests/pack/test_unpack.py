@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 import shutil
@@ -17,6 +18,7 @@ from clipkit.analysis.compare import compare_campaigns
 from clipkit.cli import main
 from clipkit.errors import CampaignError
 from clipkit.format import MIB
+from clipkit.pack.kept import PackedTrial
 from clipkit.pack.there.parts import Kind, printed_parts
 from clipkit.pack.unpack import unpack_logs
 from clipkit.records.campaign import open_campaign
@@ -330,6 +332,22 @@ def test_another_ffmpeg_is_not_mixed_in(run: Run, tmp_path: Path) -> None:
     home = unpack_logs([write_log(tmp_path / "a.log", lines)], tmp_path / "home")
     assert home.unpacked[0].trials == 2
     assert "was measured with another ffmpeg (another)" in str(home.refused[0])
+
+
+def test_other_threads_than_the_host_filled_in_before_are_not_mixed_in(
+    run: Run, tmp_path: Path
+) -> None:
+    first = run.records[1]
+    again = dataclasses.replace(first, block=1, run_id=f"0002-{first.cell}-b1-a1-abcdef")
+    trials = tuple(PackedTrial(r.cell, r.block, r.cell) for r in (first, again))
+    twice = Run(packed_run(trials=trials).packed, (first, again))
+    lines = [*twice.ended(1), *twice.ended(2, encoder_threads=3)]
+    home = unpack_logs([write_log(tmp_path / "a.log", lines)], tmp_path / "home")
+    assert home.unpacked[0].trials == 1
+    assert "was measured with other threads (3+1+1 instead of 1+1+1)" in str(home.refused[0])
+    lines = [*twice.ended(1), *twice.ended(2)]
+    home = unpack_logs([write_log(tmp_path / "b.log", lines)], tmp_path / "alike")
+    assert (home.unpacked[0].trials, home.refused) == (2, ())
 
 
 def test_another_experiment_of_that_name_is_refused_and_stays_as_it_is(

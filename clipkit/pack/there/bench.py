@@ -9,11 +9,15 @@ from pathlib import Path
 from clipkit import format as fmt
 from clipkit.errors import FfmpegError, UploadError, UsageError
 from clipkit.ffmpeg_builds import FfmpegBuild, find_build
+from clipkit.hosts import Host
 from clipkit.pack.there.asked import Asked
 from clipkit.pack.there.found import look_around
 from clipkit.pack.there.harness import Bench
-from clipkit.pack.there.planned import Plan, PlannedUpload
+from clipkit.pack.there.planned import Plan, PlannedCell, PlannedUpload
 from clipkit.pack.there.start import UPLOADS
+from clipkit.plan.threads import threads_of
+from clipkit.settings import UsedSettings
+from clipkit.trial.execute import cpus_for
 
 
 def bench_for(plan: Plan, folder: Path, asked: Asked, machine: str) -> Bench:
@@ -22,6 +26,7 @@ def bench_for(plan: Plan, folder: Path, asked: Asked, machine: str) -> Bench:
     uploads = uploads_here(plan.uploads, folder, asked.uploads)
     build = _build(plan, asked.ffmpeg)
     found, counters = look_around(asked.results, asked.memory_bytes, asked.cpus)
+    host = Host(plan.host, found.memory.bytes, found.cpus.value)
     return Bench(
         plan=plan,
         folder=folder,
@@ -32,7 +37,18 @@ def bench_for(plan: Plan, folder: Path, asked: Asked, machine: str) -> Bench:
         ffmpeg_sha256=_sha256(Path(build.path)),
         uploads=uploads,
         machine=machine,
+        threads=threads_here(plan.cells, host),
     )
+
+
+def threads_here(cells: Sequence[PlannedCell], host: Host) -> dict[int, int]:
+    """By the numbers of those that leave threads open, how many of each kind a clip gets: as `clipkit cut` has it."""
+    found = {}
+    for cell in cells:
+        if cell.open:
+            used = UsedSettings.of({"cpu_percent": cell.open.cpu_percent})
+            found[cell.number] = threads_of(cpus_for(host, used), cell.open.at_once)
+    return found
 
 
 def uploads_here(

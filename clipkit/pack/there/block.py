@@ -30,7 +30,7 @@ from clipkit.pack.there.harness import (
     warm_up_here,
 )
 from clipkit.pack.there.identity import identity_here, machine_here
-from clipkit.pack.there.planned import Plan, read_plan, read_work
+from clipkit.pack.there.planned import Plan, read_plan
 from clipkit.pack.there.samples_kept import drop_samples
 from clipkit.records.status import Status
 from clipkit.trial.described import described_machine
@@ -173,7 +173,7 @@ def _run_each(bench: Bench, order: BlockOrder) -> None:
         _say("began", run_id=trial.run_id)
         with _ceiling(trial, order) as ceiling:
             held = Held(ceiling, trial.played, trial.reserve_bytes, trial.accept_noise)
-            ended = run_planned(bench, planned, base, read_work(bench.folder, planned.cell), held)
+            ended = run_planned(bench, planned, base, bench.work(planned.cell), held)
         drop_samples(bench.results, trial.run_id)
         if ended.status is Status.CANCELLED:
             raise KeyboardInterrupt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from clipkit import format as fmt
@@ -24,21 +24,39 @@ class Course:
     left_out: dict[int, str]
 
 
-def course_of(plan: Plan, left: Sequence[int], found: Found, may_kill: bool) -> Course:
-    """Of the trials that are left. Where it is unknown what is free, nothing can be left out."""
-    free_bytes = found.free_bytes
+def course_of(
+    plan: Plan, left: Sequence[int], found: Found, threads: Mapping[int, int], may_kill: bool
+) -> Course:
+    """Of the trials that are left. Where it is unknown what is free, nothing is too large. `threads`: see `Bench`."""
     left_out: dict[int, str] = {}
     for cell in plan.cells:
-        need_bytes = cell.predicted_bytes
-        if may_kill or free_bytes is None or need_bytes is None:
-            continue
-        if need_bytes > MOST * free_bytes:
-            left_out[cell.number] = (
-                f"it may need {fmt.size(need_bytes)}, more than {fmt.percent(MOST)} of the "
-                f"{fmt.size(free_bytes)} that are free: it might end the instance (--may-kill runs it)"
-            )
+        why = _same_words(plan, cell, threads.get(cell.number))
+        if why is None and not may_kill:
+            why = _size_words(cell.need_bytes(threads.get(cell.number), found.cores_seen), found)
+        if why is not None:
+            left_out[cell.number] = why
     trials = (plan.trial(number) for number in left)
     return Course(tuple(t for t in trials if t.cell.number not in left_out), left_out)
+
+
+def _same_words(plan: Plan, cell: PlannedCell, threads: int | None) -> str | None:
+    """What is measured once is not called two cells."""
+    other = dict(cell.open.same_as).get(threads or 0) if cell.open else None
+    if other is None:
+        return None
+    words = next(each.words for each in plan.cells if each.number == other)
+    told = fmt.counted(threads or 0, "thread")
+    return f"with {told} a clip, its share of the CPU here, it is the same as {words}"
+
+
+def _size_words(need_bytes: int | None, found: Found) -> str | None:
+    free_bytes = found.free_bytes
+    if free_bytes is None or need_bytes is None or need_bytes <= MOST * free_bytes:
+        return None
+    return (
+        f"it may need {fmt.size(need_bytes)}, more than {fmt.percent(MOST)} of the {fmt.size(free_bytes)} that are "
+        "free: it might end the instance (--may-kill runs it)"
+    )
 
 
 def expected_s(cell: PlannedCell, speed: float, found: Found) -> float | None:

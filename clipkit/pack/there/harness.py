@@ -38,6 +38,7 @@ from clipkit.pack.there.planned import (
 from clipkit.pack.there.samples_file import SamplesFile
 from clipkit.pack.there.samples_kept import samples_path, thinned
 from clipkit.plan.task import Task
+from clipkit.plan.threads import open_threads
 from clipkit.records.disturbance import disturbance
 from clipkit.records.outcome import CLIPS_PREFIX
 from clipkit.records.status import Status
@@ -57,7 +58,8 @@ from clipkit.trial.unchanged import Footing, Stamp
 @dataclass(frozen=True, slots=True)
 class Bench:
     """What all trials here have in common. `folder`: of the unpacked pack; `uploads`: where each lies, by its hash;
-    `machine`: its name in records."""
+    `machine`: its name in records; `threads`: by the numbers of the cells that leave them open, how many each clip
+    gets here."""
 
     plan: Plan
     folder: Path
@@ -68,6 +70,14 @@ class Bench:
     ffmpeg_sha256: str
     uploads: Mapping[str, Path]
     machine: str
+    threads: Mapping[int, int]
+
+    def work(self, cell: PlannedCell) -> CellWork:
+        """What it is cut with here: its row says the threads that it gets."""
+        work, threads = read_work(self.folder, cell), self.threads.get(cell.number)
+        if threads is None:
+            return work
+        return replace(work, row=work.row | dict.fromkeys(open_threads(work.row), threads))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +190,7 @@ def identity_row(bench: Bench, trial: PlannedTrial, run_id: str, attempt: int) -
 
 def warm_up_here(bench: Bench, cell: PlannedCell) -> None:
     """One clip, discarded: the first run of a program reads it from disk. Raises KeyboardInterrupt."""
-    work = read_work(bench.folder, cell)
+    work = bench.work(cell)
     one = replace(work, tasks=[work.tasks[len(work.tasks) // 2]])
     out_dir = bench.results / f"{CLIPS_PREFIX}warm-up"
     try:
@@ -216,7 +226,8 @@ def _host(bench: Bench) -> Host:
 def _tasks(bench: Bench, cell: PlannedCell, work: CellWork) -> list[Task]:
     path, build = bench.uploads[cell.upload], bench.build
     reads = build.may_read(path)
-    place = Place(film(cell.upload), path, build.path, reads, build.crops_as_told)
+    threads = bench.threads.get(cell.number)
+    place = Place(film(cell.upload), path, build.path, reads, build.crops_as_told, threads)
     return [filled_in(task, place) for task in work.tasks]
 
 

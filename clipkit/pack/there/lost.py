@@ -9,7 +9,6 @@ from typing import Any
 from clipkit.pack.there.harness import Bench
 from clipkit.pack.there.lives import Began, Now, Past, how_it_died
 from clipkit.pack.there.parts import LOST
-from clipkit.pack.there.planned import read_work
 from clipkit.pack.there.samples_file import samples_at
 from clipkit.pack.there.samples_kept import last_need_bytes, samples_path, thinned
 from clipkit.records.outcome import Sample
@@ -25,7 +24,7 @@ def lost_documents(bench: Bench, past: Past, now: Now) -> list[tuple[int, dict[s
 
 def _document(bench: Bench, began: Began, losses: int, now: Now) -> dict[str, Any]:
     trial = bench.plan.trial(began.trial)
-    work = read_work(bench.folder, trial.cell)
+    work = bench.work(trial.cell)
     need_bytes = last_need_bytes(bench.results, began.run_id)
     status, error = how_it_died(began, need_bytes, losses, now)
     row = {

@@ -103,7 +103,8 @@ def _start(plan: Plan, folder: Path, asked: Asked) -> _Start:
     if unknown:
         raise UsageError(f"--done {unknown[0]}: this pack has the trials 1 to {len(numbers)}")
     left = trials_left(numbers, past, asked.done)
-    return _Start(bench, now, past, lost, course_of(plan, left, bench.found, asked.may_kill))
+    course = course_of(plan, left, bench.found, bench.threads, asked.may_kill)
+    return _Start(bench, now, past, lost, course)
 
 
 def _go_on(begun: _Start, speed: float) -> None:

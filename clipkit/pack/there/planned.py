@@ -16,11 +16,15 @@ from clipkit.media.formats import whole_pictures_words
 from clipkit.plan.task import Patch, Step, Task
 
 PLAN = "plan.json"
-FORM = 1
+FORM = 2
 """Of `plan.json`; another one is of another clipkit than the code beside it."""
 
 FFMPEG = "/\0ffmpeg\0"
 """Stands in a task for the host's own ffmpeg, and `film` for an upload: no path can hold a NUL."""
+
+
+THREADS = "\0threads\0"
+"""Stands for how many threads a clip gets, where its cell leaves that open."""
 
 
 def film(sha256: str) -> str:
@@ -38,10 +42,22 @@ class PlannedUpload:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenThreads:
+    """Of a cell of clipkit's engine that leaves threads open: each of `at_once` clips gets its share of `cpu_percent`
+    of the host's CPU, as `clipkit cut` would give it there. `same_as`: with so many it is that other cell."""
+
+    at_once: int
+    cpu_percent: int
+    same_as: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedCell:
-    """`predicted_bytes`: what all of it takes of memory at most, by the model at home or a measurement there;
-    `cpu_s`: seconds of home's CPU; `busy`: cores that it can keep busy, None: all that there are. `ours`: its words are not
-    the user's own, so that it may be run in vain."""
+    """`predicted_bytes`: what all of it takes of memory at most, by the model at home or a measurement there; `needs`:
+    the same by the number of threads that are filled in there, or else of cores that ffmpeg counts there, each the
+    most up to that number; empty: it is the same everywhere. `cpu_s`: seconds of home's CPU; `busy`: cores that it
+    can keep busy, None: all that there are. `ours`: its words are not the user's own, so that it may be run in vain.
+    `open`: None where the host fills in no threads."""
 
     number: int
     words: str
@@ -51,6 +67,25 @@ class PlannedCell:
     busy: int | None
     timeout_s: float
     ours: bool
+    needs: tuple[tuple[int, int], ...]
+    open: OpenThreads | None
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> PlannedCell:
+        left = told["open"]
+        threads = left and OpenThreads(**left | {"same_as": _pairs(left["same_as"])})
+        return cls(**told | {"needs": _pairs(told["needs"]), "open": threads})
+
+    def need_bytes(self, threads: int | None, cores: int) -> int | None:
+        """On a host that fills in so many threads, or where ffmpeg counts so many cores; None: not known."""
+        which = cores if threads is None else threads
+        enough = [need for number, need in self.needs if number >= which]
+        enough = enough or [need for _, need in self.needs[-1:]]
+        return enough[0] if enough else self.predicted_bytes
+
+
+def _pairs(told: Sequence[Sequence[int]]) -> tuple[tuple[int, int], ...]:
+    return tuple((first, second) for first, second in told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +109,11 @@ class Promise:
     own: tuple[int, ...]
     rival_rate: float | None
     own_rate: float | None
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> Promise:
+        cells = {name: tuple(told[name]) for name in ("rival", "own")}
+        return cls(**told | cells)
 
     @property
     def between(self) -> tuple[float, float]:
@@ -108,11 +148,6 @@ class Plan:
     filters: tuple[str, ...]
     promise: Promise | None
 
-    @classmethod
-    def from_json(cls, told: dict[str, Any]) -> Promise:
-        cells = {name: tuple(told[name]) for name in ("rival", "own")}
-        return cls(**told | cells)
-
     @property
     def cells(self) -> tuple[PlannedCell, ...]:
         return tuple(dict.fromkeys(trial.cell for trial in self.trials))
@@ -138,7 +173,7 @@ def read_plan(folder: Path) -> Plan:
     told = json.loads((folder / PLAN).read_bytes())
     if told["form"] != FORM:
         raise ValueError(f"{folder / PLAN} has the form {told['form']}, and not {FORM}")
-    cells = [PlannedCell(**each) for each in told["cells"]]
+    cells = [PlannedCell.from_json(each) for each in told["cells"]]
     trials = (
         PlannedTrial(number, cells[cell], block)
         for number, (cell, block) in enumerate(told["trials"], start=1)
@@ -179,16 +214,18 @@ def read_work(folder: Path, cell: PlannedCell) -> CellWork:
 @dataclass(frozen=True, slots=True)
 class Place:
     """What stands here for what a task leaves open. `reads`: what its processes may read where home held them to
-    anything; `crops_as_told`: see `FfmpegBuild`."""
+    anything; `crops_as_told`: see `FfmpegBuild`; `threads`: None where it leaves none open."""
 
     film: str
     path: Path
     ffmpeg: str
     reads: tuple[str, ...] | None
     crops_as_told: bool
+    threads: int | None
 
     def word(self, word: str) -> str:
-        return word.replace(self.film, str(self.path)).replace(FFMPEG, self.ffmpeg)
+        word = word.replace(self.film, str(self.path)).replace(FFMPEG, self.ffmpeg)
+        return word.replace(THREADS, str(self.threads))
 
     def argv(self, argv: Sequence[str]) -> tuple[str, ...]:
         words = [self.word(word) for word in argv]
@@ -198,7 +235,7 @@ class Place:
 
 
 def filled_in(task: Task, place: Place) -> Task:
-    """The task with this host's own paths."""
+    """The task with this host's own paths and threads."""
     attempts = tuple(
         replace(attempt, steps=tuple(_step_there(step, place) for step in attempt.steps))
         for attempt in task.attempts

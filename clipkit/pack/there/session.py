@@ -19,7 +19,7 @@ from clipkit.pack.there.harness import (
 )
 from clipkit.pack.there.journal import Journal
 from clipkit.pack.there.parts import Kind
-from clipkit.pack.there.planned import PlannedTrial, read_work
+from clipkit.pack.there.planned import PlannedTrial
 from clipkit.pack.there.samples_kept import drop_samples, thinned
 from clipkit.pack.there.telling import trial_line
 from clipkit.records.status import Status
@@ -49,7 +49,7 @@ class Session:
     def _one(self, trial: PlannedTrial) -> Ended:
         self.attempts[trial.number] += 1
         attempt = self.attempts[trial.number]
-        work = read_work(self.bench.folder, trial.cell)
+        work = self.bench.work(trial.cell)
         run_id = new_run_id(trial, work.row["cell"], attempt)
         base = identity_row(self.bench, trial, run_id, attempt)
         try:

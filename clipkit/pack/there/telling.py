@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ def head_lines(
         f"trials    {len(course.trials)} of {len(plan.trials)}{f', {done} are done' if done else ''}",
         f"time      {told}, by a piece of work that takes {speed:.2f} times as long here as at home",
     ]
+    lines += [f"threads   {each}" for each in _threads_words(bench)]
     lines += [f"left out  {plan_words}: {why}" for plan_words, why in _named(bench, course)]
     lines += [f"lost      trial {number}: {words}" for number, words in lost]
     lines.append(
@@ -46,6 +48,14 @@ def _left_out(bench: Bench, course: Course) -> int:
 def _named(bench: Bench, course: Course) -> list[tuple[str, str]]:
     words = {cell.number: cell.words for cell in bench.plan.cells}
     return [(words[number], why) for number, why in course.left_out.items()]
+
+
+def _threads_words(bench: Bench) -> list[str]:
+    """How many those cells get here that leave threads open."""
+    return [
+        f"{count} a clip of each kind left open, in {fmt.counted(cells, 'cell')}: its share of the CPU here"
+        for count, cells in sorted(Counter(bench.threads.values()).items())
+    ]
 
 
 def _ffmpeg_words(bench: Bench) -> str:
