@@ -87,6 +87,7 @@ def test_they_are_small_enough_for_git() -> None:
             "levers.json",
             "together.json",
             "worker-and-here.json",
+            "real-host.json",
         ),
         *CAMPAIGNS,
     }

@@ -32,6 +32,16 @@ FAILED = (
 )
 
 
+def test_what_the_readme_says_is_what_is_stored() -> None:
+    stored = json.loads((REPOSITORY / "results" / "real-host.json").read_text("utf-8"))
+    lines = runpy.run_path(str(SCRIPTS / "__main__.py"))["page_lines"](stored)
+    table = "\n".join(line for line in lines if line.startswith("|"))
+    text = (REPOSITORY / "experiments" / "README.md").read_text("utf-8")
+    assert f"\n\n{table}\n\n" in text
+    not_shown = [part for part, told in stored["parts"].items() if not told["shown"]]
+    assert [f"`{part}` is not shown" in text for part in not_shown] == [True]
+
+
 @pytest.mark.parametrize(
     ("verdict", "low", "short", "shown"),
     [
