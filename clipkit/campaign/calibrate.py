@@ -111,8 +111,9 @@ def _run(place: _Place, clip_s: float) -> Record:
         timeout_s=_TIMEOUT_S,
         accept_noise=True,
     )
-    record = run_trial(trial, place.open_ceiling, place.folder, lambda _event: None).record
-    if record.status is Status.CANCELLED:
+    outcome = run_trial(trial, place.open_ceiling, place.folder, lambda _event: None)
+    record = outcome.record
+    if outcome.interrupted:
         raise Cancelled("interrupted; nothing was kept")
     if record.status is not Status.OK:
         raise CampaignError(

@@ -61,7 +61,7 @@ class Executor(Protocol):
     def run(self, blocks: Blocks) -> None:
         """Run all of them to their ends, each trial told as it begins and ends.
 
-        An interrupt ends a trial with the status `cancelled`. Raises CeilingError where no ceiling
+        An interrupt ends a trial, which is told to be `interrupted`. Raises CeilingError where no ceiling
         stands, OutputError where there is no room.
         """
         ...

@@ -109,7 +109,7 @@ class Loop:
         self._check_alike(record)
         if cell.phase != WARMUP:
             self.store.append(outcome)
-        if record.status is Status.CANCELLED:
+        if outcome.interrupted:
             self.ended(cell, record)
             if not self.store.finished():
                 raise Cancelled("interrupted before anything was finished")

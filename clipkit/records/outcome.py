@@ -43,7 +43,7 @@ class Outcome:
     """A record, the rows of its clips, memory and CPU over time, and the logs: file's name -> content.
 
     Whoever ran the trial hands this back; whoever asked for it stores it. `stop`: why no other trial would
-    end better now, and what to do, in words.
+    end better now, and what to do, in words. `interrupted`: no other is to be run, whatever came of this one.
     """
 
     record: Record
@@ -51,3 +51,4 @@ class Outcome:
     samples: Sequence[Sample]
     logs: Mapping[str, bytes]
     stop: str | None = None
+    interrupted: bool = False

@@ -19,13 +19,15 @@ def judge_execution(
     `broken`: what of the machine or the harness failed (`machine_failure`).
 
     Out of memory is told by the kernel's own count of kills, not by a peak at the limit: page
-    cache fills a group to its limit in every long run.
+    cache fills a group to its limit in every long run. An interrupt that follows takes nothing of it back: it may
+    be the same want of memory that ends the harness too (systemd's OOMPolicy=stop). It is told apart
+    (`Execution.cancelled`): whoever interrupted wants no other trial either.
     """
     wrong = [clip for clip in execution.clips if clip.status not in {"ok", "cancelled"}]
-    if execution.cancelled:
-        return Status.CANCELLED, "interrupted"
     if execution.usage.oom_kills:
         return Status.OOM, _ran_out_words(execution)
+    if execution.cancelled:
+        return Status.CANCELLED, "interrupted"
     if broken:
         return Status.INVALID_MACHINE, broken
     if any(clip.status == "timeout" for clip in wrong):
@@ -42,10 +44,11 @@ def judge_execution(
 
 
 def judge_cut(execution: Execution) -> tuple[Status, str | None]:
-    """The same of clips for keeps: a kill is no failure there where what it hit was made all the same."""
+    """The same of clips for keeps: a kill is no failure there where what it hit was made all the same, or could be were
+    it not interrupted."""
     if execution.clips and all(clip.status == "ok" for clip in execution.clips):
         return Status.OK, None
-    if not any(clip.status == "killed" for clip in execution.clips):
+    if execution.cancelled or not any(clip.status == "killed" for clip in execution.clips):
         execution = replace(execution, usage=replace(execution.usage, oom_kills=0))
     return judge_execution(execution)
 

@@ -42,7 +42,7 @@ def run_trial(
 ) -> Outcome:
     """Run it inside a fresh ceiling; its clips lie below `folder` meanwhile, and are removed.
 
-    An interrupt ends it with the status `cancelled`. Raises CeilingError where no ceiling stands,
+    An interrupt ends it with the status `cancelled`, unless memory had run out before; it is `interrupted` in either case. Raises CeilingError where no ceiling stands,
     OutputError where the folder cannot be written, UploadError and FfmpegError where the upload is
     gone or another one (`trial.unchanged`), or the build is gone.
     """
@@ -67,7 +67,7 @@ def run_trial(
         execution, None if trial.accept_noise else disturbed, machine_failure(execution)
     )
     change = change_since(held, trial.job.upload, trial.build)
-    if change and not execution.cancelled:
+    if change and status is not Status.CANCELLED:
         status, error = Status.INVALID_MACHINE, change.words
     record = Record(
         **identity_columns(trial),
@@ -88,7 +88,9 @@ def run_trial(
     )
     clips = clip_rows(trial, execution)
     stop = change.stop if change else _full_words(execution, folder)
-    return Outcome(record, clips, execution.samples, execution.logs, stop)
+    return Outcome(
+        record, clips, execution.samples, execution.logs, stop, interrupted=execution.cancelled
+    )
 
 
 def _full_words(execution: Execution, folder: Path) -> str | None:

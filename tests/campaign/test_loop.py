@@ -38,6 +38,7 @@ class Told:
     ran: list[Trial] = field(default_factory=list)
     warm_up: Status = Status.OK
     stop: str | None = None
+    interrupted_at: Status = Status.CANCELLED
 
     def run(self, blocks: Blocks) -> None:
         run_in_turn(blocks, self._run_trial)
@@ -51,7 +52,14 @@ class Told:
         cell = replace(DESIGN.cells[0], phase=identity.phase, block=identity.block)
         found = replace(record(cell, status), run_id=identity.run_id, attempt=identity.attempt)
         stop = self.stop if status is MACHINE else None
-        return Outcome(found, [{"run_id": identity.run_id}], [], {"engine.log": b"said"}, stop)
+        return Outcome(
+            record=found,
+            clips=[{"run_id": identity.run_id}],
+            samples=[],
+            logs={"engine.log": b"said"},
+            stop=stop,
+            interrupted=status is self.interrupted_at,
+        )
 
 
 @dataclass
@@ -66,13 +74,14 @@ class Campaign:
         blocks: int = 1,
         warm_up: Status = Status.OK,
         stop: str | None = None,
+        interrupted_at: Status = Status.CANCELLED,
     ) -> list[Record]:
         """What it stores; resumed where it was."""
         store = Store.create(self.folder)
         past = store.records()
         strategy = Grid(course(self.design, past), blocks)
         known = Counter((entry.cell, entry.block) for entry in past)
-        executor = Told(iter(ends), warm_up=warm_up, stop=stop)
+        executor = Told(iter(ends), [], warm_up, stop, interrupted_at)
 
         def watch(event: Event) -> None:
             self.events.append(event)
@@ -144,6 +153,13 @@ def test_an_interrupt_ends_it_and_the_attempt_is_kept_and_run_again(campaign: Ca
     with pytest.raises(Cancelled, match="what was finished is kept in"):
         campaign.run(Status.CANCELLED)
     assert attempts(campaign.run()) == [(0, 2, Status.OK)]
+
+
+def test_an_interrupt_right_after_memory_ran_out_ends_it_and_the_end_counts(campaign: Campaign):
+    with pytest.raises(Cancelled, match="what was finished is kept in"):
+        campaign.run(Status.OOM, blocks=2, interrupted_at=Status.OOM)
+    assert attempts(Store(campaign.folder).records()) == [(0, 1, Status.OOM)]
+    assert attempts(campaign.run(blocks=2)) == [(1, 1, Status.OK)]
 
 
 def test_an_interrupt_before_anything_was_finished_names_no_folder(campaign: Campaign):

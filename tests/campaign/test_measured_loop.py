@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from clipkit.campaign.strategy import Cell, Progress
 from clipkit.ceiling.base import Mechanism
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.errors import Cancelled
+from clipkit.format import MIB
 from clipkit.hosts import Host
 from clipkit.media.probe import probe_upload
 from clipkit.plan.clips import Clip, Job
@@ -53,10 +55,15 @@ class Once:
         return Progress(len(self.told), len(self.cells), None)
 
 
-def measure(folder: Path, cells: list[Cell], watch: Any = lambda _: None) -> Once:
+def measure(
+    folder: Path,
+    cells: list[Cell],
+    watch: Any = lambda _: None,
+    mechanism: Mechanism | None = Mechanism.NONE,
+) -> Once:
     strategy = Once(cells)
     store = Store.create(folder)
-    here = Here(lambda limits: open_ceiling(limits, Mechanism.NONE), store.folder, True)
+    here = Here(lambda limits: open_ceiling(limits, mechanism), store.folder, True)
     with store.writing():
         Loop(store, here, watch).run(strategy)
     return strategy
@@ -127,6 +134,22 @@ class TestRuns:
             )
         ends = [row["status"] for row in rows(tmp_path / "c" / RUNS)]
         assert ends == ["ok", "cancelled"]
+
+    @pytest.mark.usefixtures("real_ceiling")
+    def test_an_interrupt_right_after_memory_ran_out_stops_it_and_the_end_counts(
+        self, slow: Path, tmp_path: Path
+    ) -> None:
+        def interrupt(event: Event) -> None:
+            if isinstance(event, ClipProgress) and event.event.get("status") == "killed":
+                signal.raise_signal(signal.SIGINT)
+
+        small_host = Host("small", 64 * MIB, None)
+        hungry = [
+            replace(cell(slow, preset="slower", crf=crf), host=small_host) for crf in (23, 30)
+        ]
+        with pytest.raises(Cancelled, match="what was finished is kept"):
+            measure(tmp_path / "c", hungry, interrupt, None)
+        assert [row["status"] for row in rows(tmp_path / "c" / RUNS)] == ["oom"]
 
     def test_a_failure_is_a_row(self, small: Path, tmp_path: Path) -> None:
         wrong = Cell(

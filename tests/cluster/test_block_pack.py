@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
+import signal
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from running import groups_of
 
 from clipkit.campaign.design import design_of
 from clipkit.campaign.experiment_file import parse_experiment
@@ -19,6 +23,8 @@ from clipkit.cluster.lines import Began, Ended, Ready, outcome_in, told_in
 from clipkit.cluster.packing import packing
 from clipkit.cluster.parcel import Parcel
 from clipkit.ffmpeg_builds import FfmpegBuild, find_build
+from clipkit.format import MIB
+from clipkit.hosts import Host
 from clipkit.media.probe import probe_upload
 from clipkit.records.outcome import Outcome
 from clipkit.records.status import Status
@@ -102,6 +108,43 @@ def test_its_trials_come_home_as_records_like_any_other(
         assert found.wall_s and found.peak_anon_bytes
         assert len(outcome.clips) == 2
         assert outcome.samples
+
+
+@pytest.mark.usefixtures("real_ceiling")
+def test_what_is_interrupted_right_after_memory_ran_out_has_an_end_and_is_the_last(
+    slow: Path, build: FfmpegBuild, tmp_path: Path
+) -> None:
+    first, second = (
+        dataclasses.replace(t, host=Host("small", 64 * MIB, None)) for t in trials(slow, build)
+    )
+    with packing([first, second], None, accept_noise=True) as packed:
+        (tmp_path / "block.pyz").write_bytes(packed.block([first, second]).content)
+    process = subprocess.Popen(
+        [sys.executable, "-I", "block.pyz"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    while process.poll() is None:
+        if any(map(has_killed, groups_of(process.pid))):
+            process.send_signal(signal.SIGTERM)
+            break
+        time.sleep(0.001)
+    said, _ = process.communicate(timeout=60)
+    began, ended = filter(None, map(told_in, said.splitlines()))
+    assert isinstance(began, Began)
+    assert isinstance(ended, Ended)
+    assert outcome_in(ended, first).record.status is Status.OOM
+    assert process.returncode == 1
+
+
+def has_killed(group: Path) -> bool:
+    for name in ("memory.oom_control", "memory.events"):
+        with contextlib.suppress(OSError):
+            table = dict(line.split() for line in (group / name).read_text().splitlines())
+            return int(table.get("oom_kill", 0)) > 0
+    return False
 
 
 def test_a_machine_with_another_ffmpeg_says_so(

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from clipkit.errors import OutputError, UploadError
 from clipkit.pack.there.asked import Asked
 from clipkit.pack.there.bench import bench_for
 from clipkit.pack.there.course import Course
+from clipkit.pack.there.group_here import Held
 from clipkit.pack.there.journal import Journal, entries_in
 from clipkit.pack.there.lives import past_of
 from clipkit.pack.there.parts import Kind, Sender
@@ -69,6 +71,46 @@ def test_what_leaves_a_trial_has_an_end_that_says_why(
     assert ends(results) == [(1, "invalid_machine")]
     assert "No such file" in entries_in(results)[-1]["record"]["error"]
     assert past_of(entries_in(results)).open == ()
+
+
+@pytest.mark.parametrize(
+    "meant", [(3, 4, "oom"), (3, 3, "cancelled"), (None, 4, "cancelled"), (3, 0, "cancelled")]
+)
+def test_asked_to_end_before_it_measured_it_looks_whether_the_kernel_killed_meanwhile(
+    small: Path,
+    packs: Packs,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    meant: tuple[int | None, int, str],
+) -> None:
+    *kills, status = meant
+    pack, results = packs(experiment(small)), tmp_path / "kept"
+    plan = read_plan(folder := unpacked_beside(results, pack))
+    asked = Asked(results, True, True, None, None, (), frozenset(), "system")
+    counters = Counting(iter(kills))
+    bench = replace(bench_for(plan, folder, asked, "machine"), counters=counters)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("clipkit.pack.there.session.warm_up_here", lambda *_: None)
+    monkeypatch.setattr("clipkit.pack.there.session.run_planned", interrupted)
+    journal = Journal(results, Sender(plan.pack, "0" * 8, plan.key), list[str]().append)
+    with pytest.raises(KeyboardInterrupt):
+        Session(bench, journal).run(Course(plan.trials, {}))
+    assert ends(results) == [(1, status)]
+    assert past_of(entries_in(results)).done == ({1} if status == "oom" else set())
+
+
+@dataclass
+class Counting:
+    """The kernel's counter of kills, each time that it is asked."""
+
+    kills: Iterator[int | None]
+    version: int | None = 2
+
+    def held(self) -> Held:
+        return Held(None, None, oom_kills=next(self.kills))
 
 
 def test_an_end_that_was_told_leaves_no_samples(small: Path, packs: Packs, tmp_path: Path) -> None:

@@ -154,6 +154,23 @@ class TestKilled:
         assert manifest["oom_kills"] > 0
         assert manifest["notes"][0].startswith("memory ran out ")
 
+    def test_an_interrupt_while_it_is_cut_again_is_one(
+        self, build: FfmpegBuild, real_ceiling: Callable[..., Ceiling], tmp_path: Path
+    ) -> None:
+        ceiling, interrupted = real_ceiling(memory_bytes=120 * MIB), list[bool]()
+
+        def interrupt(_event: dict[str, Any]) -> None:
+            if ceiling.usage().oom_kills and not interrupted:
+                interrupted.append(True)
+                raise KeyboardInterrupt
+
+        job = Job(probe_upload(sample(6)), (Clip(1.0, 2.4),))
+        host = Host("test", None, None)
+        asked = Order(job, Settings(preset="medium"), build, host, 0, tmp_path / "out", 120.0)
+        manifest = cut_order(asked, ceiling, interrupt)
+        assert manifest["oom_kills"] > 0
+        assert (manifest["status"], manifest["error"]) == ("cancelled", "interrupted")
+
     def test_where_it_died_on_the_lowest_rung_too_that_is_told(
         self, build: FfmpegBuild, real_ceiling: Callable[..., Ceiling], tmp_path: Path
     ) -> None:

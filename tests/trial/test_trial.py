@@ -364,8 +364,37 @@ class TestEnds:
                 signal.raise_signal(signal.SIGINT)
 
         asked = trial(slow, build, settings=Settings(preset="veryslow"))
-        record = run(asked, kernel, tmp_path, interrupt).record
+        outcome = run(asked, kernel, tmp_path, interrupt)
+        record = outcome.record
         assert (record.status, record.error) == (Status.CANCELLED, "interrupted")
+        assert outcome.interrupted
+
+    def test_an_interrupt_right_after_memory_ran_out_takes_nothing_of_that_back(
+        self, slow: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        def interrupt(event: dict[str, Any]) -> None:
+            if event["event"] == "clip" and event["status"] == "killed":
+                signal.raise_signal(signal.SIGINT)
+
+        asked = trial(slow, build, settings=Settings(preset="slower"), memory_bytes=64 * MIB)
+        outcome = run(asked, kernel, tmp_path, interrupt)
+        assert (outcome.record.status, outcome.interrupted) == (Status.OOM, True)
+        assert outcome.record.oom_kills
+
+    def test_an_upload_that_was_exchanged_meanwhile_spoils_that_too(
+        self, slow: Path, build: FfmpegBuild, kernel: Open, tmp_path: Path
+    ) -> None:
+        film = tmp_path / "film.mp4"
+        film.write_bytes(slow.read_bytes())
+
+        def interrupt(event: dict[str, Any]) -> None:
+            if event["event"] == "clip" and event["status"] == "killed":
+                film.write_bytes(slow.read_bytes() + b"x")
+                signal.raise_signal(signal.SIGINT)
+
+        asked = trial(film, build, settings=Settings(preset="slower"), memory_bytes=64 * MIB)
+        outcome = run(asked, kernel, tmp_path, interrupt)
+        assert (outcome.record.status, outcome.interrupted) == (Status.INVALID_MACHINE, True)
 
     def test_a_killed_engine_takes_its_ffmpeg_along(
         self, slow: Path, build: FfmpegBuild, tmp_path: Path
@@ -461,13 +490,20 @@ class TestJudgement:
         assert judge_cut(self.execution(usage=oom)) == (Status.OK, None)
         mended = self.execution(clips=(self.clip, wrong), usage=oom)
         assert judge_cut(mended) == (Status.FAILED, "clip 1: it is damaged")
-        assert judge_cut(self.execution(clips=(wrong, killed), usage=oom))[0] is Status.OOM
+        lost = self.execution(clips=(wrong, killed), usage=oom)
+        assert judge_cut(lost)[0] is Status.OOM
+        assert judge_cut(dataclasses.replace(lost, cancelled=True))[0] is Status.CANCELLED
 
-    def test_an_interrupt_comes_before_every_other_end(self) -> None:
+    def test_an_interrupt_comes_before_every_end_but_memory_that_ran_out(self) -> None:
         failed = dataclasses.replace(self.clip, status="failed", error="no")
-        assert (
-            judge_execution(self.execution(clips=(failed,), cancelled=True))[0] is Status.CANCELLED
-        )
+        oom = dataclasses.replace(self.usage, oom_kills=1)
+        around = dataclasses.replace(self.usage, oom_kills_around=1)
+        interrupted = self.execution(clips=(failed,), cancelled=True)
+        assert judge_execution(interrupted, "others", "broken")[0] is Status.CANCELLED
+        out_of_memory = dataclasses.replace(interrupted, usage=oom)
+        assert judge_execution(out_of_memory, "others", "broken")[0] is Status.OOM
+        others = dataclasses.replace(interrupted, usage=around)
+        assert judge_execution(others)[0] is Status.CANCELLED
 
     def test_an_engine_that_just_ended_has_not_finished(self) -> None:
         assert judge_execution(self.execution(wall_s=None))[0] is Status.FAILED

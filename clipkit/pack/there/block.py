@@ -175,6 +175,7 @@ def _run_each(bench: Bench, order: BlockOrder) -> None:
             held = Held(ceiling, trial.played, trial.reserve_bytes, trial.accept_noise)
             ended = run_planned(bench, planned, base, bench.work(planned.cell), held)
         drop_samples(bench.results, trial.run_id)
-        if ended.status is Status.CANCELLED:
+        if ended.status is not Status.CANCELLED:
+            _say("ended", run_id=trial.run_id, stop=ended.stop, **ended.document)
+        if ended.interrupted:
             raise KeyboardInterrupt
-        _say("ended", run_id=trial.run_id, stop=ended.stop, **ended.document)

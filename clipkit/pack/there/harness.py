@@ -82,10 +82,12 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """`document`: what the journal tells; `stop`: why no other trial would end better now, in words."""
+    """`document`: what the journal tells; `stop`: why no other trial would end better now, in words; `interrupted`: no
+    other is to be run."""
 
     document: dict[str, Any]
     stop: str | None = None
+    interrupted: bool = False
 
     @property
     def status(self) -> Status:
@@ -121,7 +123,7 @@ def run_planned(
     held: Held | None = None,
 ) -> Ended:
     """Run it. `base`: who it is, as `identity_row` says it. An interrupt while clips are cut ends it with the
-    status `cancelled`; what leaves it otherwise has left nothing behind."""
+    status `cancelled`, or `oom` where memory had run out before; what leaves it otherwise has left nothing behind."""
     path, run_id = bench.uploads[trial.cell.upload], base["run_id"]
     footing, before_files = Footing.now(), _stamps(bench, path)
     out_dir = bench.results / f"{CLIPS_PREFIX}{run_id}"
@@ -137,6 +139,7 @@ def run_planned(
         run = replace(run, samples=samples, reserve_bytes=held.reserve_bytes if held else 0)
         run = with_manners(run, UsedSettings.of(work.row), held.host if held else _host(bench))
         execution = execute(_tasks(bench, trial.cell, work), run, ceiling, _unheard)
+        execution = execution if held else _with_kills_here(execution)
         inside_s = growth(used_s, execution.usage.cpu_s)
         noise = machine.between(before, machine.read_machine(), inside_s)
         figures = measured_columns(execution)
@@ -144,7 +147,7 @@ def run_planned(
     noise = replace(noise, canary_before_s=before_s, canary_after_s=canary_s())
     status, error = _judged(execution, noise, held)
     spoilt = _change(bench, path, before_files) or _unkept(samples)
-    if execution.cancelled:
+    if status is Status.CANCELLED:
         spoilt = None
     if spoilt:
         status, error = Status.INVALID_MACHINE, spoilt
@@ -171,7 +174,7 @@ def run_planned(
         for outcome in execution.clips
     ]
     document = {"record": row, "clips": clips, "samples": seen}
-    return Ended(document, spoilt or _full(execution, bench.results))
+    return Ended(document, spoilt or _full(execution, bench.results), execution.cancelled)
 
 
 def identity_row(bench: Bench, trial: PlannedTrial, run_id: str, attempt: int) -> dict[str, Any]:
@@ -229,6 +232,15 @@ def _tasks(bench: Bench, cell: PlannedCell, work: CellWork) -> list[Task]:
     threads = bench.threads.get(cell.number)
     place = Place(film(cell.upload), path, build.path, reads, build.crops_as_told, threads)
     return [filled_in(task, place) for task in work.tasks]
+
+
+def _with_kills_here(execution: Execution) -> Execution:
+    """Whoever ends all of an instance for want of memory asks its harness to end too, milliseconds behind the kernel's
+    kill (OOMPolicy=stop, systemd.service(5)): who was killed meanwhile is why, be it of the job or not."""
+    usage = execution.usage
+    if not execution.cancelled or usage.oom_kills:
+        return execution
+    return replace(execution, usage=replace(usage, oom_kills=usage.oom_kills_around))
 
 
 def _judged(execution: Execution, noise: Noise, held: Held | None) -> tuple[Status, str | None]:

@@ -23,6 +23,7 @@ from clipkit.pack.there.planned import PlannedTrial
 from clipkit.pack.there.samples_kept import drop_samples, thinned
 from clipkit.pack.there.telling import trial_line
 from clipkit.records.status import Status
+from clipkit.trial.sampler import growth
 
 TRIES = 3
 """An attempt that tells nothing of its cell is repeated up to so many tries in a session."""
@@ -52,49 +53,57 @@ class Session:
         work = self.bench.work(trial.cell)
         run_id = new_run_id(trial, work.row["cell"], attempt)
         base = identity_row(self.bench, trial, run_id, attempt)
+        began = self._began(base)
         try:
-            self.journal.tell(Kind.BEGAN, trial.number, self._began(base))
+            self.journal.tell(Kind.BEGAN, trial.number, began)
             ended = run_planned(self.bench, trial, base, work)
             self.journal.tell(Kind.ENDED, trial.number, ended.document)
         except BaseException as error:
-            self._tell_abandoned(trial, {**work.row, **base}, error)
+            kills = growth(began["oom_kills"], self._oom_kills())
+            self._tell_abandoned(trial, {**work.row, **base}, _how_abandoned(error, kills))
             raise
         finally:
             drop_samples(self.bench.results, run_id)
         record = ended.document["record"]
         of = len(self.bench.plan.trials)
         self.journal.say(trial_line(trial.number, of, trial.cell.words, record))
-        if ended.status is Status.CANCELLED:
+        if ended.interrupted:
             raise Cancelled(f"interrupted; what was finished is kept in {self.bench.results}")
         if ended.stop:
             raise CampaignError(ended.stop)
         return ended
 
     def _tell_abandoned(
-        self, trial: PlannedTrial, row: dict[str, Any], error: BaseException
+        self, trial: PlannedTrial, row: dict[str, Any], how: dict[str, Any]
     ) -> None:
         """That it ended before it was measured, as far as the disk takes it: without an end the next start would
         take it for one that killed the harness."""
         drop_samples(self.bench.results, row["run_id"])
-        status, words = _how_abandoned(error)
-        record = {**row, "ceiling": "ambient", "status": str(status), "error": words}
+        record = {**row, "ceiling": "ambient", **how}
         document = {"record": record, "clips": [], "samples": thinned(())}
         with contextlib.suppress(OSError):
             self.journal.tell(Kind.ENDED, trial.number, document)
 
     def _began(self, base: dict[str, Any]) -> dict[str, Any]:
-        counters = self.bench.counters
         return {
             "run_id": base["run_id"],
             "attempt": base["attempt"],
             "started_utc": base["started_utc"],
-            "oom_kills": counters.held().oom_kills if counters else None,
+            "oom_kills": self._oom_kills(),
         }
 
+    def _oom_kills(self) -> int | None:
+        counters = self.bench.counters
+        return counters.held().oom_kills if counters else None
 
-def _how_abandoned(error: BaseException) -> tuple[Status, str]:
+
+def _how_abandoned(error: BaseException, oom_kills: float | None) -> dict[str, Any]:
+    """The columns that say it. `oom_kills`: since it began, None: unknown. Who is ended for want of memory may be asked
+    to end rather than killed, anywhere in a trial."""
+    if oom_kills and oom_kills > 0:
+        told = "the kernel killed processes for want of memory, and it ended before it was measured"
+        return {"status": str(Status.OOM), "error": told, "oom_kills": int(oom_kills)}
     if isinstance(error, KeyboardInterrupt):
-        return Status.CANCELLED, "interrupted before it was measured"
-    if isinstance(error, OSError):
-        return Status.INVALID_MACHINE, os_error_words(error)
-    return Status.INVALID_MACHINE, str(error) or type(error).__name__
+        return {"status": str(Status.CANCELLED), "error": "interrupted before it was measured"}
+    told = os_error_words(error) if isinstance(error, OSError) else str(error)
+    return {"status": str(Status.INVALID_MACHINE), "error": told or type(error).__name__}
