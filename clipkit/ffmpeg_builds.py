@@ -24,6 +24,8 @@ _Name = TypeVar("_Name")
 _PATIENCE_S = 20
 _VERSION = re.compile(r"N-(\d+)|n?(\d+)\.(\d+)")
 _CROPPING = 117_000
+_BRINGS_ONE = "imageio_ffmpeg"
+"""Not on a host where nothing of clipkit's is installed (`pack.there`)."""
 _BUNDLED_BROKEN = (
     "the bundled ffmpeg does not run: start it again, install imageio-ffmpeg anew, or use "
     "--ffmpeg system"
@@ -76,9 +78,8 @@ def locate(choice: str) -> str:
     found = shutil.which("ffmpeg" if choice == "system" else str(Path(choice).expanduser()))
     if found is None:
         hint = "install it (Debian: apt-get install ffmpeg)" if choice == "system" else "check it"
-        raise FfmpegError(
-            f"ffmpeg '{choice}' is missing or cannot be run: {hint}, or use --ffmpeg bundled"
-        )
+        other = ", or use --ffmpeg bundled" if importlib.util.find_spec(_BRINGS_ONE) else ""
+        raise FfmpegError(f"ffmpeg '{choice}' is missing or cannot be run: {hint}{other}")
     return str(Path(found).resolve())
 
 
@@ -91,7 +92,7 @@ def _brought_along() -> str | None:
     """The one file that imageio-ffmpeg brings along for this platform, unless its variable names another."""
     if os.environ.get("IMAGEIO_FFMPEG_EXE"):
         return None
-    package = importlib.util.find_spec("imageio_ffmpeg")
+    package = importlib.util.find_spec(_BRINGS_ONE)
     for folder in (package and package.submodule_search_locations) or ():
         for found in Path(folder, "binaries").glob("ffmpeg-*"):
             return str(found)
@@ -100,8 +101,13 @@ def _brought_along() -> str | None:
 
 def _named_by_imageio() -> str:
     """It tries what it has, and where that does not run, silently names whatever is on PATH."""
-    import imageio_ffmpeg  # noqa: PLC0415 (it takes 10 ms, and is seldom asked)
-
+    try:
+        import imageio_ffmpeg  # noqa: PLC0415 (it takes 10 ms, and is seldom asked)
+    except ImportError:
+        raise FfmpegError(
+            "no bundled ffmpeg: Python finds no imageio-ffmpeg here, which brings it along; "
+            "use --ffmpeg system, or --ffmpeg PATH"
+        ) from None
     try:
         found = str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError:
