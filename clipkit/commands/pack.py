@@ -30,17 +30,21 @@ def add_pack(commands: Any) -> None:
     command.add_argument("--shard", metavar="K/N", help="only the K-th of N parts of the blocks")
     command.add_argument("-o", "--out", required=True, metavar="FILE.pyz", help="the file to write")
     command.add_argument(
-        "--as", dest="name", metavar="NAME", help="name of the campaign (default: the experiment's)"
+        "--as",
+        dest="name",
+        metavar="NAME",
+        help="what the campaign is called at home (default: the experiment's name and '-there')",
     )
 
 
 def _pack(parsed: argparse.Namespace) -> int:
     from clipkit.campaign.experiment_file import read_experiment_file
     from clipkit.campaign.shard import parse_shard
+    from clipkit.pack.kept import name_there
     from clipkit.records.store import campaign_named
 
     asked = read_experiment_file(Path(parsed.experiment))
-    name = campaign_named(parsed.name or asked.name)
+    name = campaign_named(parsed.name or name_there(asked.name))
     shard = None if parsed.shard is None else parse_shard(parsed.shard)
     if shard:
         shard.check(asked)
@@ -66,5 +70,6 @@ def made_lines(made: Made) -> list[str]:
         f"{fmt.near(made.path)}: {fmt.size(made.size_bytes)}, {fmt.counted(made.trials, 'trial')} of "
         f"{fmt.counted(made.cells, 'cell')} for {made.host}",
         *made.notes,
-        f"on the host: python3 {made.path.name} --yes; then take home what it prints: clipkit unpack LOG",
+        f"on the host: python3 {made.path.name} --yes; then take home what it prints, as {made.campaign}: "
+        "clipkit unpack LOG",
     ]

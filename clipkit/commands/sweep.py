@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clipkit import arguments, output
+from clipkit.commands.disagreeing import disagreeing_words
 from clipkit.commands.parser import add_command, print_json
 from clipkit.streams import complain, say_lines
 
@@ -103,7 +104,8 @@ def _sweep(parsed: argparse.Namespace) -> int:
     finally:
         line.clear()
     write_parquet(swept.folder)
-    disagreeing = _disagreeing(swept.folder)
+    # This machine may have gone on with what a cluster began.
+    disagreeing = disagreeing_words(swept.folder)
     if parsed.json:
         print_json(output.swept(swept) | {"machines_disagree": disagreeing})
     else:
@@ -111,14 +113,6 @@ def _sweep(parsed: argparse.Namespace) -> int:
     if swept.not_measured:
         complain(f"clipkit: {swept.not_measured}")
     return 1 if swept.not_measured else 0
-
-
-def _disagreeing(folder: Path) -> list[str]:
-    """Of all machines that the folder knows, in words: this one may go on with what a cluster began."""
-    from clipkit.analysis.machines import disagreeing_machines
-    from clipkit.records.campaign import open_campaign
-
-    return [each.words for each in disagreeing_machines(open_campaign(folder))]
 
 
 def _cluster(parsed: argparse.Namespace, planned: Planned, line: Line) -> Any:
@@ -146,7 +140,7 @@ def _merge(parsed: argparse.Namespace) -> int:
     merged = merge_campaigns(
         [Path(word) for word in parsed.folders], Path(parsed.results).absolute()
     )
-    disagreeing = _disagreeing(merged.folder) if len(merged.machines) > 1 else []
+    disagreeing = disagreeing_words(merged.folder) if len(merged.machines) > 1 else []
     if parsed.json:
         print_json(output.merged(merged) | {"machines_disagree": disagreeing})
     else:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from clipkit.commands.disagreeing import disagreeing_words
 from clipkit.commands.parser import add_command, print_json
 from clipkit.streams import complain, say_lines
 
@@ -37,10 +38,13 @@ def _unpack(parsed: argparse.Namespace) -> int:
         Path(parsed.results).absolute(),
         [packed_in(Path(word)) for word in parsed.packs],
     )
+    disagreeing = [
+        words for folder in home.of_several_machines for words in disagreeing_words(folder)
+    ]
     if parsed.json:
-        print_json(home.to_json())
+        print_json(home.to_json() | {"machines_disagree": disagreeing})
     else:
-        say_lines(home.lines())
+        say_lines([*home.lines(), *disagreeing])
     for words in home.refusals():
         complain(f"clipkit: {words}")
     return 0 if home.is_whole else 1

@@ -21,8 +21,8 @@ _SHOWN = 12
 @dataclass(frozen=True, slots=True)
 class Unpacked:
     """One pack's part. `folder` is None where nothing of it was ever measured; `trials` are all attempts that
-    the campaign holds, `added` those that this call brought; `second`: ends of trials that had ended before,
-    which do not count; `verdict`: on what was promised, None: nothing was."""
+    the campaign holds, of all `machines` (by `host_id`), `added` those that this call brought; `second`: ends of trials
+    that had ended before, which do not count; `verdict`: on what was promised, None: nothing was."""
 
     packed: Packed
     folder: Path | None
@@ -30,6 +30,7 @@ class Unpacked:
     added: int
     second: int
     left: tuple[Left, ...]
+    machines: frozenset[str]
     verdict: Verdict | None = None
 
     @property
@@ -55,7 +56,7 @@ class Unpacked:
         shard = f", shard {self.packed.shard}" if self.packed.shard else ""
         name = f"{self.packed.campaign} on {self.packed.host} (pack {self.packed.pack}{shard})"
         added = f"{self.added} of them new" if self.added else "nothing new"
-        yield f"{name}: {fmt.counted(self.trials, 'trial')} came home, {added}"
+        yield f"{name}: {fmt.counted(self.trials, 'trial')} at home, {added}"
         if self.second:
             yield f"{fmt.counted(self.second, 'trial')} had ended before: the first end counts"
         if self.left:
@@ -94,6 +95,12 @@ class Home:
             for name in self.foreign
         ]
         return first | {"refused": refused + foreign} | ({"others": others} if others else {})
+
+    @property
+    def of_several_machines(self) -> tuple[Path, ...]:
+        """The campaigns that more than one machine has measured."""
+        found = (each.folder for each in self.unpacked if len(each.machines) > 1)
+        return tuple(dict.fromkeys(folder for folder in found if folder))
 
     def lines(self) -> list[str]:
         return [line for each in self.unpacked for line in each.lines()]

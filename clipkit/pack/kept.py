@@ -26,6 +26,8 @@ from clipkit.records.store import campaign_named
 HOME = "home.json"
 """Its name in the pack."""
 _MOST_BYTES = 1 << 26
+_LONGEST_NAME = 94
+"""So that with what is put behind it a campaign can still be called so."""
 _PACK = re.compile(r"[0-9a-f]{12}")
 
 
@@ -74,6 +76,12 @@ class Packed:
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+
+
+def name_there(name: str) -> str:
+    """What a campaign of that name is called where it is measured on the host itself: what the same experiment measured
+    at home lies beside it, and unlike runs are not mixed."""
+    return f"{name[:_LONGEST_NAME]}-there"
 
 
 def data_root() -> Path:

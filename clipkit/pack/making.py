@@ -58,10 +58,11 @@ class ToPack:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The file, its size, and what is in it; `notes` are for people."""
+    """The file, its size, what is in it, and the `campaign` that it becomes at home; `notes` are for people."""
 
     path: Path
     pack: str
+    campaign: str
     size_bytes: int
     host: str
     cells: int
@@ -107,7 +108,16 @@ def make_pack(asked: ToPack) -> Made:
         size_bytes = write_archive(asked.path, packed, plan, works, films)
         notes = tuple(map(travel_words, films))
     keep_packed(packed)
-    return Made(asked.path, packed.pack, size_bytes, asked.host, len(cells), len(trials), notes)
+    return Made(
+        path=asked.path,
+        pack=packed.pack,
+        campaign=packed.campaign,
+        size_bytes=size_bytes,
+        host=asked.host,
+        cells=len(cells),
+        trials=len(trials),
+        notes=notes,
+    )
 
 
 def cells_of_host(planned: Planned, host: str) -> list[Cell]:

@@ -118,7 +118,8 @@ def _into(
     folder = results / campaign_named(packed.campaign)
     is_there = files.has_entry(folder, folders.RUNS)
     if not outcomes and not is_there:
-        return Unpacked(packed, None, 0, 0, 0, left_of(packed, payloads, refused, [])), []
+        left = left_of(packed, payloads, refused, [])
+        return Unpacked(packed, None, 0, 0, 0, left, frozenset()), []
     store = Store.create(folder)
     with store.removed_if_refused(), store.writing():
         earlier = store.records()
@@ -133,8 +134,16 @@ def _into(
         records = store.records()
     left = left_of(packed, payloads, refused, records)
     where = store.folder if records else None
-    verdict = verdict_at_home(packed, payloads, records, left)
-    done = Unpacked(packed, where, len(records), len(chosen.new), chosen.second, left, verdict)
+    done = Unpacked(
+        packed=packed,
+        folder=where,
+        trials=len(records),
+        added=len(chosen.new),
+        second=chosen.second,
+        left=left,
+        machines=frozenset(record.host_id for record in records),
+        verdict=verdict_at_home(packed, payloads, records, left),
+    )
     return done, chosen.refused
 
 
@@ -148,7 +157,8 @@ class _Chosen:
 
 
 def _choose(earlier: Sequence[Record], outcomes: Sequence[tuple[Payload, Outcome]]) -> _Chosen:
-    """Of each trial the first end that says something of its cell, and all before it that do not."""
+    """Of each trial the first end that says something of its cell, and all before it that do not; but what was
+    measured by other means is none of these, also where the same trial has ended by those: at home, say."""
     chosen = _Chosen()
     every = [*earlier, *(outcome.record for _, outcome in outcomes)]
     named = unified_records(every)[len(earlier) :]
@@ -159,14 +169,14 @@ def _choose(earlier: Sequence[Record], outcomes: Sequence[tuple[Payload, Outcome
         own = means_of([record])
         if record.run_id in runs:
             continue
-        if (record.cell, record.block) in done:
-            chosen.second += record.status in TELLING
-        elif what := unlike(own, means) or _other_threads(record, threads):
+        if what := unlike(own, means) or _other_threads(record, threads):
             why = (
                 f"the end of trial {payload.trial} was measured with {what} than what is there: unlike runs are "
                 "not mixed, unpack it into another folder with --results"
             )
             chosen.refused.append(Refusal(payload.where, why, payload.pack, payload.trial))
+        elif (record.cell, record.block) in done:
+            chosen.second += record.status in TELLING
         else:
             runs.add(record.run_id)
             done |= done_of([record])

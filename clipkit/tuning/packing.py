@@ -17,6 +17,7 @@ from clipkit.campaign.readers import LEFT_OUT
 from clipkit.campaign.sweep import plan_sweep
 from clipkit.errors import CampaignError, UsageError
 from clipkit.hosts import Host
+from clipkit.pack.kept import name_there
 from clipkit.pack.making import Made, Measured, ToPack, make_pack
 from clipkit.pack.there.planned import Promise
 from clipkit.plan.changed import CHANGED
@@ -91,7 +92,7 @@ def pack_tuning(folder: Path, path: Path) -> Made:
         raise CampaignError(
             f"{folder} compared what it recommends with nothing that ended well: there is no promise to hold"
         )
-    name = f"{folder.name[:93]}-there"
+    name = name_there(folder.name)
     text = pairs_experiment(found, rival, read_experiment(folder), name)
     planned = plan_sweep(parse_experiment(text, folder / f"{name}.toml"))
     rivals = _Side([r for r in _finished(folder) if r.subject == rival.name])

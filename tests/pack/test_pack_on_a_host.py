@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +20,9 @@ from small_packs import SLOW, Packs, ends, experiment, until
 from clipkit.ceiling.base import Ceiling
 from clipkit.cli import parse_words
 from clipkit.format import MIB
+from clipkit.records.folder import read_records
+
+HUNGRY = "ffmpeg -y -ss {start} -t {duration} -i {input} -c:v libx264 -preset placebo {output}"
 
 
 def test_every_subject_mode_and_upload_is_measured_where_only_python_and_ffmpeg_are(
@@ -47,7 +53,7 @@ def test_every_subject_mode_and_upload_is_measured_where_only_python_and_ffmpeg_
     assert not [left for left in (tmp_path / "kept").iterdir() if left.name.startswith(".")]
     parsed = parse_words(["unpack", str(tmp_path / "kept"), "--results", str(tmp_path / "home")])
     assert parsed.handler(parsed) == 0
-    assert len((tmp_path / "home" / "there" / "runs.jsonl").read_text().splitlines()) == 12
+    assert len((tmp_path / "home" / "there-there" / "runs.jsonl").read_text().splitlines()) == 12
 
 
 def test_killed_whole_in_the_third_trial_it_goes_on_and_the_second_time_gives_it_up(
@@ -153,6 +159,25 @@ def test_a_host_without_ffmpeg_is_told_what_to_do(
         ran = on_this_machine(pack, "--yes", path=path)
         assert ran.returncode == 1
         assert "no ffmpeg that runs is on this host's PATH" in ran.stderr
+        assert "bundled" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("named", "why"),
+    [
+        ("/wrong/ffmpeg", "ffmpeg '/wrong/ffmpeg' is missing or cannot be run: check it"),
+        (
+            "bundled",
+            "no bundled ffmpeg: Python finds no imageio-ffmpeg here, which brings it along; use --ffmpeg system, "
+            "or --ffmpeg PATH",
+        ),
+    ],
+)
+def test_an_ffmpeg_that_is_not_there_is_a_line_that_advises_nothing_that_is_not_there_either(
+    small: Path, packs: Packs, named: str, why: str
+) -> None:
+    ran = on_this_machine(packs(experiment(small)), "--yes", "--ffmpeg", named)
+    assert (ran.returncode, ran.stderr) == (1, f"clipkit: {why}\n")
 
 
 def test_what_does_not_travel_is_named_there_and_known_by_its_hash(
@@ -172,3 +197,68 @@ def test_a_folder_with_results_of_another_pack_is_refused(small: Path, packs: Pa
     assert on_this_machine(packs(experiment(small)), "--yes").returncode == 0
     other = on_this_machine(packs(experiment(small)), "--yes")
     assert (other.returncode, "holds results of another pack" in other.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("real_ceiling")
+def test_what_was_measured_at_home_and_on_the_host_are_two_campaigns(
+    small: Path, packs: Packs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pack, home = packs(experiment(small)), tmp_path / "home"
+    sweep = ("sweep", tmp_path / "there.toml", "--results", home)
+    assert clipkit(*sweep) == 0
+    ran = on_this_machine(pack, "--yes", "--results", tmp_path / "kept", "--cpus", "0.5")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    unpack = ("unpack", tmp_path / "kept", "--results", home)
+    assert clipkit(*unpack) == 0
+    assert clipkit(*sweep) == 0
+    measured = {name: read_records(home / name) for name in ("there", "there-there")}
+    ceilings = {name: [record.ceiling for record in own] for name, own in measured.items()}
+    assert ceilings["there-there"] == ["ambient"]
+    assert len(ceilings["there"]) == 1
+    assert "ambient" not in ceilings["there"]
+
+    named = packs(experiment(small), "300M-0.5cpu", "--as", "there")
+    ran = on_this_machine(named, "--yes", "--results", tmp_path / "named", "--cpus", "0.5")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert clipkit("unpack", tmp_path / "named", "--results", home) == 1
+    assert (
+        "was measured with another ceiling (ambient) than what is there" in capsys.readouterr().err
+    )
+    assert read_records(home / "there") == measured["there"]
+
+
+def clipkit(*words: object) -> int:
+    parsed = parse_words([*map(str, words)])
+    return int(parsed.handler(parsed))
+
+
+def test_asked_to_end_for_want_of_memory_it_has_run_out_of_memory(
+    slow: Path, packs: Packs, real_ceiling: Callable[..., Ceiling], tmp_path: Path
+) -> None:
+    """As systemd does it (`OOMPolicy=stop`): the kernel kills an ffmpeg, and all else is asked to end at once."""
+    pack = packs(experiment(slow, head=f"[subject]\nname = 'command'\ncommand = '{HUNGRY}'"))
+    results = tmp_path / "kept"
+    words = (pack, "--yes", "--may-kill", "--results", results)
+    ceiling = real_ceiling(memory_bytes=110 * MIB)
+    container = start_container(ceiling, tmp_path, *words)
+    while not ceiling.usage().oom_kills and container.process.poll() is None:
+        time.sleep(0.001)
+    asked_to_end = [pid for pid in ceiling.pids() if is_running(pid, "pack.there.main", "engine")]
+    for pid in asked_to_end:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    ran = container.ended()
+    assert (asked_to_end != [], ran.returncode) == (True, 130), ran.stdout + ran.stderr
+    assert ends(results) == [(1, "oom")]
+    ceiling = real_ceiling(memory_bytes=110 * MIB)
+    again = start_container(ceiling, tmp_path, *words).ended()
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert ends(results) == [(1, "oom")]  # it has ended, and is not run again
+
+
+def is_running(pid: int, *what: str) -> bool:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
+    except OSError:
+        return False
+    return any(each in words for each in what)

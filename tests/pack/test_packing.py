@@ -12,6 +12,7 @@ from making import Make
 
 from clipkit.cli import parse_words
 from clipkit.errors import UsageError
+from clipkit.pack.kept import name_there, packed_in
 
 HOST = "300M-2cpu"
 
@@ -45,6 +46,23 @@ def test_what_cannot_run_there_is_refused(
         run(tmp_path, small, HEAD + text, *words)
     assert why in str(refused.value)
     assert not (tmp_path / "pack.pyz").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "campaign"), [((), "there-there"), (("--as", "another"), "another")]
+)
+def test_it_comes_home_under_a_name_of_its_own(
+    tmp_path: Path,
+    small: Path,
+    capsys: pytest.CaptureFixture[str],
+    more: tuple[str, ...],
+    campaign: str,
+) -> None:
+    """What the same experiment measured at home lies beside it."""
+    out = run(tmp_path, small, HEAD, "--host", HOST, *more)
+    assert packed_in(out).campaign == campaign
+    assert f"take home what it prints, as {campaign}: clipkit unpack LOG" in capsys.readouterr().out
+    assert len(name_there("x" * 100)) <= 100
 
 
 def test_a_pack_is_small_and_its_owners_alone(tmp_path: Path, small: Path) -> None:

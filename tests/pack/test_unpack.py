@@ -7,22 +7,26 @@ import json
 import random
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import inventing_sweep
 import pyarrow.parquet as pq
 import pytest
+from inventing_sweep import Sweep, on
 from packed_campaigns import GRID, TRIALS, Run, packed_run, write_log
 
 from clipkit.analysis.compare import compare_campaigns
 from clipkit.cli import main
 from clipkit.errors import CampaignError
 from clipkit.format import MIB
-from clipkit.pack.kept import PackedTrial
+from clipkit.pack.kept import Packed, PackedTrial, keep_packed
 from clipkit.pack.there.parts import Kind, printed_parts
 from clipkit.pack.unpack import unpack_logs
 from clipkit.records.campaign import open_campaign
-from clipkit.records.folder import clips_by_run, read_records
+from clipkit.records.folder import clips_by_run, read_records, read_uploads
+from clipkit.records.record import Record
 
 EVERY = range(1, TRIALS + 1)
 LATER, LAST = "2030-01-01T00:00:00.000+00:00", "2031-01-01T00:00:00.000+00:00"
@@ -348,6 +352,107 @@ def test_other_threads_than_the_host_filled_in_before_are_not_mixed_in(
     lines = [*twice.ended(1), *twice.ended(2)]
     home = unpack_logs([write_log(tmp_path / "b.log", lines)], tmp_path / "alike")
     assert (home.unpacked[0].trials, home.refused) == (2, ())
+
+
+def test_what_home_measured_itself_is_no_end_of_the_hosts_trials(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same cells and blocks have ended at home, under its own ceiling."""
+    there = shutil.copytree(GRID, tmp_path / "home" / "reference-grid")
+    before = contents(there)
+    lines = [line for n in EVERY for line in run.ended(n, **on_the_host(n))]
+    log = write_log(tmp_path / "a.log", lines)
+    code, home, told = unpacked(capsys, log, "--results", tmp_path / "home")
+    assert (code, home["added"], [each["trial"] for each in home["refused"]]) == (1, 0, [*EVERY])
+    why = (
+        "was measured with another ceiling (ambient) than what is there: unlike runs are not mixed"
+    )
+    assert told.count(why) == TRIALS
+    assert contents(there) == before
+    code, home, _ = unpacked(capsys, log, "--results", tmp_path / "elsewhere")
+    assert (code, home["added"], home["refused"], home["left"]) == (0, TRIALS, [], [])
+
+
+def on_the_host(number: int) -> dict[str, Any]:
+    """The columns of another attempt at that trial."""
+    run_id = f"{number:04d}-x-b0-a1-{number:06x}"
+    return {"ceiling": "ambient", "host_id": "f00000000000", "run_id": run_id}
+
+
+def test_an_end_of_another_life_by_other_means_is_refused_and_not_merely_the_second(
+    run: Run, tmp_path: Path
+) -> None:
+    """As where another ffmpeg was installed between two starts."""
+    other = {"run_id": "0001-x-b0-a2-000002", "started_utc": LAST, "ffmpeg_version": "another"}
+    lines = [*run.log([1]), *run.ended(1, "00000002", **other)]
+    home = unpack_logs([write_log(tmp_path / "a.log", lines)], tmp_path / "home")
+    assert (home.unpacked[0].trials, home.unpacked[0].second) == (1, 0)
+    assert "was measured with another ffmpeg (another)" in str(home.refused[0])
+
+
+def test_machines_that_disagree_about_a_ratio_are_named(
+    tmp_path: Path, data_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two shards of one plan, each measured by a machine of its own; on one of them a preset takes longer."""
+    one, two = shards_of_two_machines(tmp_path / "invented", slower=1.5)
+    first = write_log(tmp_path / "a.log", one.log(range(1, len(one.records) + 1)))
+    second = write_log(tmp_path / "b.log", two.log(range(1, len(two.records) + 1)))
+    code, home, _ = unpacked(capsys, first, "--results", tmp_path / "home")
+    assert (code, home["machines_disagree"]) == (0, [])
+    code, home, _ = unpacked(capsys, first, second, "--results", tmp_path / "home")
+    (other,) = home["others"]
+    assert (code, other["trials"]) == (0, len(one.records) + len(two.records))
+    assert len(home["machines_disagree"]) == 2  # at one and at two at once
+    for words in home["machines_disagree"]:
+        assert words.startswith("machines disagree on how many times the seconds of")
+        assert "on one" in words
+        assert "on two" in words
+    with pytest.raises(SystemExit):
+        main(["unpack", str(first), str(second), "--results", str(tmp_path / "home")])
+    assert capsys.readouterr().out.count("machines disagree on") == 2
+
+
+def shards_of_two_machines(folder: Path, slower: float) -> list[Run]:
+    """Of an invented sweep."""
+    sweep = Sweep(
+        factors={"preset": ("ultrafast", "veryfast"), "concurrency": (1, 2)},
+        hosts=(on("512M"),),
+        blocks=8,
+        spoilt=False,
+        noise_log_sd=0.05,
+    )
+    inventing_sweep.write(folder, sweep)
+    found = []
+    for shard, machine in enumerate(("one", "two")):
+        records = tuple(
+            replace(
+                record,
+                host_id=machine,
+                run_id=f"{record.order:04d}-{record.cell}-b{record.block}-a1-{record.order:06x}",
+                wall_s=(record.wall_s or 0) * (slower if _is_slower(record, machine) else 1),
+            )
+            for record in inventing_sweep.records(sweep)
+            if record.block % 2 == shard
+        )
+        packed = Packed(
+            pack=f"aaaaaaaaaaa{shard}",
+            key="0" * 64,
+            campaign=sweep.name,
+            host="512M-2cpu",
+            packed_utc="2026-11-26T18:00:00+00:00",
+            clipkit_version="1.0",
+            experiment=(folder / "experiment.toml").read_text(),
+            uploads=read_uploads(folder),
+            trials=tuple(PackedTrial(r.cell, r.block, r.cell) for r in records),
+            shard=f"{shard + 1}/2",
+        )
+        keep_packed(packed)
+        found.append(Run(packed, records))
+    return found
+
+
+def _is_slower(record: Record, machine: str) -> bool:
+    return machine == "two" and record.settings.preset == "veryfast"
 
 
 def test_another_experiment_of_that_name_is_refused_and_stays_as_it_is(
