@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from clipkit.analysis.statistics import noise_of
 from clipkit.errors import CampaignError
-from clipkit.hosts import Host, find_host
+from clipkit.hosts import Host, catalogue
 from clipkit.pack.measured_host import MeasuredHost
 from clipkit.records import folder as folders
 from clipkit.records.record import Record
@@ -49,7 +49,8 @@ class _Core:
 
 def held_against_here(campaign: Path) -> MeasuredHost:
     """What the campaign's host is, beside this machine; campaigns that this machine measured are looked for beside
-    it. Raises CampaignError for one without a finished trial, of several hosts, or of this machine."""
+    it. Raises CampaignError for one without a finished trial, of several hosts, of one that is no plan, or of this
+    machine."""
     folders.require(campaign)
     records = [record for record in folders.read_records(campaign) if is_finished(record)]
     names = {record.host for record in records}
@@ -61,7 +62,12 @@ def held_against_here(campaign: Path) -> MeasuredHost:
             f"{campaign} was measured on this machine: calibrate by one that `clipkit unpack` brought home"
         )
     (name,) = names
-    plan = find_host(name)
+    plan = catalogue().get(name)
+    if plan is None:
+        raise CampaignError(
+            f"{campaign} was measured on '{name}', which is no plan of `clipkit hosts`: one of these alone is "
+            "calibrated, since it is by its name that `clipkit tune --host` plays it so"
+        )
     walls = defaultdict[str, list[float]](list)
     for record in records:
         walls[record.cell].append(record.wall_s or 0.0)

@@ -49,7 +49,7 @@ def check_same_question(request: Request, found: Recommendation, folder: Path) -
         word
         for word, same in (
             ("upload", found.upload.get("sha256") in shas),
-            ("host", _place(found.host) == _place(request.host)),
+            ("host", _is_same(found.host, request.host)),
             ("--command", asked == told),
         )
         if not same
@@ -59,6 +59,13 @@ def check_same_question(request: Request, found: Recommendation, folder: Path) -
             f"{folder} was tuned for another {unlike[0]}: leave --as out, or ask as it was asked: "
             f"{found.again}"
         )
+
+
+def _is_same(one: Host, other: Host) -> bool:
+    """Of what was asked for: a plan that was held against the host itself since is another place to play, and the same plan."""
+    if one.as_measured or other.as_measured:
+        return one.name == other.name
+    return _place(one) == _place(other)
 
 
 def _place(host: Host) -> tuple[int | None, float | None]:
@@ -156,9 +163,10 @@ def _levels(settings: Settings) -> dict[str, Any]:
 
 
 def _host(found: Recommendation) -> dict[str, Any]:
+    """A plan goes by its name, also where this machine plays it as it was measured: there it is itself."""
     host = found.host
     known = hosts.catalogue().get(host.name)
-    if known is not None and _place(known) == _place(host):
+    if known is not None and _is_same(known, host):
         table: dict[str, Any] = {"name": host.name}
     else:
         memory = None if host.memory_bytes is None else str(host.memory_bytes)
