@@ -14,7 +14,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-_KEPT = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "LOGNAME", "CLIPKIT_MACHINE")
+_KEPT = (
+    *("PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "LOGNAME", "CLIPKIT_MACHINE"),
+    # Without one of these `systemd-run --user` finds no bus (sd_bus_open_user(3)), and no ceiling stands.
+    *("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"),
+    # A Python or an ffmpeg that `module load` brought does not start without its libraries.
+    "LD_LIBRARY_PATH",
+)
 """Of the worker's environment: what its nanny sets for its own sake would reach ffmpeg."""
 _ALIVE_S, _SAID_S = 1.0, 5.0
 
