@@ -17,25 +17,37 @@ from running import until
 
 @dataclass
 class Cluster:
-    """Processes of its own; a worker's nanny would start it again. `space`: where the scheduler is."""
+    """Processes of its own; a worker's nanny would start it again. `space`: where the scheduler is, `address`: where it
+    listens, whoever started it."""
 
     folder: Path
     space: Space | None = None
     address: str = ""
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def scheduler(self) -> None:
-        host, port = (self.space.address, 8786) if self.space else ("127.0.0.1", _free_port())
-        self.address = f"tcp://{host}:{port}"
-        words = ["scheduler", "--host", host, "--port", str(port), "--no-dashboard"]
-        self._start(words, {}, self.space)
-        log = self.folder / "scheduler-0.log"
+    def scheduler(self) -> subprocess.Popen[bytes]:
+        """It is there; a second one listens where the first one did."""
+        if not self.address:
+            host, port = (self.space.address, 8786) if self.space else ("127.0.0.1", _free_port())
+            self.address = f"tcp://{host}:{port}"
+        host, _, at = self.address.removeprefix("tcp://").partition(":")
+        log = self.folder / f"scheduler-{len(self.started)}.log"
+        words = ["scheduler", "--host", host, "--port", at, "--no-dashboard"]
+        process = self._start(words, {}, self.space)
         until(lambda: "Scheduler at:" in log.read_text(), patience_s=240)
+        return process
 
-    def worker(self, machine: str, space: Space | Apart | None = None) -> subprocess.Popen[bytes]:
+    def worker(
+        self, machine: str, space: Space | Apart | None = None, **environment: str
+    ) -> subprocess.Popen[bytes]:
         words = ["worker", self.address, "--no-nanny", "--nthreads", "2", "--no-dashboard"]
         nanny = {"MALLOC_TRIM_THRESHOLD_": "65536", "OMP_NUM_THREADS": "1"}
-        return self._start(words, {"CLIPKIT_MACHINE": machine, **nanny}, space)
+        return self._start(words, {"CLIPKIT_MACHINE": machine, **nanny, **environment}, space)
+
+    def workers_joined(self) -> int:
+        """How many the scheduler knows of, by their own words."""
+        logs = self.folder.glob("worker-*.log")
+        return sum("Registered to" in log.read_text() for log in logs)
 
     def _start(
         self, words: list[str], more: dict[str, str], space: Space | Apart | None

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from clipkit import format as fmt
 from clipkit.records.record import Record
+from clipkit.records.status import Status
 
 Means = Mapping[tuple[str, str], set[str]]
 """`("ffmpeg", "bundled")`: its versions; `("ceiling", "512M-2cpu")`: what held that host's limits; of a machine
@@ -19,14 +20,18 @@ by its name. What an older clipkit did not record is not there."""
 
 
 def means_of(records: Iterable[Record]) -> Means:
-    """With what these were measured."""
+    """With what these were measured. What the machine failed in was not: it counts nowhere, and of one that took its
+    trial with it only what it had said of itself is known."""
     found = defaultdict[tuple[str, str], set[str]](set)
     for record in records:
+        if record.status is Status.INVALID_MACHINE:
+            continue
         choice, machine = record.settings.ffmpeg, record.host_id
         if choice is not None:
             found["ffmpeg", choice].add(record.ffmpeg_version)
         if choice is not None and record.ffmpeg_sha256 is not None:
-            found["build of ffmpeg", f"{choice} {machine}"].add(record.ffmpeg_sha256[:12])
+            for key, values in build_means(choice, machine, record.ffmpeg_sha256).items():
+                found[key] |= values
         found["ceiling", record.host].add(record.ceiling)
         if record.cores_allowed is None or record.harness_nice is None:
             continue
@@ -39,6 +44,11 @@ def means_of(records: Iterable[Record]) -> Means:
             for key, values in means.items():
                 found[key] |= values
     return found
+
+
+def build_means(choice: str, machine: str, ffmpeg_sha256: str) -> Means:
+    """The very file that cuts on a machine where an ffmpeg is chosen by that word."""
+    return {("build of ffmpeg", f"{choice} {machine}"): {ffmpeg_sha256[:12]}}
 
 
 def footing_means(machine: str, cores: int, nice: int, python_version: str) -> Means:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from clipkit.campaign.alike import Means
 from clipkit.ceiling.base import Ceiling, Limits
 from clipkit.records.outcome import Outcome
 from clipkit.records.store import Store
@@ -51,6 +52,10 @@ class Blocks(Protocol):
 
     def take(self) -> Block | None:
         """The next. None where nothing is left, or what comes next depends on blocks that are open."""
+        ...
+
+    def unlike(self, means: Means) -> str | None:
+        """By which other means than these the campaign was measured so far, in words; None: by none."""
         ...
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clipkit import ffmpeg_builds
-from clipkit.campaign.alike import means_of, unlike
+from clipkit.campaign.alike import Means, means_of, unlike
 from clipkit.campaign.executor import Executor, RunsOn
 from clipkit.campaign.strategy import WARMUP, AsksInBlocks, Cell, Inferred, Strategy
 from clipkit.errors import CampaignError, Cancelled
@@ -159,6 +159,9 @@ class _Blocks:
             return None
         cell = asked.cell if isinstance(asked, Inferred) else asked
         return _Block(self.loop, self.strategy, cell.block, asked)
+
+    def unlike(self, means: Means) -> str | None:
+        return unlike(self.loop.means, means)
 
 
 @dataclass(slots=True)

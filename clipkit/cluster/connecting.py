@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 
 
 def connected(address: str) -> Client:
-    """Raises CampaignError."""
+    """Who waits for the scheduler as long as the user's own Dask does (`distributed.comm.timeouts.connect`, 30 s), also
+    where the connection to it was lost. Raises CampaignError."""
     try:
         from distributed import Client  # noqa: PLC0415 (an extra, and slow to import)
     except ImportError:
         raise CampaignError(
             "--dask needs the package distributed: pip install 'clipkit[cluster]'"
         ) from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client"):  # each has a level of its own
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        return Client(address, timeout=30, set_as_default=False, name="clipkit")
+        return Client(address, set_as_default=False, name="clipkit")
     except (OSError, ValueError) as error:
         raise CampaignError(f"no Dask scheduler answers at {address}: {error}") from None
 

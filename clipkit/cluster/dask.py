@@ -3,14 +3,16 @@ them is written is written here, where the campaign's loop runs."""
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from clipkit.campaign.alike import means_of
 from clipkit.campaign.executor import Blocks
 from clipkit.cluster.connecting import connected
-from clipkit.cluster.joining import Joining
+from clipkit.cluster.joining import UNMIXED, Joining
 from clipkit.cluster.leases import Lease, Leases, Worker
 from clipkit.cluster.lines import Began, Ended, Ready, outcome_in, told_in
 from clipkit.cluster.parcel import Packer
@@ -52,24 +54,26 @@ class Dask:
     patience: Patience = field(default_factory=Patience)
 
     def run(self, blocks: Blocks) -> None:
-        """Raises CampaignError where no scheduler answers, or no machine is left that could run the rest."""
+        """Raises CampaignError where no scheduler answers or it is gone, or no machine is left that could run the rest."""
         client = connected(self.address)
         try:
             leases, patience = Leases(blocks, lost_outcome), self.patience
-            tasks = Tasks(client, patience.forsaken_s, patience.grace_s)
+            tasks = Tasks(client, self.address, patience.forsaken_s, patience.grace_s)
             joining = Joining(
                 tasks, leases, self.packer, self.say, self.describe,
                 answer_s=patience.silence_s, look_s=patience.look_s, look_again_s=patience.look_again_s,
             )  # fmt: skip
             _Run(self, tasks, leases, joining).to_the_end()
         finally:
-            client.close(timeout=5)
+            with contextlib.suppress(TimeoutError):
+                client.close(timeout=5)
 
 
 def lost_outcome(trial: Trial, worker: Worker, why: str) -> Outcome:
     """Of a trial that a worker took with it."""
+    ceiling = worker.ceilings.get(trial.host.name, "")
     told = unmeasured_outcome(
-        trial, Status.INVALID_MACHINE, f"machine {worker.machine}: {why}", worker.ceiling
+        trial, Status.INVALID_MACHINE, f"machine {worker.machine}: {why}", ceiling
     )
     return replace(told, record=replace(told.record, host_id=worker.host_id))
 
@@ -134,6 +138,11 @@ class _Run:
         elif lease and isinstance(line, Began):
             self.leases.began(lease, line.run_id)
         elif lease and isinstance(line, Ended) and outcome:
+            if what := self.leases.blocks.unlike(means_of([outcome.record])):
+                self._give_up(
+                    lease, f"its trial is not kept, the campaign is measured with {what}: {UNMIXED}"
+                )
+                return
             # What stops it there need not stop it elsewhere.
             self.leases.ended(lease, line.run_id, replace(outcome, stop=None))
             if outcome.stop:

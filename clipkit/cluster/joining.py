@@ -16,6 +16,7 @@ from clipkit.cluster.tasks import Tasks
 
 _LOOK_FOR_WORKERS_S = 2.0
 _WHO, _LOOK = "who-", "look-"
+UNMIXED = "unlike runs are not mixed"
 
 
 @dataclass(slots=True)
@@ -23,7 +24,8 @@ class Joining:
     """`answer_s`, `look_s`: so long may a worker take to say who it is, and its machine to be looked at; `look_again_s`:
     after so long that is done again. `_asked`: who was asked who it is, and when; `_looks`: by name at whom, and since
     when; `_unseen`: workers that are there and did not say yet what they are;
-    `_later`: those that are asked that again, and when; `_silent`: those that once did not say it in time."""
+    `_later`: those that are asked that again, and when; `_silent`: those that once did not say it in time; `_unlike`:
+    those that measure by other means than the campaign is measured, and what they said of themselves."""
 
     tasks: Tasks
     leases: Leases
@@ -39,6 +41,7 @@ class Joining:
     _unseen: dict[str, Worker] = field(default_factory=dict)
     _later: dict[str, tuple[float, Worker]] = field(default_factory=dict)
     _silent: set[str] = field(default_factory=set)
+    _unlike: dict[str, tuple[Worker, Ready]] = field(default_factory=dict)
     _looked_s: float = 0.0
 
     def look(self, now_s: float) -> None:
@@ -60,6 +63,8 @@ class Joining:
                 del self._later[address]
                 self._unseen[address] = worker
         self._give_up_the_silent(now_s)
+        for worker, told in list(self._unlike.values()):
+            self._join(worker, told)  # whoever it differed from may be gone, with nothing measured
         busy = {lease.worker.machine for lease in self.leases.open.values()}
         in_turn = sorted(self._unseen.items(), key=lambda each: each[0] in self._silent)
         for address, worker in in_turn:
@@ -81,13 +86,11 @@ class Joining:
             return
         worker, _ = self._looks.pop(name)
         self.leases.looked_at.discard(worker.machine)
+        self._unlike.pop(worker.address, None)
         if told.refused:
-            self.say(f"machine {worker.machine} ({worker.address}) gets nothing: {told.refused}")
-            self.leases.set_aside(worker.address, told.refused)
+            self._refuse(worker, told.refused)
         else:
-            self.say(f"machine {worker.machine} ({worker.address}) is there: {told.ceiling}")
-            self.describe(told.environment)
-            self.leases.joined(replace(worker, host_id=told.machine, ceiling=told.ceiling))
+            self._join(worker, told)
 
     def over(self, name: str, end: TaskEnd, now_s: float) -> bool:
         """Whether that task was one of those that ask or look."""
@@ -112,6 +115,7 @@ class Joining:
         self._unseen.pop(address, None)
         self._later.pop(address, None)
         self._silent.discard(address)
+        self._unlike.pop(address, None)
         for name, (worker, _) in list(self._looks.items()):
             if worker.address == address:
                 del self._looks[name]
@@ -122,6 +126,22 @@ class Joining:
             self.say(f"machine {lease.worker.machine}: its worker {address} is gone")
             self.tasks.cancel(lease.id)
         self.leases.left(address, f"its worker {address} was lost")
+
+    def _join(self, worker: Worker, told: Ready) -> None:
+        joins = replace(worker, host_id=told.machine, ceilings=told.ceilings, means=told.means)
+        if what := self.leases.unlike(joins):
+            if worker.address not in self._unlike:
+                self._refuse(worker, f"the campaign is measured with {what}: {UNMIXED}")
+            self._unlike[worker.address] = worker, told
+            return
+        self._unlike.pop(worker.address, None)
+        self.say(f"machine {worker.machine} ({worker.address}) is there: {told.ceiling}")
+        self.describe(told.environment)
+        self.leases.joined(joins)
+
+    def _refuse(self, worker: Worker, why: str) -> None:
+        self.say(f"machine {worker.machine} ({worker.address}) gets nothing: {why}")
+        self.leases.set_aside(worker.address, why)
 
     def _said_who(self, address: str, end: TaskEnd) -> None:
         self._asked.pop(address, None)

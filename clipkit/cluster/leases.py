@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from clipkit.campaign.alike import Means, unlike
 from clipkit.campaign.executor import Block, Blocks, RunsOn
 from clipkit.campaign.strategy import WARMUP
 from clipkit.records.outcome import Outcome
@@ -20,13 +21,14 @@ Lost = Callable[[Trial, "Worker", str], Outcome]
 @dataclass(frozen=True, slots=True)
 class Worker:
     """One that said what it is. `life`: another one where it was started again; `machine`: whose it is, `host_id`: that
-    machine's name in records; `ceiling`: what holds a plan there."""
+    machine's name in records; `ceilings`: what holds each host there, by its name; `means`: with what it measures."""
 
     address: str
     life: str
     machine: str
     host_id: str = ""
-    ceiling: str = ""
+    ceilings: Mapping[str, str] = field(default_factory=dict)
+    means: Means = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -74,6 +76,17 @@ class Leases:
     def joined(self, worker: Worker) -> None:
         self.workers[worker.address] = worker
         self._set_aside.pop(worker.address, None)
+
+    def unlike(self, worker: Worker) -> str | None:
+        """By which other means than this one the campaign is measured, in words: by what is there of it, and by whoever
+        else may get something."""
+        others = (
+            each.means
+            for at, each in self.workers.items()
+            if at != worker.address and at not in self._set_aside
+        )
+        told = (self.blocks.unlike(worker.means), *(unlike(each, worker.means) for each in others))
+        return next(filter(None, told), None)
 
     def left(self, address: str, why: str) -> None:
         """The worker is gone: what it ran is lost with it."""

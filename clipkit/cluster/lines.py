@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from clipkit.campaign.alike import Means, build_means, footing_means, limit_means
 from clipkit.documents import misfit, parse_json
 from clipkit.errors import CampaignError
 from clipkit.records.checks import check_clip, check_environment, check_row
@@ -15,21 +16,47 @@ from clipkit.records.record import Record
 from clipkit.records.versions import upgraded
 from clipkit.trial.asked import Trial
 
+_LARGEST = 2**63 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
     """What a worker's machine said of itself: its name in records, why it gets nothing, if so, and its `environment`, as a
-    campaign's folder holds it."""
+    campaign's folder holds it. `held`: of each host by its name the ceiling, and to how many bytes and cores it holds;
+    `builds`: the SHA-256 of each ffmpeg by the word that chooses it; `footing`: cores, priority and Python's version."""
 
     machine: str
     ceiling: str
     ffmpeg_version: str
     refused: str | None
     environment: dict[str, Any]
+    held: dict[str, tuple[str, int | None, float | None]] = field(default_factory=dict)
+    builds: dict[str, str] = field(default_factory=dict)
+    footing: tuple[int, int, str] | None = None
 
     def __post_init__(self) -> None:
-        """Raises CampaignError for what no environment holds."""
+        """Raises CampaignError for what no machine is like."""
         check_environment(self.environment)
+        if any((memory_bytes or 0) > _LARGEST for _, memory_bytes, _ in self.held.values()):
+            raise CampaignError("tells of more memory than there is anywhere")
+
+    @property
+    def ceilings(self) -> dict[str, str]:
+        """What holds each host there, by its name."""
+        return {host: mechanism for host, (mechanism, _, _) in self.held.items()}
+
+    @property
+    def means(self) -> Means:
+        """With what records of this machine will have been measured (`campaign.alike`)."""
+        found: dict[tuple[str, str], set[str]] = {}
+        for host, (mechanism, memory_bytes, cpus) in self.held.items():
+            found["ceiling", host] = {mechanism}
+            found |= limit_means(f"{host} {self.machine}", memory_bytes, cpus)
+        for choice, sha256 in self.builds.items():
+            found |= build_means(choice, self.machine, sha256)
+        if self.footing:
+            found |= footing_means(self.machine, *self.footing)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from running import groups_of
 
+from clipkit.campaign.alike import means_of
 from clipkit.campaign.design import design_of
 from clipkit.campaign.experiment_file import parse_experiment
 from clipkit.ceiling.base import Ceiling
@@ -96,6 +97,7 @@ def test_its_trials_come_home_as_records_like_any_other(
     asked = trials(small, each_build)
     with packing(asked, None, accept_noise=True) as packed:
         told = told_by(packed.block(asked), tmp_path / "there")
+        (ready,) = told_by(packed.look(), tmp_path / "looked at")
     assert [type(line) for line in told] == [Began, Ended] * 2
     ended = [line for line in told if isinstance(line, Ended)]
     outcomes: list[Outcome] = [outcome_in(e, t) for e, t in zip(ended, asked, strict=True)]
@@ -108,6 +110,12 @@ def test_its_trials_come_home_as_records_like_any_other(
         assert found.wall_s and found.peak_anon_bytes
         assert len(outcome.clips) == 2
         assert outcome.samples
+    # By what a machine says of itself it is held against what others measured.
+    assert isinstance(ready, Ready)
+    measured = means_of([outcome.record for outcome in outcomes])
+    assert ready.means == {key: of for key, of in measured.items() if key[0] != "ffmpeg"}
+    assert len(ready.means) == 2 + 2 * 2 + 1 + 3
+    assert ready.ceilings == {r.host: r.ceiling for r in (each.record for each in outcomes)}
 
 
 @pytest.mark.usefixtures("real_ceiling")

@@ -16,6 +16,7 @@ from clipkit.campaign.executor import Blocks, Executor
 from clipkit.campaign.grid import Grid
 from clipkit.campaign.loop import Loop
 from clipkit.campaign.strategy import WARMUP
+from clipkit.cluster.dask import lost_outcome
 from clipkit.cluster.ends import TaskEnd
 from clipkit.cluster.joining import Joining
 from clipkit.cluster.leases import Lease, Leases, Worker
@@ -264,3 +265,123 @@ def test_whoever_never_hung_is_looked_at_before_one_that_did(tmp_path: Path) -> 
     swept(tmp_path, workers)
     assert workers.looks == [HANGS, WELL, LATE]
     assert workers.idle_s <= LOOK_S + 20
+
+
+HOST = DESIGN.cells[0].host.name
+PLAIN = (2, 0, "3.11.2")
+
+
+def kind(
+    machine: str = "one", ceiling: str = "cgroup2", footing: tuple[int, int, str] = PLAIN
+) -> Ready:
+    held = {HOST: (ceiling, None, None)}
+    about = {"host_id": machine}
+    return Ready(machine, ceiling, "7", None, about, held=held, footing=footing)
+
+
+@dataclass
+class Arriving:
+    """Workers come and go; `kinds`: what each says of itself; `measuring`: at which look the one that has a block tells
+    of its first trial."""
+
+    changes: list[list[str]]
+    kinds: dict[str, Ready]
+    measuring: int | None = None
+    said: list[str] = field(default_factory=list)
+
+    def run(self, blocks: Blocks) -> None:
+        tasks, leases = Sent([]), Leases(blocks, lost)
+        joining = Joining(
+            cast(Tasks, tasks), leases, NothingTravels(), self.said.append, lambda _facts: None,
+            answer_s=60, look_s=LOOK_S, look_again_s=30,
+        )  # fmt: skip
+        for number, tasks.there in enumerate(self.changes):
+            for now_s in (10 * number + 2, 10 * number + 5):
+                joining.look(now_s)
+                while tasks.sent:
+                    self.answer(joining, *tasks.sent.pop(0), now_s)
+            if number == self.measuring and (lease := leases.grant(0)):
+                trial = lease.left[0]
+                told = outcome(trial, lease.worker.machine)
+                cores, nice, python = PLAIN
+                record = replace(
+                    told.record, ceiling="cgroup2", ffmpeg_sha256=None, enforced_memory_bytes=None,
+                    enforced_cpus=None, cores_allowed=cores, harness_nice=nice, python_version=python,
+                )  # fmt: skip
+                leases.ended(lease, trial.identity.run_id, replace(told, record=record))
+        self.free = {worker.address for worker in leases.free()}
+        self.refused = leases.refused
+
+    def answer(self, joining: Joining, name: str, address: str, now_s: int) -> None:
+        told = self.kinds[address]
+        if name.startswith("who-"):
+            answer = {"life": "first", "machine": told.machine}
+            joining.over(name, TaskEnd("finished", answer), now_s)
+        else:
+            joining.ready(name, told)
+
+
+@pytest.mark.parametrize(
+    ("late", "words"),
+    [
+        (kind(), None),
+        (kind("two", footing=(4, 5, "3.12.1")), None),
+        (kind("two", "systemd"), "another ceiling (cgroup2)"),
+        (kind(footing=(1, 0, "3.11.2")), "another number of cores (2 cores)"),
+        (kind(footing=(2, 5, "3.11.2")), "another priority (nice 0)"),
+        (kind(footing=(2, 0, "3.11.9")), None),
+        (kind(footing=(2, 0, "3.12.1")), "another Python (3.11)"),
+    ],
+)
+def test_a_later_worker_has_to_measure_as_what_is_stored_was_measured(
+    tmp_path: Path, late: Ready, words: str | None
+) -> None:
+    workers = Arriving([[WELL], [LATE]], {WELL: kind(), LATE: late}, measuring=0)
+    swept(tmp_path, workers)
+    assert workers.free == (set() if words else {LATE})
+    assert workers.refused.keys() == ({LATE} if words else set())
+    if words:
+        why = f"the campaign is measured with {words}: unlike runs are not mixed"
+        assert workers.refused == {LATE: why}
+        assert f"machine {late.machine} ({LATE}) gets nothing: {why}" in workers.said
+
+
+def test_before_anything_is_stored_the_first_says_how_until_it_has_left(tmp_path: Path) -> None:
+    kinds = {WELL: kind("one", "systemd"), LATE: kind("two", "cgroup1")}
+    while_both = Arriving([[WELL], [WELL, LATE]], kinds)
+    swept(tmp_path / "both", while_both)
+    assert while_both.free == {WELL}
+    assert "another ceiling (systemd)" in while_both.refused[LATE]
+
+    after = Arriving([[WELL], [WELL, LATE], [WELL, LATE], [LATE]], kinds)
+    swept(tmp_path / "after", after)
+    assert after.free == {LATE}
+    assert not after.refused
+    assert sum("gets nothing" in line for line in after.said) == 1
+
+
+def test_what_a_worker_took_with_it_is_not_held_against_what_others_measure(
+    tmp_path: Path,
+) -> None:
+    """Its record names the ceiling of its host alone, of those that hold the plan's hosts there."""
+
+    class Taken(Cluster):
+        def run(self, blocks: Blocks) -> None:
+            leases = Leases(blocks, lost_outcome)
+            of_each = {cell.host.name: f"for {cell.host.name}" for cell in DESIGN.cells}
+            for number in range(3):
+                name = f"tcp://{number}"
+                leases.joined(Worker(name, "first", name, name, ceilings=of_each))
+                lease = leases.grant(0)
+                assert lease
+                first, second = lease.left[:2]
+                if number == 1:
+                    told = outcome(first, name)
+                    leases.ended(lease, first.identity.run_id, told)
+                leases.began(lease, (second if number == 1 else first).identity.run_id)
+                leases.left(name, "it died")
+
+    stored = swept(tmp_path, Taken(0))
+    lost_ones = [r for r in stored if r.status is Status.INVALID_MACHINE]
+    assert len(lost_ones) == 3 and len(stored) == 4
+    assert all(r.ceiling == f"for {r.host}" for r in lost_ones)

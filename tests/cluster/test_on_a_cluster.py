@@ -4,7 +4,6 @@ place of what measures."""
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import signal
@@ -12,184 +11,53 @@ import statistics
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from dask_clusters import Cluster
-from inventing_design import EXPERIMENT, course, laid_out
+from inventing_design import course
 from network_spaces import apart
 from running import until
+from standing_in import (
+    DESIGN,
+    StandIn,
+    Sweep,
+    assert_each_once,
+    assert_one_at_a_time,
+    gone,
+)
 
 from clipkit.campaign.grid import Grid
-from clipkit.campaign.loop import Event, Loop, TrialEnded, TrialStarted
-from clipkit.campaign.standing import Standing
-from clipkit.campaign.tally import Tally
+from clipkit.campaign.loop import Loop
 from clipkit.cluster import guard, there
 from clipkit.cluster.connecting import connected
 from clipkit.cluster.dask import Dask, Patience
+from clipkit.cluster.leases import Worker
 from clipkit.cluster.parcel import Parcel
-from clipkit.cluster.tasks import Over, Tasks
+from clipkit.cluster.tasks import Over, Said, Tasks
 from clipkit.errors import CampaignError
-from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.records.store import Store
-from clipkit.trial.asked import Trial
-from clipkit.trial.run import unmeasured_outcome
 
 pytest.importorskip("distributed", reason="the extra clipkit[cluster] is not installed")
-
-FEW = EXPERIMENT.replace('memory = ["512M", "128M"]', 'memory = "512M"').replace(
-    "concurrency = { from = 1, to = 4 }\nencoder_threads = [1, 2]", "concurrency = [1, 2]"
-)
-DESIGN, BLOCKS = laid_out(FEW), 6
-TRIAL_S = 0.3
-
-STAND_IN = """
-import json, os, sys, time
-order = json.loads(ORDER)
-where = os.environ.get("CLIPKIT_MACHINE")
-def say(what, **told):
-    print(json.dumps({"clipkit": what, **told}), flush=True)
-def note(what):
-    with open(order["journal"], "a") as file:
-        file.write(json.dumps([time.monotonic(), where, os.getpid(), *what]) + "\\n")
-if order["look"]:
-    time.sleep(order["look_s"].pop(where, 0))
-    odd = [name for name in os.environ if "THREADS" in name or "MALLOC" in name or "PYTHON" in name]
-    say("ready", machine=where, ceiling="cgroup2", ffmpeg_version="7", refused=order["refused"].get(where) or (f"{odd}" if odd else None), environment={"host_id": where})
-    sys.exit(0)
-for each in order["trials"]:
-    say("began", run_id=each["run_id"])
-    note(["began", each["run_id"]])
-    time.sleep(order["trial_s"])
-    note(["ended", each["run_id"]])
-    each["record"]["host_id"] = where
-    say("ended", run_id=each["run_id"], record=each["record"], clips=[], samples={}, stop=None)
-"""
-
-
-@dataclass(frozen=True)
-class StandIn:
-    journal: Path
-    refused: dict[str, str] = field(default_factory=dict)
-    trial_s: float = TRIAL_S
-    look_s: dict[str, float] = field(default_factory=dict)
-
-    def look(self) -> Parcel:
-        return self._parcel(look=True, trials=[])
-
-    def block(self, trials: Sequence[Trial]) -> Parcel:
-        told = [{"run_id": trial.identity.run_id, "record": self._row(trial)} for trial in trials]
-        return self._parcel(look=False, trials=told)
-
-    def _parcel(self, **order: object) -> Parcel:
-        more = {
-            "journal": str(self.journal),
-            "refused": self.refused,
-            "trial_s": self.trial_s,
-            "look_s": self.look_s,
-        }
-        text = json.dumps(json.dumps(order | more))
-        return Parcel(STAND_IN.replace("ORDER", text).encode())
-
-    def _row(self, trial: Trial) -> dict[str, object]:
-        told = unmeasured_outcome(trial, Status.OK, "", "cgroup2").record
-        return replace(told, error=None, wall_s=self.trial_s, peak_anon_bytes=1 << 20).to_row()
-
-    def seen(self) -> list[list[object]]:
-        """What the processes noted, from outside of all that the campaign knows."""
-        if not self.journal.exists():
-            return []
-        return [json.loads(line) for line in self.journal.read_text().splitlines()]
-
-
-@dataclass
-class Sweep:
-    folder: Path
-    cluster: Cluster
-    stand_in: StandIn
-    patience: Patience = field(default_factory=lambda: Patience(20.0, 6.0, 2.0, 60.0, 1.0))
-    said: list[str] = field(default_factory=list)
-    about: list[Mapping[str, Any]] = field(default_factory=list)
-    stood: list[Standing] = field(default_factory=list)
-    took_s: list[float] = field(default_factory=list)
-
-    def run(self, on_event: Callable[[int], None] = lambda _count: None) -> list[Record]:
-        store = Store.create(self.folder)
-        count = 0
-        began_s: dict[tuple[str, int], float] = {}
-
-        def watch(event: Event) -> None:
-            nonlocal count
-            tally(event)
-            self.stood.append(tally.standing)
-            if isinstance(event, TrialStarted):
-                began_s[event.cell.name, event.cell.block] = event.elapsed_s
-            if isinstance(event, TrialEnded):
-                count += 1
-                took_s = event.elapsed_s - began_s[event.cell.name, event.cell.block]
-                self.took_s.append(took_s)
-            on_event(count)
-
-        past = store.records()
-        known = Counter((entry.cell, entry.block) for entry in past)
-        executor = Dask(
-            self.cluster.address, self.stand_in, self.said.append, self.about.append, self.patience
-        )
-        grid = Grid(course(DESIGN, past), BLOCKS)
-        tally = Tally(store, DESIGN, grid, past, blocks=BLOCKS)
-        with store.writing():
-            Loop(store, executor, watch, known).run(grid)
-        return store.records()
-
-
-def joined(cluster: Cluster) -> int:
-    """How many workers the scheduler knows of, by their own words."""
-    logs = cluster.folder.glob("worker-*.log")
-    return sum("Registered to" in log.read_text() for log in logs)
-
-
-def assert_each_once(stored: list[Record]) -> None:
-    well = Counter((r.cell, r.block) for r in stored if r.status is Status.OK)
-    assert len(well) == BLOCKS * len(DESIGN.cells) == 24
-    assert set(well.values()) == {1}
-
-
-def assert_one_at_a_time(seen: list[list[object]]) -> None:
-    """On a machine no two overlap: what began has ended, or its process has, before the next one begins."""
-    for machine in {entry[1] for entry in seen}:
-        own = sorted(entry for entry in seen if entry[1] == machine)
-        for earlier, later in itertools.pairwise(own):
-            if earlier[3] == "began" and earlier[4] != later[4]:
-                assert earlier[2] != later[2], (
-                    "a process began a second trial before the first ended"
-                )
-                assert later[3] == "began"
-
-
-def gone(seen: list[list[object]]) -> bool:
-    """Whether no process that measured is left."""
-    return not any(Path(f"/proc/{entry[2]}").exists() for entry in seen)
+dask = pytest.importorskip("dask")
 
 
 def test_three_workers_on_two_machines_run_every_cell_and_block_once(
     tmp_path: Path, cluster: Cluster
 ) -> None:
-    sweep = Sweep(tmp_path / "campaign", cluster, StandIn(tmp_path / "journal"))
+    sweep = Sweep(tmp_path / "campaign", cluster, StandIn(tmp_path / "journal"), blocks=6)
     with apart("one", "two") as machines:
         for machine in ("one", "one", "two"):
             cluster.worker(machine, machines[machine])
-        until(lambda: joined(cluster) == 3, patience_s=240)
+        until(lambda: cluster.workers_joined() == 3, patience_s=240)
         stored = sweep.run()
-    assert_each_once(stored)
+    assert_each_once(stored, blocks=6)
     assert {r.status for r in stored} == {Status.OK}
     assert {r.host_id for r in stored} == {"one", "two"}
     seen = sweep.stand_in.seen()
     assert_one_at_a_time(seen)
-    assert Counter(entry[3] for entry in seen)["began"] == len(stored) + BLOCKS  # its warm-up
+    assert Counter(entry[3] for entry in seen)["began"] == len(stored) + sweep.blocks  # its warm-up
     assert gone(seen)
     assert sweep.stood[-1].machines == Counter(r.host_id for r in stored)
     assert {name for stands in sweep.stood for name in stands.running} == {"one", "two"}
@@ -212,7 +80,7 @@ def test_a_killed_worker_costs_the_trial_that_ran_and_a_late_one_joins(
             doomed.kill()
         if count == 3:
             cluster.worker("three")
-            until(lambda: joined(cluster) == 3, patience_s=240)
+            until(lambda: cluster.workers_joined() == 3, patience_s=240)
 
     stored = sweep.run(on_event)
     assert_each_once(stored)
@@ -292,7 +160,7 @@ def test_a_worker_that_cannot_say_who_it_is_is_named(
     tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster.worker("one")
-    until(lambda: joined(cluster), patience_s=240)
+    until(cluster.workers_joined, patience_s=240)
     monkeypatch.setattr(there, "identify", gone)  # of a module that is not there
     patience = Patience(8.0, 5.0, 2.0, 8.0)
     sweep = Sweep(tmp_path / "c", cluster, StandIn(tmp_path / "journal"), patience)
@@ -305,7 +173,7 @@ def test_a_worker_that_hangs_before_it_says_who_it_is_is_named_until_it_does(
     tmp_path: Path, cluster: Cluster
 ) -> None:
     hung = cluster.worker("one")
-    until(lambda: joined(cluster), patience_s=240)
+    until(cluster.workers_joined, patience_s=240)
     hung.send_signal(signal.SIGSTOP)
     sweep = Sweep(tmp_path / "c", cluster, StandIn(tmp_path / "journal"))
     sweep.patience = Patience(4.0, 3.0, 2.0, 60.0, 1.0)
@@ -376,7 +244,7 @@ def test_a_machine_that_cannot_hold_the_plan_is_named_and_gets_nothing(
 def test_where_no_machine_can_it_says_so_and_ends(tmp_path: Path, cluster: Cluster) -> None:
     cluster.worker("one")
     stand_in = StandIn(tmp_path / "journal", {"one": "no ffmpeg"})
-    until(lambda: joined(cluster), patience_s=240)
+    until(cluster.workers_joined, patience_s=240)
     sweep = Sweep(tmp_path / "c", cluster, stand_in, Patience(8.0, 5.0, 2.0, 8.0))
     with pytest.raises(
         CampaignError, match=r"no machine of tcp://.* can run what is left .*no ffmpeg"
@@ -387,18 +255,22 @@ def test_where_no_machine_can_it_says_so_and_ends(tmp_path: Path, cluster: Clust
 def test_where_no_scheduler_answers_it_says_so(tmp_path: Path) -> None:
     executor = Dask("tcp://127.0.0.1:9", StandIn(tmp_path / "journal"), print, print)
     store = Store.create(tmp_path / "campaign")
-    with store.writing(), pytest.raises(CampaignError, match="no Dask scheduler answers at tcp://"):
-        Loop(store, executor, lambda _event: None).run(Grid(course(DESIGN), BLOCKS))
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+        store.writing(),
+        pytest.raises(CampaignError, match="no Dask scheduler answers at tcp://"),
+    ):
+        Loop(store, executor, lambda _event: None).run(Grid(course(DESIGN), 3))
 
 
 def test_an_answer_that_a_worker_took_with_it_is_not_waited_for(
     tmp_path: Path, cluster: Cluster
 ) -> None:
     doomed = cluster.worker("one")
-    until(lambda: joined(cluster), patience_s=240)
+    until(cluster.workers_joined, patience_s=240)
     client = connected(cluster.address)
     try:
-        tasks = Tasks(client, 6.0, 2.0)
+        tasks = Tasks(client, cluster.address, 6.0, 2.0)
         (address,) = tasks.workers()
         tasks.send("who", there.identify, address, address)
         until(lambda: tasks._futures["who"].status == "finished")
@@ -411,3 +283,38 @@ def test_an_answer_that_a_worker_took_with_it_is_not_waited_for(
     assert (told.name, told.end.answer) == ("who", {})
     assert "the task was lost" in str(told.end.why)
     assert told.end.passes
+
+
+def test_of_the_worker_s_environment_a_block_has_what_its_start_and_its_ceiling_need(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    """As `ssh` leaves a worker that is not root: only by these systemd gives it a scope, and a Python of a module
+    starts. What a nanny sets (`Cluster.worker`) is not among it."""
+    needed = {
+        "XDG_RUNTIME_DIR": str(tmp_path / "run"),
+        "DBUS_SESSION_BUS_ADDRESS": f"unix:path={tmp_path}/bus",
+        "LD_LIBRARY_PATH": str(tmp_path),
+        "CLIPKIT_MACHINE": "one",
+    }
+    told: list[Said | Over] = []
+    with apart("one") as machines, contextlib.ExitStack() as stack:
+        cluster.worker("one", machines["one"], **needed, LD_PRELOAD_ELSE="x", SLURM_JOB_ID="7")
+        until(cluster.workers_joined, patience_s=240)
+        client = connected(cluster.address)
+        stack.callback(client.close, timeout=5)
+        tasks = Tasks(client, cluster.address, 20.0, 2.0)
+        tasks.open()
+        (address,) = tasks.workers()
+        tasks.send("who", there.identify, address, address)
+        until(lambda: told.extend(tasks.told(0.1)) or told)
+        (who,) = told
+        assert isinstance(who, Over)
+        worker = Worker(address, who.end.answer["life"], who.end.answer["machine"])
+        tasks.run("block", worker, Parcel(b"import json, os; print(json.dumps({**os.environ}))"))
+        until(lambda: told.extend(tasks.told(0.1)) or (told[1:] and isinstance(told[-1], Over)))
+        tasks.close()
+    (line,) = (each.line for each in told if isinstance(each, Said) and each.line)
+    environment = json.loads(line)
+    assert environment.items() >= needed.items()
+    # Python itself sets the last one where there is no other locale (PEP 538).
+    assert environment.keys() <= {*there._KEPT, "LC_CTYPE"}

@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -34,6 +34,7 @@ from clipkit.pack.there.planned import Plan, read_plan
 from clipkit.pack.there.samples_kept import drop_samples
 from clipkit.records.status import Status
 from clipkit.trial.described import described_machine
+from clipkit.trial.unchanged import Footing
 
 BLOCK = "block.json"
 
@@ -132,10 +133,11 @@ def _bench(folder: Path, plan: Plan, order: BlockOrder) -> Bench:
 
 def _ready(bench: Bench, order: BlockOrder) -> dict[str, Any]:
     """Which ceiling holds each of the hosts here; and why the machine can not measure, if so."""
-    refused, found = None, set[str]()
+    refused, found = None, dict[str, tuple[str, int | None, float | None]]()
     for trial in {each.played: each for each in order.trials}.values():
         with _ceiling(trial, order) as ceiling:
-            found.add(str(ceiling.mechanism))
+            limits = ceiling.enforced
+            found[trial.host] = str(ceiling.mechanism), limits.memory_bytes, limits.cpus
             limited = trial.memory_bytes is not None or trial.cpus is not None
             if order.ceiling is None and limited and ceiling.mechanism not in KERNEL:
                 refused = (
@@ -147,10 +149,18 @@ def _ready(bench: Bench, order: BlockOrder) -> dict[str, Any]:
             f"its ffmpeg is {bench.build.version}, and here it is {bench.plan.ffmpeg_version}: unlike runs "
             "are not mixed"
         )
-    told = {"machine": bench.machine, "ffmpeg_version": bench.build.version}
-    held = ", ".join(sorted(found))
-    about = described_machine(bench.plan.clipkit_version, bench.machine, held, [bench.build])
-    return {**told, "ceiling": held, "refused": refused, "environment": about}
+    mechanisms = ", ".join(sorted({mechanism for mechanism, *_ in found.values()}))
+    build, version = bench.build, bench.plan.clipkit_version
+    return {
+        "machine": bench.machine,
+        "ceiling": mechanisms,
+        "ffmpeg_version": build.version,
+        "refused": refused,
+        "environment": described_machine(version, bench.machine, mechanisms, [build]),
+        "held": found,
+        "builds": {order.ffmpeg: bench.ffmpeg_sha256},
+        "footing": astuple(Footing.now()),
+    }
 
 
 @contextmanager
