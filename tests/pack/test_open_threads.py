@@ -232,7 +232,7 @@ def test_a_cell_is_left_out_by_the_threads_that_are_filled_in(
 def unpacked(folder: Path) -> list[Record]:
     parsed = parse_words(["unpack", str(folder / "kept"), "--results", str(folder / "home")])
     assert parsed.handler(parsed) == 0
-    return read_records(folder / "home" / "there")
+    return read_records(folder / "home" / "there-there")
 
 
 def test_on_half_a_core_every_mode_gets_one_thread_each_and_its_record_says_so(
@@ -249,7 +249,7 @@ def test_on_half_a_core_every_mode_gets_one_thread_each_and_its_record_says_so(
     told = {(r.subject, r.settings.mode): r for r in records}
     assert len(told) == 6
     assert {r.status for r in records} == {"ok"}
-    clips = clips_by_run(tmp_path / "home" / "there")
+    clips = clips_by_run(tmp_path / "home" / "there-there")
     for mode in ("encode", "smart", "auto"):
         record = told["clipkit", mode]
         assert [getattr(record.settings, kind) for kind in KINDS] == [1, 1, 1]
@@ -272,7 +272,7 @@ def test_a_cut_there_would_be_told_the_same_threads(
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     (record,) = unpacked(tmp_path)
-    clips = clips_by_run(tmp_path / "home" / "there")[record.run_id]
+    clips = clips_by_run(tmp_path / "home" / "there-there")[record.run_id]
     film_here = probe_upload(small)
     job = Job(film_here, tuple(Clip(each["start_s"], each["duration_s"]) for each in clips))
     order = Order(job, settings, build, Host("mine", None, 1.5), 0, tmp_path / "cut", 60.0)
