@@ -16,11 +16,9 @@ from clipkit.campaign.strategy import WARMUP, Cell
 from clipkit.ceiling.base import Mechanism
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.errors import CampaignError
-from clipkit.model.cpu import work
+from clipkit.plan.clip_work import clip_work
 from clipkit.plan.clips import Clip, Job
-from clipkit.plan.frames import span
-from clipkit.plan.modes import frames_encoded
-from clipkit.plan.subject import Serves, Subject, frame_cost
+from clipkit.plan.subject import Serves
 from clipkit.plan.subjects import Engine
 from clipkit.records.status import Status
 from clipkit.trial import machine
@@ -146,19 +144,9 @@ def _try(cell: Cell) -> _Pace:
             f"{record.status}: {record.error}"
         )
     return _Pace(
-        (record.ffmpeg_cpu_s or 0.0) / _work(Engine(), job, clip, trial),
+        (record.ffmpeg_cpu_s or 0.0) / clip_work(Engine(), job, clip, trial.settings),
         (record.output_bytes or 0) / clip.duration_s,
     )
-
-
-def _work(subject: Subject, job: Job, clip: Clip, run: Trial | Cell) -> float:
-    decoded = subject.frames_decoded(job, clip, run.settings)
-    if decoded == 0:  # a copy: what it takes is in the overhead
-        return 0.0
-    planned = isinstance(subject, Engine)
-    frames = frames_encoded(job, clip, run.settings) if planned else span(job.upload, clip).frames
-    cost = frame_cost(subject, job.upload, run.settings)
-    return work(decoded if decoded is not None else frames, frames, cost)
 
 
 def _trial_s(cell: Cell, cpu_s: float) -> float:
@@ -170,7 +158,7 @@ def _trial_s(cell: Cell, cpu_s: float) -> float:
 
 
 def _whole_work(cell: Cell) -> float:
-    return sum(_work(cell.subject, cell.job, clip, cell) for clip in cell.job.clips)
+    return sum(clip_work(cell.subject, cell.job, clip, cell.settings) for clip in cell.job.clips)
 
 
 def _visiting_s(cell: Cell) -> float:

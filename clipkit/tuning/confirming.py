@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from clipkit.plan.clip_work import clip_work
 from clipkit.plan.subject import Cuts
 from clipkit.plan.subjects import Engine
 from clipkit.records.status import has_failed
@@ -29,8 +30,10 @@ def confirm(session: Session) -> Programme:
     block = 0
     while session.winner is not None:
         session.modes = session.question.modes  # one that failed did so with other settings
-        settings, clips, first = session.winner, _clips_a_pair(session), block
-        planned = _pairs_that_fit(session, clips)
+        settings, first = session.winner, block
+        clip_s = _round_s(session, settings)
+        clips = _clips_a_pair(session, clip_s)
+        planned = _pairs_that_fit(session, clips * clip_s)
         while block - first < planned and (block == first or session.left_s):
             yield from _pair(session, settings, clips, block)
             block += 1
@@ -93,17 +96,26 @@ def _try_the_runner_up(session: Session, clips: int, block: int) -> Programme:
         yield session.cell("confirm", session.question.cutter, runner_up, part, block)
 
 
-def _round_s(session: Session) -> float:
-    """Wall seconds a clip of all that takes part, together. A copy takes next to none, what encodes a part
-    at most as long as what encodes all."""
-    encoding = sum(mode.encodes for mode in session.modes)
+def _round_s(session: Session, settings: Settings) -> float:
+    """Wall seconds a clip of all that takes part, together: of another mode as many fewer than of re-encoding
+    as it has less to do."""
+    ours = _work(session, session.question.cutter, settings)
+    modes = sum(_work(session, Engine(), mode.settings(settings)) for mode in session.modes)
     rivals_s = sum(session.pace.clip_s(rival) or 0.0 for rival in session.rivals)
-    return session.winner_clip_s * (1 + encoding) + rivals_s
+    return session.winner_clip_s * (1 + modes / ours) + rivals_s
 
 
-def _clips_a_pair(session: Session) -> int:
-    """As many clips as let PAIRS pairs fit; a multiple of the winner's concurrency if it can."""
-    clip_s = _round_s(session)
+def _work(session: Session, subject: Cuts, settings: Settings) -> float:
+    return sum(
+        clip_work(subject, job, clip, settings)
+        for job in session.question.jobs
+        for clip in job.clips
+    )
+
+
+def _clips_a_pair(session: Session, clip_s: float) -> int:
+    """As many clips as let PAIRS pairs fit; a multiple of the winner's concurrency if it can. `clip_s`: of all
+    that takes part."""
     fitting = math.floor(session.left_s / (PAIRS * clip_s)) if clip_s else session.question.clips
     fitting = max(1, min(session.question.clips, fitting))
     concurrency = session.winner_concurrency
@@ -112,6 +124,5 @@ def _clips_a_pair(session: Session) -> int:
     return max(fitting - fitting % concurrency, min(concurrency, session.question.clips))
 
 
-def _pairs_that_fit(session: Session, clips: int) -> int:
-    round_s = clips * _round_s(session)
+def _pairs_that_fit(session: Session, round_s: float) -> int:
     return max(1, min(_MAX_PAIRS, math.floor(session.left_s / round_s))) if round_s else 1

@@ -101,21 +101,23 @@ def gather_findings(question: Question, screening: Screening, results: Results) 
         raise CampaignError("nothing is recommended: there are no findings")
     noise = repeat_noise(question, results)
     rivals = {
-        subject: Runs(question, subject, noise, own, own)
+        subject: Runs(question, subject, question.fixed, noise, own, own)
         for subject in question.baselines
         for own in [_of(results, subject, {"baseline", "confirm"})]
     }
     encoding = Runs(
         question,
         question.cutter,
+        winner.settings,
         noise,
         _of(results, question.cutter, {"confirm"}, winner.settings),
         _of(results, question.cutter, {"first", "screen", "confirm"}, winner.settings),
     )
     runs = {None: encoding} | {
-        mode: Runs(question, Engine(), noise, own, own)
+        mode: Runs(question, Engine(), settings, noise, own, own)
         for mode in question.modes
-        for own in [_of(results, Engine(), {"confirm"}, mode.settings(winner.settings))]
+        for settings in [mode.settings(winner.settings)]
+        for own in [_of(results, Engine(), {"confirm"}, settings)]
     }
     rival = rivals.get(question.rival) if question.rival else None
     modes = tuple(

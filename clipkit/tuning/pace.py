@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from clipkit.campaign.strategy import Cell
-from clipkit.model.cpu import work
-from clipkit.plan.clips import Clip
-from clipkit.plan.frames import span
-from clipkit.plan.subject import Subject, frame_cost
+from clipkit.plan.clip_work import clip_work
+from clipkit.plan.clips import Clip, Job
+from clipkit.plan.subject import Subject
 from clipkit.records.status import is_finished
 from clipkit.settings import Settings
 from clipkit.tuning.question import Question
@@ -72,20 +71,13 @@ class Pace:
         return fmean(times) if times else None
 
     def _work_of(self, subject: Subject, cell: Cell, clip: Clip) -> float:
-        upload = cell.job.upload
-        decoded = subject.frames_decoded(cell.job, clip, cell.settings)
-        cost = frame_cost(subject, upload, cell.settings)
-        return work(decoded or len(upload.frame_times_s), span(upload, clip).frames, cost)
+        return self._clip_work(subject, cell.job, clip, cell.settings)
 
     def _work(self, subject: Subject, index: int) -> float:
-        """Of one clip, summed over the uploads (`model.cpu`); the whole film is decoded where it is
-        unknown from where on."""
-        return sum(
-            work(
-                subject.frames_decoded(job, job.clips[index], self.plain())
-                or len(job.upload.frame_times_s),
-                span(job.upload, job.clips[index]).frames,
-                frame_cost(subject, job.upload, self.plain()),
-            )
-            for job in self.question.jobs
-        )
+        """Of one clip, summed over the uploads."""
+        jobs = self.question.jobs
+        return sum(self._clip_work(subject, job, job.clips[index], self.plain()) for job in jobs)
+
+    def _clip_work(self, subject: Subject, job: Job, clip: Clip, settings: Settings) -> float:
+        """The whole film is decoded where it is unknown from where on."""
+        return clip_work(subject, job, clip, settings, len(job.upload.frame_times_s))

@@ -16,13 +16,14 @@ from clipkit.analysis.statistics import (
     total_by_ratio,
 )
 from clipkit.campaign.strategy import Cell
-from clipkit.model.cpu import work
+from clipkit.plan.clip_work import clip_work
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.frames import span
-from clipkit.plan.subject import Subject, frame_cost
+from clipkit.plan.subject import Subject
 from clipkit.records.noise import Noise
 from clipkit.records.record import Record
 from clipkit.records.status import Status, has_failed, is_finished
+from clipkit.settings import Settings
 from clipkit.tuning.question import Question
 from clipkit.tuning.screening import Results
 
@@ -66,11 +67,12 @@ class Timed:
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """All trials of one subject that tell its time, and all that tell its `memory`. `noise`: what
-    repeats differ by."""
+    """All trials of one subject that tell its time, and all that tell its `memory`. `settings`: what they
+    ran with, as far as that tells how much a clip is to do; `noise`: what repeats differ by."""
 
     question: Question
     subject: Subject
+    settings: Settings
     noise: Noise
     all: Results
     memory: Results
@@ -165,9 +167,11 @@ class Runs:
         only blocks that ended well."""
         parts: dict[int, dict[str, float]] = {}
         for job in self.question.jobs:
+            sizes = self._sizes(job)
+            whole = sum(sizes[clip] for clip in job.clips)
             for cell, record in self.finished(job):
                 if cell.phase == "confirm":
-                    share = sum(map(self._size(job), cell.job.clips)) / self._whole(job)
+                    share = sum(sizes[clip] for clip in cell.job.clips) / whole
                     walls = parts.setdefault(cell.block, {})
                     walls[record.upload_sha256] = (record.wall_s or 0.0) / share
         uploads = [job.upload.sha256 for job in self.question.jobs]
@@ -181,33 +185,32 @@ class Runs:
         return total([self._by_clip(job, measure) for job in self.question.jobs])
 
     def _by_clip(self, job: Job, measure: Callable[[Record], float]) -> Estimate:
-        """From the clips that were run to all, in proportion to the frames of each."""
-        own, size = self.finished(job), self._size(job)
+        """From the clips that were run to all, in proportion to what each is to do."""
+        own, sizes = self.finished(job), self._sizes(job)
         clips = sum(record.clips for _, record in own) / len(own)
+        spread = _spread(own, sizes)
         return total_by_ratio(
             [measure(record) for _, record in own],
-            [sum(map(size, cell.job.clips)) for cell, _ in own],
-            [size(clip) for clip in job.clips],
-            Noise(_spread(own).log_sd / math.sqrt(clips), _spread(own).freedom),
+            [sum(sizes[clip] for clip in cell.job.clips) for cell, _ in own],
+            [sizes[clip] for clip in job.clips],
+            Noise(spread.log_sd / math.sqrt(clips), spread.freedom),
             self.noise,
         )
 
-    def _whole(self, job: Job) -> float:
-        return sum(map(self._size(job), job.clips))
-
-    def _size(self, job: Job) -> Callable[[Clip], float]:
-        """What a clip's time grows with: the frames to decode and encode, where a subject decodes
-        the film from its start; all clips alike elsewhere."""
-        settings = self.question.fixed
-
-        def size(clip: Clip) -> float:
-            decoded = self.subject.frames_decoded(job, clip, settings)
-            cost = frame_cost(self.subject, job.upload, settings)
-            return work(decoded or 0, span(job.upload, clip).frames, cost)
-
-        return size if self.subject.seek(settings) == "output" else lambda clip: clip.duration_s
+    def _sizes(self, job: Job) -> dict[Clip, float]:
+        """What a clip's time grows with: the frames that are decoded and encoded for it. Clips of `smart`
+        differ by half in it, those of a way that decodes the film from its start by as much as it is long."""
+        return {clip: clip_work(self.subject, job, clip, self.settings) for clip in job.clips}
 
 
-def _spread(runs: Results) -> Noise:
-    """How much single clips of one run differ."""
-    return noise_of([r.clip_wall_s for _, r in runs if len(r.clip_wall_s) > 1]) or _USUAL_SPREAD
+def _spread(runs: Results, sizes: dict[Clip, float]) -> Noise:
+    """How much single clips of one run differ, beyond what they are to do."""
+    groups = [
+        [
+            wall_s / sizes[clip]
+            for wall_s, clip in zip(record.clip_wall_s, cell.job.clips, strict=True)
+        ]
+        for cell, record in runs
+        if 1 < len(record.clip_wall_s) == len(cell.job.clips)
+    ]
+    return noise_of(groups) or _USUAL_SPREAD

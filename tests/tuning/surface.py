@@ -13,8 +13,9 @@ from pathlib import Path
 from clipkit.campaign.strategy import Cell
 from clipkit.format import MIB
 from clipkit.hosts import Host
+from clipkit.media.avc import Avc
 from clipkit.media.upload import Upload
-from clipkit.plan import baselines
+from clipkit.plan import baselines, modes
 from clipkit.plan.clips import Clip, Job, spread
 from clipkit.plan.subject import Cuts
 from clipkit.plan.subjects import CommandLine, Engine
@@ -35,7 +36,9 @@ _CPU_OF_THREADS = {0: 1.15, 1: 1.0, 2: 1.05}
 
 
 def film(name: str = "film", length_s: float = 600, gop_s: float = 10) -> Upload:
+    """No picture refers to a later one, so any part of it can be copied."""
     times = tuple(index / FPS for index in range(round(length_s * FPS)))
+    keys = tuple(range(0, len(times), round(gop_s * FPS)))
     return Upload(
         path=Path(f"/films/{name}.mp4"),
         sha256=name.ljust(64, "0"),
@@ -73,6 +76,10 @@ def film(name: str = "film", length_s: float = 600, gop_s: float = 10) -> Upload
         other_streams=(),
         films=1,
         warnings=(),
+        decoding_ticks=tuple(range(0, 512 * len(times), 512)),
+        access_places=keys,
+        closed_places=keys,
+        avc=Avc(100, frames_only=True, reorder_depth=0, numbers=(0,)),
     )
 
 
@@ -120,6 +127,7 @@ class Machine:
     cores: float = 2.0
     encode_frame_s: float = 0.004
     decode_frame_s: float = 0.002
+    copied_s: float = 0.02
     clip_bytes: int = 40 * MIB
     engine_bytes: int = 12 * MIB
     noise: float = 0.0
@@ -132,7 +140,7 @@ class Machine:
     clock_s: float = 0.0
     order: int = 0
     random: random.Random = field(init=False)
-    decoded: dict[tuple[object, ...], int] = field(default_factory=dict, init=False)
+    frames: dict[tuple[object, ...], tuple[int, float]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -141,17 +149,23 @@ class Machine:
         return self.clock_s
 
     def clip_cpu_s(self, cell: Cell, clip: Clip) -> float:
-        key = cell.subject, cell.settings, cell.job.upload.sha256, clip
-        if key not in self.decoded:
-            found = cell.subject.frames_decoded(cell.job, clip, cell.settings)
-            self.decoded[key] = found or 0
-        decoded = self.decoded[key]
-        frames = clip.duration_s * FPS
+        decoded, encoded = self.frames_of(cell, clip)
         hardness = 1 + self.contrast * math.sin(clip.start_s)
-        cpu_s = decoded * self.decode_frame_s + frames * self.encode_frame_s * hardness
+        cpu_s = self.copied_s if not decoded else decoded * self.decode_frame_s
+        cpu_s += encoded * self.encode_frame_s * hardness
         if cell.subject.tunable:
             cpu_s *= _CPU_OF_THREADS[cell.settings.encoder_threads] * self.cpu_of(cell.settings)
         return cpu_s
+
+    def frames_of(self, cell: Cell, clip: Clip) -> tuple[int, float]:
+        """How many are decoded and encoded for it, of ours as its mode plans it."""
+        key = cell.subject, cell.settings, cell.job.upload.sha256, clip
+        if key not in self.frames:
+            found = cell.subject.frames_decoded(cell.job, clip, cell.settings)
+            ours = isinstance(cell.subject, Engine)
+            encoded = modes.frames_encoded(cell.job, clip, cell.settings) if ours else None
+            self.frames[key] = found or 0, clip.duration_s * FPS if encoded is None else encoded
+        return self.frames[key]
 
     def need_bytes(self, cell: Cell) -> int:
         """Of as many ffmpegs as really run at the same time."""
