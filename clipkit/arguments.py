@@ -117,8 +117,15 @@ def settings(parsed: argparse.Namespace, names: Sequence[str] | None = None) -> 
     for knob in _chosen(names):
         word = getattr(parsed, knob.name)
         if word is not None:
-            table[knob.name] = knob.parse(word)
+            table[knob.name] = knob.parse(_from_anywhere(word) if knob.name == "ffmpeg" else word)
     return Settings(**table)
+
+
+def _from_anywhere(ffmpeg: str) -> str:
+    """A path to an executable is kept as one that means the same in another folder, where its `clipkit.toml` may be
+    read."""
+    path = Path(ffmpeg).expanduser()
+    return str(path.absolute()) if os.sep in ffmpeg and os.path.exists(path) else ffmpeg  # noqa: PTH110 (see `errors`: a name too long is none)
 
 
 def several_hosts(parsed: argparse.Namespace, default: str) -> tuple[Host, ...]:

@@ -85,6 +85,7 @@ class _Run:
     leases: Leases
     joining: Joining
     _useful_s: float = field(default_factory=time.monotonic)
+    _answered: bool = True
 
     def to_the_end(self) -> None:
         self.tasks.open()
@@ -96,6 +97,7 @@ class _Run:
                     else:
                         self._over(told)
                 self.joining.look(time.monotonic())
+                self._tell_of_the_scheduler()
                 self._give_up_the_silent()
         finally:
             self.tasks.close()
@@ -171,6 +173,13 @@ class _Run:
             why = end.why or "its process ended early"
             self.asked.say(f"machine {lease.worker.machine}: {why}")
         self.leases.over(told.name, end.why)
+
+    def _tell_of_the_scheduler(self) -> None:
+        if self.tasks.answers is self._answered:
+            return
+        self._answered = self.tasks.answers
+        told = "answers again" if self._answered else "does not answer, and is asked again"
+        self.asked.say(f"the scheduler at {self.asked.address} {told}")
 
     def _give_up_the_silent(self) -> None:
         silence_s = self.asked.patience.silence_s

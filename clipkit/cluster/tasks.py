@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 _ANSWER_S = 10.0
-"""What a task returned is a few hundred bytes, and lies on its worker until it is fetched."""
+"""What a task returned is a few hundred bytes, and lies on its worker until it is fetched; what the scheduler knows
+of its workers is little more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,14 @@ class Said:
 class Tasks:
     """Each call raises CampaignError where the scheduler at `address` is gone for longer than its `client` tries to reach
     it. `forsaken_s`, `grace_s`: after how long a process ends that nobody waits for, and how long it may clear up.
+    `answers`: whether it did when it was last asked, in time; a scheduler that hangs may come back.
     `_told`: what arrives from the cluster's threads; `_scheduler`: which life of it knows that we listen."""
 
     client: Client
     address: str
     forsaken_s: float
     grace_s: float
+    answers: bool = True
     topic: str = field(default_factory=lambda: f"clipkit-{secrets.token_hex(6)}")
     _told: queue.SimpleQueue[tuple[str, Any]] = field(default_factory=queue.SimpleQueue)
     _futures: dict[str, Future] = field(default_factory=dict)
@@ -74,8 +77,10 @@ class Tasks:
     def workers(self) -> list[str]:
         """Addresses of all that the scheduler knows; where it does not answer right now, of those that it knew."""
         with self._reaching(), contextlib.suppress(OSError):
+            self.answers = False
             # Not `scheduler_info`: what that returns, a thread of the client's overwrites now and then without workers.
-            told = self.client.sync(self.client.scheduler.identity)
+            told = self.client.sync(self.client.scheduler.identity, callback_timeout=_ANSWER_S)
+            self.answers = True
             if told["id"] != self._scheduler:  # one that was started again
                 self._listen()
             self._scheduler, self._workers = told["id"], list(told["workers"])

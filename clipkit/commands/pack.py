@@ -51,11 +51,13 @@ def _pack(parsed: argparse.Namespace) -> int:
 
     # These take seconds to import: what is wrong in the file has been told by now.
     from clipkit.campaign.sweep import plan_sweep
+    from clipkit.pack.archive import check_place
     from clipkit.pack.making import ToPack, check_strategy, make_pack
 
     check_strategy(asked)
-    planned = plan_sweep(asked, shard)
     path = Path(parsed.out).absolute()
+    check_place(path)
+    planned = plan_sweep(asked, shard)
     made = make_pack(ToPack(planned, parsed.host, name, path))
     if parsed.json:
         print_json(dataclasses.asdict(made))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from clipkit import arguments
 from clipkit.arguments import add_host, add_settings
 from clipkit.commands.parser import add_command, print_json
-from clipkit.errors import CampaignError, UsageError
+from clipkit.errors import CampaignError, Cancelled, ClipkitError, UsageError
 from clipkit.hosts import Host
 from clipkit.streams import complain, say_lines
 
@@ -126,29 +126,43 @@ def _tune(parsed: argparse.Namespace) -> int:
     if parsed.pack:
         if len(asked) > 1:
             raise UsageError("--pack is for one --host: its file is measured there")
+        if len(uploads) > 1:
+            raise UsageError("--pack is for one VIDEO: what it promises is of one job")
         return _packed(parsed, asked[0])
     return _one(parsed, asked[0]) if len(asked) == 1 else _several(parsed, asked)
 
 
 def _packed(parsed: argparse.Namespace, request: Request) -> int:
     from clipkit.commands.pack import made_lines
+    from clipkit.pack.archive import check_place
     from clipkit.tuning import answer
     from clipkit.tuning.packing import check_same_question, is_tuned, pack_tuning
     from clipkit.tuning.recommendation import read_recommendation
     from clipkit.tuning.tune import Tuned
 
-    if is_tuned(request):
+    path = Path(parsed.out).absolute()
+    check_place(path)
+    is_there = is_tuned(request)
+    if is_there:
         folder = request.results / str(request.name)
-        tuned, report = Tuned(folder, read_recommendation(folder)), None
-        check_same_question(request, tuned.recommendation, folder)
+        told = _Told(Tuned(folder, read_recommendation(folder)), None)
+        check_same_question(request, told.tuned.recommendation, folder, arguments.FIXED_IN_TUNE)
     else:
-        tuned, report = _measured(parsed, request)
-    made = pack_tuning(tuned.folder, Path(parsed.out).absolute())
+        told = _measured(parsed, request)
+    try:
+        made = pack_tuning(told.tuned.folder, path)
+    except ClipkitError as error:
+        if is_there or isinstance(error, Cancelled):
+            raise
+        complain(f"clipkit: {error}")
+        made = None
     if parsed.json:
-        print_json(answer.as_json(tuned, report) | {"pack": dataclasses.asdict(made)})
+        pack = None if made is None else dataclasses.asdict(made)
+        print_json(answer.as_json(told.tuned, told.report) | {"pack": pack})
     else:
-        say_lines([*answer.as_lines(tuned, report), *made_lines(made)])
-    return 0
+        lines = made_lines(made) if made else []
+        say_lines([*answer.as_lines(told.tuned, told.report), *lines])
+    return told.code if made else 1
 
 
 def _name(name: str | None, host: Host, hosts: Sequence[Host]) -> str | None:
@@ -159,34 +173,34 @@ def _name(name: str | None, host: Host, hosts: Sequence[Host]) -> str | None:
 def _one(parsed: argparse.Namespace, request: Request) -> int:
     from clipkit.tuning import answer
 
-    tuned, report = _measured(parsed, request)
+    told = _measured(parsed, request)
     if parsed.json:
-        print_json(answer.as_json(tuned, report))
+        print_json(answer.as_json(told.tuned, told.report))
     else:
-        say_lines(answer.as_lines(tuned, report))
-    return 0
+        say_lines(answer.as_lines(told.tuned, told.report))
+    return told.code
 
 
 def _several(parsed: argparse.Namespace, requests: Sequence[Request]) -> int:
     """What fails on one host says nothing of the others: the code is 1 then."""
-    from clipkit.errors import Cancelled, ClipkitError
     from clipkit.tuning import answer
     from clipkit.tuning.plans import Plan, plans_table
 
-    plans, objects = [], []
+    plans, objects, codes = [], [], set[int]()
     for request in requests:
         try:
-            tuned, report = _measured(parsed, request)
+            told = _measured(parsed, request)
         except Cancelled:
             raise
         except ClipkitError as error:
             plan, found = Plan(request.host, None, "nothing found"), {"error": str(error)}
             complain(f"{request.host.name}: {error}")
         else:
-            plan = Plan(request.host, tuned.recommendation)
-            found = answer.as_json(tuned, report)
+            plan = Plan(request.host, told.tuned.recommendation)
+            found = answer.as_json(told.tuned, told.report)
+            codes.add(told.code)
             if not parsed.json:
-                say_lines([*answer.as_lines(tuned, report), ""])
+                say_lines([*answer.as_lines(told.tuned, told.report), ""])
         plans.append(plan)
         objects.append({"host": dataclasses.asdict(request.host)} | plan.to_json() | found)
     failed = [plan for plan in plans if plan.found is None]
@@ -196,11 +210,20 @@ def _several(parsed: argparse.Namespace, requests: Sequence[Request]) -> int:
         print_json({"hosts": objects})
     else:
         say_lines(plans_table(plans).lines())
-    return 1 if failed else 0
+    return 1 if failed else max(codes)
 
 
-def _measured(parsed: argparse.Namespace, request: Request) -> tuple[Tuned, Path | None]:
-    """The tuning, and its report unless none is wanted."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Told:
+    """The tuning, and its report: None, where none is wanted or it could not be written, which `code` tells."""
+
+    tuned: Tuned
+    report: Path | None
+    code: int = 0
+
+
+def _measured(parsed: argparse.Namespace, request: Request) -> _Told:
+    """What was measured is answered, whatever comes of its report."""
     from clipkit.campaign.progress import TuneProgress
     from clipkit.report.pages.report import write_report
     from clipkit.tuning.tune import tune
@@ -210,4 +233,12 @@ def _measured(parsed: argparse.Namespace, request: Request) -> tuple[Tuned, Path
         tuned = tune(request, arguments.opener(parsed), progress)
     finally:
         progress.line.clear()
-    return tuned, None if parsed.no_report else write_report(tuned.folder)
+    if parsed.no_report:
+        return _Told(tuned, None)
+    try:
+        return _Told(tuned, write_report(tuned.folder))
+    except Cancelled:
+        raise
+    except ClipkitError as error:
+        complain(f"clipkit: {error}")
+        return _Told(tuned, None, 1)

@@ -94,6 +94,16 @@ def _compressed(upload: Upload, folder: Path) -> Path | None:
         return path if file.tell() <= MOST_PACKED_BYTES else None
 
 
+def check_place(path: Path) -> None:
+    """That a file can be written there, asked before what takes minutes. Raises OutputError."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise OutputError(f"cannot write {path}: there is no folder {folder}, make it first")
+    if path.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        why = "it is a folder" if path.is_dir() else f"nothing may be written into {folder}"
+        raise OutputError(f"cannot write {path}: {why}, choose another file")
+
+
 def write_archive(
     path: Path,
     packed: Packed,

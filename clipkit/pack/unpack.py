@@ -40,7 +40,7 @@ def unpack_logs(paths: Sequence[Path], results: Path, packs: Sequence[Packed] = 
     each was packed with. `packs`: beside those that were made here.
 
     Raises UsageError for a path that cannot be read, CampaignError where none holds a part of any pack, and where
-    a folder of that name holds another experiment.
+    a folder of that name holds another experiment than the only pack.
     """
     given = {packed.pack: packed for packed in packs}
     arrivals = Arrivals(lambda name: given.get(name) or find_packed(name))
@@ -53,7 +53,14 @@ def unpack_logs(paths: Sequence[Path], results: Path, packs: Sequence[Packed] = 
         own = [payload for payload in payloads if payload.pack == packed.pack]
         outcomes, others = _believed(own, packed)
         refused += others
-        unpacked, unlike_ones = _into(results, packed, own, outcomes, refused)
+        try:
+            unpacked, unlike_ones = _into(results, packed, own, outcomes, refused)
+        except CampaignError as error:
+            if len(arrivals.packs) == 1:
+                raise
+            # What came of the other packs is told all the same.
+            refused.append(Refusal(str(results / packed.campaign), str(error), packed.pack))
+            continue
         refused += unlike_ones
         done.append(unpacked)
     if not (done or refused or arrivals.foreign):

@@ -161,13 +161,18 @@ class ShownTicks:
     length_ticks: int
 
 
+def frame_tick_s(upload: Upload, frames: FrameSpan) -> Fraction:
+    """The longest tick in which each frame is shown at a whole time of the clip."""
+    return _common(upload.time_base, frames.zero_s)
+
+
 def shown_ticks(upload: Upload, frames: FrameSpan) -> ShownTicks:
-    frame_tick_s = _common(upload.time_base, frames.zero_s)
-    tick_s = _common(frame_tick_s, frames.end_s)
+    frame_s = frame_tick_s(upload, frames)
+    tick_s = _common(frame_s, frames.end_s)
     per_tick, zero = int(upload.time_base / tick_s), int(frames.zero_s / tick_s)
     numbers = range(frames.first, frames.last + 1)
     return ShownTicks(
-        frame_tick_s=frame_tick_s,
+        frame_tick_s=frame_s,
         tick_s=tick_s,
         at_ticks=tuple(max(upload.tick(number) * per_tick - zero, 0) for number in numbers),
         length_ticks=int(frames.end_s / tick_s) - zero,

@@ -16,7 +16,7 @@ from clipkit.plan.encode import FILM, command_head, compiled_argv, decoded_optio
 from clipkit.plan.encoded_pictures import mp4_tick_s
 from clipkit.plan.encoded_sound import is_copied, sound_of, sound_stream
 from clipkit.plan.entry import Cut, Entry
-from clipkit.plan.frames import shown_ticks, stretch
+from clipkit.plan.frames import frame_tick_s, shown_ticks, stretch
 from clipkit.plan.seams import Seams
 from clipkit.plan.smart_pictures import copied_options, encoded_options
 from clipkit.plan.sound_check import decoded_beside, sound_check
@@ -57,7 +57,7 @@ class Joined:
     @property
     def ticks(self) -> int:
         """A second has so many in the clip."""
-        return mp4_tick_s(shown_ticks(self.cut.upload, self.cut.frames).frame_tick_s).denominator
+        return mp4_tick_s(frame_tick_s(self.cut.upload, self.cut.frames)).denominator
 
     @property
     def origin_s(self) -> Fraction:
@@ -148,10 +148,9 @@ def _copied(joined: Joined, from_start: bool) -> Any:
 
 def _layout(joined: Joined) -> str:
     """How many pictures are copied, ticks a second, and for how many of these each picture stands."""
-    shows = shown_ticks(joined.cut.upload, joined.cut.frames)
-    at = [
-        round(tick * shows.tick_s * joined.ticks) for tick in (*shows.at_ticks, shows.length_ticks)
-    ]
+    shows, ticks = shown_ticks(joined.cut.upload, joined.cut.frames), joined.ticks
+    each = shows.tick_s * ticks
+    at = [round(tick * each) for tick in (*shows.at_ticks, shows.length_ticks)]
     stands = (later - earlier for earlier, later in pairwise(at))
-    runs = ",".join(f"{len(list(alike))}x{ticks}" for ticks, alike in groupby(stands))
-    return f"{joined.seams.frames} {joined.ticks} {runs}"
+    runs = ",".join(f"{len(list(alike))}x{stood}" for stood, alike in groupby(stands))
+    return f"{joined.seams.frames} {ticks} {runs}"

@@ -27,7 +27,7 @@ from clipkit.plan.encode import clip_made, cut_of, encoding_argv, film_from
 from clipkit.plan.encoded_pictures import mp4_tick_s, video_options
 from clipkit.plan.encoded_sound import audio_options, has_sound, is_copied, sound_stream
 from clipkit.plan.entry import Cut, entries
-from clipkit.plan.frames import FrameSpan, shown_ticks, span
+from clipkit.plan.frames import FrameSpan, frame_tick_s, span
 from clipkit.plan.sound_check import decoded_beside
 from clipkit.plan.task import OUTPUT, Attempt, Run, Task, output_beside
 from clipkit.settings import Settings
@@ -123,7 +123,7 @@ def _is_plain(upload: Upload, settings: Settings) -> bool:
 
 def _is_plain_clip(upload: Upload, frames: FrameSpan) -> bool:
     """One from the film's start counts by another clock (`entry.entries`)."""
-    tick_s = mp4_tick_s(shown_ticks(upload, frames).frame_tick_s)
+    tick_s = mp4_tick_s(frame_tick_s(upload, frames))
     return frames.first_s > 0 and tick_s >= _SHORTEST_TICK_S
 
 

@@ -88,7 +88,10 @@ def conclude(findings: Findings, setting: Setting) -> Recommendation:
         baselines=tuple(_baseline(findings, timed) for timed in findings.baselines),
         headline=(
             words.host_line(question.host, setting.enforced, question.reserve_bytes),
-            *(words.upload_line(job.upload, _job_words(job)) for job in question.jobs),
+            *(
+                words.upload_line(job.upload, _job_words(job, setting.job["clip_s"]))
+                for job in question.jobs
+            ),
         ),
         verdict=". But ".join([said, *([slow.words] if slow else []), *lacking]),
         slow=slow.to_json() if slow else None,
@@ -125,10 +128,12 @@ def _quality(findings: Findings, quality: QualityChoices | None) -> dict[str, An
     return told
 
 
-def _job_words(job: Job) -> str:
+def _job_words(job: Job, asked_s: float) -> str:
+    """`12 clips of 12 s`; where the film is shorter than what was asked for, that it is."""
     lengths = {clip.duration_s for clip in job.clips}
     length = f"{max(lengths):g} s" if len(lengths) == 1 else f"up to {max(lengths):g} s"
-    return f"{fmt.counted(len(job.clips), 'clip')} of {length}"
+    shorter = f" ({asked_s:g} s is longer than the film)" if max(lengths) < asked_s else ""
+    return f"{fmt.counted(len(job.clips), 'clip')} of {length}{shorter}"
 
 
 def _measured_words(findings: Findings) -> str:

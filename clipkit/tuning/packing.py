@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -20,6 +20,7 @@ from clipkit.hosts import Host
 from clipkit.pack.kept import name_there
 from clipkit.pack.making import Made, Measured, ToPack, make_pack
 from clipkit.pack.there.planned import Promise
+from clipkit.plan.auto import ENCODE
 from clipkit.plan.changed import CHANGED
 from clipkit.plan.subjects import COMMAND, ENGINE
 from clipkit.records.folder import RECOMMENDATION, read_experiment, read_records
@@ -27,7 +28,7 @@ from clipkit.records.record import Record
 from clipkit.records.status import is_finished
 from clipkit.settings import Settings, knobs
 from clipkit.tuning.recommendation import Baseline, Recommendation, read_recommendation
-from clipkit.tuning.tune import Request
+from clipkit.tuning.tune import Request, alike, fitting_job
 
 PAIRS = 5
 RIVAL, OWN = "today", "recommended"
@@ -39,18 +40,27 @@ def is_tuned(request: Request) -> bool:
     return request.name is not None and (request.results / request.name / RECOMMENDATION).is_file()
 
 
-def check_same_question(request: Request, found: Recommendation, folder: Path) -> None:
-    """Raises UsageError where that campaign answered another one."""
+def check_same_question(
+    request: Request, found: Recommendation, folder: Path, flags: Sequence[str]
+) -> None:
+    """Raises UsageError where that campaign answered another one. `flags`: the settings that its user decides."""
     asked = request.command.text if request.command else None
     rival = _rival(found)
     told = rival.command if rival and rival.name == COMMAND else None
     shas = {upload.sha256 for upload in request.uploads}
+    experiment = read_experiment(folder)
+    job = fitting_job(request.uploads[0], request.clips, request.clip_s)
     unlike = [
         word
         for word, same in (
             ("upload", found.upload.get("sha256") in shas),
             ("host", _is_same(found.host, request.host)),
+            ("--reserve", found.reserve_bytes == request.reserve_bytes),
             ("--command", asked == told),
+            ("--count", experiment["job"]["clips"] == len(job.clips)),
+            ("--length", experiment["job"]["length_s"] == job.clips[0].duration_s),
+            ("--mode", request.other_modes or found.settings.mode == ENCODE),
+            *_same_flags(request, experiment["settings"], flags),
         )
         if not same
     ]
@@ -59,6 +69,16 @@ def check_same_question(request: Request, found: Recommendation, folder: Path) -
             f"{folder} was tuned for another {unlike[0]}: leave --as out, or ask as it was asked: "
             f"{found.again}"
         )
+
+
+def _same_flags(
+    request: Request, stored: Mapping[str, Any], names: Sequence[str]
+) -> Iterator[tuple[str, bool]]:
+    """Whether each is as it was."""
+    fixed = request.fixed if request.command else alike(request.uploads, request.fixed)
+    there = settings_station.from_mapping(stored, "[settings]")
+    for name in names:
+        yield f"--{name.replace('_', '-')}", getattr(fixed, name) == getattr(there, name)
 
 
 def _is_same(one: Host, other: Host) -> bool:
@@ -181,7 +201,7 @@ def _finished(folder: Path) -> list[Record]:
 
 def _is_own(record: Record, found: Recommendation) -> bool:
     """Of the confirming runs with what is recommended."""
-    names = ("mode", "concurrency", "encoder_threads", "decoder_threads", "seek")
+    names = ("mode", "hidden_preroll", "concurrency", "encoder_threads", "decoder_threads", "seek")
     known = ((getattr(record.settings, n), getattr(found.settings, n)) for n in names)
     alike = all(used is None or used == asked for used, asked in known)
     return record.phase == "confirm" and record.subject in (CHANGED, ENGINE) and alike

@@ -108,6 +108,7 @@ def test_its_trials_come_home_as_records_like_any_other(
         assert found.memory_limit_bytes == trial.host.memory_bytes == found.enforced_memory_bytes
         assert found.ceiling == str(real_ceiling(memory_bytes=1 << 28).mechanism)
         assert found.wall_s and found.peak_anon_bytes
+        assert found.harness_peak_anon_bytes is None  # it is no memory of that host's
         assert len(outcome.clips) == 2
         assert outcome.samples
     # By what a machine says of itself it is held against what others measured.

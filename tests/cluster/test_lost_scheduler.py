@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from running import until
 from standing_in import StandIn, Sweep, assert_each_once, gone
 
 from clipkit.campaign.standing import read_standing
+from clipkit.cluster.dask import Patience
 from clipkit.records.folder import read_records
 from clipkit.records.record import Record
 from clipkit.records.status import Status
@@ -60,6 +62,29 @@ def test_one_that_was_started_again_soon_goes_on_with_new_workers(
     assert_each_once(stored, blocks=2)
     assert {r.host_id for r in stored if r.block == 1} == {"two"}
     assert {r.status for r in stored} <= {Status.OK, Status.INVALID_MACHINE}
+    assert gone(sweep.stand_in.seen())
+
+
+def test_one_that_hangs_is_named_and_goes_on_when_it_answers_again(
+    tmp_path: Path, whole_cluster: Cluster
+) -> None:
+    scheduler = whole_cluster.started[0]
+    whole_cluster.worker("one")
+    patience = Patience(4.0, 3.0, 2.0, 120.0, 1.0)
+    sweep = Sweep(tmp_path / "c", whole_cluster, StandIn(tmp_path / "journal"), patience, blocks=2)
+    hung: list[threading.Timer] = []
+
+    def on_event(count: int) -> None:
+        if count == 2 and not hung:
+            scheduler.send_signal(signal.SIGSTOP)
+            hung.append(threading.Timer(20, scheduler.send_signal, [signal.SIGCONT]))
+            hung[0].start()
+
+    stored = sweep.run(on_event)
+    assert_each_once(stored, blocks=2)
+    named = f"the scheduler at {whole_cluster.address}"
+    told = [line.removeprefix(named) for line in sweep.said if line.startswith(named)]
+    assert told == [" does not answer, and is asked again", " answers again"]
     assert gone(sweep.stand_in.seen())
 
 

@@ -39,7 +39,7 @@ def test_what_the_readme_says_is_what_is_stored() -> None:
     text = (REPOSITORY / "experiments" / "README.md").read_text("utf-8")
     assert f"\n\n{table}\n\n" in text
     not_shown = [part for part, told in stored["parts"].items() if not told["shown"]]
-    assert [f"`{part}` is not shown" in text for part in not_shown] == [True]
+    assert all(f"`{part}` is not shown" in text for part in not_shown)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,23 @@ def test_only_a_no_ends_it_with_1() -> None:
     exit_code = runpy.run_path(str(SCRIPTS / "__main__.py"))["exit_code"]
     parts = [{"ratio": {"shown": shown}, "long": {"shown": True}} for shown in (True, None, False)]
     assert [exit_code({"parts": each}) for each in parts] == [0, 0, 1]
+
+
+def test_a_further_sitting_takes_the_place_of_what_it_measures_again(tmp_path: Path) -> None:
+    script = runpy.run_path(str(SCRIPTS / "__main__.py"))
+    old = {"shown": False, "words": "old", "tuned": "first", "load_at_start": 0.5, "cores": 2}
+    new = old | {"shown": True, "words": "new", "tuned": "second"}
+    file = tmp_path / "real-host.json"
+    file.write_text(json.dumps({"short": False, "parts": {"ratio": old, "long": old}}))
+    found = script["with_parts"](script["kept"](file, False), False, {"quarter": new, "ratio": new})
+    assert [*found["parts"]] == ["ratio", "quarter", "long"]
+    assert [told["words"] for told in found["parts"].values()] == ["new", "new", "old"]
+    lines = script["page_lines"](found)
+    assert "left out: slowed" in lines[0]
+    when = "(load 0.5 on 2 cores when they began)"
+    assert lines[-3::2] == [f"ratio, quarter {when}: second", f"long {when}: first"]
+    with pytest.raises(SystemExit, match="holds a whole run"):
+        script["kept"](file, True)
 
 
 def started(ceiling: Ceiling, folder: Path, inside: Inside) -> Container:

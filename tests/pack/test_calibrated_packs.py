@@ -78,6 +78,7 @@ def packed(film: Path, folder: Path, *more: object) -> tuple[int, Path]:
     template = read_recommendation(OWN).command
     out = folder.parent / f"{folder.name}.pyz"
     words = ("tune", film, "--command", template, "--as", folder.name, "--results", folder.parent)
+    words += ("--count", 2, "--length", 1)
     return clipkit(*words, *more, "--pack", "-o", out), out
 
 
@@ -92,6 +93,41 @@ def test_a_tuning_for_a_plan_is_packed_again_after_the_plan_was_calibrated(
     assert packed_in(out).host == STARTER
     assert packed(small, before, "--host", "render-standard")[0] == 2
     assert "was tuned for another host" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        (("--count", 3), "--count"),
+        (("--length", 0.5), "--length"),
+        (("--reserve", "50M"), "--reserve"),
+        (("--hidden-preroll", "allow"), "--hidden-preroll"),
+    ],
+)
+def test_a_tuning_that_answered_something_else_is_not_packed_as_its_answer(
+    small: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    more: tuple[str, ...],
+    named: str,
+) -> None:
+    tuned = tuned_for(find_host(STARTER), small, tmp_path / "tuned")
+    code, out = packed(small, tuned, "--host", STARTER, *more)
+    assert (code, out.exists()) == (2, False)
+    assert f"was tuned for another {named}: " in capsys.readouterr().err
+
+
+def test_where_no_file_can_be_written_is_told_before_anything_is_measured(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "none" / "f.pyz"
+    assert clipkit("tune", small, "--results", tmp_path, "--pack", "-o", out) == 1
+    assert f"there is no folder {out.parent}" in capsys.readouterr().err
+    assert clipkit("tune", small, "--results", tmp_path, "--pack", "-o", tmp_path) == 1
+    assert "it is a folder" in capsys.readouterr().err
+    assert clipkit("tune", small, small, "--pack", "-o", tmp_path / "f.pyz") == 2
+    assert "--pack is for one VIDEO" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_tuning_of_a_calibrated_plan_comes_home_as_the_plan_and_calibrates_it_again(

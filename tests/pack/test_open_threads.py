@@ -218,6 +218,25 @@ def test_a_command_that_would_open_dozens_of_threads_there_is_left_out(
     assert course_of(plan_of(head), [1], found, {}, may_kill=True).left_out == {}
 
 
+def test_of_each_upload_what_needs_the_least_is_warmed_up_and_nothing_that_may_end_the_instance() -> (
+    None
+):
+    found = Found(Told(256.0 * MIB, "x"), Told(0.5, "x"), 0, Told(), 2, None, 0)
+    sizes = {0: 90, 1: 60, 2: 500, 3: None}
+    films = {0: "a", 1: "a", 2: "b", 3: "c"}
+    cells = [
+        planned_cell(n, upload=films[n], predicted_bytes=size and size * MIB)
+        for n, size in sizes.items()
+    ]
+    theirs = planned_cell(4, upload="d", ours=False)
+    course = course_of(plan_of(*cells, theirs), [1, 2, 3, 4, 5], found, {}, may_kill=True)
+    assert [trial.number for trial in course.trials] == [1, 2, 3, 4, 5]
+    assert [cell.number for cell in course.warmed_up()] == [1, 3]
+    without = course_of(plan_of(*cells), [1, 2, 3, 4], found, {}, may_kill=False)
+    assert [*without.left_out] == [2]
+    assert [cell.number for cell in without.warmed_up()] == [1, 3]
+
+
 @pytest.mark.parametrize(("threads", "is_left_out"), [(1, False), (4, True)])
 def test_a_cell_is_left_out_by_the_threads_that_are_filled_in(
     threads: int, is_left_out: bool

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import lzma
 import resource
+import shutil
 import signal
 import subprocess
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -53,6 +55,26 @@ def test_an_interrupt_in_the_warm_up_ends_it_before_a_trial_begins(
     _, complaint = process.communicate(timeout=60)
     assert (process.returncode, complaint) == (130, "clipkit: interrupted\n")
     assert [entry["kind"] for entry in entries_in(results)] == ["where"]
+
+
+def test_a_start_that_was_killed_while_it_warmed_up_is_followed_by_one_that_does_not(
+    slow: Path, packs: Packs, tmp_path: Path
+) -> None:
+    """Else an instance that this ends would end there each time, and no trial ever begin."""
+    pack, results = packs(experiment(slow)), tmp_path / "kept"
+    first = started(pack, results)
+    until(lambda: list(results.glob("*warm-up/*/*.mp4")))
+    first.kill()
+    first.communicate(timeout=60)
+    assert [entry["kind"] for entry in entries_in(results)] == ["where"]
+    for left in results.glob("*warm-up"):
+        shutil.rmtree(left)
+    second, warmed = started(pack, results), False
+    while second.poll() is None:
+        warmed |= any(results.glob("*warm-up"))
+        time.sleep(0.005)
+    assert (second.returncode, warmed) == (0, False), second.communicate()
+    assert ends(results) == [(1, "ok")]
 
 
 def test_what_leaves_a_trial_has_an_end_that_says_why(

@@ -319,6 +319,25 @@ def test_two_campaigns_in_one_log_are_two(
     assert [(Path(o["campaign"]).name, o["trials"]) for o in home["others"]] == [("other", 1)]
 
 
+def test_of_two_campaigns_the_one_that_cannot_be_taken_is_named_and_the_other_told(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(GRID, tmp_path / "home" / "reference-grid")
+    experiment = tmp_path / "home" / "reference-grid" / "experiment.toml"
+    experiment.write_text(experiment.read_text().replace("length_s = 2", "length_s = 3"))
+    before = contents(tmp_path / "home" / "reference-grid")
+    other = packed_run("bbbbbbbbbbbb", campaign="other")
+    lines = [*run.log([1, 2]), *other.where(), *other.ended(1, campaign="other")]
+    log = write_log(tmp_path / "a.log", lines)
+    code, home, told = unpacked(capsys, log, "--results", tmp_path / "home")
+    assert (code, Path(home["campaign"]).name, home["trials"]) == (1, "other", 1)
+    [refused] = home["refused"]
+    assert refused["pack"] == run.packed.pack
+    assert "holds another experiment than pack" in refused["why"]
+    assert "holds another experiment than pack" in told
+    assert contents(tmp_path / "home" / "reference-grid") == before
+
+
 def test_a_folder_is_searched_for_logs_and_what_is_no_text_is_left_alone(
     run: Run, tmp_path: Path
 ) -> None:

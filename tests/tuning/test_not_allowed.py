@@ -32,7 +32,7 @@ def told(settings: Settings) -> str:
 
 def confirmed(folder: Path) -> Campaign:
     """Its confirming rounds: of one host and job."""
-    return open_campaign(folder).part(clips=2, clip_s=12)
+    return open_campaign(folder).part(clips=1, clip_s=12)
 
 
 def by_recommend(folder: Path) -> str:

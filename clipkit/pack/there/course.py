@@ -18,10 +18,25 @@ _OVERHEAD_S = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """`trials` in the order in which they run; `left_out`: cells by number, and why."""
+    """`trials` in the order in which they run; `left_out`: cells by number, and why; `risky`: those that run though
+    they might end the instance."""
 
     trials: tuple[PlannedTrial, ...]
     left_out: dict[int, str]
+    risky: frozenset[int] = frozenset()
+
+    def warmed_up(self) -> tuple[PlannedCell, ...]:
+        """Of each upload the cell that needs the least, as far as that is known. None that might end the instance: no
+        trial would have begun, so each start would end there again."""
+        cells = {t.cell for t in self.trials if t.cell.ours and t.cell.number not in self.risky}
+        found: dict[str, PlannedCell] = {}
+        for cell in sorted(cells, key=_need):
+            found.setdefault(cell.upload, cell)
+        return tuple(found.values())
+
+
+def _need(cell: PlannedCell) -> tuple[bool, int, int]:
+    return cell.predicted_bytes is None, cell.predicted_bytes or 0, cell.number
 
 
 def course_of(
@@ -29,14 +44,17 @@ def course_of(
 ) -> Course:
     """Of the trials that are left. Where it is unknown what is free, nothing is too large. `threads`: see `Bench`."""
     left_out: dict[int, str] = {}
+    risky = set[int]()
     for cell in plan.cells:
         why = _same_words(plan, cell, threads.get(cell.number))
-        if why is None and not may_kill:
-            why = _size_words(cell.need_bytes(threads.get(cell.number), found.cores_seen), found)
-        if why is not None:
-            left_out[cell.number] = why
+        large = _size_words(cell.need_bytes(threads.get(cell.number), found.cores_seen), found)
+        if why is None and large is not None and may_kill:
+            risky.add(cell.number)
+        elif why or large:
+            left_out[cell.number] = why or str(large)
     trials = (plan.trial(number) for number in left)
-    return Course(tuple(t for t in trials if t.cell.number not in left_out), left_out)
+    runs = tuple(trial for trial in trials if trial.cell.number not in left_out)
+    return Course(runs, left_out, frozenset(risky))
 
 
 def _same_words(plan: Plan, cell: PlannedCell, threads: int | None) -> str | None:

@@ -166,7 +166,7 @@ def run_planned(
         **dataclasses.asdict(footing),
         "upload_cached_fraction": cached_fraction,
         **dataclasses.asdict(noise),
-        "harness_peak_anon_bytes": own.peak_bytes,
+        "harness_peak_anon_bytes": None if held else own.peak_bytes,
     }
     known = {entry["number"]: entry for entry in work.clips}
     clips = [

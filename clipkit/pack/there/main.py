@@ -63,13 +63,15 @@ def _interrupt(_signal: int, _frame: object) -> NoReturn:
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """Where this life begins: the host, what earlier lives came to, how those trials ended that they lost."""
+    """Where this life begins: the host, what earlier lives came to, how those trials ended that they lost. `warms_up`:
+    unless the life before got no further than that, which nothing tells of a kill."""
 
     bench: Bench
     now: Now
     past: Past
     lost: list[tuple[int, dict[str, Any]]]
     course: Course
+    warms_up: bool
 
 
 def _run(folder: Path, asked: Asked) -> int:
@@ -91,6 +93,7 @@ def _run(folder: Path, asked: Asked) -> int:
 
 def _start(plan: Plan, folder: Path, asked: Asked) -> _Start:
     entries = _entries(plan, asked.results)
+    warms_up = not entries or entries[-1]["kind"] != "where"
     identity = identity_here()
     bench = bench_for(plan, folder, asked, machine_here(identity))
     counters = bench.counters
@@ -104,7 +107,7 @@ def _start(plan: Plan, folder: Path, asked: Asked) -> _Start:
         raise UsageError(f"--done {unknown[0]}: this pack has the trials 1 to {len(numbers)}")
     left = trials_left(numbers, past, asked.done)
     course = course_of(plan, left, bench.found, bench.threads, asked.may_kill)
-    return _Start(bench, now, past, lost, course)
+    return _Start(bench, now, past, lost, course, warms_up)
 
 
 def _go_on(begun: _Start, speed: float) -> None:
@@ -115,7 +118,7 @@ def _go_on(begun: _Start, speed: float) -> None:
     for number, document in begun.lost:
         journal.tell(Kind.ENDED, number, document)
         drop_samples(bench.results, document["record"]["run_id"])
-    Session(bench, journal, begun.past.attempts).run(begun.course)
+    Session(bench, journal, begun.past.attempts).run(begun.course, begun.warms_up)
 
 
 def _where(begun: _Start, speed: float) -> dict[str, Any]:

@@ -37,11 +37,10 @@ class Session:
     journal: Journal
     attempts: Counter[int] = field(default_factory=Counter)
 
-    def run(self, course: Course) -> None:
+    def run(self, course: Course, warms_up: bool = True) -> None:
         """All of them. Raises Cancelled after an interrupt, CampaignError where nothing more can be measured."""
-        cells = {trial.cell for trial in course.trials if trial.cell.ours}
-        if cells:
-            warm_up_here(self.bench, min(cells, key=lambda cell: cell.predicted_bytes or 0))
+        for cell in course.warmed_up() if warms_up else ():
+            warm_up_here(self.bench, cell)
         for trial in course.trials:
             for _ in range(TRIES):
                 if self._one(trial).status is not Status.INVALID_MACHINE:

@@ -107,7 +107,7 @@ class Home:
         words: list[object] = ["--host", _HOST, "--no-report", "--pack", "-o", "tuned.pyz"]
         if self._tuned:
             words += ["--results", self._tuned.absolute().parent, "--as", self._tuned.name]
-        elif self.short:
+        if self.short:
             words += ["--budget", 1, "--count", 4, "--length", 4]
         return self.clipkit("tune", *words)
 
