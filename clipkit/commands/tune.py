@@ -96,6 +96,9 @@ def _tune(parsed: argparse.Namespace) -> int:
     videos = parsed.videos or ["sample"]
     describing = arguments.describing(fixed.ffmpeg, hosts, command=template)
     uploads = tuple(arguments.upload(video, describing) for video in videos)
+    for place, upload in enumerate(uploads):
+        if upload.sha256 in {other.sha256 for other in uploads[:place]}:
+            raise UsageError(f"{videos[place]} is the same film as one before: name each once")
 
     # These take seconds to import: what is wrong has been told by now.
     from clipkit.tuning.tune import Request

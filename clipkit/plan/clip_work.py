@@ -20,11 +20,11 @@ def clip_work(
     Raises ClipRangeError for a clip outside its upload.
     """
     decoded = subject.frames_decoded(job, clip, settings)
-    if decoded == 0:
-        return COPIED_CLIP
     shown = span(job.upload, clip).frames
-    planned = isinstance(subject, Engine)
-    encoded = frames_encoded(job, clip, settings) if planned else shown
+    ours = isinstance(subject, Engine)
+    encoded = frames_encoded(job, clip, settings) if ours else shown
+    if decoded == 0 and not (ours and encoded):  # else it shares what others decode
+        return COPIED_CLIP
     if decoded is None:
         decoded = shown if unknown is None else unknown
     return work(decoded, encoded, frame_cost(subject, job.upload, settings))

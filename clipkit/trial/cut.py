@@ -24,6 +24,7 @@ from clipkit.records.status import Status
 from clipkit.settings import Settings, to_table
 from clipkit.trial.execute import Run, cpus_for, execute, with_manners
 from clipkit.trial.inside import Ready, too_large_a_reserve
+from clipkit.trial.interrupts import only_the_first
 from clipkit.trial.judge import judge_cut
 from clipkit.trial.measure import ClipOutcome, Execution
 from clipkit.trial.out_folder import Claim, claimed
@@ -65,7 +66,10 @@ def cut_order(
     order = _with_threads(order)
     room = _room(order, ceiling)
     tasks = _tasks(order, room)
-    with claimed(order.out_dir, order.job.upload.path, order.overwrite) as claim:
+    with (
+        claimed(order.out_dir, order.job.upload.path, order.overwrite) as claim,
+        only_the_first() as no_more_interrupts,
+    ):
         run = Run(
             out_dir=claim.target,
             concurrency=order.settings.concurrency,
@@ -75,7 +79,7 @@ def cut_order(
             memory_budget_bytes=room.for_clips_bytes if room else None,
         )
         run = with_manners(run, modes.settings_followed(order.settings), order.host)
-        execution = _settled(execute(tasks, run, ceiling, watch, ready), claim)
+        execution = _settled(execute(tasks, run, ceiling, watch, ready, no_more_interrupts), claim)
         manifest = _manifest(order, ceiling, execution)
         if any(clip["status"] == "ok" for clip in manifest["clips"]):
             claim.settle(manifest)

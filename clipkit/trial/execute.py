@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -69,18 +69,20 @@ def with_manners(run: Run, settings: UsedSettings, host: Host) -> Run:
     )
 
 
-def execute(
+def execute(  # noqa: PLR0913, PLR0917 (all that a run is, and who hears of it)
     tasks: Sequence[Task],
     run: Run,
     ceiling: Ceiling,
     watch: Watch,
     ready: Ready | None = None,
+    on_end: Callable[[], None] = lambda: None,
 ) -> Execution:
     """Run every task inside `ceiling`; finished clips appear in `run.out_dir`, nothing else does.
 
     `watch` is called with each of the engine's events. An interrupt (Ctrl-C) cancels cleanly and
     is told by `cancelled`. Whatever happens, no process is left inside the ceiling. `ready`: an engine that
-    was started in it before; without one it is started now, behind the reserve.
+    was started in it before; without one it is started now, behind the reserve. `on_end` is called when the engine
+    has told all, before it is cleared away.
 
     Raises CeilingError where the engine itself does not fit, OutputError for an unusable folder.
     """
@@ -97,6 +99,7 @@ def execute(
                     engine = ready or stack.enter_context(engine_ready(ceiling))
                     before, process = engine.before, engine.process
                     told = _conversed(talk, process, ceiling, watch)
+                    on_end()
                     engine_end = None if told.done or told.silent else killed_by(process)
                     ended_s = sampler.now_s
                     # Before the engine is reaped: without a group its CPU goes with it.

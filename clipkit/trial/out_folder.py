@@ -26,6 +26,7 @@ from clipkit.trial.interrupts import uninterrupted
 
 MANIFEST = "manifest.json"
 _CLIP = re.compile(r"clip-\d{3,}\.(?:mp4|jpg)")
+_ASIDE = f"{WORK_PREFIX}aside-"
 _KEYS = {"upload", "settings", "clips"}
 _LARGEST_MANIFEST_BYTES = 64 << 20
 
@@ -59,14 +60,14 @@ class Claim:
 
     def _replace(self, told: str) -> None:
         """The old ones wait aside until the new ones are there, and come back where these cannot be."""
-        aside = self.folder / _private_name()
+        aside = self.folder / _private_name(_ASIDE)
         aside.mkdir()
         gone, placed = [], []
         try:
             for name in self.old:
                 (self.folder / name).rename(aside / name)
                 gone.append(name)
-                self._sync()
+            self._sync()  # before any new one has its place
             for name in sorted(each.name for each in self.target.glob("clip-*")):
                 put_in_place(self.target / name, self.folder / name)
                 placed.append(name)
@@ -157,12 +158,33 @@ def _is_there(folder: Path, descriptor: int) -> bool:
 
 
 def _sweep(descriptor: int) -> None:
-    """Who holds the folder finds only unfinished files whose cut is dead."""
-    for name in os.listdir(descriptor):
+    """Who holds the folder finds only unfinished files whose cut is dead. One that was killed while it replaced an
+    earlier cut's files, before all was there, has left these aside: they come back."""
+    names = os.listdir(descriptor)
+    if MANIFEST not in names:
+        for name in names:
+            if name.startswith(_ASIDE):
+                _put_back(name, descriptor)
+    for name in names:
         if name.startswith(WORK_PREFIX):
             with contextlib.suppress(OSError):
                 os.unlink(name, dir_fd=descriptor)
             shutil.rmtree(name, ignore_errors=True, dir_fd=descriptor)
+
+
+def _put_back(aside: str, descriptor: int) -> None:
+    with contextlib.suppress(OSError):  # it is no folder
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+        place = os.open(aside, flags, dir_fd=descriptor)
+        try:
+            names = os.listdir(place)  # noqa: PTH208 (a descriptor)
+            old = [each for each in names if _CLIP.fullmatch(each) or each == MANIFEST]
+            for name in sorted(
+                old, key=lambda each: each == MANIFEST
+            ):  # it tells of no clip that is not there
+                os.rename(name, name, src_dir_fd=place, dst_dir_fd=descriptor)
+        finally:
+            os.close(place)
 
 
 def _of_a_cut(folder: Path, descriptor: int, upload: Path) -> list[str]:
@@ -206,5 +228,5 @@ def _named(old: Sequence[str]) -> str:
     return f"{first} and {len(old) - 1} more" if len(old) > 1 else first
 
 
-def _private_name() -> str:
-    return f"{WORK_PREFIX}{secrets.token_hex(8)}"
+def _private_name(prefix: str = WORK_PREFIX) -> str:
+    return f"{prefix}{secrets.token_hex(8)}"

@@ -38,7 +38,7 @@ class Question:
     cutter: Cuts = Engine()
     modes: tuple[OtherMode, ...] = ()
     usable_bytes: int | None = None
-    _frames: dict[tuple[str, Clip], tuple[int, int]] = field(
+    _frames: dict[tuple[str, tuple[Clip, ...], Clip], tuple[int, int]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -55,7 +55,7 @@ class Question:
     def frames(self, job: Job, clip: Clip) -> tuple[int, int]:
         """How many the cutter decodes and encodes for a clip of one of the uploads. Reckoned once: a tuning
         asks for the same clips after every trial."""
-        key = job.upload.sha256, clip
+        key = job.upload.sha256, job.clips, clip
         if key not in self._frames:
             encoded = span(job.upload, clip).frames
             decoded = self.cutter.frames_decoded(job, clip, self.candidates[0])

@@ -14,6 +14,8 @@ from typing import Any
 
 from clipkit import format as fmt
 from clipkit.campaign.strategy import WARMUP, Cell
+from clipkit.plan.clip_work import clip_work
+from clipkit.plan.clips import Job
 from clipkit.records.falling import fall_in
 from clipkit.records.record import Record
 from clipkit.records.status import is_finished
@@ -190,9 +192,13 @@ def _takes(findings: Findings, wall_s: float, measured: bool) -> str:
 
 
 def _own(findings: Findings, results: Results) -> list[Record]:
+    return [record for _, record in _own_trials(findings, results)]
+
+
+def _own_trials(findings: Findings, results: Results) -> list[tuple[Cell, Record]]:
     """The confirming trials of what is recommended."""
     return [
-        record
+        (cell, record)
         for cell, record in results
         if cell.phase == "confirm" and cell.subject == findings.confirmed.subject
         if cell.settings == findings.settings and is_finished(record)
@@ -202,9 +208,19 @@ def _own(findings: Findings, results: Results) -> list[Record]:
 def _job_s(
     findings: Findings, results: Results, wanted: Callable[[Record], bool] = lambda _: True
 ) -> float | None:
-    """Of the whole job, by those of the recommended settings' own trials; None: there are none."""
-    own = [record for record in _own(findings, results) if wanted(record) and record.wall_s]
-    if not own:
-        return None
-    clips = sum(record.clips for record in own)
-    return sum(record.wall_s or 0.0 for record in own) / clips * findings.clips_asked
+    """Of the whole job, by those of the recommended settings' own trials and by what their clips are to do; None: of
+    one of the uploads there are none."""
+    own = [(c, r) for c, r in _own_trials(findings, results) if wanted(r) and r.wall_s]
+    job_s = 0.0
+    for job in findings.question.jobs:
+        runs = [(c, r) for c, r in own if r.upload_sha256 == job.upload.sha256]
+        if not runs:
+            return None
+        work = sum(_work(findings, cell.job) for cell, _ in runs)
+        job_s += sum(r.wall_s or 0.0 for _, r in runs) / work * _work(findings, job)
+    return job_s
+
+
+def _work(findings: Findings, job: Job) -> float:
+    subject, settings = findings.confirmed.subject, findings.settings
+    return sum(clip_work(subject, job, clip, settings) for clip in job.clips)

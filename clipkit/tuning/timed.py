@@ -167,11 +167,10 @@ class Runs:
         only blocks that ended well."""
         parts: dict[int, dict[str, float]] = {}
         for job in self.question.jobs:
-            sizes = self._sizes(job)
-            whole = sum(sizes[clip] for clip in job.clips)
+            whole = self._size(job)
             for cell, record in self.finished(job):
                 if cell.phase == "confirm":
-                    share = sum(sizes[clip] for clip in cell.job.clips) / whole
+                    share = self._size(cell.job) / whole
                     walls = parts.setdefault(cell.block, {})
                     walls[record.upload_sha256] = (record.wall_s or 0.0) / share
         uploads = [job.upload.sha256 for job in self.question.jobs]
@@ -191,11 +190,16 @@ class Runs:
         spread = _spread(own, sizes)
         return total_by_ratio(
             [measure(record) for _, record in own],
-            [sum(sizes[clip] for clip in cell.job.clips) for cell, _ in own],
+            [self._size(cell.job) for cell, _ in own],
             [sizes[clip] for clip in job.clips],
             Noise(spread.log_sd / math.sqrt(clips), spread.freedom),
             self.noise,
         )
+
+    def _size(self, job: Job) -> float:
+        """Of all its clips: together they may share what they decode, of which a part of a job has less."""
+        sizes = self._sizes(job)
+        return sum(sizes[clip] for clip in job.clips)
 
     def _sizes(self, job: Job) -> dict[Clip, float]:
         """What a clip's time grows with: the frames that are decoded and encoded for it. Clips of `smart`

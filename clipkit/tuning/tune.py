@@ -20,6 +20,7 @@ from clipkit.campaign import environment, hosting
 from clipkit.campaign.calibration import calibration_for
 from clipkit.campaign.executor import Here
 from clipkit.campaign.loop import Loop, Watch
+from clipkit.campaign.resuming import upload_facts
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism
 from clipkit.ceiling.choose import describe_mechanism
 from clipkit.errors import CampaignError, UsageError
@@ -239,7 +240,7 @@ def fitting_job(upload: Upload, clips: int, clip_s: float) -> Job:
 def _describe(store: Store, request: Request, question: Question, facts: dict[str, Any]) -> None:
     store.describe(
         environment=facts,
-        uploads={upload.name: upload.facts() for upload in request.uploads},
+        uploads=upload_facts([(str(upload.path), upload) for upload in request.uploads], {}),
     )
     host = {"memory": request.host.memory_bytes, "cpus": request.host.cpus}
     experiment = {

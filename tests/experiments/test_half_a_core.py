@@ -100,4 +100,4 @@ def test_a_record_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
     argv = [sys.executable, SCRIPTS, "--stored", tmp_path / "none.jsonl"]
     ran = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert ran.returncode == 2
-    assert "no record is kept in git" in ran.stderr
+    assert "--into writes one" in ran.stderr

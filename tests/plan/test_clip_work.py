@@ -43,6 +43,13 @@ def test_a_copy_takes_next_to_nothing_and_not_nothing():
     assert of_ours(mode="copy") == of_ours(mode="auto", hidden_preroll="allow") == COPIED_CLIP
 
 
+def test_a_clip_that_decodes_nothing_more_than_others_do_is_no_copy():
+    inside = Clip(100 / 25, 40 / 25)
+    job, together = Job(FILM, (CLIP, inside)), Settings(together="gop")
+    assert clip_work(Engine(), job, inside, together) == ENCODED_FRAME * 40
+    assert clip_work(Engine(), job, CLIP, together) == 130 + ENCODED_FRAME * 100
+
+
 @pytest.mark.parametrize(("place", "decoded"), [(0, 180), (1, 130)])
 def test_of_a_baseline_all_is_encoded(place: int, decoded: int):
     subject = CommandLine(original_templates(Settings())[place])

@@ -70,6 +70,13 @@ def test_settings_that_were_never_confirmed_are_shown_as_predicted(runs, recomme
     assert "predicted" in texts(bars.draw_job_times([point], axes()))
 
 
+def test_what_was_confirmed_beside_no_baseline_is_confirmed_all_the_same(runs, recommendation):
+    alone = runs[(runs["phase"] != "confirm") | ~runs["subject"].isin(["sketch", "fluent"])]
+    point = bars.job_time_points(alone, recommendation)[-1]
+    assert (point.wall_s, point.pairs) == (85.7, 0)
+    assert point.run_words == "confirmed in 3 runs"
+
+
 def test_a_bar_ten_times_as_long_is_cut_and_the_others_stay_apart(runs, recommendation):
     ax = bars.draw_job_times(bars.job_time_points(runs, recommendation), axes())
     sketch, fluent, recommended = (patch.get_width() for patch in ax.patches)

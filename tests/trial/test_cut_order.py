@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from clipkit.media.sample import sample
 from clipkit.plan.clips import Clip, Job
 from clipkit.settings import Settings
 from clipkit.trial.cut import Order, cut_order
-from clipkit.trial.interrupts import uninterrupted
+from clipkit.trial.interrupts import only_the_first, uninterrupted
 from clipkit.trial.out_folder import claimed
 
 CLIPS = (Clip(0.5, 0.4), Clip(2.0, 0.6), Clip(3.2, 0.8))
@@ -78,12 +79,69 @@ class TestWhatReplacesAnotherCut:
         (folder / "clip-004.mp4").unlink()
         assert {each.name: each.read_bytes() for each in folder.iterdir()} == before
 
+    def test_comes_back_where_the_cut_was_killed_while_it_replaced_it(
+        self, small: Path, build: FfmpegBuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = tmp_path / "out"
+        cut(order(small, build, folder))
+        before = {each.name: each.read_bytes() for each in folder.iterdir()}
+        pid = os.fork()
+        if not pid:
+            with claimed(folder, small, overwrite=True) as claim:
+                claim.target.mkdir()
+                (claim.target / "clip-001.mp4").write_text("a new one")
+                monkeypatch.setattr(
+                    type(claim), "_write", lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+                )
+                claim.settle({"upload": "new", "settings": {}, "clips": []})
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+        assert (folder / "clip-001.mp4").read_text() == "a new one"
+        assert not (folder / "manifest.json").exists()
+        with pytest.raises(OutputError, match="of another cut"), claimed(folder, small, False):
+            pass
+        assert {each.name: each.read_bytes() for each in folder.iterdir()} == before
+
     def test_is_not_interrupted(self) -> None:
         done = False
         with pytest.raises(KeyboardInterrupt), uninterrupted():
             signal.pthread_kill(threading.get_ident(), signal.SIGINT)
             done = True
         assert done
+
+
+def test_an_impatient_user_loses_no_finished_clip(
+    small: Path, build: FfmpegBuild, tmp_path: Path
+) -> None:
+    """Ctrl-C, and again while that is obeyed, and once more while the manifest is made."""
+    asked = order(small, build, tmp_path / "out")
+
+    def watch(_event: dict[str, Any]) -> None:
+        if any((tmp_path / "out").glob("clip-001.mp4")):
+            signal.raise_signal(signal.SIGINT)
+
+    with open_ceiling(Limits(None, None), Mechanism.NONE) as ceiling:
+        manifest = cut_order(asked, ceiling, watch)
+    assert manifest["status"] == "cancelled"
+    assert manifest["clips"][0]["status"] == "ok"
+    assert {"clip-001.mp4", "manifest.json"} <= {each.name for each in asked.out_dir.iterdir()}
+
+
+def test_after_the_first_interrupt_no_other_is_heard_and_later_ones_are_again() -> None:
+    heard = []
+    with only_the_first() as deaf:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            heard.append(1)
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+    with only_the_first() as deaf:
+        deaf()
+        signal.raise_signal(signal.SIGINT)
+    assert heard == [1]
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize("mode", ["encode", "snap"])

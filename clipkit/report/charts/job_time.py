@@ -29,7 +29,8 @@ _NARROW_PX = 500
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """The time of the whole job. `wall_s` is None where it was not measured: `ended` says why."""
+    """The time of the whole job. `wall_s` is None where it was not measured: `ended` says why. `runs`: that confirmed
+    it, each a pair where a baseline was beside it."""
 
     subject: str
     wall_s: float | None
@@ -41,6 +42,7 @@ class Bar:
     clips_asked: int
     estimated: bool
     ended: str
+    runs: int = 0
 
     @property
     def time_words(self) -> str:
@@ -62,10 +64,11 @@ class Bar:
         if self.wall_s is None and not self.clips_run:
             return "no attempt counts"
         if self.subject == style.RECOMMENDED:
-            if not self.pairs:
+            if not self.runs:
                 return "predicted, not confirmed"
             part = f", {self.clips_run} of {self.clips_asked} clips" if self.estimated else ""
-            return f"confirmed in {self.pairs} pairs{part}"
+            counted = f"{self.pairs} pairs" if self.pairs else format.counted(self.runs, "run")
+            return f"confirmed in {counted}{part}"
         run = f"{self.clips_run} of {self.clips_asked} clips run"
         return f"{run}, all {self.clips_asked} estimated" if self.estimated else run
 
@@ -149,6 +152,7 @@ def _of_recommended(recommendation: Recommendation, pairs: int, confirmed: bool)
         speedup=None,
         speedup_ci95=None,
         pairs=0 if confirmed_s is None else pairs,
+        runs=0 if confirmed_s is None else pairs or recommendation.measured_job["pairs"],
         clips_run=clips_run,
         clips_asked=clips_asked,
         estimated=confirmed_s is not None and clips_run < clips_asked,
@@ -164,6 +168,7 @@ def _without_time(bar: Bar, why: str) -> Bar:
         speedup=None,
         speedup_ci95=None,
         pairs=0,
+        runs=0,
         clips_run=0,
         estimated=False,
         ended=why,

@@ -4,11 +4,11 @@
     python experiments/benchmarks/half_a_core --stored results/memory/half-a-core.jsonl
 
 Ten uploads, files of DIR and made ones, are calibrated each by one sitting: four short pieces of it are decoded alone,
-cut by mode smart, and encoded at three presets, and sixteen are copied, all on half a core. From that, from what the plan says that
+copied, cut by mode smart, and encoded at three presets, all on half a core. From that, from what the plan says that
 there is to do, and from the constants of `clipkit/model/cpu_seconds.py` three jobs of the upload are foretold, whose mode,
 preset, CRF, threads, clips at once, crop and size are drawn by its name, and each is run so often. Prints for each
 what was foretold and the mean of the runs, and how many are within 10 %. What is in `--into` is not run again.
-No such record is kept in git: it was not run yet where nothing else runs.
+The record in git was made where nothing else ran but what read files.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.stored:
         if not asked.stored.exists():
-            parser.error(f"there is no {asked.stored}: no record is kept in git, --into writes one")
+            parser.error(f"there is no {asked.stored}: --into writes one")
         rows = _rows(asked.stored)
     elif asked.media:
         rows = _rows(asked.into) if asked.into and asked.into.exists() else []
