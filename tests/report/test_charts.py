@@ -72,9 +72,12 @@ def test_settings_that_were_never_confirmed_are_shown_as_predicted(runs, recomme
 
 def test_what_was_confirmed_beside_no_baseline_is_confirmed_all_the_same(runs, recommendation):
     alone = runs[(runs["phase"] != "confirm") | ~runs["subject"].isin(["sketch", "fluent"])]
-    point = bars.job_time_points(alone, recommendation)[-1]
+    told = replace(recommendation, measured_job=recommendation.measured_job | {"pairs": 3})
+    point = bars.job_time_points(alone, told)[-1]
     assert (point.wall_s, point.pairs) == (85.7, 0)
     assert point.run_words == "confirmed in 3 runs"
+    (*_, older) = bars.job_time_points(alone, recommendation)
+    assert older.run_words == "confirmed"
 
 
 def test_a_bar_ten_times_as_long_is_cut_and_the_others_stay_apart(runs, recommendation):

@@ -29,8 +29,8 @@ _NARROW_PX = 500
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """The time of the whole job. `wall_s` is None where it was not measured: `ended` says why. `runs`: that confirmed
-    it, each a pair where a baseline was beside it."""
+    """The time of the whole job. `wall_s` is None where it was not measured: `ended` says why. `runs` confirmed it,
+    each a pair where a baseline was beside it; 0: none did, None: nobody tells how many."""
 
     subject: str
     wall_s: float | None
@@ -42,7 +42,7 @@ class Bar:
     clips_asked: int
     estimated: bool
     ended: str
-    runs: int = 0
+    runs: int | None = 0
 
     @property
     def time_words(self) -> str:
@@ -64,11 +64,13 @@ class Bar:
         if self.wall_s is None and not self.clips_run:
             return "no attempt counts"
         if self.subject == style.RECOMMENDED:
-            if not self.runs:
+            if self.runs == 0:
                 return "predicted, not confirmed"
             part = f", {self.clips_run} of {self.clips_asked} clips" if self.estimated else ""
-            counted = f"{self.pairs} pairs" if self.pairs else format.counted(self.runs, "run")
-            return f"confirmed in {counted}{part}"
+            if self.pairs:
+                return f"confirmed in {self.pairs} pairs{part}"
+            counted = f" in {format.counted(self.runs, 'run')}" if self.runs else ""
+            return f"confirmed{counted}{part}"
         run = f"{self.clips_run} of {self.clips_asked} clips run"
         return f"{run}, all {self.clips_asked} estimated" if self.estimated else run
 
@@ -152,7 +154,7 @@ def _of_recommended(recommendation: Recommendation, pairs: int, confirmed: bool)
         speedup=None,
         speedup_ci95=None,
         pairs=0 if confirmed_s is None else pairs,
-        runs=0 if confirmed_s is None else pairs or recommendation.measured_job["pairs"],
+        runs=0 if confirmed_s is None else pairs or recommendation.measured_job.get("pairs"),
         clips_run=clips_run,
         clips_asked=clips_asked,
         estimated=confirmed_s is not None and clips_run < clips_asked,
