@@ -16,7 +16,7 @@ from clipkit.campaign.strategy import WARMUP, Cell
 from clipkit.ceiling.base import Mechanism
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.errors import CampaignError
-from clipkit.plan.clip_work import clip_work
+from clipkit.plan.clip_work import job_work
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.subject import Serves
 from clipkit.plan.subjects import Engine
@@ -91,7 +91,7 @@ def predicted_cpu_s(cells: Sequence[Cell]) -> dict[str, float]:
     """CPU seconds of this machine that one trial of each takes, by the cell's name; as rough, and found the
     same way. Raises CampaignError as `estimate_sweep`."""
     paces = _paces(cells)
-    return {cell.name: _whole_work(cell) * paces[_kind(cell)].cpu_s for cell in cells}
+    return {cell.name: _work(cell) * paces[_kind(cell)].cpu_s for cell in cells}
 
 
 def _paces(cells: Sequence[Cell]) -> dict[tuple[Any, ...], _Pace]:
@@ -144,7 +144,7 @@ def _try(cell: Cell) -> _Pace:
             f"{record.status}: {record.error}"
         )
     return _Pace(
-        (record.ffmpeg_cpu_s or 0.0) / clip_work(Engine(), job, clip, trial.settings),
+        (record.ffmpeg_cpu_s or 0.0) / job_work(Engine(), job, trial.settings),
         (record.output_bytes or 0) / clip.duration_s,
     )
 
@@ -154,11 +154,11 @@ def _trial_s(cell: Cell, cpu_s: float) -> float:
     settings, cores = cell.settings, os.cpu_count() or 1
     threads = max(settings.encoder_threads or cores, settings.decoder_threads or cores)
     busy = min(cell.host.cpus or cores, cores, settings.concurrency * threads)
-    return min(cell.timeout_s, _whole_work(cell) * cpu_s / busy) + _OVERHEAD_S + _visiting_s(cell)
+    return min(cell.timeout_s, _work(cell) * cpu_s / busy) + _OVERHEAD_S + _visiting_s(cell)
 
 
-def _whole_work(cell: Cell) -> float:
-    return sum(clip_work(cell.subject, cell.job, clip, cell.settings) for clip in cell.job.clips)
+def _work(cell: Cell) -> float:
+    return job_work(cell.subject, cell.job, cell.settings)
 
 
 def _visiting_s(cell: Cell) -> float:

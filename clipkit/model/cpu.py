@@ -14,9 +14,9 @@ SCALED_FRAME = 0.5
 """What scaling a frame down costs, in decoded ones: `experiments/benchmarks/framed.py` finds jobs
 at `ultrafast` to take 0.61 to 0.86 of the whole picture's CPU seconds where this comes to 0.63 to 0.68."""
 
-COPIED_CLIP = 20.0
-"""What a clip that is copied whole takes, in decoded frames: a rough prior. Of 720p it took 0.09 s on half a
-CPU, where `smart` took 4.4 ms for each of its (results/tune-default)."""
+COPIED_CLIP = 15.0
+"""What a clip that is copied whole takes, in decoded frames: a rough prior. Of 720p it took 0.13 s on half a
+CPU, where `smart` took 9 ms for each of its (means of the confirming runs in results/tune-default)."""
 
 
 def work(decoded: float, encoded: float, encoded_frame: float = ENCODED_FRAME) -> float:

@@ -28,3 +28,8 @@ def clip_work(
     if decoded is None:
         decoded = shown if unknown is None else unknown
     return work(decoded, encoded, frame_cost(subject, job.upload, settings))
+
+
+def job_work(subject: Subject, job: Job, settings: Settings) -> float:
+    """Of all its clips: together they may share what is decoded, of which a part of the job has less."""
+    return sum(clip_work(subject, job, clip, settings) for clip in job.clips)

@@ -67,6 +67,8 @@ class Claim:
             for name in self.old:
                 (self.folder / name).rename(aside / name)
                 gone.append(name)
+                if name == MANIFEST:  # before any clip that it tells of goes
+                    self._sync()
             self._sync()  # before any new one has its place
             for name in sorted(each.name for each in self.target.glob("clip-*")):
                 put_in_place(self.target / name, self.folder / name)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from clipkit.plan.clip_work import clip_work
+from clipkit.plan.clip_work import job_work
 from clipkit.plan.subject import Cuts
 from clipkit.plan.subjects import Engine
 from clipkit.records.status import has_failed
@@ -106,11 +106,7 @@ def _round_s(session: Session, settings: Settings) -> float:
 
 
 def _work(session: Session, subject: Cuts, settings: Settings) -> float:
-    return sum(
-        clip_work(subject, job, clip, settings)
-        for job in session.question.jobs
-        for clip in job.clips
-    )
+    return sum(job_work(subject, job, settings) for job in session.question.jobs)
 
 
 def _clips_a_pair(session: Session, clip_s: float) -> int:

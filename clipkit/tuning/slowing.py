@@ -14,7 +14,7 @@ from typing import Any
 
 from clipkit import format as fmt
 from clipkit.campaign.strategy import WARMUP, Cell
-from clipkit.plan.clip_work import clip_work
+from clipkit.plan.clip_work import job_work
 from clipkit.plan.clips import Job
 from clipkit.records.falling import fall_in
 from clipkit.records.record import Record
@@ -222,5 +222,4 @@ def _job_s(
 
 
 def _work(findings: Findings, job: Job) -> float:
-    subject, settings = findings.confirmed.subject, findings.settings
-    return sum(clip_work(subject, job, clip, settings) for clip in job.clips)
+    return job_work(findings.confirmed.subject, job, findings.settings)

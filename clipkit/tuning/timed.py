@@ -16,7 +16,7 @@ from clipkit.analysis.statistics import (
     total_by_ratio,
 )
 from clipkit.campaign.strategy import Cell
-from clipkit.plan.clip_work import clip_work
+from clipkit.plan.clip_work import clip_work, job_work
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.frames import span
 from clipkit.plan.subject import Subject
@@ -197,9 +197,7 @@ class Runs:
         )
 
     def _size(self, job: Job) -> float:
-        """Of all its clips: together they may share what they decode, of which a part of a job has less."""
-        sizes = self._sizes(job)
-        return sum(sizes[clip] for clip in job.clips)
+        return job_work(self.subject, job, self.settings)
 
     def _sizes(self, job: Job) -> dict[Clip, float]:
         """What a clip's time grows with: the frames that are decoded and encoded for it. Clips of `smart`
