@@ -94,6 +94,10 @@ def _tune(parsed: argparse.Namespace) -> int:
     hosts = tuple(map(host_as_measured, arguments.several_hosts(parsed, DEFAULT_FOR_TUNE)))
     reserve_bytes = arguments.reserve_bytes(parsed)
     videos = parsed.videos or ["sample"]
+    if parsed.pack and len(hosts) > 1:
+        raise UsageError("--pack is for one --host: its file is measured there")
+    if parsed.pack and len(videos) > 1:
+        raise UsageError("--pack is for one VIDEO: what it promises is of one job")
     describing = arguments.describing(fixed.ffmpeg, hosts, command=template)
     uploads = tuple(arguments.upload(video, describing) for video in videos)
     for place, upload in enumerate(uploads):
@@ -127,10 +131,6 @@ def _tune(parsed: argparse.Namespace) -> int:
         for host in hosts
     ]
     if parsed.pack:
-        if len(asked) > 1:
-            raise UsageError("--pack is for one --host: its file is measured there")
-        if len(uploads) > 1:
-            raise UsageError("--pack is for one VIDEO: what it promises is of one job")
         return _packed(parsed, asked[0])
     return _one(parsed, asked[0]) if len(asked) == 1 else _several(parsed, asked)
 

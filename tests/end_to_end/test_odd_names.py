@@ -18,9 +18,12 @@ SHOWN = ("caf\\xe9 \\xff.mp4", "two\\nlines \\x1b[31m $x_{y}$ <b>.mp4")
 
 @pytest.fixture
 def uploads(small: Path, tmp_path: Path) -> list[Path]:
+    """Two films: the second has an empty box more, so that it is not the first by another name."""
     paths = [tmp_path / os.fsdecode(name) for name in ODD]
     for path in paths:
         shutil.copy(small, path)
+    with paths[1].open("ab") as last:
+        last.write(b"\0\0\0\x08free")
     return paths
 
 
