@@ -11,7 +11,7 @@ import ctypes
 import errno
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -67,7 +67,7 @@ class Confinement:
 
         def run() -> None:
             try:
-                confined.append(self._hold_this_thread())
+                confined.append(self._hold_this_thread([*self._system(), *self._own()]))
                 made.append(start())
             except BaseException as error:  # noqa: BLE001 (it is raised where it is waited for)
                 raised.append(error)
@@ -82,7 +82,12 @@ class Confinement:
             raise raised[0]
         return made[0], confined[0]
 
-    def _hold_this_thread(self) -> bool:
+    def hold_us(self) -> bool:
+        """This process itself, for good, and without what a programme needs to start: it starts none. False where the
+        kernel cannot. Where it has several threads, this one alone."""
+        return self._hold_this_thread(self._own())
+
+    def _hold_this_thread(self, rules: Iterable[tuple[str, int]]) -> bool:
         """For good. False where the kernel cannot."""
         version = kernel_version()
         if version < 1:
@@ -94,7 +99,7 @@ class Confinement:
         if ruleset < 0:
             return False
         try:
-            for path, allowed in self._rules():
+            for path, allowed in rules:
                 _allow(ruleset, path, allowed & rights)
             if _libc().prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
                 return False
@@ -102,11 +107,13 @@ class Confinement:
         finally:
             os.close(ruleset)
 
-    def _rules(self) -> Iterator[tuple[str, int]]:
+    def _system(self) -> Iterator[tuple[str, int]]:
         for pattern in _SYSTEM:
             for found in Path("/").glob(pattern[1:]):
                 yield str(found), _READING | _EXECUTE
         yield os.devnull, _READ_FILE | _WRITE_FILE
+
+    def _own(self) -> Iterator[tuple[str, int]]:
         for path in self.reads:
             yield path, _READING | _EXECUTE
         for path in self.writes:

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -149,3 +149,9 @@ def never_ending(ffmpeg: str) -> list[str]:
     head = [ffmpeg, "-nostdin", "-v", "error", "-y", "-progress", "pipe:1", "-stats_period", "0.1"]
     coding = ["-c:v", "libx264", "-preset", "ultrafast", "-threads", "1"]
     return [*head, *source, *coding, "-f", "mp4", OUTPUT]
+
+
+def by_ffmpeg(task: Task) -> Task:
+    """The same without the attempts that the engine makes by itself."""
+    ways = tuple(attempt for attempt in task.attempts if not attempt.facts["by_engine"])
+    return replace(task, attempts=ways)

@@ -1,4 +1,5 @@
-"""One ffmpeg process: spawned, limited, reaped by wait4. Stdlib only: it lives inside the host."""
+"""One process, an ffmpeg or a fork of the engine: started, limited, reaped by wait4. Stdlib only: it lives inside
+the host."""
 
 from __future__ import annotations
 
@@ -8,16 +9,19 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
-from clipkit.confinement import Confinement
+from clipkit.confinement import Confinement, kernel_version
+from clipkit.engine.lifeline import drop_all_but_the_tie
 
 # The kernel's choice of victim: an ffmpeg, before the engine or the user's server beside it.
 _OOM_SCORE_ADJUST = "1000"
-
+_IGNORED = [signal.SIGPIPE, signal.SIGXFSZ]
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 NOT_NOW = frozenset({errno.EAGAIN, errno.ENOMEM})
 """With these the system refuses a process that it may grant a moment later: too many run, or no memory is free."""
@@ -60,19 +64,67 @@ def end_in_words(ended: Exit) -> str:
         return f"signal {ended.signal}"
 
 
-def _spawn(argv: Sequence[str], log: Path, stdout: int) -> int:
-    return os.posix_spawnp(
-        argv[0],
-        list(argv),
-        os.environ,
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_DUP2, stdout, 1),
-            (os.POSIX_SPAWN_OPEN, 2, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
-        ],
-        # Python ignores these; an ffmpeg whose reader died must die of SIGPIPE.
-        setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
-    )
+Start = Callable[[int], tuple[int, bool]]
+"""Starts a process whose stdout is a descriptor; returns its PID, and whether it is confined. Raises OSError."""
+
+
+def spawned(argv: Sequence[str], log: Path, confinement: Confinement | None = None) -> Start:
+    """Stdin closed, stderr behind what is in `log`, held to `confinement` where the kernel can."""
+
+    def spawn(stdout: int) -> int:
+        return os.posix_spawnp(
+            argv[0],
+            list(argv),
+            os.environ,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, stdout, 1),
+                (os.POSIX_SPAWN_OPEN, 2, log, _APPEND, 0o644),
+            ],
+            # Python ignores these; an ffmpeg whose reader died must die of SIGPIPE.
+            setsigdef=_IGNORED,
+        )
+
+    def start(stdout: int) -> tuple[int, bool]:
+        return confinement.start(partial(spawn, stdout)) if confinement else (spawn(stdout), False)
+
+    return start
+
+
+def fork(act: Callable[[], None], log: Path, confinement: Confinement | None = None) -> Start:
+    """A copy of this process, which has all modules loaded: `act`, then it ends; what is raised stands in `log`."""
+
+    def start(stdout: int) -> tuple[int, bool]:
+        held = confinement if kernel_version() else None
+        pid = os.fork()
+        if pid == 0:
+            _act_and_end(partial(_confined, act, held) if held else act, log, stdout)
+        return pid, held is not None
+
+    return start
+
+
+def _confined(act: Callable[[], None], confinement: Confinement) -> None:
+    if not confinement.hold_us():
+        raise PermissionError("the kernel does not confine a process just now")
+    act()
+
+
+def _act_and_end(act: Callable[[], None], log: Path, stdout: int) -> NoReturn:
+    code = 1
+    try:
+        for number in _IGNORED:
+            signal.signal(number, signal.SIG_DFL)
+        said = os.open(log, _APPEND, 0o644)
+        for descriptor, wanted in ((os.open(os.devnull, os.O_RDONLY), 0), (stdout, 1), (said, 2)):
+            os.dup2(descriptor, wanted)
+        drop_all_but_the_tie()
+        act()
+        code = 0
+    except BaseException as error:  # noqa: BLE001 (nothing of the engine's goes on here)
+        os.write(2, f"{error or type(error).__name__}\n".encode("utf-8", "surrogateescape"))
+    finally:
+        os._exit(code)
 
 
 class Child:
@@ -80,20 +132,13 @@ class Child:
 
     def __init__(
         self,
-        argv: Sequence[str],
-        log: Path,
+        start: Start,
         max_file_bytes: int,
-        confinement: Confinement | None = None,
     ) -> None:
-        """Start it: stdin closed, stderr behind what is in `log`, no file of it larger than `max_file_bytes`. Where the
-        kernel can, it is held to `confinement`, which `confined` tells.
-
-        Raises OSError where the program cannot be started.
-        """
+        """Start it: no file of it larger than `max_file_bytes`. Raises OSError where it cannot be started."""
         reading, writing = os.pipe()
-        start = partial(_spawn, argv, log, writing)
         try:
-            self.pid, self.confined = confinement.start(start) if confinement else (start(), False)
+            self.pid, self.confined = start(writing)
         except BaseException:
             os.close(reading)
             raise

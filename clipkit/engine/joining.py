@@ -14,20 +14,17 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO
 
 from clipkit.engine import tables
 from clipkit.engine.avc_entry import entry_of_both
 from clipkit.engine.boxes import Mp4Error, boxes, needed
-from clipkit.engine.parts import Layout, Part, Stored, opened, pictures, sounds, to_seek_to
-from clipkit.engine.tables import Chunk, box, with_duration
+from clipkit.engine.parts import Layout, Part, opened, pictures, sounds, to_seek_to
+from clipkit.engine.tables import box, with_duration
+from clipkit.engine.writing import Placement, Stored, stored_tables, write_movie
 
-_CHUNK_S = 0.5
 _SOUND_NUMBER = 2
-_WIDE_BYTES = 1 << 32
 _CONTAINERS = (b"mdia", b"minf", b"stbl")
 
 
@@ -49,46 +46,8 @@ def join(file: str, layout: str, tail: str, **encoded: str) -> None:
         heard = opened(files, encoded.get("sound"), b"soun")
         movie = _Movie(plan, copy, first or last, heard)
         tracks = [pictures(first, copy, last, plan), sounds(heard)]
-        _write(files.enter_context(Path(file).open("wb")), movie, [each for each in tracks if each])
-
-
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    """Of a track's samples as the clip has them."""
-
-    sizes_bytes: list[int]
-    chunks: list[Chunk]
-
-
-def _write(made: BinaryIO, movie: _Movie, tracks: Sequence[list[Stored]]) -> None:
-    """In front what a player needs first, whose length does not depend on what is said in it; then pictures
-    and sound of every half second side by side, so that it can be played while it comes in."""
-    chunks = [
-        (list(samples), number)
-        for number, track in enumerate(tracks)
-        for _, samples in groupby(track, key=lambda stored: stored.due_s // _CHUNK_S)
-    ]
-    chunks.sort(key=lambda chunk: chunk[0][0].due_s)
-    placed = [_Placed([], []) for _ in tracks]
-    for samples, number in chunks:
-        placed[number].sizes_bytes.extend(stored.sample.size_bytes for stored in samples)
-        placed[number].chunks.append(Chunk(0, len(samples)))
-    most_bytes = sum(map(sum, (each.sizes_bytes for each in placed)))
-    wide = most_bytes + _WIDE_BYTES // 16 > _WIDE_BYTES
-    front = [*movie.front(), movie.moov(tracks, placed, wide)]
-    body = sum(map(len, front)) + 16
-    made.seek(body)
-    for each in placed:
-        each.sizes_bytes.clear()
-        each.chunks.clear()
-    for samples, number in chunks:
-        placed[number].chunks.append(Chunk(made.tell(), len(samples)))
-        for stored in samples:
-            placed[number].sizes_bytes.append(made.write(stored.part.read(stored.sample)))
-    whole_bytes = made.tell() - body + 16
-    made.seek(0)
-    made.writelines((*movie.front(), movie.moov(tracks, placed, wide)))
-    made.write(struct.pack(">I4sQ", 1, b"mdat", whole_bytes))
+        made = files.enter_context(Path(file).open("wb"))
+        write_movie(made, movie, [each for each in tracks if each])
 
 
 class _Movie:
@@ -110,7 +69,9 @@ class _Movie:
             raise Mp4Error("a part does not say what kind of file it is")
         yield struct.pack(">I4s", size, kind) + self._copy.file.read(size - 8)
 
-    def moov(self, tracks: Sequence[list[Stored]], placed: Sequence[_Placed], wide: bool) -> bytes:
+    def moov(
+        self, tracks: Sequence[list[Stored]], placed: Sequence[Placement], wide: bool
+    ) -> bytes:
         film = self._film(tracks[0], placed[0], wide)
         heard, longest = b"", self._layout.length
         if self._heard and len(tracks) > 1:
@@ -125,7 +86,7 @@ class _Movie:
         ]
         return box(b"moov", mvhd, film, heard, *rest)
 
-    def _film(self, samples: list[Stored], placed: _Placed, wide: bool) -> bytes:
+    def _film(self, samples: list[Stored], placed: Placement, wide: bool) -> bytes:
         layout = self._layout
         delay = min(stored.shown for stored in samples)
         decoded = [stored.decoded for stored in samples]
@@ -136,7 +97,7 @@ class _Movie:
             tables.stts([*lasts, layout.stands(samples[-1].shown - delay)]),
             tables.stss(to_seek_to(samples)),
             tables.ctts([stored.shown - stored.decoded for stored in samples]),
-            _stored(placed, wide),
+            stored_tables(placed, wide),
         )
         track = self._copy.track
         mdhd = needed(track, b"mdia", b"mdhd")
@@ -147,19 +108,15 @@ class _Movie:
         kept = {b"tkhd": tkhd + edts, b"edts": b"", b"mdhd": own, b"stbl": table}
         return box(b"trak", _rebuilt(track, kept))
 
-    def _sound(self, heard: Part, placed: _Placed, wide: bool) -> bytes:
+    def _sound(self, heard: Part, placed: Placement, wide: bool) -> bytes:
         table = needed(heard.track, b"mdia", b"minf", b"stbl")
         told = [box(kind, body) for kind, body in boxes(table) if kind not in _WHERE]
         tkhd = tables.with_number(needed(heard.track, b"tkhd"), _SOUND_NUMBER)
-        kept = {b"tkhd": tkhd, b"stbl": box(b"stbl", *told, _stored(placed, wide))}
+        kept = {b"tkhd": tkhd, b"stbl": box(b"stbl", *told, stored_tables(placed, wide))}
         return box(b"trak", _rebuilt(heard.track, kept))
 
 
 _WHERE = (b"stsc", b"stsz", b"stco", b"co64")
-
-
-def _stored(placed: _Placed, wide: bool) -> bytes:
-    return tables.stsz(placed.sizes_bytes) + tables.chunk_tables(placed.chunks, wide)
 
 
 def _rebuilt(data: memoryview, new: Mapping[bytes, bytes]) -> bytes:

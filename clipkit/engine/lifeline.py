@@ -6,6 +6,9 @@ import fcntl
 import os
 import signal
 
+_ends: tuple[int, int] | None = None
+"""Of the pipe, once it is there: where it is read, and where it is written to."""
+
 
 def tie_children_to_us() -> None:
     """What this process starts from now on is killed when it ends, however it ends.
@@ -20,8 +23,17 @@ def tie_children_to_us() -> None:
     """
     if os.getpgrp() != os.getpid():  # the group must be ours alone: all of it is killed
         os.setpgid(0, 0)
-    reading, _ = os.pipe()  # both stay open as long as we live
+    global _ends  # noqa: PLW0603 (of a process, as what it is tied to)
+    _ends = reading, _ = os.pipe()  # both stay open as long as we live
     os.set_inheritable(reading, True)
     fcntl.fcntl(reading, fcntl.F_SETOWN, -os.getpgrp())
     fcntl.fcntl(reading, fcntl.F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(reading, fcntl.F_SETFL, fcntl.fcntl(reading, fcntl.F_GETFL) | os.O_ASYNC)
+
+
+def drop_all_but_the_tie() -> None:
+    """In a fork of the engine, which no exec relieves of what that has open: else the pipe had two writing ends, and
+    would stay open when the engine ends."""
+    kept = _ends[0] if _ends else 2
+    os.closerange(3, kept)
+    os.closerange(max(kept, 2) + 1, os.sysconf("SC_OPEN_MAX"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -13,6 +14,7 @@ from typing import BinaryIO
 from clipkit.engine.avc_entry import Avcc, is_idr, read_avcc, units, without_known_sets
 from clipkit.engine.boxes import Mp4Error, needed, read_moov, timescale, track_of
 from clipkit.engine.tables import Sample, samples_of
+from clipkit.engine.writing import Stored
 
 # ffmpeg shifts a copy's times by whole microseconds.
 _SHIFT_S = 2e-6
@@ -62,25 +64,18 @@ class Part:
     def stsd(self) -> memoryview:
         return needed(self.track, b"mdia", b"minf", b"stbl", b"stsd")
 
-    def read(self, sample: Sample) -> bytes:
-        """The bytes that the clip gets of it."""
+    def read(self, samples: Sequence[Sample]) -> tuple[bytes, list[int]]:
+        """The bytes that the clip gets of them, and how many of each. Raises Mp4Error."""
+        found = [self.content(sample) for sample in samples]
+        return b"".join(found), list(map(len, found))
+
+    def content(self, sample: Sample) -> bytes:
+        """The bytes that the clip gets of it. Raises Mp4Error."""
         self.file.seek(sample.offset)
         data = self.file.read(sample.size_bytes)
         if len(data) < sample.size_bytes:
             raise Mp4Error("a sample of it is cut off")
         return without_known_sets(data, self.avcc) if self.avcc else data
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A sample of the clip: of which part, and when it is decoded and shown, in the clip's ticks (of sound: in
-    its part's). `due_s`: when a player needs it, from the clip's start."""
-
-    part: Part
-    sample: Sample
-    decoded: int
-    shown: int
-    due_s: float
 
 
 def opened(files: ExitStack, name: str | None, kind: bytes) -> Part | None:
@@ -152,7 +147,7 @@ def _check_copy(tail: Part, layout: Layout, before: int) -> None:
     if len(samples) < layout.copied:
         raise Mp4Error(f"{len(samples)} pictures were copied instead of {layout.copied}")
     assert tail.avcc is not None  # noqa: S101 (for the type checker: these are pictures)
-    first = tail.read(samples[0])
+    first = tail.content(samples[0])
     if not any(map(is_idr, units(first, 4))):
         raise Mp4Error("what was copied does not start where decoding can")
     within_s = 1 / tail.ticks + 1 / layout.ticks + _SHIFT_S

@@ -24,6 +24,7 @@ from clipkit.engine.boxes import (
     video_track,
 )
 from clipkit.engine.joining import join
+from clipkit.engine.lifting import lift
 from clipkit.engine.sync_samples import keep_sync_samples
 
 # Of seconds as binary numbers.
@@ -87,10 +88,19 @@ def join_parts(file: str, layout: str, tail: str, **encoded: str) -> None:
         raise PatchError(f"its parts cannot be joined: {error}") from None
 
 
+def lift_packets(file: str, source: str, pictures: str, sounds: str) -> None:
+    """Copy a clip's packets out of an upload (`clipkit.engine.lifting`)."""
+    try:
+        lift(file, source, pictures, sounds)
+    except (Mp4Error, struct.error, IndexError, ValueError) as error:
+        raise PatchError(f"its packets cannot be taken as they lie: {error}") from None
+
+
 PATCHES: Mapping[str, Callable[..., None]] = {
     "show_until": show_until,
     "end_at": end_at,
     "join_parts": join_parts,
+    "lift_packets": lift_packets,
 }
 
 

@@ -14,6 +14,8 @@ from clipkit.engine.boxes import Mp4Error, box_at, edit_layout, needed, timescal
 from clipkit.engine.mp4 import composition_offsets, decode_times
 
 _MOST_32_BITS = 0xFFFF_FFFF
+_ENDLESS = 1 << 62
+_ITS_SPEED = 1 << 16
 # Of a part: more are no clip, and would fill the memory of the host.
 _MOST_SAMPLES = 1_000_000
 
@@ -72,6 +74,77 @@ def _edit_start(track: memoryview, movie_ticks: int) -> int:
             return int(start - round(empty_ticks * ticks / movie_ticks))
         empty_ticks += lasts
     raise Mp4Error("a part of it shows nothing")
+
+
+def only_edit(moov: memoryview, track: memoryview) -> tuple[int, int]:
+    """Which of the media's ticks is shown at the movie's 0 (below the first where that is shown later), and from which
+    on nothing is shown. Raises Mp4Error where it shows several stretches, or one at another speed."""
+    elst = box_at(track, b"edts", b"elst")
+    if elst is None:
+        return 0, _ENDLESS
+    layout, places = edit_layout(elst)
+    rows = [struct.unpack_from(f"{layout}I", elst, place) for place in places]
+    if [start >= 0 for _, start, _ in rows] != [False] * (len(rows) - 1) + [True]:
+        raise Mp4Error("it shows several stretches, or nothing")
+    lasts, start, speed = rows[-1]
+    if speed != _ITS_SPEED:
+        raise Mp4Error("it is shown at another speed")
+    ticks = timescale(needed(track, b"mdia", b"mdhd"))
+    end = start - (-lasts * ticks // timescale(needed(moov, b"mvhd"))) if lasts else _ENDLESS
+    return _edit_start(track, timescale(needed(moov, b"mvhd"))), end
+
+
+def sample_count(table: memoryview) -> int:
+    """Of `stbl`."""
+    count: int = struct.unpack_from(">I", needed(table, b"stsz"), 8)[0]
+    return count
+
+
+def places_of(table: memoryview, first: int, count: int) -> list[tuple[int, int]]:
+    """Offset and size of so many samples of `stbl` from that one on, counted from 0; nothing else of the tables is
+    looked at but how many lie in each chunk. Raises Mp4Error."""
+    chunk, begins, samples = _chunks_of(needed(table, b"stsc"), first, first + count)
+    sizes = _sizes_of(needed(table, b"stsz"), begins, first + count - begins)
+    found: list[tuple[int, int]] = []
+    for at, inside in zip(_offsets_from(table, chunk, len(samples)), samples, strict=True):
+        within = sizes[len(found) : len(found) + inside]
+        found += zip(accumulate(within, initial=at), within, strict=False)
+    return found[first - begins :]
+
+
+def _chunks_of(stsc: memoryview, first: int, behind: int) -> tuple[int, int, list[int]]:
+    """The number, from 0 on, of the chunk in which the first one lies, which sample that begins with, and how many it
+    and those after it hold, until all lie in them."""
+    count = struct.unpack_from(">I", stsc, 4)[0]
+    rows = list(struct.iter_unpack(">III", stsc[8 : 8 + 12 * count]))
+    number, found, start = 0, list[int](), None
+    for row, (begins, samples, _) in enumerate(rows):
+        if not samples or not begins:
+            raise Mp4Error("its chunks are out of order")
+        needs = -(-(behind - number) // samples)
+        chunks = min(needs, rows[row + 1][0] - begins) if row + 1 < len(rows) else needs
+        skipped = 0 if found else max(0, (first - number) // samples)
+        if skipped < chunks:
+            start = start or (begins - 1 + skipped, number + skipped * samples)
+            found += [samples] * (chunks - skipped)
+        number += max(0, chunks) * samples
+        if start and number >= behind:
+            return *start, found
+    raise Mp4Error("its tables disagree about how many samples there are")
+
+
+def _offsets_from(table: memoryview, chunk: int, count: int) -> tuple[int, ...]:
+    narrow = box_at(table, b"stco")
+    if narrow is None:
+        return struct.unpack_from(f">{count}Q", needed(table, b"co64"), 8 + 8 * chunk)
+    return struct.unpack_from(f">{count}I", narrow, 8 + 4 * chunk)
+
+
+def _sizes_of(stsz: memoryview, first: int, count: int) -> Sequence[int]:
+    same, every = struct.unpack_from(">II", stsz, 4)
+    if first + count > every:
+        raise Mp4Error("it has fewer samples than were found")
+    return [same] * count if same else struct.unpack_from(f">{count}I", stsz, 12 + 4 * first)
 
 
 def _sizes(stsz: memoryview) -> Sequence[int]:

@@ -14,10 +14,10 @@ from clipkit.engine.boxes import Mp4Error
 from clipkit.engine.child import Child, Exit
 from clipkit.engine.disk import NO_ROOM, NO_SPACE, is_full
 from clipkit.engine.mp4 import VideoTrack, read_tracks
-from clipkit.engine.patches import PatchError, apply_patch
 from clipkit.engine.placing import Placed, is_jpeg, place_with_poster
 from clipkit.engine.reason import MOST_BYTES, emptied, log_end, reason, says
 from clipkit.engine.rightness import why_wrong
+from clipkit.engine.steps import patched, start_of
 from clipkit.plan.task import POSTER, Attempt, Check, Patch, Run, Step, Task, filled
 
 _TOLD_TO_END = 255
@@ -113,9 +113,11 @@ class Work:
         return not self.folder.is_dir()
 
     def argv(self, output: Path, poster: Path | None = None) -> list[str]:
-        """Of the process that makes the clip: of the one at work, or the last one before."""
-        begun = self.current.steps[: self.step + 1]
-        words = next((step.argv for step in reversed(begun) if isinstance(step, Run)), ())
+        """Of the process that makes the clip: of the one at work, or the last one before; where the engine makes it
+        by itself, of the first that would."""
+        begun = reversed(self.current.steps[: self.step + 1])
+        others = (step for attempt in self.task.attempts for step in attempt.steps)
+        words = next((step.argv for step in (*begun, *others) if isinstance(step, Run)), ())
         if poster:
             words = tuple(word.replace(POSTER, str(poster)) for word in words)
         return [self._filled(word, output) for word in words]
@@ -132,12 +134,12 @@ class Work:
         step = self.at
         if self.step == 0:  # what an attempt's processes say is kept together
             emptied(self._log(of_check=False), self._log(of_check=True))
-        if isinstance(step, Patch):
-            self._apply(step)
+        if isinstance(step, Patch) and not step.apart:
+            patched(step, self._filled_here)
         # Also where its log cannot be read: then it is looked at all the more.
-        elif isinstance(step, Run) or step.always or self._said(of_check=False) is not None:
-            argv = [self._filled(word, self.unfinished) for word in step.argv]
-            self.child = Child(argv, self.log, self.task.max_output_bytes, self._confinement)
+        elif not isinstance(step, Check) or step.always or self._said(of_check=False) is not None:
+            start = start_of(step, self._filled_here, self.log, self._confinement)
+            self.child = Child(start, self.task.max_output_bytes)
             self.unconfined = self.unconfined or not self.child.confined
         self.begun = True
         return self.child
@@ -156,21 +158,11 @@ class Work:
             why = NO_SPACE if full else f"its scratch folder cannot be made: {error.strerror}"
             raise ScratchError(why) from None
 
-    def _apply(self, patch: Patch) -> None:
-        arguments = {
-            key: self._filled(value, self.unfinished) if isinstance(value, str) else value
-            for key, value in patch.arguments.items()
-        }
-        try:
-            apply_patch(patch.name, arguments)
-        except OSError as error:
-            full = error.errno in NO_ROOM
-            raise PatchError(
-                NO_SPACE if full else f"'{patch.name}' failed: {error.strerror}"
-            ) from None
+    def _filled_here(self, word: str) -> str:
+        return self._filled(word, self.unfinished)
 
     def _filled(self, word: str, output: Path) -> str:
-        return filled(word, str(output), str(self.scratch))
+        return filled(word, str(output), str(self.scratch)) if "\0" in word else word
 
     def tidy(self) -> None:
         """Remove whatever the attempts have left, but for a clip that is in its place."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -73,3 +74,32 @@ def tick_before(upload: Upload, point_tick: int) -> int | None:
     place = upload.access_places[number]
     near = upload.decoding_ticks[max(0, place - _REORDERED) : place + _REORDERED]
     return max((tick for tick in near if tick < point_tick), default=None)
+
+
+def points_within(upload: Upload, taken: Sequence[int]) -> tuple[list[int], int]:
+    """Of packets in the order of decoding, by when each would be shown, the numbers from 1 on of those at which decoding
+    can begin with no picture shown before it to follow: players that seek to others stop at what they cannot decode.
+    And how many others the container takes for such."""
+    ticks, first, last = upload.decoding_ticks, min(taken), max(taken)
+    places = upload.access_places
+    near = (
+        bisect_left(places, first, key=ticks.__getitem__),
+        bisect_right(places, last, key=ticks.__getitem__),
+    )
+    points = {ticks[place] for place in places[slice(*near)]}
+    keys_s, per_s = upload.key_frame_times_s, float(1 / upload.time_base)
+    # Half a tick more, since these are rounded to binary numbers.
+    within = slice(
+        bisect_left(keys_s, (first - 0.5) / per_s), bisect_right(keys_s, (last + 0.5) / per_s)
+    )
+    marked = points | {round(key_s * per_s) for key_s in keys_s[within]}
+    found: list[int] = []
+    earliest, others = last + 1, 0
+    for number in range(len(taken), 0, -1):
+        tick = taken[number - 1]
+        is_clean = tick < earliest
+        earliest = min(tick, earliest)
+        if tick in points and is_clean:
+            found.append(number)
+        others += tick in marked and not (tick in points and is_clean)
+    return found[::-1], others

@@ -10,8 +10,9 @@ from pathlib import Path
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from clipkit.media.decoded import frames_of
 from clipkit.media.opening import opened_container
-from clipkit.media.scan import Scan, frames_of
+from clipkit.media.scan import Scan
 
 # Their decoders hold a picture back until the next one comes, and begin anew at another size without it.
 _FORGETFUL = ("mpeg1video", "mpeg2video")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -56,8 +57,25 @@ class Heard:
         self._clock = Continuity(self.time_base, slack_s=_OVERLAP_S)
 
     def see(self, packet: Packet[Any]) -> None:
-        start, length = packet.pts, self._length(packet)
-        if start is None or not packet.size or packet.is_discard:
+        self._see(packet.pts, self._length(packet), bool(packet.size) and not packet.is_discard)
+
+    def see_all(self, starts: Sequence[int], lengths: Sequence[int], shown: Sequence[bool]) -> None:
+        """The same of many packets, which each begin then, last so long, and are shown or not."""
+        for start, length, is_shown in zip(starts, lengths, shown, strict=True):
+            self._see(start, length, is_shown)
+
+    def see_alike(self, start: int, length: int, count: int) -> None:
+        """The same of packets that each begin when the one before is over."""
+        for number in range(min(count, 2)):
+            self._see(start + number * length, length, is_shown=True)
+        if count > 2 and self._runs and not self._clock.back:
+            self._lengths[length] += count - 2
+            self._steps[length] += count - 2
+            run = self._runs[-1]
+            run.last, run.end = start + (count - 1) * length, start + count * length
+
+    def _see(self, start: int | None, length: int, is_shown: bool) -> None:
+        if start is None or not is_shown:
             self._follows = False
             return
         if not self._clock.goes_on(start):

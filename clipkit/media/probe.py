@@ -21,6 +21,7 @@ from av.video.stream import VideoStream
 
 from clipkit.errors import UploadError
 from clipkit.media.avc import avc_of
+from clipkit.media.decoded import decoded_ticks, frames_at
 from clipkit.media.dolby_vision import dolby_vision
 from clipkit.media.forgotten import without_lost
 from clipkit.media.lengths import whole_duration_s
@@ -30,7 +31,7 @@ from clipkit.media.outline import StreamOutline, is_played
 from clipkit.media.pace import Pace, pace
 from clipkit.media.references import kept_by
 from clipkit.media.remarks import remarks
-from clipkit.media.scan import Scan, apart, decoded_ticks, frames_at, scan
+from clipkit.media.scan import Scan, apart, scan
 from clipkit.media.sounds import channels, sound_track
 from clipkit.media.upload import AudioTrack, ClockTurn, Upload, nearest_tick
 

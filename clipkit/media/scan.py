@@ -19,8 +19,10 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from clipkit.media.clock import Continuity
+from clipkit.media.decoded import frames_of
 from clipkit.media.fields import Fields
 from clipkit.media.heard import Heard
+from clipkit.media.indexed import sound_indexes
 from clipkit.media.look import Look, look_of
 from clipkit.media.looks import Looks
 from clipkit.media.nal import nal_format
@@ -165,12 +167,19 @@ def _pictures(
     if container.format.name == "avi" and stream.codec.canonical_name == "h264":
         # No packet there has a time of showing: it is not made up of its followers', as in ffmpeg's command.
         without_made_up_times(container)
+    indexed = sound_indexes(container)
     for packet in container.demux(stream, *container.streams.audio):
-        if packet.stream_index == stream.index:
+        number = packet.stream_index
+        if number == stream.index:
             yield cast("Packet[VideoStream]", packet)
-        else:
-            heard[packet.stream_index].see(packet)
-            sounding[packet.stream_index].see(cast("Packet[AudioStream]", packet))
+            continue
+        sounding[number].see(cast("Packet[AudioStream]", packet))
+        if number not in indexed:
+            heard[number].see(packet)
+        elif sounding[number].is_known:
+            indexed[number].read_no_more()
+    for number, index in indexed.items():
+        index.tell(heard[number])
 
 
 def _until(turn: tuple[int, int] | None, shown: list[int], end_ticks: int) -> tuple[list[int], int]:
@@ -231,44 +240,6 @@ def _ascends(earlier: int | None, later: int | None) -> bool:
     return earlier is None or later is None or later > earlier
 
 
-def decoded_ticks(container: InputContainer, stream: VideoStream) -> tuple[int, ...]:
-    """When each frame is shown, by decoding all of them: for packets without times, and slow.
-
-    As in ffmpeg's command a frame without a time has that of the packet which it came out with, and where there is
-    none either it follows the one before it by a frame's duration (`video_duration_estimate` in its fftools).
-    """
-    without_made_up_times(container)
-    stream.thread_type = "AUTO"
-    rate, time_base = stream.guessed_rate, stream.time_base
-    step = round(1 / (rate * time_base)) if rate and time_base else 0
-    ticks: list[int] = []
-    for packet in container.demux(stream):
-        for frame in frames_of(packet):
-            told = frame.pts if frame.pts is not None else frame.dts
-            if told is not None:
-                ticks.append(told)
-            elif ticks:
-                ticks.append(ticks[-1] + step)
-    return tuple(sorted(set(ticks)))
-
-
-def frames_at(container: InputContainer, stream: VideoStream, ticks: int) -> int:
-    """How many frames come out of the decoder with that time: two packets may be the fields of one.
-
-    Decoded from before it: the first of two recordings may end at the time at which the second begins.
-    """
-    second = round(1 / stream.time_base) if stream.time_base else 0
-    container.seek(ticks - second, stream=stream)
-    found = behind = 0
-    for packet in container.demux(stream):
-        for frame in frames_of(packet):
-            found += frame.pts == ticks
-            behind += frame.pts is not None and frame.pts > ticks
-        if behind:
-            break
-    return found
-
-
 def apart(ticks: Iterable[int]) -> tuple[int, ...]:
     """Ascending; a frame on the time of the one before it comes a tick later."""
     found: list[int] = []
@@ -287,13 +258,3 @@ def _alone(packet: Packet[VideoStream]) -> list[VideoFrame]:
         found += context.decode(None)
     context.flush_buffers()
     return found
-
-
-def frames_of(packet: Packet[VideoStream]) -> list[VideoFrame]:
-    """No frame from a damaged packet: the decoder goes on with the next, as ffmpeg does."""
-    try:
-        return packet.decode()
-    except av.MemoryError:
-        raise MemoryError from None
-    except av.FFmpegError:
-        return []

@@ -29,8 +29,13 @@ class Sounding:
             _TRIED_PACKETS if track.codec_context is not None else 0
         )  # else nobody knows it
 
+    @property
+    def is_known(self) -> bool:
+        """Whether more packets would change nothing."""
+        return self.sounds or not self._left
+
     def see(self, packet: Packet[AudioStream]) -> None:
-        if self.sounds or not self._left:
+        if self.is_known:
             return
         self._left -= 1
         with suppress(av.FFmpegError):

@@ -34,11 +34,7 @@ def copied_sound_options(
     if is_brief or not is_sound_copied(sound, settings):
         trim = f"atrim=start={zero_s:.6f}:end={end_s:.6f},asetpts=PTS-{zero_s:.6f}/TB"
         return {"c:a": "aac", "b:a": "128k", "af": ",".join([trim, IN_STEP, *mixed_down(sound)])}
-    from_s = zero_s - _needed_s(sound)
-    if gap := _lost_before(upload, sound, start_s):
-        # What a list hides ffmpeg leaves out sample by sample, and in a gap there are none: it would go on
-        # leaving out behind it.
-        from_s = float((gap[0] + gap[1]) / 2 + _origin_s(upload))
+    from_s = sound_taken_from_s(upload, sound, start_s)
     outside = f"lt(pts*tb,{from_s:.15g})+gte(pts*tb,{end_s:.15g})"
     shifted = f"round((PTS*TB-({zero_s:.15g}))*{sound.sample_rate})"
     filters = [
@@ -48,6 +44,15 @@ def copied_sound_options(
         f"setts=ts='{shifted}'",
     ]
     return {"c:a": "copy", "bsf:a": ",".join(filters)}
+
+
+def sound_taken_from_s(upload: Upload, sound: AudioTrack, start_s: Fraction) -> float:
+    """From when on packets of it are copied for a clip from `start_s`, both by the clock that ffmpeg reads."""
+    if gap := _lost_before(upload, sound, start_s):
+        # What a list hides ffmpeg leaves out sample by sample, and in a gap there are none: it would go on
+        # leaving out behind it.
+        return float((gap[0] + gap[1]) / 2 + _origin_s(upload))
+    return float(start_s) - _needed_s(sound)
 
 
 def lacks_needed_sound(upload: Upload, settings: Settings, start_s: Fraction) -> bool:

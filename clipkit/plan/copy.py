@@ -7,6 +7,7 @@ that ignore the list is in `plan.squeezed`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -15,7 +16,7 @@ import ffmpeg
 from clipkit.errors import ModeRefused
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.format import MIB
-from clipkit.media.access import tick_before
+from clipkit.media.access import points_within, tick_before
 from clipkit.media.upload import Upload
 from clipkit.model.memory import bound_bytes, clip_anon_bytes
 from clipkit.plan.clips import Clip, Job
@@ -32,6 +33,7 @@ from clipkit.plan.encoded_sound import (
 )
 from clipkit.plan.frames import FrameSpan, span
 from clipkit.plan.hidden import Hidden
+from clipkit.plan.lifted import lifting
 from clipkit.plan.sound_check import decoded_beside, sound_check
 from clipkit.plan.squeezed import MOST_HIDDEN_S, Squeeze, clock_for, run_behind, runs_of
 from clipkit.plan.task import OUTPUT, Attempt, Hides, Patch, Run, Step, Task
@@ -50,7 +52,8 @@ _ENCODER_DELAY_S = 0.13
 @dataclass(frozen=True, slots=True)
 class _Cut:
     """All that decides how one clip is cut. `taken`: when the packets to copy would be shown, in ticks from
-    the container's start and in the order of decoding; `origin_s`: that start, exactly as ffmpeg reckons."""
+    the container's start and in the order of decoding; `origin_s`: that start, exactly as ffmpeg reckons.
+    `points`: the numbers of those that may be sought, `other_points`: how many more the container marks so."""
 
     upload: Upload
     clip: Clip
@@ -60,6 +63,8 @@ class _Cut:
     taken: tuple[int, ...]
     origin_s: Fraction
     squeeze: Squeeze
+    points: tuple[int, ...]
+    other_points: int
 
     @property
     def access_s(self) -> Fraction:
@@ -108,7 +113,10 @@ def _cut(upload: Upload, clip: Clip, settings: Settings, build: FfmpegBuild) -> 
     ticks = taken(upload, frames)
     origin_s = upload.origin_ticks * upload.time_base
     squeeze = _squeeze(upload, frames, ticks)
-    return _Cut(upload, clip, settings, build, frames, ticks, origin_s, squeeze)
+    points, others = points_within(upload, ticks)
+    return _Cut(
+        upload, clip, settings, build, frames, ticks, origin_s, squeeze, tuple(points), others
+    )
 
 
 def _check_tone(upload: Upload, settings: Settings) -> None:
@@ -162,10 +170,7 @@ def _task(number: int, cut: _Cut) -> Task:
     return Task(
         number=number,
         output=f"clip-{number:03d}.mp4",
-        attempts=tuple(
-            Attempt(_steps(cut, seek_s), change=_change(cut, rank), encoded_frames=0)
-            for rank, seek_s in enumerate(_seeks(cut))
-        ),
+        attempts=(*_lifted(cut), *_copied(cut)),
         frames_stored=len(cut.taken),
         frames_shown=cut.frames.frames,
         timing=timing_of(upload, cut.frames, sound_of(upload, cut.settings)),
@@ -174,6 +179,18 @@ def _task(number: int, cut: _Cut) -> Task:
         max_output_bytes=2 * upload.size_bytes + 16 * MIB,
         hides=Hides(float(MOST_HIDDEN_S), _hidden_sound_s(cut)),
     )
+
+
+def _lifted(cut: _Cut) -> Iterator[Attempt]:
+    """Without an ffmpeg, where that can be, and nobody asks for one that reads from the start."""
+    step = lifting(cut.upload, cut.taken, cut.squeeze, cut.points, _sound(cut))
+    if step and cut.settings.seek != "output":
+        yield Attempt((step,), change=_change(cut, 0), encoded_frames=0)
+
+
+def _copied(cut: _Cut) -> Iterator[Attempt]:
+    for rank, seek_s in enumerate(_seeks(cut)):
+        yield Attempt(_steps(cut, seek_s), change=_change(cut, rank), encoded_frames=0)
 
 
 def _hidden_sound_s(cut: _Cut) -> float:
@@ -200,7 +217,9 @@ def _seeks(cut: _Cut) -> list[Fraction | None]:
 def _steps(cut: _Cut, seek_s: Fraction | None) -> tuple[Step, ...]:
     sound = _sound(cut)
     end_s = cut.squeeze.end_tick / cut.squeeze.ticks_per_s
-    end = Patch("end_at", {"file": OUTPUT, "end_s": end_s, "seek_to": _seek_to(cut)})
+    has_others = cut.other_points or cut.upload.seek == "none"
+    sought = " ".join(map(str, cut.points)) if has_others else ""
+    end = Patch("end_at", {"file": OUTPUT, "end_s": end_s, "seek_to": sought})
     checks = [sound_check(cut.build)] if _is_sound_decoded(cut, sound) else []
     return (Run(tuple(_argv(cut, seek_s, sound))), end, *checks)
 
@@ -217,26 +236,6 @@ def _is_sound_decoded(cut: _Cut, sound: dict[str, object]) -> bool:
     nobody decodes either. So only where the upload is known to be damaged.
     """
     return is_copied(sound) and bool(cut.upload.damaged_places)
-
-
-def _seek_to(cut: _Cut) -> str:
-    """The numbers of the packets at which decoding can begin with no picture shown before it to follow:
-    players that seek to others stop at what they cannot decode. Nothing where the container knows only such."""
-    ticks = cut.upload.decoding_ticks
-    points = {ticks[place] for place in cut.upload.access_places}
-    marked = points | {
-        round(key_s / cut.upload.time_base) for key_s in cut.upload.key_frame_times_s
-    }
-    found: list[str] = []
-    earliest, others = max(cut.taken) + 1, 0
-    for number in range(len(cut.taken), 0, -1):
-        tick = cut.taken[number - 1]
-        is_clean = tick < earliest
-        earliest = min(tick, earliest)
-        if tick in points and is_clean:
-            found.append(str(number))
-        others += tick in marked and not (tick in points and is_clean)
-    return " ".join(reversed(found)) if others or cut.upload.seek == "none" else ""
 
 
 def _argv(cut: _Cut, seek_s: Fraction | None, sound: dict[str, object]) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from math import ceil
+from math import ceil, floor, inf
 
 from clipkit.errors import ModeRefused
 
@@ -25,6 +25,7 @@ MOST_HIDDEN_S = Fraction(1, 100)
 _DECODED_BEFORE = 32
 _EARLIEST = 16
 _MOST_RUNS = 40
+_JUST_UNDER = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,24 @@ class Squeeze:
         """That of the last one ends with the clip; the others' end with the next."""
         return f"if(eq(N,{packets - 1}),{self.end_tick}-{self.dts()},DURATION)"
 
+    def shown(self, times_s: Sequence[float]) -> list[int]:
+        """When what the upload shows at these times is shown: what `pts` says, in numbers."""
+        zero_s, hidden_s = float(self.zero_s), float(self.hidden_until_s) if self.runs else -inf
+        shown_s = float(self.shown_until_s) if self.behind else inf
+        runs = [_in_numbers(run) for run in self.runs]
+        behind = _in_numbers(self.behind) if self.behind else None
+        found = []
+        for at_s in times_s:
+            run = behind if at_s > shown_s else None
+            if at_s < hidden_s:
+                run = next((each for each in reversed(runs) if at_s >= each[0]), runs[0])
+            if run is None:
+                found.append(max(0, round((at_s - zero_s) * self.ticks_per_s)))
+            else:
+                _, from_s, every_s, tick, last_tick = run
+                found.append(min(last_tick, tick + floor((at_s - from_s) / every_s + _JUST_UNDER)))
+        return found
+
     def _mapped(self, time: str) -> str:
         at = f"{time}*TB"
         shown = f"max(0,round(({at}-{_number(self.zero_s)})*{self.ticks_per_s}))"
@@ -90,9 +109,15 @@ def _in_run(run: Run, at: str) -> str:
     return f"min({run.last_tick},{run.tick}+{_floor(at, run.from_s, run.every_s)})"
 
 
+def _in_numbers(run: Run) -> tuple[float, float, float, int, int]:
+    """From when on a time is in it, then the run's own."""
+    from_s, every_s = float(run.from_s), float(run.every_s)
+    return from_s - every_s / 4, from_s, every_s, run.tick, run.last_tick
+
+
 def _floor(at: str, from_s: Fraction, every_s: Fraction) -> str:
     """Just under a whole number of distances is a whole number: times are rounded to ticks."""
-    return f"floor(({at}-{_number(from_s)})/{_number(every_s)}+0.01)"
+    return f"floor(({at}-{_number(from_s)})/{_number(every_s)}+{_JUST_UNDER})"
 
 
 def _number(number: Fraction) -> str:

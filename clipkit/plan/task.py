@@ -52,10 +52,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A step that the engine does itself: a named act on a file (`clipkit.engine.patches`)."""
+    """A step that the engine does itself: a named act on a file (`clipkit.engine.patches`). `apart`: in a process of
+    its own, held to the same as an ffmpeg, since it reads an upload."""
 
     name: str
     arguments: Mapping[str, str | int | float]
+    apart: bool = False
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -127,6 +129,7 @@ class Attempt:
             "encoded_frames": self.encoded_frames,
             "mode": self.mode,
             "cut_with": self.cut_with,
+            "by_engine": not any(isinstance(step, Run) for step in self.steps),
         }
 
     @property
@@ -270,7 +273,7 @@ def _step_to_json(step: Step) -> dict[str, Any]:
         return {"run": list(step.argv)}
     if isinstance(step, Check):
         return {"check": list(step.argv), "wrong": step.wrong, "always": step.always}
-    return {"patch": step.name, "arguments": dict(step.arguments)}
+    return {"patch": step.name, "arguments": dict(step.arguments), "apart": step.apart}
 
 
 def _step_from_json(document: dict[str, Any]) -> Step:
@@ -278,4 +281,4 @@ def _step_from_json(document: dict[str, Any]) -> Step:
         return Run(tuple(document["run"]))
     if "check" in document:
         return Check(tuple(document["check"]), document["wrong"], document["always"])
-    return Patch(document["patch"], document["arguments"])
+    return Patch(document["patch"], document["arguments"], document["apart"])

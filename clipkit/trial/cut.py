@@ -206,6 +206,7 @@ def _clip_entry(order: Order, outcome: ClipOutcome, ran_out: str | None) -> dict
         "encoded_frames": outcome.encoded_frames if right else None,
         "bytes": outcome.bytes,
         "argv": list(outcome.argv),
+        "by_engine": outcome.by_engine,
         "wall_s": outcome.wall_s,
         "cpu_s": outcome.cpu_s,
         "peak_rss_bytes": outcome.peak_rss_bytes,

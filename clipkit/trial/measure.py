@@ -25,7 +25,8 @@ class ClipOutcome:
     `confined`: its processes could open only what they need (`clipkit.confinement`). `no_space`: there was no room for it on the disk; `poster`: the picture beside its
     file; `encoded_frames`: how many of its frames were encoded and not copied; `hidden_…_bytes`:
     of pictures that its edit list hides, before its start and behind its end. `cut_with`: the numbers of the clips that
-    the same ffmpeg made; each of them has its whole time and peak, and its part of the CPU by the frames encoded."""
+    the same ffmpeg made; each of them has its whole time and peak, and its part of the CPU by the frames encoded. `by_engine`: it was made without
+    an ffmpeg, by a process of the engine's, whose CPU and peak these are; `argv` would make the same."""
 
     number: int
     status: str
@@ -46,6 +47,7 @@ class ClipOutcome:
     hidden_preroll_bytes: int | None = None
     hidden_tail_bytes: int | None = None
     cut_with: tuple[int, ...] = ()
+    by_engine: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ import os, resource, sys
 from pathlib import Path
 sys.path.insert(0, {packages!r})
 from clipkit.confinement import Confinement
-from clipkit.engine.child import NOT_NOW, Child
+from clipkit.engine.child import NOT_NOW, Child, spawned
 confinement = Confinement(()) if {confined} else None
 os.setgroups([])
 os.setresgid({user}, {user}, {user})
@@ -139,7 +139,7 @@ resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
 os.setresuid({user}, {user}, {user})
 before = len(os.listdir("/proc/self/fd"))
 try:
-    Child(["true"], Path(os.devnull), 1 << 20, confinement)
+    Child(spawned(["true"], Path(os.devnull), confinement), 1 << 20)
 except OSError as error:
     print(error.errno in NOT_NOW, len(os.listdir("/proc/self/fd")) - before)
 """

@@ -12,7 +12,7 @@ import pytest
 from counted import Counted
 from inventing_uploads import upload
 from oracle import RIGHT, Asked, Oracle
-from talk import engine
+from talk import by_ffmpeg, engine
 
 from clipkit.engine.mp4 import read_tracks
 from clipkit.errors import ModeRefused
@@ -23,7 +23,7 @@ from clipkit.media.upload import AudioTrack, ClockTurn, Upload
 from clipkit.plan import modes
 from clipkit.plan.clips import Clip, Job
 from clipkit.plan.copy import copy_hides, copy_tasks
-from clipkit.plan.task import Run
+from clipkit.plan.task import Run, Task
 from clipkit.settings import Settings
 
 COPY = Settings(mode="copy")
@@ -74,8 +74,22 @@ def cut(
     change: str | None = None,
     **asked: Any,
 ) -> list[Path]:
-    """Each of them right to the engine and to the oracle, and done otherwise than asked as `change` says."""
+    """Each of them right to the engine and to the oracle, and done otherwise than asked as `change` says; where the
+    engine takes the packets by itself, as an ffmpeg makes them too."""
     tasks = copy_tasks(Job(film, tuple(clips)), replace(COPY, **asked), build)
+    if any(len(task.attempts) > len(by_ffmpeg(task).attempts) for task in tasks):
+        beside = folder / "by-ffmpeg"
+        beside.mkdir()
+        _judged(film, clips, list(map(by_ffmpeg, tasks)), beside, change)
+    told = _judged(film, clips, tasks, folder, change)
+    for task, clip in zip(tasks, told, strict=True):  # at once, wherever it was planned so
+        assert clip["by_engine"] == (task.attempts[0] not in by_ffmpeg(task).attempts)
+    return [Path(made["file"]) for made in told]
+
+
+def _judged(
+    film: Upload, clips: list[Clip], tasks: list[Task], folder: Path, change: str | None
+) -> list[dict[str, Any]]:
     with engine(folder) as running:
         told = running.run(tasks)
     assert [(clip["status"], clip["error"], clip["change"]) for clip in told] == [
@@ -86,7 +100,7 @@ def cut(
         wanted = Asked.of(repr(clip.start_s), repr(clip.duration_s))
         verdict = oracle.judge(wanted, Path(made["file"]), None, "copy")
         assert verdict.outcome == RIGHT, (clip, verdict.reasons)
-    return [Path(made["file"]) for made in told]
+    return told
 
 
 def _starts(film: Upload) -> list[Clip]:
