@@ -75,7 +75,7 @@ class Ran:
             "end: manifest, ceilings, Python": self.took_s - killed_s,
             "all": self.took_s,
             "CPU of everything": self.cpu_s,
-            "CPU of the ffmpegs of the clips": sum(
+            "CPU of the clips' own processes": sum(
                 clip["cpu_s"] for clip in self.manifest["clips"]
             ),
             "CPU of the engine itself": self.manifest["orchestrator_cpu_s"],
