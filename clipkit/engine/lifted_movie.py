@@ -15,6 +15,7 @@ from clipkit.engine.writing import Placement, Stored, stored_tables
 _BRANDS = b"isom\0\0\x02\0isomiso2avc1mp41"
 _UNTURNED = struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
 _SHOWN = 3  # enabled, and in the presentation
+_SOUND_HEADER = whole_box(b"smhd", b"\0\0\0\0")
 _ROLL_PACKETS = -1
 """AAC's blocks overlap: a decoder needs one before the one that is to be right."""
 
@@ -60,20 +61,16 @@ class LiftedMovie:
                 zip(self._tracks, tracks, placed, strict=True), 1
             )
         ]
-        header = (
-            struct.pack(">5I", 0, 0, 0, self._ticks, 0)
-            + struct.pack(">IH10x", 1 << 16, 1 << 8)
-            + _UNTURNED
-        )
-        header += struct.pack(">24xI", len(made) + 1)
+        clock = struct.pack(">5I", 0, 0, 0, self._ticks, 0)
+        usual = struct.pack(">IH10x", 1 << 16, 1 << 8)  # speed and volume
+        header = clock + usual + _UNTURNED + struct.pack(">24xI", len(made) + 1)
         return box(b"moov", with_duration(b"mvhd", memoryview(header), self._length), *made)
 
     def _trak(self, number: int, track: Lifted, placed: Placement, wide: bool) -> bytes:
         shown = min(self._length, -(-track.shown * self._ticks // track.ticks))
         told = needed(track.track, b"tkhd")
-        turned = bytes(
-            told[52:96] if told[0] == 1 else told[40:84]
-        )  # and in which size it is shown
+        # And in which size it is shown.
+        turned = bytes(told[52:96] if told[0] == 1 else told[40:84])
         group, volume = (0, 0) if track.is_film else (1, 1 << 8)
         tkhd = struct.pack(">6I8x4H", _SHOWN, 0, 0, number, 0, 0, 0, group, volume, 0) + turned
         mdhd = struct.pack(">5I", 0, 0, 0, track.ticks, 0) + self._language(track) + b"\0\0"
@@ -96,17 +93,10 @@ class LiftedMovie:
         return bytes(mdhd[32:34] if mdhd[0] == 1 else mdhd[20:22])
 
     def _minf(self, track: Lifted, placed: Placement, wide: bool) -> bytes:
-        here = struct.pack(">I", 1) + box(
-            b"url ", struct.pack(">I", 1)
-        )  # the data lies in this file
-        media = (
-            box(b"vmhd", struct.pack(">I8x", 1))
-            if track.is_film
-            else whole_box(b"smhd", b"\0\0\0\0")
-        )
-        return box(
-            b"minf", media, box(b"dinf", whole_box(b"dref", here)), self._stbl(track, placed, wide)
-        )
+        here = struct.pack(">I", 1) + box(b"url ", struct.pack(">I", 1))  # in this file
+        header = box(b"vmhd", struct.pack(">I8x", 1)) if track.is_film else _SOUND_HEADER
+        dinf = box(b"dinf", whole_box(b"dref", here))
+        return box(b"minf", header, dinf, self._stbl(track, placed, wide))
 
     def _stbl(self, track: Lifted, placed: Placement, wide: bool) -> bytes:
         samples = track.samples

@@ -1,8 +1,9 @@
-"""Copy a clip's packets out of an MP4 straight into another, without an ffmpeg: which takes ten times as long to
-start, to read the whole index, and to look at the streams. Stdlib only: it lives inside the host.
+"""Copy a clip's packets out of an MP4 straight into another, without an ffmpeg, which would first load itself, read the
+whole index and look into the streams. Stdlib only: it lives inside the host.
 
-Of the upload's index only what tells of these packets is read, whatever its length. What is described otherwise than
-most are (`engine.entries`) is refused, and an ffmpeg copies it.
+Of the upload's index only what tells of these packets is read, whatever its length; of what else it says, titles and
+places, the clip has nothing. What is described otherwise than most are (`engine.entries`) is refused, and an ffmpeg
+copies it.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def lift(file: str, source: str, pictures: str, sounds: str) -> None:
         size_bytes = os.fstat(upload.fileno()).st_size
         moov = stack.enter_context(_index(upload.fileno(), size_bytes))
         every = list(tracks(moov))
-        packets = _Packets(upload.fileno(), size_bytes)
+        packets = _Packets(upload.fileno())
         parts = [_film(moov, _track(every, film.track), film, packets)]
         if heard:
             parts += _sound(moov, _track(every, heard.track), heard, packets)
@@ -139,7 +140,6 @@ class _Packets:
     """Of an open file, as they lie there."""
 
     file: int
-    size_bytes: int
 
     def read(self, samples: Sequence[Sample]) -> tuple[bytes, list[int]]:
         """As many at a time as lie side by side. Raises Mp4Error."""

@@ -13,6 +13,7 @@ from clipkit.engine.tables import Chunk, Sample
 
 _CHUNK_S = 0.5
 _WIDE_BYTES = 1 << 32
+_HELD_BYTES = 1 << 20
 
 
 class Source(Protocol):
@@ -65,15 +66,29 @@ def write_movie(made: BinaryIO, movie: Movie, tracks: Sequence[list[Stored]]) ->
         each.chunks.clear()
     for samples, number in chunks:
         placed[number].chunks.append(Chunk(made.tell(), len(samples)))
-        for _, run in groupby(samples, key=lambda stored: id(stored.part)):
-            first, *others = run
-            data, sizes_bytes = first.part.read([each.sample for each in (first, *others)])
+        for batch in _batches(samples):
+            data, sizes_bytes = batch[0].part.read([stored.sample for stored in batch])
             made.write(data)
             placed[number].sizes_bytes.extend(sizes_bytes)
     whole_bytes = made.tell() - body + 16
     made.seek(0)
     made.writelines((*movie.front(), movie.moov(tracks, placed, wide)))
     made.write(struct.pack(">I4sQ", 1, b"mdat", whole_bytes))
+
+
+def _batches(samples: Sequence[Stored]) -> Iterator[list[Stored]]:
+    """Of one part each, and of no more bytes than may be in memory, but one sample at least: what comes before a clip's
+    start lies in its first half second, be it a minute of 4K."""
+    batch: list[Stored] = []
+    held_bytes = 0
+    for stored in samples:
+        held_bytes += stored.sample.size_bytes
+        if batch and (stored.part is not batch[0].part or held_bytes > _HELD_BYTES):
+            yield batch
+            batch, held_bytes = [], stored.sample.size_bytes
+        batch.append(stored)
+    if batch:
+        yield batch
 
 
 class Movie(Protocol):

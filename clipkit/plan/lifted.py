@@ -1,4 +1,4 @@
-"""The packets of a copied clip that the engine takes out of an MP4 by itself, in a tenth of an ffmpeg's time. Pure.
+"""The packets of a copied clip that the engine takes out of an MP4 by itself, without an ffmpeg. Pure.
 
 What `plan.copy` has ffmpeg do in filters is said here in numbers: which packets, and when each is decoded and shown.
 The engine refuses where the upload's own tables do not agree; then an ffmpeg does it.

@@ -203,7 +203,22 @@ def test_any_byte_of_an_index_may_be_wrong(film: Path, build: FfmpegBuild, tmp_p
     assert refused > 20
 
 
-def test_a_disk_that_is_full_is_told_and_nothing_is_left(
+def test_of_a_long_start_that_is_hidden_little_is_in_memory_at_once(
+    build: FfmpegBuild, tmp_path: Path
+) -> None:
+    """It lies in one chunk of the clip, before what is shown."""
+    noise = ("-b:v", "60M", "-maxrate", "60M", "-bufsize", "60M")
+    filters = ",scale=1280:720,noise=alls=100:allf=t"
+    film = Counted("film.mp4", noise, frames=200, gop=200, sound=(), filters=filters)
+    upload = probe_upload(film.make(tmp_path))
+    with engine(tmp_path) as running:
+        (clip,) = running.run(planned(upload, build, Clip(7.0, 0.5)))
+    assert (clip["status"], clip["by_engine"]) == ("ok", True)
+    assert clip["hidden_preroll_bytes"] > 30 << 20
+    assert clip["peak_rss_bytes"] < 25 << 20
+
+
+def test_more_than_may_be_written_is_told_and_nothing_is_left(
     film: Path, build: FfmpegBuild, tmp_path: Path
 ) -> None:
     (task,) = planned(probe_upload(film), build, Clip(1.0, 0.7))
