@@ -129,7 +129,7 @@ def _is_of(value: Any, hint: Any) -> bool:
     if kind is types.NoneType:
         return value is None
     if kind is float:
-        return type(value) in (int, float) and math.isfinite(value)
+        return type(value) in (int, float) and _can_be_measured(value)
     if kind in (int, bool, str):
         return type(value) is kind
     if isinstance(kind, type) and issubclass(kind, Enum):
@@ -157,6 +157,14 @@ def _shown(value: Any) -> str:
 @functools.cache
 def _hints(kind: Any) -> dict[str, Any]:
     return typing.get_type_hints(kind)
+
+
+def _can_be_measured(number: float) -> bool:
+    """Not infinite, and no whole number beyond what a float can be (JSON has such)."""
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False
 
 
 def _finite(text: str) -> float:

@@ -85,6 +85,7 @@ def test_what_fits_its_declaration_has_nothing_said_of_it() -> None:
         ({"text": "a", "several": {}}, "'several' is an object, no list"),
         ({"text": "a", "pair": [1]}, "'pair' holds 1 values, not 2"),
         ({"text": "a", "pair": [1, float("inf")]}, "is inf, no number"),
+        ({"text": "a", "pair": [1, 10**400]}, "no number"),
         ({"text": "a", "kind": "two"}, "'kind' is 'two', no word that is known there"),
         ([], "it is [], no object"),
     ],

@@ -27,6 +27,8 @@ from clipkit.trial.interrupts import uninterrupted
 MANIFEST = "manifest.json"
 _CLIP = re.compile(r"clip-\d{3,}\.(?:mp4|jpg)")
 _ASIDE = f"{WORK_PREFIX}aside-"
+_NEW = "new"
+"""Stands aside with the old ones: the names that new ones are given."""
 _KEYS = {"upload", "settings", "clips"}
 _LARGEST_MANIFEST_BYTES = 64 << 20
 
@@ -69,8 +71,10 @@ class Claim:
                 gone.append(name)
                 if name == MANIFEST:  # before any clip that it tells of goes
                     self._sync()
+            new = sorted(each.name for each in self.target.glob("clip-*"))
+            (aside / _NEW).write_text("\n".join(new), "ascii")
             self._sync()  # before any new one has its place
-            for name in sorted(each.name for each in self.target.glob("clip-*")):
+            for name in new:
                 put_in_place(self.target / name, self.folder / name)
                 placed.append(name)
             self._write(told)
@@ -79,7 +83,7 @@ class Claim:
                 os.unlink(name, dir_fd=self.hold.descriptor)
             for name in reversed(gone):
                 put_in_place(aside / name, self.folder / name)
-            aside.rmdir()
+            shutil.rmtree(aside, ignore_errors=True)
             raise
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -175,18 +179,34 @@ def _sweep(descriptor: int) -> None:
 
 
 def _put_back(aside: str, descriptor: int) -> None:
+    """And the new ones that had their places already are gone again."""
     with contextlib.suppress(OSError):  # it is no folder
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
         place = os.open(aside, flags, dir_fd=descriptor)
         try:
-            names = os.listdir(place)  # noqa: PTH208 (a descriptor)
-            old = [each for each in names if _CLIP.fullmatch(each) or each == MANIFEST]
-            for name in sorted(
-                old, key=lambda each: each == MANIFEST
-            ):  # it tells of no clip that is not there
+            old = [each for each in os.listdir(place) if _is_of_a_cut(each)]  # noqa: PTH208 (a descriptor)
+            for name in _new_names(place):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=descriptor)
+            # The manifest last: it tells of no clip that is not there.
+            for name in sorted(old, key=lambda each: each == MANIFEST):
                 os.rename(name, name, src_dir_fd=place, dst_dir_fd=descriptor)
         finally:
             os.close(place)
+
+
+def _new_names(place: int) -> list[str]:
+    """None where the cut was killed before any of them had its place."""
+    try:
+        told = os.open(_NEW, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=place)
+    except FileNotFoundError:
+        return []
+    with os.fdopen(told, encoding="ascii", errors="replace") as file:
+        return [name for name in file.read().split("\n") if _CLIP.fullmatch(name)]
+
+
+def _is_of_a_cut(name: str) -> bool:
+    return name == MANIFEST or _CLIP.fullmatch(name) is not None
 
 
 def _of_a_cut(folder: Path, descriptor: int, upload: Path) -> list[str]:

@@ -89,14 +89,16 @@ class TestWhatReplacesAnotherCut:
         if not pid:
             with claimed(folder, small, overwrite=True) as claim:
                 claim.target.mkdir()
-                (claim.target / "clip-001.mp4").write_text("a new one")
+                for name in ("clip-001.mp4", "clip-004.mp4"):  # more than there were
+                    (claim.target / name).write_text("a new one")
                 monkeypatch.setattr(
                     type(claim), "_write", lambda *_: os.kill(os.getpid(), signal.SIGKILL)
                 )
                 claim.settle({"upload": "new", "settings": {}, "clips": []})
             os._exit(0)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
-        assert (folder / "clip-001.mp4").read_text() == "a new one"
+        for name in ("clip-001.mp4", "clip-004.mp4"):
+            assert (folder / name).read_text() == "a new one"
         assert not (folder / "manifest.json").exists()
         with pytest.raises(OutputError, match="of another cut"), claimed(folder, small, False):
             pass
