@@ -84,6 +84,7 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
     sounding = {s.index: Sounding(s) for s in container.streams.audio}
     form = nal_format(stream.codec.canonical_name, stream.codec_context.extradata)
     context = stream.codec_context
+    context.thread_count = 1  # of a few frames: starting threads takes longer, and each holds some
     head = _Head(bool(context.has_b_frames), context.width * context.height > _LARGE_PIXELS)
     looks = Looks(stream, form)
     ordering = Ordering(form, stream.codec_context.extradata)
@@ -249,10 +250,8 @@ def apart(ticks: Iterable[int]) -> tuple[int, ...]:
 
 
 def _alone(packet: Packet[VideoStream]) -> list[VideoFrame]:
-    """Its frame, without waiting for those that follow; by one thread, since each holds frames."""
+    """Its frame, without waiting for those that follow."""
     context = packet.stream.codec_context
-    if not context.is_open:
-        context.thread_count = 1
     found = frames_of(packet)
     with suppress(av.FFmpegError):
         found += context.decode(None)
