@@ -72,6 +72,11 @@ def tracks(moov: memoryview) -> Iterator[memoryview]:
     return (body for kind, body in boxes(moov) if kind == b"trak")
 
 
+def track_number(tkhd: memoryview) -> int:
+    number: int = struct.unpack_from(">I", tkhd, 20 if tkhd[0] == 1 else 12)[0]
+    return number
+
+
 def track_of(moov: memoryview, kind: bytes) -> memoryview | None:
     """The first one whose handler is that: `vide`, `soun`."""
     for track in tracks(moov):

@@ -44,18 +44,43 @@ def film_entry(track: memoryview, wide: bool) -> bytes:
         raise Mp4Error(f"its pictures are described as {kind!r}")
     if not _is_turned(needed(track, b"tkhd"), 40, _TURNS):
         raise Mp4Error("its pictures are shown in another size")
-    kept = []
+    kept: dict[bytes, bytes] = {}
     for name, body in _all_boxes(entry[_FILM_FIELDS:]):
         told = bytes(body)
         if name == b"colr" and told[:4] == _QUICKTIME_COLOURS:
             told = _COLOURS + told[4:10] + bytes([wide << 7])
-        elif name not in {_FILM[kind], *_BESIDE} and told[:4] != _COLOURS:
+        is_usual = name in (_FILM[kind], *_BESIDE) or (name == b"colr" and told[:4] == _COLOURS)
+        if not is_usual or name in kept:
             raise Mp4Error(f"its pictures are described by {name!r} too")
-        kept.append(box(name, told))
-    needed(entry[_FILM_FIELDS:], _FILM[kind])
+        kept[name] = _with_all_sets(told) if kind == b"hev1" and name == b"hvcC" else told
+    if _FILM[kind] not in kept or not _is_shown_as_told(track, entry, kept.get(b"pasp")):
+        raise Mp4Error("its pictures are shown in another shape than they are described in")
     size, name = bytes(entry[24:28]), bytes(entry[42:74])
     fields = struct.pack(">6xH16x4s", 1, size) + _PIXELS_AN_INCH + name + b"\0\x18\xff\xff"
-    return struct.pack(">II", 0, 1) + box(_PLAYED[kind], fields, *kept)
+    return struct.pack(">II", 0, 1) + box(
+        _PLAYED[kind], fields, *(box(name, told) for name, told in kept.items())
+    )
+
+
+def _is_shown_as_told(track: memoryview, entry: memoryview, pasp: bytes | None) -> bool:
+    """Whether `tkhd` has the size of the pictures in square pixels: players believe the one or the other."""
+    tkhd = needed(track, b"tkhd")
+    shown = struct.unpack_from(">II", tkhd, 88 if tkhd[0] == 1 else 76)
+    width, height = struct.unpack_from(">HH", entry, 24)
+    across, down = struct.unpack(">II", pasp) if pasp else (1, 1)
+    told = (width * across / down if down else 0, height)
+    return all(abs(one / _ONE - other) <= 1 for one, other in zip(shown, told, strict=True))
+
+
+def _with_all_sets(hvcc: bytes) -> bytes:
+    """`hvcC` that says of each kind of set that all are in it, as they are (ISO/IEC 14496-15, 8.3.3.1.2)."""
+    made, at = bytearray(hvcc), 23
+    for _ in range(hvcc[22]):
+        made[at] |= 0x80
+        count, at = struct.unpack_from(">H", hvcc, at + 1)[0], at + 3
+        for _ in range(count):
+            at += 2 + struct.unpack_from(">H", hvcc, at)[0]
+    return bytes(made)
 
 
 def sound_entry(track: memoryview, ticks: int) -> bytes:

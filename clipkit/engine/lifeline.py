@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -34,6 +35,8 @@ def tie_children_to_us() -> None:
 def drop_all_but_the_tie() -> None:
     """In a fork of the engine, which no exec relieves of what that has open: else the pipe had two writing ends, and
     would stay open when the engine ends."""
-    kept = _ends[0] if _ends else 2
-    os.closerange(3, kept)
-    os.closerange(max(kept, 2) + 1, os.sysconf("SC_OPEN_MAX"))
+    kept = {0, 1, 2, _ends[0] if _ends else 0}
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 (the names alone)
+        if int(name) not in kept:
+            with contextlib.suppress(OSError):  # that of the list itself
+                os.close(int(name))

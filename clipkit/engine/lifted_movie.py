@@ -14,6 +14,7 @@ from clipkit.engine.writing import Placement, Stored, stored_tables
 
 _BRANDS = b"isom\0\0\x02\0isomiso2avc1mp41"
 _UNTURNED = struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+_UNDETERMINED = 0x55C4  # `und`
 _SHOWN = 3  # enabled, and in the presentation
 _SOUND_HEADER = whole_box(b"smhd", b"\0\0\0\0")
 _ROLL_PACKETS = -1
@@ -89,8 +90,10 @@ class LiftedMovie:
         )
 
     def _language(self, track: Lifted) -> bytes:
+        """Three letters of 5 bits; QuickTime has numbers below them, and one for none."""
         mdhd = needed(track.track, b"mdia", b"mdhd")
-        return bytes(mdhd[32:34] if mdhd[0] == 1 else mdhd[20:22])
+        told: int = struct.unpack_from(">H", mdhd, 32 if mdhd[0] == 1 else 20)[0]
+        return struct.pack(">H", told if 0x400 <= told < 0x7FFF else _UNDETERMINED)
 
     def _minf(self, track: Lifted, placed: Placement, wide: bool) -> bytes:
         here = struct.pack(">I", 1) + box(b"url ", struct.pack(">I", 1))  # in this file

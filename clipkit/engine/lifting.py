@@ -19,16 +19,30 @@ from operator import add
 from pathlib import Path
 
 from clipkit.engine import tables
-from clipkit.engine.boxes import Mp4Error, box_at, needed, time_runs, timescale, tracks
+from clipkit.engine.boxes import (
+    Mp4Error,
+    boxes,
+    needed,
+    time_runs,
+    timescale,
+    track_number,
+    tracks,
+)
 from clipkit.engine.entries import checked_movie, film_entry, sound_entry
 from clipkit.engine.lifted_movie import Lifted, LiftedMovie
 from clipkit.engine.tables import Sample
 from clipkit.engine.writing import Stored, write_movie
 
+# Of any file that is not in fragments; each is a step.
+_MOST_BOXES = 1000
+# Of AAC in its shortest frames 480 (low delay); each packet that is taken is held in memory.
+_SHORTEST_SAMPLES = 64
+_MOST_SOUNDS = 20_000
+
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """`track`: its place among the upload's, which has so many `packets`; `taken`: their places in the order of
+    """`track`: its number in the upload, where it has so many `packets`; `taken`: their places in the order of
     decoding; `decoded` and `shown`: when each of these is, and when the last one is over, in ticks of which a second has
     `ticks`: the first is decoded at 0, and the clip begins at `delay` and lasts for `length`; `sought`: which may be,
     counted from 1; `wide`: they use all values."""
@@ -72,7 +86,7 @@ class Pictures:
 
 @dataclass(frozen=True, slots=True)
 class Sounds:
-    """`track`: its place among the upload's; packets that begin from `first` to before `behind` are taken, in ticks of
+    """`track`: its number in the upload; packets that begin from `first` to before `behind` are taken, in ticks of
     which a second has `ticks`, and the clip begins at `zero`, all from when the upload does."""
 
     track: int
@@ -104,13 +118,13 @@ def lift(file: str, source: str, pictures: str, sounds: str) -> None:
         upload = stack.enter_context(Path(source).open("rb"))
         size_bytes = os.fstat(upload.fileno()).st_size
         moov = stack.enter_context(_index(upload.fileno(), size_bytes))
-        every = list(tracks(moov))
         packets = _Packets(upload.fileno())
-        parts = [_film(moov, _track(every, film.track), film, packets)]
+        parts = [_film(moov, _track(moov, film.track), film, packets)]
         if heard:
-            parts += _sound(moov, _track(every, heard.track), heard, packets)
-        if sum(each.sample.size_bytes for part in parts for each in part.samples) > size_bytes:
-            raise Mp4Error("its packets lie over each other")
+            parts += _sound(moov, _track(moov, heard.track), heard, packets)
+        sizes = [each.sample.size_bytes for part in parts for each in part.samples]
+        if sum(sizes) > size_bytes or not all(sizes):
+            raise Mp4Error("its packets lie over each other, or some are empty")
         made = stack.enter_context(Path(file).open("wb"))
         write_movie(made, LiftedMovie(film.ticks, film.length, parts), [p.samples for p in parts])
 
@@ -119,7 +133,9 @@ def _index(upload: int, size_bytes: int) -> memoryview:
     """The body of its `moov`, of which only what is looked at is read."""
     data = memoryview(mmap.mmap(upload, size_bytes, prot=mmap.PROT_READ))
     at = 0
-    while at + 16 <= size_bytes:
+    for _ in range(_MOST_BOXES):
+        if at + 16 > size_bytes:
+            break
         length, kind, wide = struct.unpack_from(">I4sQ", data, at)
         head = 16 if length == 1 else 8
         length = {0: size_bytes - at, 1: wide}.get(length, length)
@@ -129,10 +145,12 @@ def _index(upload: int, size_bytes: int) -> memoryview:
     raise Mp4Error("no whole moov box")
 
 
-def _track(every: Sequence[memoryview], number: int) -> memoryview:
-    if number >= len(every):
-        raise Mp4Error("it has fewer tracks than were found")
-    return every[number]
+def _track(moov: memoryview, number: int) -> memoryview:
+    """The one of that number. Its place tells less: a demuxer also counts streams that are no tracks."""
+    found = [track for track in tracks(moov) if track_number(needed(track, b"tkhd")) == number]
+    if len(found) != 1:
+        raise Mp4Error("its tracks are not those that were found")
+    return found[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +179,9 @@ def _film(moov: memoryview, track: memoryview, film: Pictures, packets: _Packets
     checked_movie(moov)
     stsd = film_entry(track, film.wide)
     table = needed(track, b"mdia", b"minf", b"stbl")
+    tables.only_edit(
+        moov, track
+    )  # of several stretches the packets come in another order than they lie
     if tables.sample_count(table) != film.packets:
         raise Mp4Error("it has other packets than were found")
     lie = [
@@ -203,8 +224,8 @@ def _sound(
     ticks = timescale(needed(track, b"mdia", b"mdhd"))
     stsd = sound_entry(track, ticks)
     table = needed(track, b"mdia", b"minf", b"stbl")
-    if ticks != heard.ticks or box_at(table, b"ctts") is not None:
-        raise Mp4Error("its sound is not timed by its samples")
+    if ticks != heard.ticks or {b"ctts", b"stss"} & {name for name, _ in boxes(table)}:
+        raise Mp4Error("its sound is not timed by its samples, or does not begin at each")
     start, end = tables.only_edit(moov, track)
     begun = _begun_within(table, heard.first + start, min(heard.behind + start, end))
     if not begun:
@@ -220,6 +241,8 @@ def _sound(
     ]
     over = last_at + lasts
     heard_until = min(over, end)  # of a film's last packet its list may hide a part
+    if heard_until <= shift:
+        return
     yield Lifted(
         track,
         stsd,
@@ -237,11 +260,14 @@ def _begun_within(table: memoryview, first: int, behind: int) -> list[tuple[int,
     it begins, and how long it lasts."""
     number, at, found = 0, 0, list[tuple[int, int, int]]()
     for count, lasts in time_runs(needed(table, b"stts")):
-        if not lasts:
-            raise Mp4Error("a packet of its sound lasts for nothing")
+        if lasts < _SHORTEST_SAMPLES:
+            raise Mp4Error("a packet of its sound is shorter than any")
         low, high = (min(count, max(0, -((at - limit) // lasts))) for limit in (first, behind))
-        found += [(number + each, at + each * lasts, lasts) for each in range(low, high)]
+        some = range(low, min(high, low + _MOST_SOUNDS + 1))
+        found += [(number + each, at + each * lasts, lasts) for each in some]
         number, at = number + count, at + count * lasts
-        if at >= behind:
+        if at >= behind or len(found) > _MOST_SOUNDS:
             break
+    if len(found) > _MOST_SOUNDS:
+        raise Mp4Error(f"more than {_MOST_SOUNDS} packets of its sound")
     return found

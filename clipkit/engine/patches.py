@@ -92,7 +92,7 @@ def lift_packets(file: str, source: str, pictures: str, sounds: str) -> None:
     """Copy a clip's packets out of an upload (`clipkit.engine.lifting`)."""
     try:
         lift(file, source, pictures, sounds)
-    except (Mp4Error, struct.error, IndexError, ValueError) as error:
+    except (Mp4Error, struct.error, IndexError, ValueError, OverflowError) as error:
         raise PatchError(f"its packets cannot be taken as they lie: {error}") from None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, groupby, pairwise
+from itertools import accumulate, groupby, repeat
 
 from clipkit.engine.boxes import Mp4Error, box_at, edit_layout, needed, timescale
 from clipkit.engine.mp4 import composition_offsets, decode_times
@@ -43,19 +43,19 @@ def samples_of(moov: memoryview, track: memoryview) -> list[Sample]:
     """In the order in which they are decoded; `shown` counts as the first edit of its list has it. Raises
     Mp4Error."""
     table = needed(track, b"mdia", b"minf", b"stbl")
-    sizes = _sizes(needed(table, b"stsz"))
+    count = sample_count(table)
     decoded = decode_times(needed(table, b"stts"))[:-1]
     offsets = composition_offsets(box_at(table, b"ctts"), len(decoded))
-    places = list(_places(table, sizes))
-    if not len(sizes) == len(decoded) == len(places):
-        raise Mp4Error("its tables disagree about how many samples there are")
+    if count > _MOST_SAMPLES or count != len(decoded):
+        raise Mp4Error("its tables disagree about how many samples there are, or it has too many")
+    places = places_of(table, 0, count)
     stss = box_at(table, b"stss")
     syncs = None if stss is None else set(_numbers(stss))
     start = _edit_start(track, timescale(needed(moov, b"mvhd")))
     return [
-        Sample(place, size, when, when + offset - start, syncs is None or number in syncs)
-        for number, (place, size, when, offset) in enumerate(
-            zip(places, sizes, decoded, offsets, strict=True), 1
+        Sample(*place, when, when + offset - start, syncs is None or number in syncs)
+        for number, (place, when, offset) in enumerate(
+            zip(places, decoded, offsets, strict=True), 1
         )
     ]
 
@@ -102,35 +102,56 @@ def sample_count(table: memoryview) -> int:
 
 def places_of(table: memoryview, first: int, count: int) -> list[tuple[int, int]]:
     """Offset and size of so many samples of `stbl` from that one on, counted from 0; nothing else of the tables is
-    looked at but how many lie in each chunk. Raises Mp4Error."""
+    kept. Raises Mp4Error."""
+    if not count:
+        return []
+    stsz = needed(table, b"stsz")
     chunk, begins, samples = _chunks_of(needed(table, b"stsc"), first, first + count)
-    sizes = _sizes_of(needed(table, b"stsz"), begins, first + count - begins)
+    sizes = list(_sizes_of(stsz, first, count))
+    skipped = sum(_sizes_of(stsz, begins, first - begins))
     found: list[tuple[int, int]] = []
     for at, inside in zip(_offsets_from(table, chunk, len(samples)), samples, strict=True):
         within = sizes[len(found) : len(found) + inside]
-        found += zip(accumulate(within, initial=at), within, strict=False)
-    return found[first - begins :]
+        found += zip(accumulate(within, initial=at + skipped), within, strict=False)
+        skipped = 0
+    return found
 
 
 def _chunks_of(stsc: memoryview, first: int, behind: int) -> tuple[int, int, list[int]]:
-    """The number, from 0 on, of the chunk in which the first one lies, which sample that begins with, and how many it
-    and those after it hold, until all lie in them."""
-    count = struct.unpack_from(">I", stsc, 4)[0]
-    rows = list(struct.iter_unpack(">III", stsc[8 : 8 + 12 * count]))
+    """The number, from 0 on, of the chunk in which the first one lies, which sample that begins with, and how many of
+    those from the first on lie in it and in each after it, until all do."""
     number, found, start = 0, list[int](), None
-    for row, (begins, samples, _) in enumerate(rows):
-        if not samples or not begins:
-            raise Mp4Error("its chunks are out of order")
+    for begins, samples, next_begins in _chunk_runs(stsc):
         needs = -(-(behind - number) // samples)
-        chunks = min(needs, rows[row + 1][0] - begins) if row + 1 < len(rows) else needs
+        chunks = needs if next_begins is None else min(needs, next_begins - begins)
         skipped = 0 if found else max(0, (first - number) // samples)
         if skipped < chunks:
-            start = start or (begins - 1 + skipped, number + skipped * samples)
+            if start is None:
+                start = (begins - 1 + skipped, number + skipped * samples)
+                found.append(samples - (first - start[1]))
+                skipped += 1
             found += [samples] * (chunks - skipped)
-        number += max(0, chunks) * samples
+        number += chunks * samples
         if start and number >= behind:
             return *start, found
     raise Mp4Error("its tables disagree about how many samples there are")
+
+
+def _chunk_runs(stsc: memoryview) -> Iterator[tuple[int, int, int | None]]:
+    """From which chunk on, counted from 1, how many samples each holds, and up to before which; None: to the last."""
+    count = struct.unpack_from(">I", stsc, 4)[0]
+    rows = struct.iter_unpack(">III", stsc[8 : 8 + 12 * count])
+    before: tuple[int, int] | None = None
+    for begins, samples, _ in rows:
+        if begins <= before[0] if before else begins != 1:
+            raise Mp4Error("its chunks are out of order")
+        if not samples:
+            raise Mp4Error("a chunk of it is empty")
+        if before:
+            yield *before, begins
+        before = (begins, samples)
+    if before:
+        yield *before, None
 
 
 def _offsets_from(table: memoryview, chunk: int, count: int) -> tuple[int, ...]:
@@ -140,59 +161,21 @@ def _offsets_from(table: memoryview, chunk: int, count: int) -> tuple[int, ...]:
     return struct.unpack_from(f">{count}I", narrow, 8 + 4 * chunk)
 
 
-def _sizes_of(stsz: memoryview, first: int, count: int) -> Sequence[int]:
+def _sizes_of(stsz: memoryview, first: int, count: int) -> Iterator[int]:
     same, every = struct.unpack_from(">II", stsz, 4)
-    if first + count > every:
+    if first + count > every or (not same and 12 + 4 * every > len(stsz)):
         raise Mp4Error("it has fewer samples than were found")
-    return [same] * count if same else struct.unpack_from(f">{count}I", stsz, 12 + 4 * first)
-
-
-def _sizes(stsz: memoryview) -> Sequence[int]:
-    same, count = struct.unpack_from(">II", stsz, 4)
-    if count > _MOST_SAMPLES:
-        raise Mp4Error(f"more than {_MOST_SAMPLES} samples")
     if same:
-        return [same] * count
-    if 12 + 4 * count > len(stsz):
-        raise Mp4Error("its table of sizes is cut off")
-    return struct.unpack_from(f">{count}I", stsz, 12)
+        return repeat(same, count)
+    rows = struct.iter_unpack(">I", stsz[12 + 4 * first : 12 + 4 * (first + count)])
+    return (size for (size,) in rows)
 
 
-def _numbers(table: memoryview, wide: bool = False) -> tuple[int, ...]:
+def _numbers(table: memoryview) -> tuple[int, ...]:
     count = struct.unpack_from(">I", table, 4)[0]
-    if 8 + count * (8 if wide else 4) > len(table):
+    if 8 + 4 * count > len(table):
         raise Mp4Error("a table of it is cut off")
-    return struct.unpack_from(f">{count}{'Q' if wide else 'I'}", table, 8)
-
-
-def chunk_offsets(table: memoryview) -> tuple[int, ...]:
-    """Of `stbl`."""
-    narrow = box_at(table, b"stco")
-    return _numbers(needed(table, b"co64"), wide=True) if narrow is None else _numbers(narrow)
-
-
-def chunk_sizes(table: memoryview) -> list[int]:
-    """How many samples each chunk of `stbl` holds."""
-    stsc, chunks = needed(table, b"stsc"), len(chunk_offsets(table))
-    rows = [
-        struct.unpack_from(">III", stsc, 8 + 12 * row)[:2]
-        for row in range(struct.unpack_from(">I", stsc, 4)[0])
-    ]
-    found: list[int] = []
-    for (first, samples), (behind, _) in pairwise([*rows, (chunks + 1, 0)]):
-        if not 0 < first <= behind <= chunks + 1:
-            raise Mp4Error("its chunks are out of order")
-        found += [samples] * (behind - first)
-    return found
-
-
-def _places(table: memoryview, sizes: Sequence[int]) -> Iterator[int]:
-    """Where each sample lies in the file."""
-    number = 0
-    for at, samples in zip(chunk_offsets(table), chunk_sizes(table), strict=False):
-        within = sizes[number : number + samples]
-        yield from list(accumulate(within, initial=at))[:-1]
-        number += samples
+    return struct.unpack_from(f">{count}I", table, 8)
 
 
 def box(kind: bytes, *bodies: bytes | bytearray | memoryview) -> bytes:

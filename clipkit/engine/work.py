@@ -259,7 +259,8 @@ class Work:
             return NO_SPACE
         how = f"signal {ended.signal}" if ended.signal else f"exit code {ended.code}"
         said = self._said()
-        why = f"{said} (ffmpeg ended with {how})" if said else f"ffmpeg ended with {how}"
+        who = "the engine's copy" if isinstance(self.at, Patch) else "ffmpeg"
+        why = f"{said} ({who} ended with {how})" if said else f"{who} ended with {how}"
         return f"{self.at.wrong}: {why}" if isinstance(self.at, Check) else why
 
     def why_wrong(self, error: WrongOutputError) -> str:
@@ -271,7 +272,8 @@ class Work:
         if error.errno in NO_ROOM:
             return NO_SPACE
         [program, *_] = self.argv(self.unfinished) or [self.task.output]
-        return f"{program} cannot be started: {error.strerror}"
+        what = "a copy of the engine" if isinstance(self.at, Patch) else program
+        return f"{what} cannot be started: {error.strerror}"
 
     def _why_damaged(self) -> str | None:
         """In words, if an ffmpeg that has ended well says that the clip is not right."""

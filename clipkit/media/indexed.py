@@ -8,6 +8,7 @@ from operator import sub
 
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.stream import Stream
 
 from clipkit.media.heard import Heard
 
@@ -27,7 +28,7 @@ class SoundIndex:
 
     def read_no_more(self) -> None:
         """Packets are passed over from now on."""
-        self.track.discard = _PASSED_OVER  # type: ignore[assignment]  # (some stubs want a name)
+        _discard(self.track, _PASSED_OVER)
 
     def tell(self, heard: Heard) -> None:
         """What reading all packets would tell. To be asked when the container has been read to its end."""
@@ -44,10 +45,12 @@ class SoundIndex:
         heard.see_all(starts[-1:], lengths[-1:], shown[-1:])
 
     def _last_length(self) -> int:
-        """Which no packet behind it tells."""
-        self.track.discard = _READ  # type: ignore[assignment]
+        """Which no packet behind it tells. Of nothing else anything is read: a seek goes back to where all streams can
+        begin, which may be the film's first picture."""
         container = self.track.container
         assert isinstance(container, InputContainer)  # noqa: S101 (for the type checker)
+        for stream in container.streams:
+            _discard(stream, _READ if stream.index == self.track.index else _PASSED_OVER)
         container.seek(self.starts[-1], stream=self.track)
         lengths = [
             packet.duration or 0
@@ -55,6 +58,10 @@ class SoundIndex:
             if packet.pts == self.starts[-1]
         ]
         return lengths[-1] if lengths else 0
+
+
+def _discard(stream: Stream, what: int) -> None:
+    stream.discard = what  # type: ignore[assignment]  # (stubs want a name, which older ones have not)
 
 
 def sound_indexes(container: InputContainer) -> dict[int, SoundIndex]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _PLAYED = ("video", "audio")
 _ASKED = "At least one output file must be specified"
@@ -24,13 +24,15 @@ _SIZE = re.compile(r", (\d+)x(\d+)\b")
 
 @dataclass(frozen=True, slots=True)
 class StreamOutline:
-    """A stream as the headers and the first packets have it. Of what is no picture the size is 0."""
+    """A stream as the headers and the first packets have it. Of what is no picture the size is 0. `number`: that
+    its container gives it, where it gives one."""
 
     at: int
     kind: str
     codec: str
     width: int
     height: int
+    number: int = field(default=0, compare=False)
 
     @property
     def words(self) -> str:

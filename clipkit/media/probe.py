@@ -69,7 +69,7 @@ def _outlines(container: InputContainer) -> Iterator[StreamOutline]:
         codec = context.codec.canonical_name if context else "unknown"
         pictures = context if isinstance(context, VideoCodecContext) else None
         size = (pictures.width, pictures.height) if pictures else (0, 0)
-        yield StreamOutline(stream.index, stream.type, codec, *size)
+        yield StreamOutline(stream.index, stream.type, codec, *size, number=stream.id)
 
 
 @contextmanager

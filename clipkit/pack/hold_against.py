@@ -162,7 +162,8 @@ def _ffmpeg_seconds(folder: Path, records: Sequence[Record]) -> dict[Key, list[f
     clips = folders.clips_by_run(folder) if records else {}
     for record in records:
         for clip in clips.get(record.run_id, ()):
-            if clip.get("cpu_s") and clip.get("argv") and clip.get("status") == "ok":
+            by_ffmpeg = clip.get("argv") and not clip.get("by_engine")  # else its words did not run
+            if clip.get("cpu_s") and by_ffmpeg and clip.get("status") == "ok":
                 argv = _without_places(clip["argv"])
                 which = (record.ffmpeg_version, record.upload_sha256, record.settings.concurrency)
                 found[(*which, clip["start_s"], clip["duration_s"], argv)].append(clip["cpu_s"])

@@ -20,6 +20,8 @@ from clipkit.plan.squeezed import Squeeze
 from clipkit.plan.task import OUTPUT, Patch
 
 _CODECS = ("h264", "hevc")
+# Each is held in memory; an ffmpeg's start matters little beside so many.
+_MOST_TAKEN = 20_000
 
 
 def lifting(
@@ -39,8 +41,9 @@ def lifting(
     is_plain = upload.container.startswith("mov") and upload.codec in _CODECS
     changed = upload.sets_inside or upload.damaged_places or upload.seek == "none"
     foreign = heard is not None and (heard.codec != "aac" or not is_copied(sound))
-    is_known = {upload.video_stream} <= {stream.at for stream in upload.streams}
-    if not (is_plain and is_known and sought) or changed or foreign:
+    numbers = {stream.at: stream.number for stream in upload.streams}
+    is_known = upload.video_stream in numbers and len({*numbers.values()}) == len(numbers)
+    if not (is_plain and is_known and sought) or changed or foreign or len(taken) > _MOST_TAKEN:
         return None
     pictures = _pictures(upload, taken, squeeze, sought)
     if pictures is None:
@@ -63,7 +66,7 @@ def _pictures(
     decoded = _decoded(shown, in_turn)
     ends = [*decoded, squeeze.end_tick]
     head = (
-        upload.video_stream,
+        next(each.number for each in upload.streams if each.at == upload.video_stream),
         len(upload.decoding_ticks),
         squeeze.ticks_per_s,
         -decoded[0],
@@ -101,7 +104,7 @@ def _sounds(upload: Upload, squeeze: Squeeze) -> str:
     """As `engine.lifting.Sounds` reads them."""
     sound = upload.sound
     assert sound is not None and upload.sound_track is not None  # noqa: S101 (for the type checker)
-    tracks = [stream.at for stream in upload.streams if stream.kind == "audio"]
+    tracks = [stream.number for stream in upload.streams if stream.kind == "audio"]
     rate = sound.sample_rate
     first = ceil(sound_taken_from_s(upload, sound, squeeze.zero_s) * rate)
     zero = floor(squeeze.zero_s * rate + Fraction(1, 2))

@@ -109,9 +109,9 @@ class Record:
     clip_s: float = _column("length of each clip, mean", key="length_s", title="clip length")
     clips_seed: int | None = _column("seed of random starts; null: spread evenly or listed")
     clip_starts_s: tuple[float, ...] = _column("where each clip starts")
-    clip_wall_s: tuple[float, ...] = _column("wall time of each clip's ffmpeg, in the same order")
+    clip_wall_s: tuple[float, ...] = _column("wall time of each clip, in the same order")
     clip_cpu_s: tuple[float, ...] = _column(
-        "CPU time of each clip's ffmpeg, in the same order; empty where only their sum is known"
+        "CPU time of each clip's own processes, in the same order; empty where only their sum is known"
     )
     wall_s: float | None = _measured(
         "from the first task accepted to the last clip in place; of a service, by its own clock from the "
@@ -122,7 +122,7 @@ class Record:
         "CPU of the engine's own process; of a service, of all that is no ffmpeg, from the order on"
     )
     ffmpeg_cpu_s: float | None = _measured(
-        "CPU of all ffmpeg processes, by wait4; of a service's by their part of the ceiling"
+        "CPU of all clips' own processes, by wait4: ffmpegs, or copies of the engine (`by_engine`); of a service's by their part of the ceiling"
     )
     throttled_s: float | None = _measured(
         "of wall_s, the time for which the CPU quota held the job back, sampled; null in schema 1"
@@ -149,7 +149,9 @@ class Record:
     peak_rss_sum_bytes: int | None = _measured("peak sum of RSS; counts shared pages repeatedly")
     peak_pss_sum_bytes: int | None = _measured("peak sum of PSS; counts shared pages once")
     orchestrator_peak_rss_bytes: int | None = _measured("the engine's own VmHWM")
-    ffmpeg_peak_rss_bytes: int | None = _measured("largest peak RSS of one ffmpeg, by wait4")
+    ffmpeg_peak_rss_bytes: int | None = _measured(
+        "largest peak RSS of one clip's own process, by wait4"
+    )
     oom_kills: int | None = _measured("processes that the kernel killed at the ceiling")
     output_bytes: int | None = _measured("size of all clips")
     clip_modes: str | None = _measured(

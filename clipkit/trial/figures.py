@@ -70,4 +70,5 @@ def clip_columns(outcome: ClipOutcome, planned_mode: str | None) -> dict[str, An
         "mode": None if planned_mode is None else outcome.mode or planned_mode,
         "bytes": outcome.bytes,
         "argv": list(outcome.argv),
+        "by_engine": outcome.by_engine,
     }

@@ -28,7 +28,7 @@ MANIFEST = "manifest.json"
 _CLIP = re.compile(r"clip-\d{3,}\.(?:mp4|jpg)")
 _ASIDE = f"{WORK_PREFIX}aside-"
 _NEW = "new"
-"""Stands aside with the old ones: the names that new ones are given."""
+"""Stands aside with the old ones: the names that new ones are given and no old one has."""
 _KEYS = {"upload", "settings", "clips"}
 _LARGEST_MANIFEST_BYTES = 64 << 20
 
@@ -72,7 +72,7 @@ class Claim:
                 if name == MANIFEST:  # before any clip that it tells of goes
                     self._sync()
             new = sorted(each.name for each in self.target.glob("clip-*"))
-            (aside / _NEW).write_text("\n".join(new), "ascii")
+            self._note_new(aside, new)
             self._sync()  # before any new one has its place
             for name in new:
                 put_in_place(self.target / name, self.folder / name)
@@ -86,6 +86,13 @@ class Claim:
             shutil.rmtree(aside, ignore_errors=True)
             raise
         shutil.rmtree(aside, ignore_errors=True)
+
+    def _note_new(self, aside: Path, names: Sequence[str]) -> None:
+        """Those that replace no old one: these come back in their places."""
+        with (aside / _NEW).open("w", encoding="ascii") as file:
+            file.write("\n".join(name for name in names if name not in self.old))
+            file.flush()
+            os.fsync(file.fileno())
 
     def settled(self, word: str) -> str:
         """A word that may name a finished clip where it waits, with the place that it will have."""

@@ -198,7 +198,7 @@ def _more(entry: Screened, than: Screened) -> str:
 
 
 def orchestrator_cpu_fraction(findings: Findings) -> float | None:
-    """The engine's own share of all CPU in the confirming trials (claim C1)."""
+    """The engine's own share of all CPU in the confirming trials (claim C1), beside the clips' own processes."""
     runs = confirming(findings)
     own_s = sum(record.orchestrator_cpu_s or 0.0 for record in runs)
     ffmpeg_s = sum(record.ffmpeg_cpu_s or 0.0 for record in runs)

@@ -7,7 +7,7 @@ import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -22,10 +22,10 @@ from talk import by_ffmpeg, engine
 
 import clipkit
 from clipkit.confinement import Confinement
-from clipkit.engine.boxes import needed, read_moov, timescale, track_of
+from clipkit.engine.boxes import boxes, needed, read_moov, timescale, track_of
 from clipkit.engine.child import Child, fork
 from clipkit.engine.patches import PatchError, apply_patch
-from clipkit.engine.tables import samples_of
+from clipkit.engine.tables import box, samples_of
 from clipkit.ffmpeg_builds import FfmpegBuild
 from clipkit.media.probe import probe_upload
 from clipkit.media.upload import Upload
@@ -137,6 +137,129 @@ def test_what_is_described_in_another_way_an_ffmpeg_copies_and_nothing_is_said(
         (clip,) = running.run(planned(probe_upload(film), build, Clip(1.0, 0.7)))
         assert not list(running.work.iterdir())
     assert (clip["status"], clip["by_engine"], clip["change"]) == ("ok", False, None)
+
+
+def put(film: Path, path: Sequence[bytes], body: bytes) -> None:
+    """Another body in the place of that of the first box of a kind within one of another, and so on; the index lies at
+    the film's end, so nothing else moves."""
+    data = bytearray(film.read_bytes())
+    around, at = [], data.index(b"moov") - 4
+    for kind in path:
+        around.append(at)
+        at = data.index(kind, at + 8) - 4
+    (size,) = struct.unpack_from(">I", data, at)
+    data[at : at + size] = box(path[-1], body)
+    for outer in around:
+        struct.pack_into(
+            ">I", data, outer, struct.unpack_from(">I", data, outer)[0] + 8 + len(body) - size
+        )
+    film.write_bytes(data)
+
+
+def _shown_in_another_order(film: Path, _: FfmpegBuild) -> None:
+    """Its second half first: ffmpeg's index has as many packets, and in the order in which they are shown."""
+    data = film.read_bytes()
+    movie, ticks = (
+        struct.unpack_from(">I", data, data.index(kind) + 16)[0] for kind in (b"mvhd", b"mdhd")
+    )
+    (start,) = struct.unpack_from(">i", data, data.index(b"elst") + 16)
+    rows = [(2 * movie, start + 2 * ticks, 1 << 16), (2 * movie - movie // 25, start, 1 << 16)]
+    body = struct.pack(">II", 0, len(rows)) + b"".join(struct.pack(">IiI", *row) for row in rows)
+    put(film, (b"trak", b"edts", b"elst"), body)
+
+
+def _without_a_size(film: Path, _: FfmpegBuild) -> None:
+    data = bytearray(film.read_bytes())
+    struct.pack_into(">II", data, data.index(b"tkhd") + 4 + 76, 0, 0)
+    film.write_bytes(data)
+
+
+def _with_an_empty_sound(film: Path, _: FfmpegBuild) -> None:
+    data = bytearray(film.read_bytes())
+    at = data.rindex(b"stsz") + 4  # of sound, behind the pictures'
+    struct.pack_into(">I", data, at + 12 + 4 * 60, 0)
+    film.write_bytes(data)
+
+
+@pytest.mark.parametrize("change", [_shown_in_another_order, _without_a_size, _with_an_empty_sound])
+def test_where_the_tables_mean_something_else_an_ffmpeg_copies(
+    change: Callable[[Path, FfmpegBuild], None], build: FfmpegBuild, tmp_path: Path
+) -> None:
+    film = tmp_path / "film.mp4"
+    source = ("-f", "lavfi", "-i", "testsrc2=s=160x120:r=25:d=4", "-f", "lavfi", "-i", "sine=d=4")
+    keys = ("-bf", "0", "-g", "50", "-force_key_frames", "expr:eq(n,0)+eq(n,49)+eq(n,50)")
+    coded = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", *keys, film)
+    subprocess.run([build.path, "-v", "error", *source, *coded], check=True)
+    change(film, build)
+    upload = probe_upload(film)
+    assert len(upload.decoding_ticks) == 100
+    with engine(tmp_path) as running:
+        (clip,) = running.run(planned(upload, build, Clip(1.0, 0.7)))
+    assert (clip["status"], clip["by_engine"], clip["change"]) == ("ok", False, None)
+
+
+def test_a_cover_that_counts_as_a_stream_moves_no_track(
+    film: Path, build: FfmpegBuild, tmp_path: Path
+) -> None:
+    """ffmpeg has it for a stream between others, and no track is it; there are two films of as many packets."""
+    cover, negative, both = (tmp_path / name for name in ("cover.png", "negative.mp4", "both.mp4"))
+    words = (build.path, "-v", "error", "-i", film)
+    subprocess.run([*words, "-frames:v", "1", cover], check=True)
+    subprocess.run([*words, "-vf", "negate", "-bf", "3", "-g", "50", negative], check=True)
+    maps = ("-map", "0:a", "-map", "0:v", "-map", "1:v", "-map", "2", "-c", "copy")
+    last = ("-disposition:v:2", "attached_pic", both)
+    subprocess.run([*words, "-i", negative, "-i", cover, *maps, *last], check=True)
+    data = both.read_bytes()
+    at = data.index(b"moov") - 4
+    (size,) = struct.unpack_from(">I", data, at)
+    header, sound, *films, extra = [
+        box(*each) for each in boxes(memoryview(data)[at + 8 : at + size])
+    ]
+    both.write_bytes(data[:at] + box(b"moov", header, sound, extra, *films) + data[at + size :])
+    upload = probe_upload(both)
+    assert (upload.films, upload.video_stream) == (2, 2)
+    (task,) = planned(upload, build, Clip(1.0, 0.7))
+    with engine(tmp_path) as running:
+        own, other = running.run([task, replace(by_ffmpeg(task), number=2, output="clip-002.mp4")])
+    assert (own["by_engine"], other["by_engine"]) == (True, False)
+    ours, theirs = (tracks_of(Path(clip["file"]))[b"vide"] for clip in (own, other))
+    assert [packet[0] for packet in ours] == [packet[0] for packet in theirs]
+
+
+def test_a_track_is_described_as_an_ffmpeg_describes_it(build: FfmpegBuild, tmp_path: Path) -> None:
+    """Parameter sets of HEVC in the entry alone, by its own words; a language that MP4 has a word for."""
+    for name, more in (("film.mp4", {"hevc": True}), ("film.mov", {})):
+        folder = tmp_path / name
+        folder.mkdir()
+        (task,) = planned(
+            probe_upload(Counted(name, **more, **FRAMES).make(folder)), build, Clip(1, 1)
+        )
+        ways = (task, replace(by_ffmpeg(task), number=2, output="clip-002.mp4"))
+        with engine(folder) as running:
+            clips = running.run(ways)
+        told = []
+        for clip in clips:
+            with Path(clip["file"]).open("rb") as file:
+                moov = memoryview(read_moov(file)[1])
+            film = track_of(moov, b"vide")
+            assert film is not None
+            stsd = bytes(needed(film, b"mdia", b"minf", b"stbl", b"stsd"))
+            hvcc = stsd[stsd.index(b"hvcC") :][:80] if b"hvcC" in stsd else b""
+            told.append((stsd[12:16], hvcc, bytes(needed(film, b"mdia", b"mdhd")[20:22])))
+        assert [clip["by_engine"] for clip in clips] == [True, False]
+        assert told[0] == told[1]
+
+
+def test_more_packets_than_memory_is_for_are_refused(
+    film: Path, build: FfmpegBuild, tmp_path: Path
+) -> None:
+    """A tick each of sound."""
+    (task,) = planned(probe_upload(film), build, Clip(1.0, 0.7))
+    data = bytearray(film.read_bytes())
+    struct.pack_into(">III", data, data.rindex(b"stts") + 8, 1, 1 << 30, 1)
+    film.write_bytes(data)
+    with pytest.raises(PatchError, match="shorter than any"):
+        apply_patch("lift_packets", {**lift_of(task), "file": str(tmp_path / "clip.mp4")})
 
 
 def _another(film: Path) -> None:

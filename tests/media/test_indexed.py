@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import av
+import imageio_ffmpeg
 import pytest
 from making import Make
 from shared_media import WHY_NOT, entries
@@ -76,3 +78,20 @@ def test_a_film_that_ends_before_its_sound_is_read(
     assert told.sound
     assert told.sound.heard_s
     assert float(told.sound.heard_s[-1][1]) < told.duration_s
+
+
+@pytest.mark.parametrize("first", ["subtitles", "sound"])
+def test_a_film_that_is_not_the_first_stream(make: Make, tmp_path: Path, first: str) -> None:
+    """What flushes a decoder at the end has no stream of its own."""
+    words, text = tmp_path / "words.srt", tmp_path / "film.mp4"
+    words.write_text("1\n00:00:00,000 --> 00:00:01,000\nhello\n")
+    film = make("plain.mp4", *AAC)
+    order = {"subtitles": ("1", "0:v", "0:a"), "sound": ("0:a", "0:v", "1")}[first]
+    maps = [word for each in order for word in ("-map", each)]
+    argv = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", film, "-i", words, *maps]
+    subprocess.run([*argv, "-c", "copy", "-c:s", "mov_text", text], check=True)
+    told, plain = probe_upload(text), probe_upload(film)
+    assert told.video_stream == 1
+    assert told.frame_times_s == plain.frame_times_s
+    assert told.sound
+    assert told.sound.heard_s == (plain.sound and plain.sound.heard_s)

@@ -24,6 +24,7 @@ from clipkit.media.sample import sample
 from clipkit.plan.clips import Clip, Job
 from clipkit.settings import Settings
 from clipkit.trial.cut import Order, cut_order
+from clipkit.trial.inside import WORK_PREFIX
 from clipkit.trial.interrupts import only_the_first, uninterrupted
 from clipkit.trial.out_folder import claimed
 
@@ -100,6 +101,23 @@ class TestWhatReplacesAnotherCut:
         for name in ("clip-001.mp4", "clip-004.mp4"):
             assert (folder / name).read_text() == "a new one"
         assert not (folder / "manifest.json").exists()
+        with pytest.raises(OutputError, match="of another cut"), claimed(folder, small, False):
+            pass
+        assert {each.name: each.read_bytes() for each in folder.iterdir()} == before
+
+    def test_comes_back_also_where_that_was_killed(
+        self, small: Path, build: FfmpegBuild, tmp_path: Path
+    ) -> None:
+        """Some of the old clips had their places again, the manifest not yet."""
+        folder = tmp_path / "out"
+        cut(order(small, build, folder))
+        before = {each.name: each.read_bytes() for each in folder.iterdir()}
+        with claimed(folder, small, overwrite=True) as claim:
+            aside = folder / f"{WORK_PREFIX}aside-1"
+            aside.mkdir()
+            claim._note_new(aside, ["clip-001.mp4", "clip-004.mp4"])
+        (folder / "manifest.json").rename(aside / "manifest.json")
+        (folder / "clip-002.mp4").rename(aside / "clip-002.mp4")
         with pytest.raises(OutputError, match="of another cut"), claimed(folder, small, False):
             pass
         assert {each.name: each.read_bytes() for each in folder.iterdir()} == before

@@ -1,9 +1,9 @@
-"""One cell or one run: how its runs ended, memory over time, the exact commands, the logs' ends."""
+"""One cell or one run: how its runs ended, memory over time, the exact commands (of what the engine copied by itself, what would), the logs' ends."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,8 +72,17 @@ def cell_page(campaign: Campaign, name: str) -> CellPage:
         runs=_runs_table(runs, str(row["run_id"])),
         memory=_memory(campaign, row, words),
         clips=_clips_table(clips),
-        commands=tuple(shlex.join(map(_without_home, clip.get("argv", ()))) for clip in clips),
+        commands=tuple(map(_command, clips)),
         logs=tuple(_logs(campaign.folder, str(row["run_id"]))),
+    )
+
+
+def _command(clip: Mapping[str, Any]) -> str:
+    words = shlex.join(map(_without_home, clip.get("argv", ())))
+    return (
+        f"# copied by the engine itself; this would make the same:\n{words}"
+        if clip.get("by_engine")
+        else words
     )
 
 
