@@ -21,12 +21,13 @@ from clipkit.trial.talk import Told
 @dataclass(frozen=True, slots=True)
 class ClipOutcome:
     """What became of one task. Bytes and seconds; `frames` are those shown; None: could not
-    be read. CPU and peak are its ffmpeg's alone, as `wait4` told the orchestrator; None: it did not.
-    `confined`: its processes could open only what they need (`clipkit.confinement`). `no_space`: there was no room for it on the disk; `poster`: the picture beside its
-    file; `encoded_frames`: how many of its frames were encoded and not copied; `hidden_…_bytes`:
-    of pictures that its edit list hides, before its start and behind its end. `cut_with`: the numbers of the clips that
-    the same ffmpeg made; each of them has its whole time and peak, and its part of the CPU by the frames encoded. `by_engine`: it was made without
-    an ffmpeg, by a process of the engine's, whose CPU and peak these are; `argv` would make the same."""
+    be read. CPU and peak are those of its own processes alone, as `wait4` told the orchestrator; None: it did not.
+    `confined`: these could open only what they need (`clipkit.confinement`). `no_space`: there was no room for it on
+    the disk; `poster`: the picture beside its file; `encoded_frames`: how many of its frames were encoded and not
+    copied; `hidden_…_bytes`: of pictures that its edit list hides, before its start and behind its end. `cut_with`: the
+    numbers of the clips that the same ffmpeg made; each of them has its whole time and peak, and its part of the CPU by
+    the frames encoded. `by_engine`: it was made without an ffmpeg, by a copy of the engine; `argv` would make the same.
+    """
 
     number: int
     status: str
