@@ -44,18 +44,19 @@ def started(tmp_path: Path, film: Path, *words: str) -> list[tuple[str, list[str
 
 
 @pytest.mark.parametrize(
-    ("mode", "container", "count", "listings"),
+    ("way", "count", "listings"),
     [
-        ("copy", "mp4", 3, ()),
-        ("copy", "mkv", 1, ()),
-        ("copy", "mkv", 3, ()),
-        ("encode", "mp4", 1, ("-encoders",)),
+        (("copy", "mp4"), 3, ()),
+        (("copy", "mkv"), 1, ()),
+        (("copy", "mkv"), 3, ()),
+        (("encode", "mp4"), 1, ("-encoders",)),
     ],
 )
 def test_an_ffmpeg_is_started_twice_and_for_each_clip_that_the_engine_does_not_copy_by_itself(
-    mode: str, container: str, count: int, listings: tuple[str, ...], small: Path, tmp_path: Path
+    way: tuple[str, str], count: int, listings: tuple[str, ...], small: Path, tmp_path: Path
 ) -> None:
-    """And asked for its encoders only to encode."""
+    """And asked for its encoders only to encode. `way`: the mode, and what the film lies in."""
+    mode, container = way
     ffmpeg = find_build("bundled").path
     words = ("--mode", mode, "--count", str(count), "--length", "0.4", "--ceiling", "none")
     film = small if container == "mp4" else tmp_path / f"film.{container}"
@@ -63,7 +64,7 @@ def test_an_ffmpeg_is_started_twice_and_for_each_clip_that_the_engine_does_not_c
         subprocess.run([ffmpeg, "-v", "error", "-i", small, "-c", "copy", film], check=True)
     every = started(tmp_path, film, *words)
     kinds = Counter(_kind(argv) for program, argv in every if program == ffmpeg)
-    cut = {} if (mode, container) == ("copy", "mp4") else {"clip": count}
+    cut = {} if way == ("copy", "mp4") else {"clip": count}
     assert kinds == {"-version": 1, "opens": 1} | cut | dict.fromkeys(listings, 1)
     pythons = [" ".join(argv) for program, argv in every if "python" in Path(program).name]
     became = [words for words in pythons if "enter.py" not in words]  # who enters a ceiling first
