@@ -130,11 +130,7 @@ def _act_and_end(act: Callable[[], None], log: Path, stdout: int) -> NoReturn:
 class Child:
     """A running process. `pidfd` turns readable when it ended, `stdout` carries its progress."""
 
-    def __init__(
-        self,
-        start: Start,
-        max_file_bytes: int,
-    ) -> None:
+    def __init__(self, start: Start, max_file_bytes: int) -> None:
         """Start it: no file of it larger than `max_file_bytes`. Raises OSError where it cannot be started."""
         reading, writing = os.pipe()
         try:

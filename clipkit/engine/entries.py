@@ -25,7 +25,7 @@ _QUICKTIME_FIELDS = 16
 _SAMPLE_BITS = 16
 _ONE, _UNIT = 1 << 16, 1 << 30
 _TURNS = ((_ONE, 0, 0, _ONE), (0, _ONE, -_ONE, 0), (-_ONE, 0, 0, -_ONE), (0, -_ONE, _ONE, 0))
-MATRIX = struct.Struct(">9i")
+_MATRIX = struct.Struct(">9i")
 
 
 def checked_movie(moov: memoryview) -> None:
@@ -130,5 +130,5 @@ def _all_boxes(data: memoryview) -> list[tuple[bytes, memoryview]]:
 
 def _is_turned(header: memoryview, at: int, ways: tuple[tuple[int, ...], ...]) -> bool:
     """Whether its matrix, which lies there in version 0, only turns the picture, and how. 6.2.2."""
-    a, b, u, c, d, v, _, _, w = MATRIX.unpack_from(header, at + (12 if header[0] == 1 else 0))
+    a, b, u, c, d, v, _, _, w = _MATRIX.unpack_from(header, at + (12 if header[0] == 1 else 0))
     return (a, b, c, d) in ways and (u, v, w) == (0, 0, _UNIT)

@@ -36,7 +36,7 @@ class SoundIndex:
         lengths = [*map(sub, starts[1:], starts), self._last_length()]
         hidden = shown.index(True) if True in shown else len(shown)
         alike = {*lengths[hidden:-1]}
-        if len(alike) != 1 or not all(shown[hidden:]):
+        if len(alike) != 1 or 0 in alike or not all(shown[hidden:]):
             heard.see_all(starts, lengths, shown)
             return
         (length,) = alike

@@ -170,9 +170,8 @@ def _pictures(
         without_made_up_times(container)
     indexed = sound_indexes(container)
     for packet in container.demux(stream, *container.streams.audio):
-        number = (
-            packet.stream.index
-        )  # not the packet's own, which is 0 of those that flush a decoder
+        # Not the packet's own number, which is 0 of those that flush a decoder.
+        number = packet.stream.index
         if number == stream.index:
             yield cast("Packet[VideoStream]", packet)
             continue

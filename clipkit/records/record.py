@@ -122,7 +122,8 @@ class Record:
         "CPU of the engine's own process; of a service, of all that is no ffmpeg, from the order on"
     )
     ffmpeg_cpu_s: float | None = _measured(
-        "CPU of all clips' own processes, by wait4: ffmpegs, or copies of the engine (`by_engine`); of a service's by their part of the ceiling"
+        "CPU of all clips' own processes, by wait4: ffmpegs, or copies of the engine (`by_engine`); of a "
+        "service's by their part of the ceiling"
     )
     throttled_s: float | None = _measured(
         "of wall_s, the time for which the CPU quota held the job back, sampled; null in schema 1"

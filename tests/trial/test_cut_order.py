@@ -62,14 +62,21 @@ def test_a_copy_says_where_it_really_begins_and_ends(
         assert looking.pictures(Path(clip["file"])).count == clip["frames"]
 
 
+OldCut = tuple[Path, dict[str, bytes]]
+
+
+@pytest.fixture
+def old(small: Path, build: FfmpegBuild, tmp_path: Path) -> OldCut:
+    """A folder with a cut in it, and what that has written."""
+    folder = tmp_path / "out"
+    cut(order(small, build, folder))
+    return folder, {each.name: each.read_bytes() for each in folder.iterdir()}
+
+
 class TestWhatReplacesAnotherCut:
-    def test_is_there_whole_or_not_at_all(
-        self, small: Path, build: FfmpegBuild, tmp_path: Path
-    ) -> None:
+    def test_is_there_whole_or_not_at_all(self, small: Path, old: OldCut) -> None:
         """Somebody else takes the name of the second one meanwhile."""
-        folder = tmp_path / "out"
-        cut(order(small, build, folder))
-        before = {each.name: each.read_bytes() for each in folder.iterdir()}
+        folder, before = old
         with claimed(folder, small, overwrite=True) as claim:
             claim.target.mkdir()
             for name in ("clip-001.mp4", "clip-004.mp4"):
@@ -81,11 +88,9 @@ class TestWhatReplacesAnotherCut:
         assert {each.name: each.read_bytes() for each in folder.iterdir()} == before
 
     def test_comes_back_where_the_cut_was_killed_while_it_replaced_it(
-        self, small: Path, build: FfmpegBuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, small: Path, old: OldCut, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        folder = tmp_path / "out"
-        cut(order(small, build, folder))
-        before = {each.name: each.read_bytes() for each in folder.iterdir()}
+        folder, before = old
         pid = os.fork()
         if not pid:
             with claimed(folder, small, overwrite=True) as claim:
@@ -105,13 +110,9 @@ class TestWhatReplacesAnotherCut:
             pass
         assert {each.name: each.read_bytes() for each in folder.iterdir()} == before
 
-    def test_comes_back_also_where_that_was_killed(
-        self, small: Path, build: FfmpegBuild, tmp_path: Path
-    ) -> None:
+    def test_comes_back_also_where_that_was_killed(self, small: Path, old: OldCut) -> None:
         """Some of the old clips had their places again, the manifest not yet."""
-        folder = tmp_path / "out"
-        cut(order(small, build, folder))
-        before = {each.name: each.read_bytes() for each in folder.iterdir()}
+        folder, before = old
         with claimed(folder, small, overwrite=True) as claim:
             aside = folder / f"{WORK_PREFIX}aside-1"
             aside.mkdir()
