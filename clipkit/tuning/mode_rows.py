@@ -132,7 +132,8 @@ def _would_bring(findings: Findings, mode: ModeTimed, asked: OtherMode) -> str:
     if mode.speedup:
         bounds = fmt.interval(mode.speedup.interval, fmt.bare_ratio)
         gain = f": {fmt.ratio(mode.speedup.value)}{bounds}"
-    took = f"{fmt.seconds(wall.value)}{gain}, measured in the same run"
+    told = mode.timed.estimate_words(findings.clips_asked)
+    took = f"{fmt.seconds(wall.value)}{told and f' ({told})'}{gain}, measured in the same run"
     kept = f"; {fmt.seconds(mode.hidden_s)} of the upload stay in the files, hidden"
     return f"{how} {job} take {took}{kept if mode.hidden_s else ''}"
 

@@ -58,6 +58,11 @@ class Timed:
     failures: int = 0
     failure: str | None = None
 
+    def estimate_words(self, clips: int) -> str:
+        """What of the time of a job of so many clips was not run; empty where all of it was."""
+        whole = self.wall is None or self.clips_run >= clips
+        return "" if whole else f"estimated from {self.clips_run} of {clips} clips"
+
     @property
     def decided(self) -> bool:
         """Whether the recommended settings are shown to be faster, or slower."""

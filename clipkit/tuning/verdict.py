@@ -158,10 +158,9 @@ def named(timed: Timed) -> str:
 
 
 def _estimated(findings: Findings, timed: Timed, opens: str, closes: str = "") -> str:
-    """What of a time was not run; empty where all of it was."""
-    if timed.wall is None or timed.clips_run >= findings.clips_asked:
-        return ""
-    return f"{opens}estimated from {timed.clips_run} of {findings.clips_asked} clips{closes}"
+    """What of a time was not run, between these; empty where all of it was."""
+    words = timed.estimate_words(findings.clips_asked)
+    return words and f"{opens}{words}{closes}"
 
 
 def _compared(findings: Findings) -> list[Timed]:

@@ -149,6 +149,8 @@ class TestAModeThatIsNotAllowed:
         behind = told[[line.startswith("VERDICT") for line in told].index(True) + 1]
         assert "--hidden-preroll allow" in behind
         assert "measured in the same run" in behind
+        run = row(found, "copy").clips_run
+        assert f" s (estimated from {run} of 12 clips): " in behind
         speedup = row(found, "copy").speedup
         assert speedup is not None
         assert speedup > 50
