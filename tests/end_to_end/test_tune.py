@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import tomllib
@@ -145,7 +146,7 @@ def test_the_campaign_says_what_was_asked_where_and_on_what(tuned: dict[str, Any
 
 def test_the_report_stands_alone_and_says_the_verdict(tuned: dict[str, Any]) -> None:
     page = Path(tuned["report"]).read_text("utf-8")
-    assert tuned["verdict"].split(" -&gt; ")[0].split(" (")[0] in page
+    assert tuned["verdict"].split(" (")[0] in html.unescape(page)
     assert "data:image/svg+xml" in page
     for remote in ('src="http', "src='http", 'href="http', "@import", "url(http"):
         assert remote not in page
