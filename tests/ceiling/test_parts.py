@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import pytest
 from inside import Opens, own_groups, python
@@ -14,7 +13,7 @@ from clipkit.ceiling.choose import open_ceiling
 from clipkit.format import MIB
 
 HOLDING = "held = b'x' * ({mib} << 20); print(flush=True); input()"
-BUSY = "import time; end = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
+BUSY = "import time; end = time.process_time() + 1\nwhile time.process_time() < end: pass"
 
 
 def divided(ceiling: Ceiling) -> tuple[Part, Part]:
@@ -49,8 +48,8 @@ def test_memory_and_cpu_are_counted_apart_and_together(real_ceiling: Opens) -> N
     assert beside.anon_bytes < 5 * MIB
     assert whole.anon_bytes >= apart.anon_bytes
     assert apart.cpu_s and beside.cpu_s and whole.cpu_s
-    assert 0.3 <= beside.cpu_s < 0.6
-    assert apart.cpu_s < 0.3
+    assert 1 <= beside.cpu_s < 1.6  # starting Python takes 0.4 s on a slow machine
+    assert apart.cpu_s < 0.6
     assert whole.cpu_s == pytest.approx(apart.cpu_s + beside.cpu_s, abs=0.05)
 
 
@@ -84,8 +83,9 @@ def test_both_are_held_to_the_same_limit_and_a_kill_is_told_of_the_right_one(
 def test_closing_ends_what_runs_in_a_part_and_its_last_reading_stays(real_ceiling: Opens) -> None:
     ceiling = real_ceiling(memory_bytes=128 * MIB)
     one, _ = divided(ceiling)
-    sleeping = start(one, "import time; time.sleep(60)")
-    time.sleep(0.2)
+    sleeping = start(one, "import time; print(flush=True); time.sleep(60)")
+    assert sleeping.stdout
+    sleeping.stdout.readline()
     assert sleeping.pid in ceiling.pids()
     ceiling.close()
     assert sleeping.wait() == -9

@@ -249,6 +249,7 @@ def test_asked_to_end_for_want_of_memory_it_has_run_out_of_memory(
             os.kill(pid, signal.SIGTERM)
     ran = container.ended()
     assert (asked_to_end != [], ran.returncode) == (True, 130), ran.stdout + ran.stderr
+    assert "clipkit: ended because that trial ran out of memory" in ran.stderr
     assert ends(results) == [(1, "oom")]
     ceiling = real_ceiling(memory_bytes=110 * MIB)
     again = start_container(ceiling, tmp_path, *words).ended()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from clipkit.errors import CampaignError, Cancelled, os_error_words
@@ -67,7 +68,7 @@ class Session:
         of = len(self.bench.plan.trials)
         self.journal.say(trial_line(trial.number, of, trial.cell.words, record))
         if ended.interrupted:
-            raise Cancelled(f"interrupted; what was finished is kept in {self.bench.results}")
+            raise Cancelled(_ended_early(ended.status, self.bench.results))
         if ended.stop:
             raise CampaignError(ended.stop)
         return ended
@@ -94,6 +95,14 @@ class Session:
     def _oom_kills(self) -> int | None:
         counters = self.bench.counters
         return counters.held().oom_kills if counters else None
+
+
+def _ended_early(status: Status, results: Path) -> str:
+    """`status`: of the trial under way. Who is ended with what ran out of memory was interrupted by nobody."""
+    kept = f"what was finished is kept in {results}"
+    if status is Status.OOM:
+        return f"ended because that trial ran out of memory, as systemd ends a service then; {kept}: start it again"
+    return f"interrupted; {kept}"
 
 
 def _how_abandoned(error: BaseException, oom_kills: float | None) -> dict[str, Any]:
