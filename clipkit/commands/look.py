@@ -148,7 +148,7 @@ def _add_doctor(commands: Any) -> None:
         metavar="SECONDS",
         help="how small a difference it can show: a minute of equal runs on the host",
     )
-    arguments.add_host(command)
+    arguments.add_host(command, reserve=False)  # it takes no CPU, which is what is compared
     arguments.add_noise(command)
 
 

@@ -81,6 +81,8 @@ def _tune(parsed: argparse.Namespace) -> int:
     if parsed.pack != (parsed.out is not None):
         raise UsageError("--pack and -o FILE.pyz belong together: give both, or none")
     template = baselines.parse_template(parsed.command) if parsed.command else None
+    if template is not None:
+        own_command.refuse_unknown_length(template)
     stated = {n: v for n in arguments.FIXED_IN_TUNE if (v := getattr(parsed, n)) is not None}
     own_command.refuse_contradictions(template, stated)
     flags = arguments.settings(parsed, arguments.FIXED_IN_TUNE)

@@ -43,7 +43,7 @@ class Continuity:
     ) -> bool:
         """Whether a packet with that time belongs to what was read before: not behind a clock that was
         set back. One whose picture is `shown` later than all before it was not, though its decoding may
-        begin before theirs ends, as where recordings were joined by their times. A `key` frame always is:
+        begin before theirs ends, as where recordings were joined by their times. A true `key` frame always is:
         what Matroska does not store, times of decoding, ffmpeg makes up, and they ascend. One that an edit
         list has `hidden` tells nothing: where it shows several parts, each is led up to by some."""
         if self.back or ticks is None or hidden:

@@ -33,7 +33,7 @@ from clipkit.media.references import kept_by
 from clipkit.media.remarks import remarks
 from clipkit.media.scan import Scan, apart, scan
 from clipkit.media.sounds import channels, sound_track
-from clipkit.media.upload import AudioTrack, ClockTurn, Upload, nearest_tick
+from clipkit.media.upload import AudioTrack, ClockTurn, Upload, lies_on_its_side, nearest_tick
 
 # Their demuxers' seek lands on the key frame at or before the target; the others have no index,
 # or one that ffmpeg does not keep to.
@@ -171,7 +171,7 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
     colours = first.look.colours
     pixel_format = context.pix_fmt or "unknown"
     width, height = context.width, context.height
-    turned = round(first.rotation_deg / 90) % 2 == 1
+    turned = lies_on_its_side(first.rotation_deg)
     seek = _seek(container, stream, found)
     tracks = tuple(_track(container, s, found) for s in container.streams.audio)
     place = sound_track(path, stream, container.streams.audio, found.sounding)

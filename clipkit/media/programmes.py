@@ -6,7 +6,7 @@ PyAV does not tell of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
@@ -18,10 +18,18 @@ _READ_BYTES = 16 << 20
 """Tables are repeated several times a second: what is not in the first megabytes is not there."""
 
 
-def programmes(path: Path) -> tuple[frozenset[int], ...]:
-    """The PIDs of each programme, in the order in which the file names them."""
+def programmes(path: Path, wanted: Set[int] = frozenset()) -> tuple[frozenset[int], ...]:
+    """The PIDs of each programme, in the order in which the file names them. A programme may gain streams later on: that
+    is looked for where one that is `wanted` belongs to none at first."""
+    found = _named(_programme_maps(path))
+    if not wanted <= frozenset().union(*found):
+        found = _named(_programme_maps(path, to_the_end=True))
+    return found
+
+
+def _named(sections: Iterable[bytes]) -> tuple[frozenset[int], ...]:
     found: dict[int, frozenset[int]] = {}
-    for section in _programme_maps(path):
+    for section in sections:
         number = int.from_bytes(section[3:5])
         pids = {pid for pid, _ in _streams(section)}
         found[number] = found.get(number, frozenset()) | pids
@@ -37,8 +45,8 @@ def stream_descriptors(path: Path, pid: int) -> bytes:
     return b""
 
 
-def _programme_maps(path: Path) -> Iterator[bytes]:
-    """The programme map table of each programme."""
+def _programme_maps(path: Path, to_the_end: bool = False) -> Iterator[bytes]:
+    """The programme map table of each programme, or all that there are `to_the_end` of what is read."""
     size = min(path.stat().st_size, _READ_BYTES)
     with path.open("rb") as file, mmap(file.fileno(), size, access=ACCESS_READ) as head:
         tables: dict[bytes, int] = {}
@@ -53,7 +61,7 @@ def _programme_maps(path: Path) -> Iterator[bytes]:
             elif section and section[0] == 0x02:
                 told.add(section[3:5])
                 yield section
-            if tables and told >= tables.keys():  # they come again and again
+            if not to_the_end and tables and told >= tables.keys():  # they come again and again
                 return
 
 

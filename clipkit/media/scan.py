@@ -25,7 +25,7 @@ from clipkit.media.heard import Heard
 from clipkit.media.indexed import sound_indexes
 from clipkit.media.look import Look, look_of
 from clipkit.media.looks import Looks
-from clipkit.media.nal import nal_format
+from clipkit.media.nal import NalFormat, nal_format
 from clipkit.media.opening import without_made_up_times
 from clipkit.media.order import Order, Ordering
 from clipkit.media.sounds import Sounding
@@ -101,17 +101,18 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
         packets += 1
         video_bytes += packet.size
         flagged += packet.is_keyframe
-        if not clock.goes_on(packet.dts, packet.pts, packet.is_keyframe, packet.is_discard):
+        content, picture = _first_picture(packet, form)
+        is_key = _is_true_key(packet, form, picture)
+        if not clock.goes_on(packet.dts, packet.pts, is_key, packet.is_discard):
             continue
-        content = bytes(packet) if form else b""  # once: all of the film is copied so
-        picture = form.first_picture(content) if form else None
         without_picture = form is not None and picture is None
         damaged += packet.is_corrupt or without_picture
         # Without B-frames a picture is shown when it is decoded.
         ticks = packet.pts if packet.pts is not None or head.reorders else packet.dts
         is_second = fields.is_second(picture)
         ordering.see(packet, ticks, None if is_second else picture, content)
-        if without_picture or packet.is_discard:  # discarded: hidden by an edit list
+        # Discarded: hidden by an edit list.
+        if without_picture or packet.is_discard or (form is None and not _is_shown(packet)):
             continue
         if ticks is None:
             untimed += not is_second
@@ -151,6 +152,34 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
         order=ordering.order,
         video_bytes=video_bytes,
     )
+
+
+def _first_picture(
+    packet: Packet[VideoStream], form: NalFormat | None
+) -> tuple[bytes, bytes | None]:
+    """Its bytes, once, as all of the film is copied so, and of them what `NalFormat.first_picture` tells."""
+    if form is None:
+        return b"", None
+    content = bytes(packet)
+    return content, form.first_picture(content)
+
+
+def _is_true_key(
+    packet: Packet[VideoStream], form: NalFormat | None, picture: bytes | None
+) -> bool:
+    """Not all that are flagged so: an MP4 without `stss` flags every packet. Matroska keeps no times of decoding, by
+    which else a clock is seen to go back, and what it flags is believed."""
+    if not packet.is_keyframe:
+        return False
+    if form and picture and form.starts_decoding(picture):
+        return True
+    return packet.stream.container.format.name.startswith("matroska")
+
+
+def _is_shown(packet: Packet[VideoStream]) -> bool:
+    """Not an alternate reference of VP8, which is a packet of its own (RFC 6386, 9.1: `show_frame`)."""
+    is_vp8 = packet.stream.codec_context.codec.canonical_name == "vp8"
+    return not is_vp8 or bool(bytes(packet)[0] & 0x10)
 
 
 def _codec(track: AudioStream) -> str:

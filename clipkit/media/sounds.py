@@ -61,7 +61,8 @@ def _of_its_programme(
     every = range(len(tracks))
     if len(tracks) == 0 or film.container.format.name != "mpegts":
         return every
-    own = next((pids for pids in programmes(path) if film.id in pids), None)
+    wanted = {track.id for track in tracks}
+    own = next((pids for pids in programmes(path, wanted) if film.id in pids), None)
     return every if own is None else [place for place in every if tracks[place].id in own]
 
 

@@ -53,6 +53,11 @@ def nearest_tick(time_s: Fraction, time_base: Fraction) -> int:
     return floor(time_s / time_base + Fraction(1, 2))
 
 
+def lies_on_its_side(rotation_deg: int) -> bool:
+    """ffmpeg turns pictures, and their size with them, within a degree of a quarter turn, and else inside their size."""
+    return abs(rotation_deg % 180 - 90) <= 1
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """One upload. All times in seconds, counted from the container's start (`container_start_s`).
@@ -132,7 +137,7 @@ class Upload:
     @property
     def is_turned(self) -> bool:
         """Whether it is shown lying on its side of how it is stored."""
-        return round(self.rotation_deg / 90) % 2 == 1
+        return lies_on_its_side(self.rotation_deg)
 
     @property
     def shape(self) -> Shape:

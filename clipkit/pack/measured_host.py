@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import datetime
 import json
+import math
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,8 @@ from clipkit.pack.kept import data_root
 from clipkit.trial.machine import host_id
 
 _MOST_BYTES = 1 << 16
+_AS_FAST = 0.1
+"""A core that differs by less from ours is played by one of ours."""
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -51,13 +54,21 @@ class MeasuredHost:
         memory = "" if self.memory_bytes is None else f"{fmt.memory(self.memory_bytes)} and "
         return (
             f"measured there on {self.date}: {memory}{self._cpus_words}, of a core that does {self.core:.2g} of "
-            f"what one does here (by {self.core_by})"
+            f"what one does here (by {self.core_by}){self._unlike}"
         )
 
     @property
     def played_cpus(self) -> float | None:
         """In cores of this machine."""
         return None if self.cpus is None else round(max(0.01, self.cpus * self.core), 3)
+
+    @property
+    def _unlike(self) -> str:
+        """A share of one core can be played by another share; several cores cannot by others as fast or as many."""
+        most = max(self.cpus or math.inf, self.played_cpus or math.inf)
+        if most <= 1 or abs(self.core - 1) <= _AS_FAST:
+            return ""
+        return "; how several threads or clips at once share such cores is not shown here: pack it and run it there"
 
     @property
     def _cpus_words(self) -> str:

@@ -23,7 +23,7 @@ from clipkit.plan.clips import Clip, Job
 from clipkit.plan.colours import tone_mapped
 from clipkit.plan.copied_sound import copied_sound_options, hidden_sound_s, lacks_needed_sound
 from clipkit.plan.copyable import SAMPLE_ENTRIES, check_film, taken
-from clipkit.plan.encode import FILM, command_head, compiled_argv, source_options
+from clipkit.plan.encode import FILM, command_head, compiled_argv, read_until, source_options
 from clipkit.plan.encoded_sound import (
     has_sound,
     is_copied,
@@ -31,6 +31,7 @@ from clipkit.plan.encoded_sound import (
     sound_of,
     sound_stream,
 )
+from clipkit.plan.entry import seek_before
 from clipkit.plan.frames import FrameSpan, span
 from clipkit.plan.hidden import Hidden
 from clipkit.plan.lifted import lifting
@@ -41,7 +42,7 @@ from clipkit.plan.timing import timing_of
 from clipkit.settings import Settings
 
 # Without an index a seek may land after its target, and needs the packets before the access point.
-_LOOSE_MARGIN_S = 1
+_LOOSE_MARGIN_S = 1.0
 # Behind its end a clip's packets are dropped one by one; then ffmpeg may stop reading.
 _READ_ON_S = 0.2
 _SETS = {"h264": "7|8", "hevc": "32-34"}
@@ -205,16 +206,20 @@ def _change(cut: _Cut, rank: int) -> str | None:
     return "; ".join([*sound_changes(cut.upload, cut.settings, _sound(cut)), *again]) or None
 
 
-def _seeks(cut: _Cut) -> list[Fraction | None]:
+def _seeks(cut: _Cut) -> list[float | None]:
     """Where to start reading, cheapest first; the last, from the start, is always right."""
-    upload = cut.upload
-    seek_s = cut.access_s - (0 if upload.seek == "exact" else _LOOSE_MARGIN_S)
-    if cut.settings.seek == "output" or upload.seek == "none" or seek_s <= cut.origin_s:
+    upload, sound = cut.upload, sound_of(cut.upload, cut.settings)
+    if cut.settings.seek == "output" or upload.seek == "none":
         return [None]
-    return [seek_s - cut.origin_s, None]
+    access_s = float(cut.access_s - cut.origin_s)
+    seek_s = access_s - (0.0 if upload.seek == "exact" else _LOOSE_MARGIN_S)
+    heard_s = float(cut.frames.zero_s) - (hidden_sound_s(sound) if sound else 0.0)
+    if heard_s < seek_s:  # where a demuxer lands it may drop all sound before
+        seek_s = seek_before(upload, heard_s) or 0.0
+    return [seek_s, None] if seek_s > 0 else [None]
 
 
-def _steps(cut: _Cut, seek_s: Fraction | None) -> tuple[Step, ...]:
+def _steps(cut: _Cut, seek_s: float | None) -> tuple[Step, ...]:
     sound = _sound(cut)
     end_s = cut.squeeze.end_tick / cut.squeeze.ticks_per_s
     has_others = cut.other_points or cut.upload.seek == "none"
@@ -238,7 +243,7 @@ def _is_sound_decoded(cut: _Cut, sound: dict[str, object]) -> bool:
     return is_copied(sound) and bool(cut.upload.damaged_places)
 
 
-def _argv(cut: _Cut, seek_s: Fraction | None, sound: dict[str, object]) -> list[str]:
+def _argv(cut: _Cut, seek_s: float | None, sound: dict[str, object]) -> list[str]:
     """`-copyts`, since ffmpeg's own zero is not always the container's start.
 
     Sound that is encoded has an input of its own: ffmpeg 5.1 would read pictures before it knows the sound's
@@ -247,7 +252,7 @@ def _argv(cut: _Cut, seek_s: Fraction | None, sound: dict[str, object]) -> list[
     upload = cut.upload
     source = source_options(upload)
     if seek_s is not None:
-        source |= {"ss": f"{float(seek_s):.6f}", "noaccurate_seek": None}
+        source |= {"ss": f"{seek_s:.6f}", "noaccurate_seek": None}
     film = ffmpeg.input(FILM, **source)
     streams = [film[str(upload.video_stream)]]
     if has_sound(upload, cut.settings):
@@ -263,7 +268,7 @@ def _argv(cut: _Cut, seek_s: Fraction | None, sound: dict[str, object]) -> list[
         f="mp4",
         movflags="+faststart",
         movie_timescale=cut.squeeze.ticks_per_s,
-        to=f"{stop_s:.6f}",
+        **read_until(stop_s),
         **{"c:v": "copy", "tag:v": SAMPLE_ENTRIES[upload.codec], "bsf:v": _picture_filters(cut)},
         **sound,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import Any
 
 import ffmpeg
@@ -35,6 +36,8 @@ from clipkit.settings import ZIMG, Settings
 
 # Stands for the upload in a graph: ffmpeg-python hashes every word as UTF-8, which a name need not be.
 FILM = "\0film\0"
+_MOST_SOUND_BYTES_S = 4 * MIB
+"""Of eight channels as numbers of 32 bits at 96 kHz it is 3."""
 
 
 def encode_tasks(
@@ -66,6 +69,7 @@ def cut_of(
 def _task(number: int, cut: Cut) -> Task:
     picture = framing(cut.upload, cut.settings)
     raw_bytes = cut.upload.coded_width * cut.upload.coded_height * 3 * cut.frames.frames
+    sound_bytes = ceil(cut.clip.duration_s * _MOST_SOUND_BYTES_S)
     return Task(
         number=number,
         output=f"clip-{number:03d}.mp4",
@@ -85,7 +89,7 @@ def _task(number: int, cut: Cut) -> Task:
         damage=damage_signs(cut.upload.video_stream, starts_at_keys=cut.upload.seek == "exact"),
         reads=cut.build.may_read(cut.upload.path),
         predicted_bytes=most_bytes(cut),
-        max_output_bytes=raw_bytes + 16 * MIB,
+        max_output_bytes=raw_bytes + sound_bytes + 16 * MIB,
     )
 
 
@@ -165,6 +169,12 @@ def compiled_argv(graph: Any, started: list[str], upload: Upload) -> list[str]:
     """The words of a graph whose input is FILM."""
     words: list[str] = ffmpeg.compile(graph, cmd=started)
     return [local(upload.path) if word == FILM else word for word in words]
+
+
+def read_until(stop_s: float) -> dict[str, object]:
+    """The option of an output that ends there, by the clock that ffmpeg reads. None before 0, where a clock that will wrap
+    around is told to have begun (libavformat): ffmpeg takes that for an end before the start, and drops all."""
+    return {"to": f"{stop_s:.6f}"} if stop_s > 0 else {}
 
 
 def command_head(build: FfmpegBuild) -> list[str]:

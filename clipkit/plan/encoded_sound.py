@@ -49,12 +49,12 @@ def sound_changes(upload: Upload, settings: Settings, options: Mapping[str, obje
     sound = upload.sound
     if sound is None:
         return words
-    if settings.audio != "copy" and _channels_kept(sound.channels) < sound.channels > 2:
+    if not is_copied(options) and _channels_kept(sound.channels) < sound.channels > 2:
         words.append(
             f"{sound.channels} channels of sound mixed down to {_channels_kept(sound.channels)}"
         )
-    if settings.audio == "auto" and not is_copied(options):
-        words.append(_encoded_anew(sound))
+    if settings.audio != "aac" and not is_copied(options):
+        words.append(_encoded_anew(sound, settings))
     return words
 
 
@@ -63,8 +63,10 @@ def is_copied(options: Mapping[str, object]) -> bool:
     return options.get("c:a") == "copy"
 
 
-def _encoded_anew(sound: AudioTrack) -> str:
+def _encoded_anew(sound: AudioTrack, settings: Settings) -> str:
     """With the reason."""
+    if settings.audio == "copy":
+        return f"{sound.codec} sound encoded anew, as AAC: a copy could not begin with the first picture"
     if sound.codec != "aac":
         return f"{sound.codec} sound encoded as AAC, which all players know"
     if sound.frame_s > _longest_s(sound):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -16,6 +17,9 @@ from clipkit.settings import Settings
 # How far before the wanted key frame to aim in a container without an index: its seek may land
 # after its target, and needs the packets before the key frame to find it.
 _LOOSE_MARGIN_S = 1.0
+_SOUND_BEFORE_S = 0.3
+"""Matroska's demuxer drops all that begins before the key frame where it lands, of sound too: the packet that covers the
+start, and those that its decoder needs before (two of AAC at 8 kHz, 80 ms of Opus)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,17 @@ class Cut:
         return own_look(self.upload, self.frames)
 
 
+def seek_before(upload: Upload, time_s: float) -> float | None:
+    """Where to seek, from the container's start, so that all from that time on is read: the last key frame at or before,
+    at its own time, as ffmpeg may land behind one among the leading pictures of an open group. None: the start."""
+    number = bisect_right(upload.key_frame_times_s, time_s) - 1
+    if number < 0 or upload.seek == "none":
+        return None
+    margin_s = 0.0 if upload.seek == "exact" else _LOOSE_MARGIN_S
+    seek_s = upload.key_frame_times_s[number] - margin_s
+    return seek_s if seek_s > 0 else None
+
+
 def entries(cut: Cut) -> list[Entry]:
     """Where to start decoding, cheapest first; the last, from the start, is always right."""
     upload, frames = cut.upload, cut.frames
@@ -63,7 +78,9 @@ def entries(cut: Cut) -> list[Entry]:
         return [from_the_start]
     if upload.seek == "exact" and frames.first_s > 0:
         if "matroska" in upload.container:
-            return [Entry(frames.first_s, origin_s, keep_times=True), from_the_start]
+            seek_s = frames.first_s - (_SOUND_BEFORE_S if upload.sound else 0.0)
+            sought = [Entry(seek_s, origin_s, keep_times=True)] if seek_s > 0 else []
+            return [*sought, from_the_start]
         first_s = upload.tick(frames.first) * upload.time_base
         return [Entry(frames.first_s, first_s, keep_times=False), from_the_start]
     seek_s = reachable[-1] - _LOOSE_MARGIN_S

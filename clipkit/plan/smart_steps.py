@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import groupby, pairwise
@@ -12,10 +11,17 @@ import ffmpeg
 
 from clipkit.media.avc import Avc
 from clipkit.plan.copied_sound import copied_sound_options, hidden_sound_s
-from clipkit.plan.encode import FILM, command_head, compiled_argv, decoded_options, source_options
+from clipkit.plan.encode import (
+    FILM,
+    command_head,
+    compiled_argv,
+    decoded_options,
+    read_until,
+    source_options,
+)
 from clipkit.plan.encoded_pictures import mp4_tick_s
 from clipkit.plan.encoded_sound import is_copied, sound_of, sound_stream
-from clipkit.plan.entry import Cut, Entry
+from clipkit.plan.entry import Cut, Entry, seek_before
 from clipkit.plan.frames import frame_tick_s, shown_ticks, stretch
 from clipkit.plan.seams import Seams
 from clipkit.plan.smart_pictures import copied_options, encoded_options
@@ -23,8 +29,6 @@ from clipkit.plan.sound_check import decoded_beside, sound_check
 from clipkit.plan.task import OUTPUT, Patch, Run, Step, scratch
 
 HEAD, TAIL, END, SOUND = (scratch(f"{part}.mp4") for part in ("head", "tail", "end", "sound"))
-# Without an index a seek may land after its target, and needs the packets before the key frame.
-_LOOSE_MARGIN_S = 1.0
 # Behind its end packets are dropped one by one; then ffmpeg may stop reading.
 _READ_ON_S = 1.0
 
@@ -86,7 +90,7 @@ def steps_of(joined: Joined, from_start: bool) -> tuple[Step, ...]:
         options = sound_options(joined)
         outputs.append(ffmpeg.output(heard, SOUND, **options, **_mp4(joined)))
         if is_copied(options):
-            outputs.append(decoded_beside(heard, str(options["to"])))
+            outputs.append(decoded_beside(heard, f"{_stop_s(joined):.6f}"))
             checks.append(sound_check(joined.cut.build))
     steps.append(_run(joined, outputs))
     return (
@@ -100,7 +104,12 @@ def sound_options(joined: Joined) -> dict[str, object]:
     cut = joined.cut
     zero_s, end_s = (time_s + joined.origin_s for time_s in (cut.frames.zero_s, cut.frames.end_s))
     options = copied_sound_options(cut.upload, cut.settings, zero_s, end_s)
-    return options | {"to": f"{float(end_s) + _READ_ON_S:.6f}"}
+    return options | read_until(_stop_s(joined))
+
+
+def _stop_s(joined: Joined) -> float:
+    """By the clock that ffmpeg reads."""
+    return float(joined.cut.frames.end_s + joined.origin_s) + _READ_ON_S
 
 
 def _run(joined: Joined, outputs: list[Any]) -> Run:
@@ -115,13 +124,10 @@ def _mp4(joined: Joined) -> dict[str, object]:
 
 
 def _film(joined: Joined, time_s: float, from_start: bool, **options: object) -> Any:
-    """The upload from the last key frame at or before that time on, at its own time: ffmpeg may land behind a
-    time that lies among the leading pictures of an open group."""
+    """The upload, read from where all from that time on is."""
     upload = joined.cut.upload
-    keys_s = upload.key_frame_times_s
-    number = bisect_right(keys_s, time_s) - 1
-    seek_s = keys_s[number] - (0.0 if upload.seek == "exact" else _LOOSE_MARGIN_S)
-    if not from_start and number >= 0 and seek_s > 0:
+    seek_s = None if from_start else seek_before(upload, time_s)
+    if seek_s is not None:
         # Without accurate_seek ffmpeg drops nothing itself; filters decide, one by one.
         options |= {"ss": f"{seek_s:.6f}", "noaccurate_seek": None}
     return ffmpeg.input(FILM, **(source_options(upload) | options))

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from clipkit.plan.clip_work import job_work
 from clipkit.plan.subject import Cuts
 from clipkit.plan.subjects import Engine
+from clipkit.records.best import leaves_margin
+from clipkit.records.record import Record
 from clipkit.records.status import has_failed
 from clipkit.settings import Settings
 from clipkit.tuning.other_modes import OtherMode
@@ -24,8 +26,8 @@ def confirm(session: Session) -> Programme:
 
     Their number is settled before the first one, so that no result decides when to stop; only when the
     budget is used up before that, none follows. The
-    rounds' parts together cover the whole job where time allows. A winner that fails here is
-    replaced by the next best, and rounds with numbers of their own start again.
+    rounds' parts together cover the whole job where time allows. A winner that fails here, or whose whole clips
+    leave no margin of memory, is replaced by the next best, and rounds with numbers of their own start again.
     """
     block = 0
     while session.winner is not None:
@@ -41,7 +43,8 @@ def confirm(session: Session) -> Programme:
                 break
         else:
             yield from _try_the_runner_up(session, clips, block - 1)
-            return
+            if session.winner == settings:  # which without the runner-up may no longer be the best
+                return
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,12 @@ def _pair(session: Session, settings: Settings, clips: int, block: int) -> Progr
             # What was measured may take three times as long, be the budget ever so short.
             patience_s = max(cell.timeout_s, min(LONGEST_TRIAL_S, 3 * side.clip_s * clips))
             record = yield replace(cell, timeout_s=patience_s)
-            failed = side.subject.tunable and record is not None and has_failed(record)
-            if failed and side.mode is None:
+            if not side.subject.tunable or record is None:
+                continue
+            if side.mode is None and _is_unfit(session, record):
                 session.judge()
                 return
-            if failed:
+            if has_failed(record):
                 session.modes = tuple(mode for mode in session.modes if mode is not side.mode)
                 break
 
@@ -93,7 +97,16 @@ def _try_the_runner_up(session: Session, clips: int, block: int) -> Programme:
         return
     for job in session.question.jobs:
         part = job.reduced(systematic(session.question.clips, clips, block))
-        yield session.cell("confirm", session.question.cutter, runner_up, part, block)
+        record = yield session.cell("confirm", session.question.cutter, runner_up, part, block)
+        if record is not None and _is_unfit(session, record):
+            session.judge()
+            return
+
+
+def _is_unfit(session: Session, record: Record) -> bool:
+    """Clips of seconds may have left a margin where whole ones do not."""
+    room_bytes = session.question.room_bytes
+    return has_failed(record) or not leaves_margin(record.peak_need_bytes, room_bytes)
 
 
 def _round_s(session: Session, settings: Settings) -> float:

@@ -28,6 +28,16 @@ def cutter_of(command: Template | None) -> Cuts:
     return Changed(command) if command is not None and _can_be_changed(command) else Engine()
 
 
+def refuse_unknown_length(command: Template) -> None:
+    """Raises TemplateError for one that leaves out how long a clip is: a tuning cuts shorter clips than were asked for
+    first, and takes what they tell for whole ones."""
+    if not any(told in word for word in command.argv for told in ("{duration}", "{end}")):
+        raise TemplateError(
+            "--command tells no length, and shorter clips are tried first: write -t {duration}, or {end}, "
+            "instead of seconds"
+        )
+
+
 def same_picture_as(command: Template | None, fixed: Settings) -> Settings:
     """`fixed` with what decides the picture and the sound as the command has it, ffmpeg's own choice where
     it does not say; its seek where that cannot be moved."""

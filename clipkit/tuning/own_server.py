@@ -136,6 +136,8 @@ def measure_server(
         program=asked.program,
         records=records,
         command=_command(swept.folder, records, cell.job),
+        build=asked.ffmpeg,
+        job=(len(cell.job.clips), cell.job.clips[0].duration_s),
     )
 
 

@@ -9,6 +9,7 @@ from statistics import fmean
 
 from clipkit.analysis.statistics import noise_of
 from clipkit.campaign.strategy import Cell
+from clipkit.model.memory import ENGINE_BYTES, bound_bytes, clip_anon_bytes
 from clipkit.plan.subjects import Engine
 from clipkit.records.best import leaves_margin
 from clipkit.records.choice import Chosen, Contender, choose
@@ -16,6 +17,7 @@ from clipkit.records.noise import Noise, pool
 from clipkit.records.record import Record
 from clipkit.records.status import COUNTS, INVALID, Status, is_finished, status_of_all
 from clipkit.settings import PICTURE, Settings
+from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.question import Question
 from clipkit.tuning.whole_clips import whole_clips
 
@@ -158,26 +160,55 @@ def _same_picture(settings: Settings, fixed: Settings) -> bool:
 
 def is_cut_so(settings: Settings, question: Question) -> bool:
     """Whether a cut with these settings does what was measured. Threads that they leave to ffmpeg are its own
-    choice in a trial, which shows what that costs, and a cut's share of the CPU (`plan.threads`)."""
+    choice in a trial, which shows what that costs, and a cut's share of the CPU (`plan.threads`); and a cut lets in
+    as many clips as the model says that there is room for, where a trial has all of them begun."""
     threads = (settings.encoder_threads, settings.decoder_threads, settings.filter_threads)
-    return question.cutter != Engine() or all(threads)
+    return question.cutter != Engine() or (all(threads) and _are_let_in(settings, question))
+
+
+def _are_let_in(settings: Settings, question: Question) -> bool:
+    """All at once, by `trial.cut`'s room and the engine's rule."""
+    room = available_bytes(question.host, question.reserve_bytes)
+    if room is None:
+        return True
+    needs = (clip_anon_bytes(job.upload, settings) for job in question.jobs)
+    return settings.concurrency * bound_bytes(max(needs)) <= room - ENGINE_BYTES
 
 
 def better_not_cut_so(question: Question, screening: Screening) -> Screened | None:
     """The fastest of those that beat the best, by more than the noise of the two (95 %), and that no cut
     would do as it was measured."""
-    best, noise = screening.best, screening.noise
-    if best is None or noise is None:
-        return None
     faster = [
         entry
-        for entry in screening.running
+        for entry in _better(question, screening)
         if entry.fits and not is_cut_so(entry.settings, question)
-        if _same_picture(entry.settings, question.fixed)
-        if math.log(best.predicted_wall_s / entry.predicted_wall_s)
-        > noise.half_width * math.hypot(best.error, entry.error)
     ]
     return min(faster, key=lambda entry: entry.predicted_wall_s, default=None)
+
+
+def better_without_margin(question: Question, screening: Screening) -> bool:
+    """Whether any beats the best so that leaves no margin of memory."""
+    return any(not entry.fits for entry in _better(question, screening))
+
+
+def _better(question: Question, screening: Screening) -> list[Screened]:
+    best = screening.best
+    return [
+        entry
+        for entry in (screening.running if best else ())
+        if best and entry.predicted_wall_s < best.predicted_wall_s
+        if _same_picture(entry.settings, question.fixed) and are_told_apart(screening, entry, best)
+    ]
+
+
+def are_told_apart(screening: Screening, one: Screened, other: Screened) -> bool:
+    """Whether two times differ by more than the noise of both (95 %); of two that compete, as the choice has it."""
+    if one.shortfall is not None and other.shortfall is not None:
+        return not (one.tied and other.tied)
+    if screening.noise is None:
+        return False
+    apart = abs(math.log(one.predicted_wall_s / other.predicted_wall_s))
+    return apart > screening.noise.half_width * math.hypot(one.error, other.error)
 
 
 def repeat_noise(question: Question, results: Results) -> Noise:

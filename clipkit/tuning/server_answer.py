@@ -17,6 +17,7 @@ from clipkit.campaign.starts import edge_of, survived
 from clipkit.hosts import Host
 from clipkit.plan.own_service import OwnServer
 from clipkit.records.record import Record
+from clipkit.settings import Settings
 
 _USUAL_JOB = (12, 12.0)
 """Clips and their length, where nothing else is asked for, here and of `tune`."""
@@ -56,7 +57,8 @@ class Figure:
 @dataclass(frozen=True, slots=True)
 class ServerAnswer:
     """`records` are all attempts that count; `command` is what the server gave ffmpeg, as `tune` takes it.
-    `program`: the words with which clipkit is called here; `film`: as the user named it."""
+    `program`: the words with which clipkit is called here; `film`: as the user named it; `build`: the setting that
+    chose the ffmpeg; `job`: how many clips of how many seconds."""
 
     folder: Path
     server: OwnServer
@@ -67,6 +69,8 @@ class ServerAnswer:
     program: tuple[str, ...]
     records: tuple[Record, ...]
     command: str | None
+    build: str
+    job: tuple[int, float]
 
     @property
     def starts(self) -> tuple[Record, ...]:
@@ -134,6 +138,8 @@ class ServerAnswer:
             *_host_words(self.host),
             "--reserve",
             self.reserve,
+            *(("--ffmpeg", self.build) if self.build != Settings().ffmpeg else ()),
+            *(_job_words(*self.job) if self.job != _USUAL_JOB else ()),
         ]
         return [*words, "--command", self.command] if self.command else words
 
@@ -220,3 +226,7 @@ def _host_words(host: Host) -> list[str]:
         return ["--host", host.name]
     memory = [] if host.memory_bytes is None else ["--memory", f"{host.memory_bytes / fmt.MIB:g}M"]
     return [*memory, *([] if host.cpus is None else ["--cpus", f"{host.cpus:g}"])]
+
+
+def _job_words(clips: int, clip_s: float) -> tuple[str, ...]:
+    return "--count", str(clips), "--length", f"{clip_s:g}"

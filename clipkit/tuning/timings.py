@@ -36,7 +36,8 @@ _CRF = Settings().crf
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
     """What one way takes for a clip on one host. `cpu_s_per_clip`: of all processes; `peak_bytes` what it
-    needs; None: unknown. `part`: estimated from a part of the job."""
+    needs; None: unknown. `part`: estimated from a part of the job. `plan`: whose host was measured itself, and is
+    played here by other figures than its own; None: what those say."""
 
     campaign: str
     how: str
@@ -50,6 +51,7 @@ class Timing:
     peak_bytes: int | None
     log_sd: float
     part: bool = False
+    plan: str | None = None
 
     @property
     def job(self) -> str:
@@ -88,15 +90,15 @@ def of_one_job(
 
 def _of_tuning(name: str, found: Recommendation) -> Iterator[Timing]:
     clips, clip_s = found.measured_job["clips"], float(found.measured_job["clip_s"])
-    lines = min(found.upload["width"], found.upload["height"])
     wall_s, ci95_s = found.confirmed_wall_s, found.confirmed_ci95_s
     room: dict[str, Any] = {
         "campaign": name,
         "memory_bytes": found.host.memory_bytes,
         "cpus": found.host.cpus,
-        "lines": lines,
+        "lines": _lines_of(name, found.upload),
         "clip_s": clip_s,
         "log_sd": usual_noise(found.host.cpus).log_sd,
+        "plan": found.host.name if found.host.as_measured else None,
     }
     way, encode = found.way, found.modes[0] if found.modes else None
     yield Timing(
@@ -106,6 +108,7 @@ def _of_tuning(name: str, found: Recommendation) -> Iterator[Timing]:
         ci95_s=_each(ci95_s, clips),
         cpu_s_per_clip=None if found.cpu_s is None else found.cpu_s / clips,
         peak_bytes=found.peak_need_bytes or found.peak_anon_bytes,
+        part=wall_s is None or found.measured_job.get("clips_covered", clips) < clips,
     )
     if encode is not None and way is not encode and encode.wall_s is not None:
         yield Timing(
@@ -115,6 +118,7 @@ def _of_tuning(name: str, found: Recommendation) -> Iterator[Timing]:
             ci95_s=_each(encode.wall_ci95_s, clips),
             cpu_s_per_clip=None if encode.cpu_s is None else encode.cpu_s / clips,
             peak_bytes=encode.peak_need_bytes,
+            part=encode.clips_run < clips,
         )
     for baseline in found.baselines:
         if baseline.wall_s is not None and baseline.name in ORIGINALS:
@@ -128,6 +132,18 @@ def _of_tuning(name: str, found: Recommendation) -> Iterator[Timing]:
                 peak_bytes=baseline.peak_anon_bytes,
                 part=baseline.estimated,
             )
+
+
+def _lines_of(name: str, upload: Mapping[str, Any]) -> int:
+    """Of several that were tuned for together, where they are as large. Raises CampaignError."""
+    films = upload.get("uploads", [upload])
+    lines: set[int] = {min(film["width"], film["height"]) for film in films}
+    if len(lines) > 1:
+        told = " and ".join(f"{each}p" for each in sorted(lines))
+        raise CampaignError(
+            f"{name} tuned for uploads of {told} together: what a clip of each takes is unknown, tune them apart"
+        )
+    return lines.pop()
 
 
 def _of_sweep(campaign: Campaign) -> list[Timing]:

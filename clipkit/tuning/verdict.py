@@ -11,7 +11,7 @@ from clipkit.settings import Settings
 from clipkit.tuning.candidates import available_bytes
 from clipkit.tuning.findings import Findings
 from clipkit.tuning.question import Question
-from clipkit.tuning.screening import better_not_cut_so
+from clipkit.tuning.screening import better_not_cut_so, better_without_margin
 from clipkit.tuning.timed import Timed
 
 _TOO_WIDE = 1.25
@@ -193,9 +193,15 @@ def _against(findings: Findings, timed: Timed) -> str:
     most = high * _best_of_all(findings)
     gain = f"more than {fmt.percent(most - 1)}" if most > 1.005 else "anything"
     on = fmt.cpus(findings.question.host.cpus)
-    other = better_not_cut_so(findings.question, findings.screening)
-    which = "that a cut would take" if other else "that was tried"
-    return f"{who}: no setting {which} brings {gain} on {on} ({ours}: {ratio})"
+    return f"{who}: no setting that {_of_which(findings)} brings {gain} on {on} ({ours}: {ratio})"
+
+
+def _of_which(findings: Findings) -> str:
+    """Of which settings nothing more is to be had."""
+    asked = findings.question, findings.screening
+    if better_not_cut_so(*asked):
+        return "a cut would take"
+    return "leaves a margin of memory" if better_without_margin(*asked) else "was tried"
 
 
 def _marks(findings: Findings, timed: Timed) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from clipkit.records.record import Record
 from clipkit.records.status import Status, is_finished
 from clipkit.settings import Settings
 from clipkit.tuning.findings import Findings
-from clipkit.tuning.screening import Screened, better_not_cut_so
+from clipkit.tuning.screening import Screened, are_told_apart, better_not_cut_so
 from clipkit.tuning.timed import Timed
 from clipkit.tuning.verdict import whose
 
@@ -157,8 +157,8 @@ def _several(findings: Findings, alone: Screened | None, others: Sequence[Screen
 def _speed(findings: Findings, entry: Screened, than: Screened) -> str:
     """How much faster or slower, where that is shown: one of the two is the recommended one, and the other
     is told from it."""
-    shown = findings.winner in (entry, than) and not (entry.tied and than.tied)
-    if not shown:
+    apart = are_told_apart(findings.screening, entry, than)
+    if findings.winner not in (entry, than) or not apart:
         return "no difference shown"
     ratio = than.predicted_wall_s / entry.predicted_wall_s
     return f"{fmt.ratio(ratio)} faster" if ratio >= 1 else f"{fmt.ratio(1 / ratio)} slower"

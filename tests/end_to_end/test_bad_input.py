@@ -129,6 +129,7 @@ class TestWrongUse:
             ("--command 'ffmpeg -i {input} out.mp4'", "--command lacks {output}"),
             ("--command 'ffmpeg -i {input} {outptu} {output}'", "unknown placeholder {outptu}"),
             ('--command "ffmpeg \'x"', "cannot be split into words"),
+            ("--command 'ffmpeg -ss {start} -i {input} -t 12 {output}'", "tells no length"),
             ("--baseline command", "--baseline command needs the command"),
             ("--budget -1", "--budget -1 is no number of minutes"),
             ("--host nowhere", "unknown host 'nowhere'"),

@@ -16,6 +16,7 @@ from oracle import REFUSED, RIGHT
 from table import Order
 
 from clipkit.ffmpeg_builds import FfmpegBuild
+from clipkit.media.probe import probe_upload
 
 CASES = shared_media.FOLDER.parent / "cases"
 _SEED = 12
@@ -74,6 +75,56 @@ MORE = (
 def test_more_of_each_kind(kind: str, build: FfmpegBuild, tmp_path: Path) -> None:
     row = table.ask(table.chosen(kinds.KINDS[kind](tmp_path), _SEED), build.choice)
     assert not row.wrong, row
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("without stss, HEVC.mp4", "without stss, MPEG-4.mp4", "alternate references.webm"),
+        *("sound comes later.ts", "turned by 60.mp4"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["encode", "auto", "copy", "smart"])
+def test_what_others_lie_about_or_change_later(
+    kind: str, mode: str, build: FfmpegBuild, tmp_path: Path
+) -> None:
+    row = table.ask(table.chosen(odder.ODDER[kind](tmp_path), _SEED), build.choice, mode=mode)
+    assert not row.wrong, row
+
+
+def test_a_programme_that_gains_its_sound_later_has_it(tmp_path: Path) -> None:
+    film = probe_upload(odder.ODDER["sound comes later.ts"](tmp_path))
+    assert film.sound is not None
+    assert film.sound_note is None
+
+
+@pytest.mark.parametrize("mode", ["encode", "auto", "copy", "smart"])
+def test_a_clock_that_will_wrap_around_begins_before_0(
+    mode: str, each_build: FfmpegBuild, tmp_path: Path
+) -> None:
+    film = kinds.KINDS["clock wraps.ts"](tmp_path)
+    row = table.ask(Order(film, (("0.2", "0.5"), ("2", "1"))), each_build.choice, mode=mode)
+    assert {one.outcome for one in row.verdicts} == {RIGHT}, row
+    assert not row.wrong, row
+
+
+@pytest.mark.parametrize(
+    ("kind", "starts"),
+    [("no B-frames.mkv", ("1.0", "1.02")), ("VP9.webm", ("1.0", "2.0"))],
+)
+@pytest.mark.parametrize("mode", ["encode", "auto", "copy"])
+def test_a_matroska_without_b_frames_sounds_from_its_key_frames_on(
+    kind: str, starts: tuple[str, ...], mode: str, each_build: FfmpegBuild, tmp_path: Path
+) -> None:
+    """ffmpeg moves its seek to earlier only where pictures are reordered."""
+    coding = kinds.X264[:-2] if kind.endswith("mkv") else odder.VP9
+    sound = kinds.AAC if kind.endswith("mkv") else odder.OPUS
+    more = ("-bf", "0") if kind.endswith("mkv") else ()
+    film = kinds.plain(kind, *coding, *more, *sound)(tmp_path)
+    row = table.ask(
+        Order(film, tuple((start, "0.7") for start in starts)), each_build.choice, mode=mode
+    )
+    assert {one.outcome for one in row.verdicts} == {RIGHT}, row
 
 
 @pytest.mark.parametrize(

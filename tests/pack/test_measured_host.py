@@ -16,13 +16,32 @@ from clipkit.errors import CampaignError
 from clipkit.format import MIB
 from clipkit.hosts import custom, find_host
 from clipkit.pack.hold_against import cpus_given, held_against_here
-from clipkit.pack.measured_host import host_as_measured, keep_measured_host, measured_hosts
+from clipkit.pack.measured_host import (
+    MeasuredHost,
+    host_as_measured,
+    keep_measured_host,
+    measured_hosts,
+)
 from clipkit.records.folder import read_records
 from clipkit.records.record import Record
 from clipkit.trial.machine import host_id
 from clipkit.tuning.words import host_line
 
 STARTER, SLOWER = "render-starter", 1.25
+STARTED = MeasuredHost(
+    STARTER,
+    "2026-11-01T00:00:00+00:00",
+    "there",
+    "here",
+    None,
+    0.35,
+    0.8,
+    "commands",
+    5,
+    0.02,
+    None,
+    0,
+)
 THERE = {
     "host": STARTER,
     "host_id": "f00000000000",
@@ -202,3 +221,22 @@ def test_a_custom_host_is_played_as_it_is_asked_for(campaigns: Campaigns) -> Non
     keep_measured_host(held_against_here(campaigns()))
     asked = custom(find_host(STARTER), 512 * MIB, None)
     assert host_as_measured(asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("cpus", "core", "is_unlike"),
+    [
+        (0.35, 0.5, False),
+        (0.8, 1.2, False),
+        (2.0, 0.95, False),
+        (2.0, 0.5, True),
+        (1.0, 1.5, True),
+        (None, 1.0, False),
+        (None, 0.7, True),
+    ],
+)
+def test_where_cores_are_several_and_unlike_ours_it_says_what_that_leaves_open(
+    cpus: float | None, core: float, is_unlike: bool
+) -> None:
+    found = replace(STARTED, cpus=cpus, core=core)
+    assert ("clips at once share such cores is not shown here" in found.words) is is_unlike

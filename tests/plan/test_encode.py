@@ -155,6 +155,26 @@ class TestAttempts:
         assert (task.frames_stored, task.frames_shown) == (50, 50)
         assert 50 * 1280 * 720 < task.max_output_bytes < 50 * 1280 * 720 * 10
 
+    def test_a_picture_that_stands_for_long_leaves_room_for_its_sound(self) -> None:
+        film = upload([0.0], duration_s=1200.0, video_end_s=Fraction(1200))
+        task = planned(film, Clip(0.0, 1100.0))
+        assert task.frames_stored == 1
+        assert task.max_output_bytes > 1100 * 640_000 / 8
+
+    @pytest.mark.parametrize(("audio", "said"), [("copy", True), ("auto", True), ("aac", False)])
+    def test_a_sound_that_is_not_copied_is_told_of_unless_that_was_asked(
+        self, audio: str, said: bool
+    ) -> None:
+        film = upload(container="matroska,webm")
+        for attempt in planned(film, audio=audio).attempts:
+            assert ("AAC sound encoded anew" in str(attempt.change).replace("aac", "AAC")) is said
+
+    def test_in_matroska_reading_begins_before_the_sound_that_covers_the_start(self) -> None:
+        film = upload(container="matroska,webm")
+        assert Sides.value(argv(planned(film, Clip(8.0, 2.0))), "-ss") == "7.700000"
+        silent = upload(container="matroska,webm", audio=())
+        assert Sides.value(argv(planned(silent, Clip(8.0, 2.0))), "-ss") == "8.000000"
+
     def test_tasks_are_in_the_jobs_order(self) -> None:
         clips = (Clip(9.0, 1.0), Clip(1.0, 1.0), Clip(5.0, 1.0))
         tasks = encode_tasks(Job(upload(), clips), Settings(), BUILD)

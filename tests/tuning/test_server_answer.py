@@ -65,6 +65,8 @@ def answer(
         "program": ("clipkit",),
         "records": records,
         "command": COMMAND,
+        "build": "bundled",
+        "job": (12, 12.0),
     }
     return ServerAnswer(**plain | known)
 
@@ -92,6 +94,11 @@ class TestReserve:
             *("clipkit", "tune", "my.mp4", "--host", "render-starter"),
             *("--reserve", "80M", "--command", COMMAND),
         ]
+
+    def test_it_is_measured_with_the_servers_ffmpeg_on_the_same_job(self) -> None:
+        words = shlex.split(line(answer(started(), build="system", job=(4, 2.5)), "NEXT"))
+        told = words[words.index("--reserve") + 2 : words.index("--command")]
+        assert told == ["--ffmpeg", "system", "--count", "4", "--length", "2.5"]
 
     def test_a_custom_host_is_named_by_its_size(self) -> None:
         found = answer(started(), host=Host("512M-2cpu", 512 * MIB, 2.0), command=None)

@@ -34,6 +34,7 @@ from clipkit.records.record import Record
 from clipkit.records.status import Status
 from clipkit.settings import Settings
 from clipkit.tuning.question import Question
+from clipkit.tuning.screening import are_told_apart, better_not_cut_so
 from clipkit.tuning.session import PAIRS
 from clipkit.tuning.strategy import TuneStrategy
 
@@ -337,6 +338,63 @@ def test_a_winner_that_dies_in_confirmation_is_replaced_by_the_next_best():
     assert strategy.session.winner not in {None, first}
     dead = next(entry for entry in strategy.session.screening.entries if entry.settings == first)
     assert dead.status is Status.OOM
+
+
+class HungryWholeClips(Machine):
+    """What short clips do not show: those that are confirmed need nearly all of 512 MB where `settings` cut them."""
+
+    hungry: Settings | None = None
+
+    def need_bytes(self, cell: Cell) -> int:
+        is_hungry = cell.phase == "confirm" and cell.settings == self.hungry
+        return 500 * MIB if is_hungry and cell.subject == ENGINE else super().need_bytes(cell)
+
+
+@pytest.mark.parametrize("which", ["winner", "runner_up"])
+def test_whole_clips_that_leave_no_margin_are_not_recommended(which: str):
+    first = tune(question(), machine()).session.screening
+    hungry = HungryWholeClips(noise=0.02, contrast=0.3)
+    hungry.hungry = getattr(first, which)
+    strategy = tune(question(), hungry)
+    entry = next(e for e in strategy.session.screening.entries if e.settings == hungry.hungry)
+    assert not entry.fits
+    assert not entry.tied
+    assert strategy.session.winner not in {None, hungry.hungry}
+    assert strategy.session.winner in {
+        cell.settings for cell, _ in trials(strategy, "confirm", ENGINE)
+    }
+
+
+def test_a_runner_up_that_dies_is_no_tie():
+    first = tune(question(), machine()).session.screening
+    deadly = dies(lambda c: c.phase == "confirm" and c.settings == first.runner_up)
+    strategy = tune(question(), machine(ends=deadly))
+    dead = next(e for e in strategy.session.screening.entries if e.settings == first.runner_up)
+    assert (dead.status, dead.tied) == (Status.OOM, False)
+    assert strategy.session.winner == first.winner
+
+
+def test_as_many_at_once_as_a_cut_would_not_let_in_are_not_recommended():
+    """Two at once took 92 MB of 105, which leaves a margin; the model, by which a cut goes, gives each 50."""
+    asked = question(Host("tight", 105 * MIB, 2.0))
+    strategy = tune(asked, machine())
+    screening = strategy.session.screening
+    two = next(e for e in screening.entries if e.settings.concurrency == 2)
+    assert (two.status, two.fits, two.shortfall) == (Status.OK, True, None)
+    assert screening.best and screening.best.settings.concurrency == 1
+    better = better_not_cut_so(asked, screening)
+    assert better is not None and better.settings.concurrency > 1
+
+
+def test_a_time_of_what_does_not_compete_is_told_apart_by_the_noise():
+    screening = tune(question(), machine()).session.screening
+    best = screening.best
+    assert best is not None
+    other = next(e for e in screening.running if e.shortfall is None)
+    near = replace(other, predicted_wall_s=1.01 * best.predicted_wall_s)
+    assert not are_told_apart(screening, near, best)
+    far = replace(other, predicted_wall_s=2 * best.predicted_wall_s)
+    assert are_told_apart(screening, far, best)
 
 
 @pytest.mark.parametrize("dying_pair", [0, 1, 2])

@@ -72,6 +72,14 @@ def test_a_plan_is_known_as_it_was_measured_or_by_its_cpu_or_by_cpu_seconds_or_n
     assert make_offers([LARGE], (HALF,), LOAD) == ()
 
 
+def test_a_plan_whose_host_was_measured_itself_is_known_by_its_name():
+    """Its half a core does what 0.35 of ours do, which is what it was played by."""
+    played = replace(HALF, cpus=0.35, memory_bytes=457 * MIB, s_per_clip=6.0, plan="small")
+    found = offer(SMALL, played, HALF)
+    assert (found.known, found.s_per_clip) == (Known.MEASURED, 6.0)
+    assert offer(ROOMY, played, HALF).s_per_clip == 4.0
+
+
 def test_what_used_more_than_a_core_tells_nothing_of_a_smaller_quota():
     wide = replace(HALF, cpus=2.0)
     assert make_offers([QUARTER], (wide,), LOAD) == ()
@@ -147,6 +155,25 @@ def test_a_tunings_timings_are_those_of_its_recommendation():
     seeks_first = found["original, seeking before the input"]
     assert seeks_first.s_per_clip == pytest.approx(fluent.wall_s / 12)
     assert found["original, seeking after the input"].part
+    assert recommended.part is (told.measured_job["clips_covered"] < 12)
+    assert encode.part is (told.modes[0].clips_run < 12)
+
+
+@pytest.mark.parametrize("heights", [(720, 720), (720, 1080)])
+def test_a_tuning_for_several_uploads_tells_times_where_they_are_as_large(
+    heights: tuple[int, int], tmp_path: Path
+):
+    folder = copied("tune-default", tmp_path / "tune-default")
+    path = folder / "recommendation.json"
+    told = json.loads(path.read_text("utf-8"))
+    films = [{**told["upload"], "width": 16 * h // 9, "height": h} for h in heights]
+    told["upload"] = {"path": "2 uploads", "uploads": films}
+    path.write_text(json.dumps(told), "utf-8")
+    if len(set(heights)) == 1:
+        assert {timing.lines for timing in timings_of(open_campaign(folder))} == {720}
+    else:
+        with pytest.raises(CampaignError, match="720p and 1080p together"):
+            timings_of(open_campaign(folder))
 
 
 def test_with_less_cpu_a_clip_is_no_faster_than_it_was_measured_with_more():

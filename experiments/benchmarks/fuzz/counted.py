@@ -30,6 +30,7 @@ class Counted:
     gop: int = 40
     hevc: bool = False
     open_gop: bool = False
+    bframes: int = 3
     sound: tuple[str, ...] = _SOUND
     filters: str = ""
 
@@ -49,7 +50,9 @@ class Counted:
         return path
 
     def _coding(self) -> tuple[str, ...]:
-        common = f"keyint={self.gop}:min-keyint={self.gop}:scenecut=0:bframes=3:b-adapt=0"
+        common = (
+            f"keyint={self.gop}:min-keyint={self.gop}:scenecut=0:bframes={self.bframes}:b-adapt=0"
+        )
         common += f":open-gop={int(self.open_gop)}"
         if self.hevc:
             told = f"log-level=0:{common}"
@@ -98,6 +101,7 @@ FILMS: Mapping[str, Counted] = {
     ),
     "1/600 MOV": Counted("quicktime.mov", ("-video_track_timescale", "600"), Fraction(30)),
     "1/1000 Matroska": Counted("matroska.mkv"),
+    "1/1000 Matroska, no B-frames": Counted("matroska.mkv", bframes=0),
     "1/24000 at 24000/1001": Counted(
         "film.mp4", ("-video_track_timescale", "24000"), Fraction(24000, 1001)
     ),
