@@ -37,6 +37,34 @@ def pitch_hz(clip: dict[str, Any]) -> float:
     return float(np.argmax(loudness)) * heard.sample_rate / len(heard.samples)
 
 
+_OF_MATROSKA = {
+    "aac.mkv": ("-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-c:a", "aac"),
+    "opus.webm": ("-c:v", "libvpx-vp9", "-cpu-used", "8", "-c:a", "libopus", "-b:a", "64k"),
+}
+
+
+@pytest.mark.parametrize("name", list(_OF_MATROSKA))
+@pytest.mark.parametrize("mode", ["encode", "copy"])
+def test_a_matroska_without_b_frames_sounds_from_its_key_frames_on(
+    name: str, mode: str, make: Make, each_build: FfmpegBuild, tmp_path: Path
+) -> None:
+    """ffmpeg moves its seek to earlier only where pictures are reordered, and the demuxer drops all before it lands."""
+    sweep = (
+        "-f",
+        "lavfi",
+        "-i",
+        "aevalsrc=0.5*sin(2*PI*(300+200*t)*t):duration=3:sample_rate=48000",
+    )
+    film = make(name, *_OF_MATROSKA[name], "-g", "25", source=(*_PICTURE, *sweep))
+    clip = Path(a_clip(film, each_build, tmp_path / mode, "--mode", mode)["file"])
+    heard = looking.sound(clip)
+    assert heard is not None
+    first = heard.samples[: heard.sample_rate // 50]
+    loudness = float(np.sqrt(np.mean(np.square(first))))
+    later = float(np.sqrt(np.mean(np.square(heard.samples[heard.sample_rate // 4 :]))))
+    assert loudness > 0.8 * later
+
+
 @pytest.fixture
 def two_programmes(make: Make) -> Path:
     """A radio station first, then a film with its own sound."""

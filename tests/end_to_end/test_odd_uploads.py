@@ -90,6 +90,8 @@ def test_what_others_lie_about_or_change_later(
 ) -> None:
     row = table.ask(table.chosen(odder.ODDER[kind](tmp_path), _SEED), build.choice, mode=mode)
     assert not row.wrong, row
+    if mode in ("encode", "auto"):
+        assert {one.outcome for one in row.verdicts} == {RIGHT}, row
 
 
 def test_a_programme_that_gains_its_sound_later_has_it(tmp_path: Path) -> None:
@@ -106,25 +108,6 @@ def test_a_clock_that_will_wrap_around_begins_before_0(
     row = table.ask(Order(film, (("0.2", "0.5"), ("2", "1"))), each_build.choice, mode=mode)
     assert {one.outcome for one in row.verdicts} == {RIGHT}, row
     assert not row.wrong, row
-
-
-@pytest.mark.parametrize(
-    ("kind", "starts"),
-    [("no B-frames.mkv", ("1.0", "1.02")), ("VP9.webm", ("1.0", "2.0"))],
-)
-@pytest.mark.parametrize("mode", ["encode", "auto", "copy"])
-def test_a_matroska_without_b_frames_sounds_from_its_key_frames_on(
-    kind: str, starts: tuple[str, ...], mode: str, each_build: FfmpegBuild, tmp_path: Path
-) -> None:
-    """ffmpeg moves its seek to earlier only where pictures are reordered."""
-    coding = kinds.X264[:-2] if kind.endswith("mkv") else odder.VP9
-    sound = kinds.AAC if kind.endswith("mkv") else odder.OPUS
-    more = ("-bf", "0") if kind.endswith("mkv") else ()
-    film = kinds.plain(kind, *coding, *more, *sound)(tmp_path)
-    row = table.ask(
-        Order(film, tuple((start, "0.7") for start in starts)), each_build.choice, mode=mode
-    )
-    assert {one.outcome for one in row.verdicts} == {RIGHT}, row
 
 
 @pytest.mark.parametrize(

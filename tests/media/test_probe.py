@@ -272,6 +272,18 @@ class TestStreams:
         assert (upload.width, upload.height) == (90, 160)
         assert (upload.coded_width, upload.coded_height) == (160, 90)
 
+    @pytest.mark.parametrize(
+        ("degrees", "size"), [(60, (160, 90)), (91, (90, 160)), (200, (160, 90))]
+    )
+    def test_another_rotation_than_a_quarter_turn_keeps_the_size(
+        self, make: Any, degrees: int, size: tuple[int, int]
+    ) -> None:
+        """As ffmpeg has it, which turns pictures inside it."""
+        source = make("plain.mp4", *H264)
+        told = ("-display_rotation", str(degrees), "-i", source)
+        upload = probe_upload(make(f"turned-{degrees}.mp4", "-c", "copy", source=told))
+        assert (upload.width, upload.height) == size
+
     def test_cover_art_is_not_the_video(self, make: Any) -> None:
         cover = ("-map", "0:v", "-frames:v:0", "1", "-c:v:0", "png", "-disposition:v:0")
         film = ("attached_pic", "-map", "0:v", "-map", "1:a", "-c:v:1", "libx264", "-c:a", "aac")

@@ -4,11 +4,10 @@
     python experiments/benchmarks/half_a_core --stored results/memory/half-a-core.jsonl
 
 Ten uploads, files of DIR and made ones, are calibrated each by one sitting: four short pieces of it are decoded alone,
-cut by mode smart, and encoded at three presets and at half the size, and sixteen are copied, all on half a core. From
-that, from what the plan says that there is to do, and from the constants of `clipkit/model/cpu_seconds.py` three jobs
-of the upload are foretold, whose mode, preset, CRF, threads, clips at once, crop and size are drawn by its name, and
-each is run so often. Prints for each what was foretold and the mean of the runs, and how many are within 10 %. What is
-in `--into` is not run again.
+copied, cut by mode smart, and encoded at three presets, all on half a core. From that, from what the plan says that
+there is to do, and from the constants of `clipkit/model/cpu_seconds.py` three jobs of the upload are foretold, whose mode,
+preset, CRF, threads, clips at once, crop and size are drawn by its name, and each is run so often. Prints for each
+what was foretold and the mean of the runs, and how many are within 10 %. What is in `--into` is not run again.
 The record in git was made where nothing else ran but what read files.
 """
 

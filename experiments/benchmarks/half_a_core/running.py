@@ -30,8 +30,6 @@ from clipkit.trial.cut import Order, cut_order
 HOST = Host("half-a-core", 4096 * MIB, 0.5)
 """With room for any clip: what memory takes away is another question."""
 PIECES, PIECE_S, SHORTEST_S = 4, 1.5, 0.1
-MANY = 16
-"""Pieces that are copied: a few would be done before the quota has been used up once."""
 PRESETS_TRIED = ("ultrafast", "veryfast", "medium")
 CRF_EACH = 0.02
 """By so much, on logarithms, an encoded picture is cheaper for each step of CRF."""
@@ -102,20 +100,15 @@ def _terms_of_clip(job: Job, clip: Clip, task: Task, settings: Settings) -> dict
 
 def calibrated(upload: Upload) -> list[Sat]:
     """One after the other: pieces spread over the upload decoded alone, begun and hardly
-    more, copied and cut at their key frames where that can be, encoded at three presets, and at half the size."""
+    more, copied and cut at their key frames where that can be, and encoded at three presets."""
     length_s = min(PIECE_S, upload.duration_s / 2)
     first_s = upload.frame_times_s[0]
     room_s = float(upload.video_end_s) - first_s - length_s - 0.06
-
-    def spread(pieces: int, piece_s: float) -> Job:
-        starts_s = [first_s + room_s * (place + 0.5) / pieces for place in range(pieces)]
-        return Job(upload, tuple(Clip(round(s, 3), round(piece_s, 3)) for s in starts_s))
-
-    job = spread(PIECES, length_s)
-    jobs = [(spread(PIECES, SHORTEST_S), Settings()), (job, Settings(mode="smart"))]
-    jobs += [(spread(MANY, length_s), Settings(mode="copy"))]
+    starts_s = [first_s + room_s * (place + 0.5) / PIECES for place in range(PIECES)]
+    job = Job(upload, tuple(Clip(round(s, 3), round(length_s, 3)) for s in starts_s))
+    begun = Job(upload, tuple(Clip(round(s, 3), SHORTEST_S) for s in starts_s))
+    jobs = [(begun, Settings()), (job, Settings(mode="copy")), (job, Settings(mode="smart"))]
     jobs += [(job, Settings(preset=preset)) for preset in PRESETS_TRIED]
-    jobs += [(job, Settings(preset=PRESETS_TRIED[0], scale_height=upload.height // 4 * 2))]
     sat = [decoded_alone(job)]
     for each, settings in jobs:
         try:
