@@ -159,6 +159,8 @@ class _Run:
 
     def _over(self, told: Over) -> None:
         end, now_s = told.end, time.monotonic()
+        if end.is_busy:
+            self._useful_s = now_s  # it could run what is left, in its turn
         if self.joining.over(told.name, end, now_s):
             return
         lease = self.leases.open.get(told.name)

@@ -156,6 +156,29 @@ def test_a_machine_where_another_measurement_runs_is_looked_at_again(
     assert any("another measurement runs there" in line for line in sweep.said)
 
 
+def test_a_machine_that_is_busy_for_long_is_waited_for(
+    tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For longer than a campaign waits where no machine could run what is left: this one will."""
+    impatient = tmp_path / "guard.py"
+    text = Path(guard.__file__).read_text("utf-8")
+    impatient.write_text(text.replace("_WAIT_FOR_LOCK_S = 10.0", "_WAIT_FOR_LOCK_S = 0.1"))
+    cluster.worker("one")
+    until(cluster.workers_joined, patience_s=240)
+    held = guard._hold(there._lock(), 60)
+    assert held is not None
+    monkeypatch.setattr(guard, "__file__", str(impatient))
+    patience = Patience(20.0, 6.0, 2.0, nobody_s=8.0, look_again_s=1.0)
+    sweep = Sweep(tmp_path / "c", cluster, StandIn(tmp_path / "journal"), patience)
+    ending = threading.Timer(20, os.close, [held])
+    ending.start()
+    try:
+        assert_each_once(sweep.run())
+    finally:
+        ending.join()
+    assert sum("another measurement runs there" in line for line in sweep.said) == 1
+
+
 def test_a_worker_that_cannot_say_who_it_is_is_named(
     tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
