@@ -33,7 +33,8 @@ class Worker:
 
 @dataclass(slots=True)
 class Lease:
-    """What one worker runs of a block, from its beginning or from where another one was lost on."""
+    """What one worker runs of a block, from its beginning or from where another one was lost on. `travel_s`: so long may
+    what it is sent take to arrive, until something was heard of it."""
 
     id: str
     worker: Worker
@@ -42,6 +43,7 @@ class Lease:
     heard_s: float
     running: str | None = None
     ended: int = 0
+    travel_s: float = 0.0
 
     @property
     def left(self) -> list[Trial]:
@@ -159,7 +161,7 @@ class Leases:
     def heard(self, lease_id: str, now_s: float) -> Lease | None:
         """Something was told of it; None where that is no longer of interest."""
         if lease := self.open.get(lease_id):
-            lease.heard_s = now_s
+            lease.heard_s, lease.travel_s = now_s, 0.0
         return lease
 
     def began(self, lease: Lease, run_id: str) -> None:
@@ -217,8 +219,8 @@ class Leases:
         return len(busy | {worker.machine for worker in self.free()})
 
     def silent(self, since_s: float) -> list[Lease]:
-        """Those of which nothing was heard since then."""
-        return [lease for lease in self.open.values() if lease.heard_s < since_s]
+        """Those of which nothing was heard since then, though what they were sent should have arrived."""
+        return [each for each in self.open.values() if each.heard_s + each.travel_s < since_s]
 
     @property
     def refused(self) -> dict[str, str]:

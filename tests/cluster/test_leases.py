@@ -224,6 +224,23 @@ def test_losses_before_a_trial_began_count_only_in_a_row(tmp_path: Path) -> None
     assert [r.status for r in swept(tmp_path, NowAndThen(0))] == [Status.OK] * 2
 
 
+def test_silence_counts_from_when_what_was_sent_should_have_arrived(tmp_path: Path) -> None:
+    class Slow(Cluster):
+        def run(self, blocks: Blocks) -> None:
+            leases = Leases(blocks, lost)
+            leases.joined(Worker("tcp://far", "first", "a"))
+            lease = leases.grant(100)
+            assert lease is not None
+            lease.travel_s = 500
+            assert not leases.silent(600)
+            assert leases.silent(601) == [lease]
+            leases.heard(lease.id, 300)
+            assert not leases.silent(300)
+            assert leases.silent(301) == [lease]
+
+    swept(tmp_path, Slow(0))
+
+
 HANGS, WELL, LATE = "tcp://hangs", "tcp://well", "tcp://late"
 BLOCK_S, LOOK_S = 60, 120
 

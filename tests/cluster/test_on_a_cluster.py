@@ -116,6 +116,27 @@ def test_a_worker_that_hangs_is_given_up_and_its_block_ends_by_itself(
     assert gone(sweep.stand_in.seen())
 
 
+def test_a_film_that_takes_longer_to_travel_than_a_silence_lasts_arrives(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    """The worker reads nothing for longer than the patience with silence, at the first parcel that it is sent."""
+    far = cluster.worker("one")
+    stand_in = StandIn(tmp_path / "journal", film_bytes=1_000_000)
+    sweep = Sweep(tmp_path / "c", cluster, stand_in, Patience(4.0, 20.0, 2.0, 60.0, 1.0))
+    slow: list[threading.Timer] = []
+
+    def say(line: str) -> None:
+        sweep.said.append(line)
+        if "trials of a block" in line and not slow:
+            far.send_signal(signal.SIGSTOP)
+            slow.append(threading.Timer(8, far.send_signal, [signal.SIGCONT]))
+            slow[0].start()
+
+    sweep.say = say
+    assert_each_once(sweep.run())
+    assert slow and not any("nothing was heard" in line for line in sweep.said)
+
+
 def test_a_worker_that_was_silent_goes_on_when_it_is_heard_of_again(
     tmp_path: Path, cluster: Cluster
 ) -> None:
