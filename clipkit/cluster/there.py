@@ -1,5 +1,5 @@
-"""What a worker of the user's cluster runs. It travels by value, so that clipkit need not be installed there: the
-standard library and the worker's own `distributed` alone, and nothing of clipkit's."""
+"""What a worker of the user's cluster runs. It travels as text, so that clipkit need not be installed there and the
+worker's Python may be another one: the standard library and the worker's own `distributed` alone, and nothing of clipkit's."""
 
 from __future__ import annotations
 

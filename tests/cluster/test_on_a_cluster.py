@@ -307,6 +307,12 @@ def test_where_no_scheduler_answers_it_says_so(tmp_path: Path) -> None:
         Loop(store, executor, lambda _event: None).run(Grid(course(DESIGN), 3))
 
 
+def test_an_address_whose_protocol_is_not_configured_here_is_told_in_a_line() -> None:
+    with pytest.raises(CampaignError, match=r"can be reached at tls://.* from here: TLS ") as told:
+        connected("tls://127.0.0.1:9")
+    assert "\n" not in str(told.value)
+
+
 def test_an_answer_that_a_worker_took_with_it_is_not_waited_for(
     tmp_path: Path, cluster: Cluster
 ) -> None:
