@@ -167,6 +167,29 @@ def test_a_worker_in_a_group_that_is_smaller_than_the_plan_says_so(
     assert fits.refused is None
 
 
+KILLED = """
+import os, signal
+from clipkit.ceiling.base import Limits
+from clipkit.ceiling.choose import open_ceiling
+open_ceiling(Limits(1 << 28, 1.0))
+print(os.getpid(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.usefixtures("real_ceiling")
+def test_the_groups_of_a_block_that_was_killed_are_removed_by_the_next_one(
+    small: Path, build: FfmpegBuild, tmp_path: Path
+) -> None:
+    argv = [sys.executable, "-c", KILLED]
+    killed = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False)
+    assert groups_of(int(killed.stdout))
+    assert (
+        asked_there(small, build, tmp_path / "next", Host("small", 64 * MIB, 0.5)).refused is None
+    )
+    assert groups_of(int(killed.stdout)) == []
+
+
 @pytest.mark.usefixtures("real_ceiling")
 def test_what_is_interrupted_right_after_memory_ran_out_has_an_end_and_is_the_last(
     slow: Path, build: FfmpegBuild, tmp_path: Path

@@ -19,6 +19,7 @@ from clipkit import streams
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism
 from clipkit.ceiling.choose import open_ceiling
 from clipkit.ceiling.shortfall import shortfall_under
+from clipkit.ceiling.stale import remove_stale
 from clipkit.errors import ClipkitError, UploadError, os_error_words
 from clipkit.hosts import Host
 from clipkit.pack.there.asked import Asked
@@ -113,6 +114,7 @@ def _say(what: str, **told: Any) -> None:
 
 
 def _bench(folder: Path, plan: Plan, order: BlockOrder) -> Bench:
+    remove_stale()  # of blocks that were killed here: whoever started this one holds the machine's lock
     results = folder.parent / "results"
     results.mkdir(exist_ok=True)
     films = tuple(map(Path, order.films))
