@@ -71,8 +71,10 @@ def test_three_workers_on_two_machines_run_every_cell_and_block_once(
 def test_a_killed_worker_costs_the_trial_that_ran_and_a_late_one_joins(
     tmp_path: Path, cluster: Cluster
 ) -> None:
-    doomed = cluster.worker("one")
-    cluster.worker("two")
+    place = tmp_path / "tmp"
+    place.mkdir()
+    doomed = cluster.worker("one", TMPDIR=str(place))
+    cluster.worker("two", TMPDIR=str(place))
     sweep = Sweep(tmp_path / "campaign", cluster, StandIn(tmp_path / "journal", trial_s=1.0))
 
     def on_event(count: int) -> None:
@@ -93,6 +95,7 @@ def test_a_killed_worker_costs_the_trial_that_ran_and_a_late_one_joins(
     seen = sweep.stand_in.seen()
     assert_one_at_a_time(seen)
     assert gone(seen)
+    until(lambda: not list(place.glob("clipkit-block-*")), patience_s=60)
 
 
 def test_a_worker_that_hangs_is_given_up_and_its_block_ends_by_itself(
