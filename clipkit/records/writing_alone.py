@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-LOCK = ".writing"
+_LOCK = ".writing"
 """The file that is locked. It is there while somebody writes, and after a kill until somebody does again."""
 
 _KNOWS_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -34,7 +34,7 @@ def writing_alone(folder: Path) -> Iterator[None]:
                 yield
             finally:
                 with contextlib.suppress(OSError):
-                    os.unlink(LOCK, dir_fd=place)
+                    os.unlink(_LOCK, dir_fd=place)
 
 
 def is_being_written(folder: Path) -> bool:
@@ -61,7 +61,7 @@ def _opened_folder(folder: Path) -> Iterator[int]:
 @contextlib.contextmanager
 def _opened_lock(place: int, flags: int) -> Iterator[int]:
     """Following no link: the folder may be a stranger's."""
-    descriptor = os.open(LOCK, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666, dir_fd=place)
+    descriptor = os.open(_LOCK, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666, dir_fd=place)
     try:
         yield descriptor
     finally:
@@ -79,7 +79,7 @@ def _lock(descriptor: int, kind: int) -> None:
 def _is_there(descriptor: int, place: int) -> bool:
     """Whether the file still bears its name."""
     try:
-        named = os.stat(LOCK, dir_fd=place, follow_symlinks=False)
+        named = os.stat(_LOCK, dir_fd=place, follow_symlinks=False)
         return os.path.samestat(named, os.fstat(descriptor))
     except OSError:
         return False
