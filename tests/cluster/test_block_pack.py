@@ -145,7 +145,7 @@ def test_a_machine_that_is_smaller_than_the_plan_says_so(
             (),
             "host large has 6.4e+04 GB, this machine only ",
         ),
-        ("cores", Host("wide", None, 4096.0), (), "host wide has 4096 CPU, this machine only "),
+        ("cores", Host("wide", None, 1000.0), (), "host wide has 1000 CPU, this machine only "),
         ("bound", Host("two", None, 2.0), one_core, "host two has 2 CPU, this machine only 1"),
     ):
         ready = asked_there(small, build, tmp_path / name, host, before)
