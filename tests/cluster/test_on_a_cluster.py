@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import statistics
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -123,20 +124,21 @@ def test_a_film_that_takes_longer_to_travel_than_a_silence_lasts_arrives(
     tmp_path: Path, cluster: Cluster
 ) -> None:
     """The worker reads nothing for longer than the patience with silence, at the first parcel that it is sent."""
-    far = cluster.worker("one")
     stand_in = StandIn(tmp_path / "journal", film_bytes=1_000_000)
-    sweep = Sweep(tmp_path / "c", cluster, stand_in, Patience(4.0, 20.0, 2.0, 60.0, 1.0))
+    sweep = Sweep(tmp_path / "c", cluster, stand_in, Patience(7.0, 20.0, 2.0, 60.0, 1.0))
     slow: list[threading.Timer] = []
+    with apart("one") as machines:
+        far = cluster.worker("one", machines["one"])
 
-    def say(line: str) -> None:
-        sweep.said.append(line)
-        if "trials of a block" in line and not slow:
-            far.send_signal(signal.SIGSTOP)
-            slow.append(threading.Timer(8, far.send_signal, [signal.SIGCONT]))
-            slow[0].start()
+        def say(line: str) -> None:
+            sweep.said.append(line)
+            if "trials of a block" in line and not slow:
+                far.send_signal(signal.SIGSTOP)
+                slow.append(threading.Timer(10, far.send_signal, [signal.SIGCONT]))
+                slow[0].start()
 
-    sweep.say = say
-    assert_each_once(sweep.run())
+        sweep.say = say
+        assert_each_once(sweep.run())
     assert slow and not any("nothing was heard" in line for line in sweep.said)
 
 
@@ -187,20 +189,22 @@ def test_a_machine_that_is_busy_for_long_is_waited_for(
     impatient = tmp_path / "guard.py"
     text = Path(guard.__file__).read_text("utf-8")
     impatient.write_text(text.replace("_WAIT_FOR_LOCK_S = 10.0", "_WAIT_FOR_LOCK_S = 0.1"))
-    cluster.worker("one")
-    until(cluster.workers_joined, patience_s=240)
-    held = guard._hold(there._lock(), 60)
-    assert held is not None
     monkeypatch.setattr(guard, "__file__", str(impatient))
     patience = Patience(20.0, 6.0, 2.0, nobody_s=8.0, look_again_s=1.0)
     sweep = Sweep(tmp_path / "c", cluster, StandIn(tmp_path / "journal"), patience)
-    ending = threading.Timer(20, os.close, [held])
-    ending.start()
-    try:
-        assert_each_once(sweep.run())
-    finally:
-        ending.join()
-    assert sum("another measurement runs there" in line for line in sweep.said) == 1
+    with apart("one") as machines:
+        cluster.worker("one", machines["one"])
+        until(cluster.workers_joined, patience_s=240)
+        words = ("flock", "--no-fork", there._lock(), "sleep", "600")
+        other = subprocess.Popen(machines["one"].inside(*words))
+        ending = threading.Timer(20, other.kill)
+        ending.start()
+        try:
+            assert_each_once(sweep.run())
+        finally:
+            ending.join()
+            other.wait()
+    assert sum("another measurement runs there" in line for line in sweep.said) == 1, sweep.said
 
 
 def test_a_worker_that_cannot_say_who_it_is_is_named(
@@ -280,11 +284,13 @@ def test_a_client_that_is_killed_resumes_and_nothing_counts_twice(
 def test_a_machine_that_cannot_hold_the_plan_is_named_and_gets_nothing(
     tmp_path: Path, cluster: Cluster
 ) -> None:
-    for machine in ("one", "two"):
-        cluster.worker(machine)
     why = "no ceiling by the kernel"
     sweep = Sweep(tmp_path / "c", cluster, StandIn(tmp_path / "journal", {"one": why}))
-    assert {r.host_id for r in sweep.run()} == {"two"}
+    with apart("one", "two") as machines:
+        for machine, space in machines.items():
+            cluster.worker(machine, space)
+        until(lambda: cluster.workers_joined() == 2, patience_s=240)
+        assert {r.host_id for r in sweep.run()} == {"two"}
     assert any("machine one" in line and why in line for line in sweep.said)
 
 
