@@ -92,13 +92,15 @@ def merged(done: Merged) -> dict[str, Any]:
         "trials": done.trials,
         "added": done.added,
         "machines": list(done.machines),
+        "begun": [str(folder) for folder in done.begun],
     }
 
 
 def merged_lines(done: Merged) -> list[str]:
     machines = f"{len(done.machines)} machine{'s' if len(done.machines) > 1 else ''}"
     added = f"{done.added} of them new" if done.added else "nothing new"
-    return [f"{done.trials} trials of {machines}, {added}", fmt.near(done.folder)]
+    begun = [f"{fmt.near(folder)}: no trial of it has ended" for folder in done.begun]
+    return [f"{done.trials} trials of {machines}, {added}", *begun, fmt.near(done.folder)]
 
 
 def estimate_lines(expected: Estimate, folder: Path) -> list[str]:

@@ -62,7 +62,8 @@ for each in order["trials"]:
 
 @dataclass(frozen=True)
 class StandIn:
-    """`kinds`: what machines measure with that is not as elsewhere; `in_truth`: what their records have all the same."""
+    """`kinds`: what machines measure with that is not as elsewhere; `in_truth`: what their records have all the same;
+    `film_bytes`: so much travels with a block besides."""
 
     journal: Path
     refused: dict[str, str] = field(default_factory=dict)
@@ -70,13 +71,15 @@ class StandIn:
     look_s: dict[str, float] = field(default_factory=dict)
     kinds: dict[str, dict[str, str]] = field(default_factory=dict)
     in_truth: dict[str, dict[str, str]] = field(default_factory=dict)
+    film_bytes: int = 0
 
     def look(self) -> Parcel:
         return self._parcel(look=True, trials=[])
 
     def block(self, trials: Sequence[Trial]) -> Parcel:
         told = [{"run_id": trial.identity.run_id, "record": self._row(trial)} for trial in trials]
-        return self._parcel(look=False, trials=told)
+        parcel = self._parcel(look=False, trials=told)
+        return replace(parcel, content=parcel.content + b"#" * self.film_bytes)
 
     def _parcel(self, **order: object) -> Parcel:
         more = {
@@ -110,6 +113,7 @@ class Sweep:
     patience: Patience = field(default_factory=lambda: Patience(20.0, 6.0, 2.0, 60.0, 1.0))
     blocks: int = 3
     said: list[str] = field(default_factory=list)
+    say: Callable[[str], None] | None = None
     about: list[Mapping[str, Any]] = field(default_factory=list)
     stood: list[Standing] = field(default_factory=list)
     took_s: list[float] = field(default_factory=list)
@@ -134,7 +138,11 @@ class Sweep:
         past = store.records()
         known = Counter((entry.cell, entry.block) for entry in past)
         executor = Dask(
-            self.cluster.address, self.stand_in, self.said.append, self.about.append, self.patience
+            self.cluster.address,
+            self.stand_in,
+            self.say or self.said.append,
+            self.about.append,
+            self.patience,
         )
         grid = Grid(course(DESIGN, past), self.blocks)
         tally = Tally(store, DESIGN, grid, past, blocks=self.blocks)

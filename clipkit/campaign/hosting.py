@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import psutil
-
-from clipkit import format as fmt
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism
+from clipkit.ceiling.shortfall import Shortfall, machine_shortfall, shortfall_under
 from clipkit.errors import CeilingError
 from clipkit.hosts import Host
 
@@ -28,28 +25,12 @@ def check_host(host: Host, open_ceiling: Callable[[Limits], Ceiling]) -> Stand:
     Raises CeilingError where this machine, or a group that clipkit itself runs in, has less than the host:
     its times would mean nothing.
     """
-    machine_bytes = psutil.virtual_memory().total
-    if host.memory_bytes is not None and host.memory_bytes > machine_bytes:
-        raise CeilingError(
-            f"host {host.name} has {fmt.size(host.memory_bytes)}, this machine only "
-            f"{fmt.size(machine_bytes)}: measure on a larger machine, or choose a smaller host"
-        )
+    _refuse(machine_shortfall(host))
     with open_ceiling(Limits.of(host)) as ceiling:
-        cores = len(os.sched_getaffinity(0))
-        if host.cpus is not None and host.cpus > cores:
-            raise CeilingError(
-                f"host {host.name} has {host.cpus:g} CPU, this machine only {cores}: "
-                "measure on a larger machine, or choose a smaller host"
-            )
-        there, there_bytes = ceiling.enforced, ceiling.surrounding_bytes
-        if host.memory_bytes is not None and there_bytes is not None:
-            raise CeilingError(
-                f"host {host.name} has {fmt.size(host.memory_bytes)}, but clipkit itself runs under "
-                f"a limit of {fmt.size(there_bytes)}: choose --memory {there_bytes // 2**20}M"
-            )
-        if host.cpus is not None and there.cpus is not None and there.cpus < host.cpus:
-            raise CeilingError(
-                f"host {host.name} has {host.cpus:g} CPU, but clipkit itself runs under a quota of "
-                f"{there.cpus:g}: choose --cpus {there.cpus:g}"
-            )
-        return Stand(ceiling.mechanism, there)
+        _refuse(shortfall_under(host, ceiling))
+        return Stand(ceiling.mechanism, ceiling.enforced)
+
+
+def _refuse(lack: Shortfall | None) -> None:
+    if lack:
+        raise CeilingError(f"{lack.told}: {lack.remedy}")

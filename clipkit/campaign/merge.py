@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,14 @@ from clipkit.records.table import write_parquet
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """Where the campaign is; `trials` are all that it holds, `added` those that this call brought."""
+    """Where the campaign is; `trials` are all that it holds, `added` those that this call brought; `begun`: parts that hold
+    nothing yet, since no trial of them has ended."""
 
     folder: Path
     trials: int
     added: int
     machines: tuple[str, ...]
+    begun: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +48,30 @@ class _Part:
 
 def merge_campaigns(parts: Sequence[Path], results: Path) -> Merged:
     """One campaign of these folders, in `results` under their experiment's name; what it lacks can be
-    run there. Merged again it takes what is new and changes nothing else.
+    run there. Merged again it takes what is new and changes nothing else. A part that was ended before its first
+    trial had is no reason to leave the others apart.
 
     Raises CampaignError where they are of other experiments or uploads, or hold the same cell and
     block twice, naming both, and where one is being measured; UsageError for no folder.
     """
     if not parts:
         raise UsageError("name the folders to merge")
-    read = [_free(folder) for folder in dict.fromkeys(path.resolve() for path in parts)]
+    named = list(dict.fromkeys(path.resolve() for path in parts))
+    begun = tuple(filter(folders.has_only_begun, named))
+    for folder in named:
+        _check_free(folder, begun)
+    if len(begun) == len(named):
+        raise CampaignError(
+            f"no trial of {', '.join(map(str, begun))} has ended: there is nothing to merge yet"
+        )
+    read = [_read(folder) for folder in named if folder not in begun]
     for part in read[1:]:
         _check_alike(read[0], part)
     _refuse_doubles(read)
     name = read[0].experiment.get("name", read[0].folder.name)
     store = Store.create(results / campaign_named(str(name)))
     with store.writing():
-        return _into(store, read)
+        return replace(_into(store, read), begun=begun)
 
 
 def _into(store: Store, read: list[_Part]) -> Merged:
@@ -105,12 +116,12 @@ def _new(parts: Sequence[_Part], known: set[str]) -> list[tuple[Record, _Part]]:
     return sorted(first.values(), key=lambda entry: (entry[0].order, entry[0].started_utc))
 
 
-def _free(folder: Path) -> _Part:
-    """One that nobody writes into now."""
-    folders.require(folder)
+def _check_free(folder: Path, begun: Sequence[Path]) -> None:
+    """That it is a campaign which nobody writes into now."""
+    if folder not in begun:
+        folders.require(folder)
     if Store(folder).busy:
         raise CampaignError(f"{folder} is being measured: wait for it")
-    return _read(folder)
 
 
 def _read(folder: Path) -> _Part:

@@ -1,10 +1,10 @@
-"""The user's scheduler, and functions that reach its workers whole."""
+"""The user's scheduler, and functions that any Python of its workers can run."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clipkit.cluster import there
@@ -29,19 +29,23 @@ def connected(address: str) -> Client:
         return Client(address, set_as_default=False, name="clipkit")
     except (OSError, ValueError) as error:
         raise CampaignError(f"no Dask scheduler answers at {address}: {error}") from None
+    except (TypeError, ImportError) as error:
+        # So ends tls:// without certificates, and a protocol without its library.
+        raise CampaignError(
+            f"no Dask scheduler can be reached at {address} from here: {error}; configure distributed for that "
+            "protocol (distributed.comm), or give an address tcp://HOST:PORT"
+        ) from None
 
 
-@dataclass(frozen=True, slots=True)
-class ByValue:
-    """A function of `there` that needs no clipkit where it is called: pickled as it is, it would be a name."""
-
-    function: Callable[..., Any]
-
-    def __call__(self, *given: Any) -> Any:
-        return self.function(*given)
-
-    def __reduce__(self) -> tuple[Callable[[bytes], Any], tuple[bytes]]:
-        import cloudpickle  # noqa: PLC0415
-
-        cloudpickle.register_pickle_by_value(there)
-        return cloudpickle.loads, (cloudpickle.dumps(self.function),)
+def called_there(
+    function: Callable[..., Any], *given: Any
+) -> tuple[Callable[..., Any], str, dict[str, Any]]:
+    """What a worker calls, and with what, to call that function of `there`: the module travels as its text, which the
+    worker's own Python compiles. Pickled, the function would be a name of what need not be installed there, or bytecode,
+    by which a Python of another minor version dies."""
+    names = {
+        "__name__": there.__name__,
+        "source": Path(there.__file__).read_text("utf-8"),
+        "given": given,
+    }
+    return eval, f"exec(source) or {function.__name__}(*given)", names

@@ -24,6 +24,8 @@ from clipkit.trial.asked import Trial
 from clipkit.trial.run import unmeasured_outcome
 
 _WAIT_S = 0.5
+_SLOWEST_BYTES_PER_S = 100_000
+"""Of a parcel with its films, on its way to a worker over the scheduler: a worker says its first word when it is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ class _Run:
         while lease := self.leases.grant(time.monotonic()):
             self.asked.say(f"machine {lease.worker.machine}: {len(lease.left)} trials of a block")
             parcel = self.asked.packer.block(list(lease.trials.values()))
+            lease.travel_s = len(parcel.content) / _SLOWEST_BYTES_PER_S
             self.tasks.run(lease.id, lease.worker, parcel)
         if self.leases.open:
             self._useful_s = time.monotonic()
@@ -159,6 +162,8 @@ class _Run:
 
     def _over(self, told: Over) -> None:
         end, now_s = told.end, time.monotonic()
+        if end.is_busy:
+            self._useful_s = now_s  # it could run what is left, in its turn
         if self.joining.over(told.name, end, now_s):
             return
         lease = self.leases.open.get(told.name)
@@ -184,7 +189,7 @@ class _Run:
     def _give_up_the_silent(self) -> None:
         silence_s = self.asked.patience.silence_s
         for lease in self.leases.silent(time.monotonic() - silence_s):
-            why = f"nothing was heard of its worker for {silence_s:.0f} s"
+            why = f"nothing was heard of its worker for {silence_s + lease.travel_s:.0f} s"
             self.asked.say(f"machine {lease.worker.machine}: {why}")
             self.tasks.cancel(lease.id)
             self.leases.give_up_unheard(lease, why)

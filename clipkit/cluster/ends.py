@@ -41,10 +41,15 @@ class TaskEnd:
         return _WORDS.get(code) or ": ".join([f"its process ended with {code}", *last])
 
     @property
+    def is_busy(self) -> bool:
+        """Whether the machine is held by another measurement, so that it can measure when that has ended."""
+        return self.answer.get("code") == guard.BUSY
+
+    @property
     def passes(self) -> bool:
         """Whether it may be otherwise in a while, with nothing done there."""
         if self.status in ("finished", "error"):
-            return self.answer.get("code") == guard.BUSY
+            return self.is_busy
         return True
 
     @property

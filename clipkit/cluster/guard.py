@@ -1,11 +1,12 @@
 """Stands between a worker of the user's cluster and the process that measures there. It travels as text and is run
 by a worker's Python: the standard library alone, and nothing of clipkit's.
 
-    python -I guard.py LOCK SILENCE_S GRACE_S -- COMMAND...
+    python -I guard.py HELD LOCK SILENCE_S GRACE_S -- COMMAND...
 
 It holds the machine's lock, passes the command's stdout on line by line, and ends with its exit code. Whoever
 started it writes a line to its stdin now and then, as long as somebody waits for what is measured: where that stays
-silent or ends, all that the command started is ended.
+silent or ends, all that the command started is ended. HELD is a file in the command's folder, which whoever started it
+holds locked and hands on open: a worker that is killed removes nothing, so the folder is removed here, at the end.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import ctypes
 import fcntl
 import os
 import select
+import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -27,15 +30,24 @@ BUSY = 75
 FORSAKEN = 76
 """The exit code where nobody waits any more."""
 _WAIT_FOR_LOCK_S = 10.0
+_BLOCKS = "clipkit-block-*"
+"""The folders of blocks, as workers name them."""
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _CHUNK = 1 << 16
 
 
 def main(words: list[str]) -> int:
-    lock, silence_s, grace_s, _, *command = words
-    held = _hold(lock, _WAIT_FOR_LOCK_S)
-    if held is None:
-        return BUSY
+    held, lock, silence_s, grace_s, _, *command = words
+    try:
+        if _hold(lock, _WAIT_FOR_LOCK_S) is None:
+            return BUSY
+        _sweep_beside(Path(held))
+        return _guarded(command, float(silence_s), float(grace_s))
+    finally:
+        _remove(Path(held))
+
+
+def _guarded(command: list[str], silence_s: float, grace_s: float) -> int:
     # Whoever is left behind by the command becomes our child, so that it is found.
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
@@ -49,12 +61,39 @@ def main(words: list[str]) -> int:
         preexec_fn=lambda: _ended_with_us(owner),  # noqa: PLW1509 (no thread runs here)
     )
     try:
-        is_whole = _pass_on(process, float(silence_s))
+        is_whole = _pass_on(process, silence_s)
     except (KeyboardInterrupt, BrokenPipeError):
         is_whole = False
     finally:
-        _end_all(process, float(grace_s))
+        _end_all(process, grace_s)
     return process.returncode if is_whole else FORSAKEN
+
+
+def _sweep_beside(held: Path) -> None:
+    """Folders of this user's blocks whose worker and guard were killed: nobody holds them any more."""
+    for other in held.parent.parent.glob(f"{_BLOCKS}/{held.name}"):
+        with contextlib.suppress(OSError):
+            found = other.parent.lstat()
+            is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+            if is_own and other != held:
+                descriptor = os.open(other, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    _remove(other)
+                finally:
+                    os.close(descriptor)
+
+
+def _remove(held: Path) -> None:
+    """Its folder; itself last, since by that a folder is known for left behind."""
+    with contextlib.suppress(OSError):
+        for each in held.parent.iterdir():
+            if each.is_dir() and not each.is_symlink():
+                shutil.rmtree(each, ignore_errors=True)
+            elif each != held:
+                each.unlink(missing_ok=True)
+        held.unlink(missing_ok=True)
+        held.parent.rmdir()
 
 
 def _interrupt(_signal: int, _frame: object) -> None:

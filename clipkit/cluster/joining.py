@@ -140,7 +140,8 @@ class Joining:
         self.leases.joined(joins)
 
     def _refuse(self, worker: Worker, why: str) -> None:
-        self.say(f"machine {worker.machine} ({worker.address}) gets nothing: {why}")
+        if self.leases.refused.get(worker.address) != why:  # a busy machine says so at each look
+            self.say(f"machine {worker.machine} ({worker.address}) gets nothing: {why}")
         self.leases.set_aside(worker.address, why)
 
     def _said_who(self, address: str, end: TaskEnd) -> None:

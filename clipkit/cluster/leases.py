@@ -33,7 +33,8 @@ class Worker:
 
 @dataclass(slots=True)
 class Lease:
-    """What one worker runs of a block, from its beginning or from where another one was lost on."""
+    """What one worker runs of a block, from its beginning or from where another one was lost on. `travel_s`: so long may
+    what it is sent take to arrive, until something was heard of it."""
 
     id: str
     worker: Worker
@@ -42,20 +43,39 @@ class Lease:
     heard_s: float
     running: str | None = None
     ended: int = 0
+    travel_s: float = 0.0
 
     @property
     def left(self) -> list[Trial]:
         """What somebody else has to run."""
         return [trial for trial in self.trials.values() if trial.identity.phase != WARMUP]
 
+    @property
+    def under_way(self) -> Trial | None:
+        """The trial that is being run; None: a warm-up is, or nothing that was told of."""
+        trial = self.trials.get(self.running or "")
+        return trial if trial and trial.identity.phase != WARMUP else None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether any trial of it has."""
+        return bool(self.ended or self.under_way)
+
+
+_MOST_LOSSES = 3
+"""So many workers may be lost with a rest of a block before any trial of it began: what is made ready for the first one
+takes them along."""
+
 
 @dataclass(slots=True)
 class _Rest:
-    """Of a block; `warm_ups`: those that any machine begins with that runs some of it."""
+    """Of a block; `warm_ups`: those that any machine begins with that runs some of it; `losses`: how many workers were lost
+    with it, one after the other, before any trial of it began."""
 
     block: Block
     warm_ups: list[Trial]
     trials: list[Trial]
+    losses: int = 0
 
 
 @dataclass(slots=True)
@@ -69,7 +89,7 @@ class Leases:
     open: dict[str, Lease] = field(default_factory=dict)
     looked_at: set[str] = field(default_factory=set)
     _rest: deque[_Rest] = field(default_factory=deque)
-    _warm_ups: dict[str, list[Trial]] = field(default_factory=dict)
+    _taken: dict[str, _Rest] = field(default_factory=dict)
     _set_aside: dict[str, str] = field(default_factory=dict)
     _unheard: dict[str, Worker] = field(default_factory=dict)
 
@@ -92,7 +112,7 @@ class Leases:
         """The worker is gone: what it ran is lost with it."""
         if worker := self.workers.pop(address, None):
             for lease in [each for each in self.open.values() if each.worker is worker]:
-                self.lose(lease.id, why)
+                self._lose_with_worker(lease, why)
         self._set_aside.pop(address, None)
         self._unheard = {i: each for i, each in self._unheard.items() if each.address != address}
 
@@ -105,7 +125,7 @@ class Leases:
         after all (`heard_again`)."""
         self._unheard[lease.id] = lease.worker
         self.set_aside(lease.worker.address, why)
-        self.lose(lease.id, why)
+        self._lose_with_worker(lease, why)
 
     def heard_again(self, lease_id: str) -> Worker | None:
         """Once: the worker that such a lease was of."""
@@ -135,13 +155,13 @@ class Leases:
             return None
         named = {trial.identity.run_id: trial for trial in (*taken.warm_ups, *taken.trials)}
         lease = Lease(secrets.token_hex(6), free[0], taken.block, named, now_s)
-        self.open[lease.id], self._warm_ups[lease.id] = lease, taken.warm_ups
+        self.open[lease.id], self._taken[lease.id] = lease, taken
         return lease
 
     def heard(self, lease_id: str, now_s: float) -> Lease | None:
         """Something was told of it; None where that is no longer of interest."""
         if lease := self.open.get(lease_id):
-            lease.heard_s = now_s
+            lease.heard_s, lease.travel_s = now_s, 0.0
         return lease
 
     def began(self, lease: Lease, run_id: str) -> None:
@@ -175,13 +195,23 @@ class Leases:
 
     def lose(self, lease_id: str, why: str) -> None:
         """Nothing more comes of it: the trial that ran is lost, the others are run elsewhere."""
-        lease, warm_ups = self.open.pop(lease_id), self._warm_ups.pop(lease_id)
-        lost = lease.trials.get(lease.running or "")
-        if lost and lost.identity.phase != WARMUP:
+        lease, taken = self.open.pop(lease_id), self._taken.pop(lease_id)
+        losses = 0 if lease.has_begun else taken.losses
+        if lost := lease.under_way:
             del lease.trials[lost.identity.run_id]
             lease.block.ended(lost, self.lost_outcome(lost, lease.worker, why))
         if rest := [*lease.left, *iter(lease.block.take, None)]:
-            self._rest.append(_Rest(lease.block, warm_ups, rest))
+            self._rest.append(_Rest(lease.block, taken.warm_ups, rest, losses))
+
+    def _lose_with_worker(self, lease: Lease, why: str) -> None:
+        """Nobody sets such a worker aside: it comes back, and would be lost with the same again and again."""
+        taken = self._taken[lease.id]
+        if not lease.has_begun:
+            taken.losses += 1
+            if taken.losses == _MOST_LOSSES:
+                self.began(lease, lease.left[0].identity.run_id)
+                why = f"{why} ({_MOST_LOSSES} times in a row before the trial began)"
+        self.lose(lease.id, why)
 
     def _machines(self) -> int:
         """How many run something or could."""
@@ -189,8 +219,8 @@ class Leases:
         return len(busy | {worker.machine for worker in self.free()})
 
     def silent(self, since_s: float) -> list[Lease]:
-        """Those of which nothing was heard since then."""
-        return [lease for lease in self.open.values() if lease.heard_s < since_s]
+        """Those of which nothing was heard since then, though what they were sent should have arrived."""
+        return [each for each in self.open.values() if each.heard_s + each.travel_s < since_s]
 
     @property
     def refused(self) -> dict[str, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clipkit.cluster import guard, there
-from clipkit.cluster.connecting import ByValue
+from clipkit.cluster.connecting import called_there
 from clipkit.cluster.ends import TaskEnd
 from clipkit.cluster.leases import Worker
 from clipkit.cluster.parcel import Parcel
@@ -102,7 +102,7 @@ class Tasks:
     def send(self, name: str, function: Callable[..., Any], address: str, *given: Any) -> None:
         with self._reaching():
             future = self.client.submit(
-                ByValue(function), *given, workers=[address], allow_other_workers=False, pure=False, retries=0,
+                *called_there(function, *given), workers=[address], allow_other_workers=False, pure=False, retries=0,
                 key=f"clipkit-{name}-{secrets.token_hex(4)}",
             )  # fmt: skip
         self._futures[name] = future

@@ -1,16 +1,19 @@
-"""What a worker of the user's cluster runs. It travels by value, so that clipkit need not be installed there: the
-standard library and the worker's own `distributed` alone, and nothing of clipkit's."""
+"""What a worker of the user's cluster runs. It travels as text, so that clipkit need not be installed there and the
+worker's Python may be another one: the standard library and the worker's own `distributed` alone, and nothing of clipkit's."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import queue
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,8 @@ _KEPT = (
 )
 """Of the worker's environment: what its nanny sets for its own sake would reach ffmpeg."""
 _ALIVE_S, _SAID_S = 1.0, 5.0
+_HELD = "held"
+"""The file in a block's folder that is locked while anybody uses that."""
 
 
 def identify(_asked: str) -> dict[str, Any]:
@@ -58,12 +63,13 @@ def run_parcel(order: dict[str, Any], content: bytes) -> dict[str, Any]:
         task = worker.state.tasks.get(key)
         return worker.status.name == "running" and task is not None and task.state == "executing"
 
-    with tempfile.TemporaryDirectory(prefix="clipkit-block-") as folder:
-        parcel, guard = Path(folder, "block.pyz"), Path(folder, "guard.py")
+    with _own_folder() as (folder, held):
+        parcel, guard = folder / "block.pyz", folder / "guard.py"
         parcel.write_bytes(content)
         guard.write_text(order["guard"], "utf-8")
-        argv = [sys.executable, "-I", str(guard), _lock(), str(order["silence_s"])]
-        argv += [str(order["grace_s"]), "--", sys.executable, "-I", str(parcel), *order["words"]]
+        argv = [sys.executable, "-I", str(guard), str(folder / _HELD), _lock()]
+        argv += [str(order["silence_s"]), str(order["grace_s"]), "--"]
+        argv += [sys.executable, "-I", str(parcel), *order["words"]]
         with tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(
                 argv,
@@ -73,11 +79,33 @@ def run_parcel(order: dict[str, Any], content: bytes) -> dict[str, Any]:
                 cwd=folder,
                 env={name: os.environ[name] for name in _KEPT if name in os.environ},
                 start_new_session=True,
+                pass_fds=(held,),
             )
             _relay(process, say, is_wanted)
             errors.seek(0)
             told = errors.read()[-2000:].decode("utf-8", "replace")
     return {"code": process.returncode, "stderr": told}
+
+
+@contextlib.contextmanager
+def _own_folder() -> Iterator[tuple[Path, int]]:
+    """One in TMPDIR, and a descriptor that holds it while it is open here or in a guard: what nobody holds any more the
+    next guard removes."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix="clipkit-block-"))
+        held = os.open(folder / _HELD, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with contextlib.suppress(
+            OSError
+        ):  # of a disk that knows no locks, where nothing is removed
+            fcntl.flock(held, fcntl.LOCK_EX)
+        if (folder / _HELD).exists():
+            break
+        os.close(held)  # a guard took it for left behind, in between
+    try:
+        yield folder, held
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
 
 
 def _lock() -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from clipkit import arguments, output
 from clipkit.commands.disagreeing import disagreeing_words
 from clipkit.commands.parser import add_command, print_json
+from clipkit.errors import UsageError
 from clipkit.streams import complain, say_lines
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def _sweep(parsed: argparse.Namespace) -> int:
     from clipkit.campaign.shard import parse_shard
     from clipkit.records.store import campaign_named
 
+    if parsed.dask is not None and not parsed.dask.strip():  # of a variable that is not set
+        raise UsageError("--dask names no scheduler: give its address, tcp://HOST:PORT")
     asked = read_experiment_file(Path(parsed.experiment))
     folder = Path(parsed.results).absolute() / campaign_named(parsed.name or asked.name)
     shard = None if parsed.shard is None else parse_shard(parsed.shard)

@@ -75,9 +75,10 @@ def compressed_films(uploads: Sequence[Upload]) -> Iterator[list[Film]]:
     Raises OutputError."""
     with tempfile.TemporaryDirectory(prefix="clipkit-pack-") as folder:
         try:
-            yield [Film(upload, _compressed(upload, Path(folder))) for upload in uploads]
+            films = [Film(upload, _compressed(upload, Path(folder))) for upload in uploads]
         except OSError as error:
             raise OutputError(f"cannot compress into {folder}: {error.strerror}") from None
+        yield films
 
 
 def _compressed(upload: Upload, folder: Path) -> Path | None:

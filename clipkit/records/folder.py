@@ -239,6 +239,16 @@ def require(folder: Path) -> None:
         raise CampaignError(_NOT_THERE.format(folder, RUNS))
 
 
+def has_only_begun(folder: Path) -> bool:
+    """Whether a campaign was begun there and no trial of it has ended: it holds what is made before one, and, hidden,
+    what a kill left of one."""
+    try:
+        names = {each.name for each in folder.iterdir() if each.name[0] != "."}
+    except OSError:
+        return False
+    return RUNS not in names and (EXPERIMENT in names or {SAMPLES, LOGS} == names)
+
+
 def _parsed(line: bytes) -> dict[str, Any]:
     try:
         row = parse_json(line)

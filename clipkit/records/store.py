@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import io
 import json
 import os
@@ -34,6 +33,7 @@ from clipkit.records.folder import (
 )
 from clipkit.records.outcome import CLIPS_PREFIX, Outcome, Sample
 from clipkit.records.record import Record
+from clipkit.records.writing_alone import is_being_written, writing_alone
 
 # Who only looks whether a campaign is busy holds it for a moment: that is no reason to give up.
 _LOCK_PATIENCE_S = 0.5
@@ -87,19 +87,16 @@ class Store:
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the campaign for this process. Raises CampaignError where another one has it."""
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            self._lock(folder)
+        with contextlib.ExitStack() as stack:
+            self._hold(stack)
             self._sweep_up()
             yield
-        finally:
-            os.close(folder)
 
-    def _lock(self, folder: int) -> None:
+    def _hold(self, stack: contextlib.ExitStack) -> None:
         deadline_s = time.monotonic() + _LOCK_PATIENCE_S
         while True:
             with contextlib.suppress(BlockingIOError):
-                return fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return stack.enter_context(writing_alone(self.folder))
             if time.monotonic() > deadline_s:
                 raise CampaignError(
                     f"{self.folder} is in use by another clipkit: wait for it, or measure under another name"
@@ -109,14 +106,7 @@ class Store:
     @property
     def busy(self) -> bool:
         """Whether a process is writing it now."""
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(folder)
-        return False
+        return is_being_written(self.folder)
 
     def _sweep_up(self) -> None:
         """What a clipkit that was killed left: its clips, and what it had stored of an attempt that does

@@ -130,9 +130,10 @@ def _now() -> str:
 
 
 def inferred(trial: Trial, because: Record) -> Outcome:
-    """The record of a trial that was not run: it needs as much memory as that of `because`."""
+    """The record of a trial that was not run: it needs as much memory as that of `because`, on the machine of that one."""
     error = f"not run: {because.cell} needs no more memory and ran out ({because.run_id})"
-    return unmeasured_outcome(trial, Status.OOM_INFERRED, error, because.ceiling)
+    told = unmeasured_outcome(trial, Status.OOM_INFERRED, error, because.ceiling)
+    return replace(told, record=replace(told.record, host_id=because.host_id))
 
 
 def unmeasured_outcome(trial: Trial, status: Status, error: str, ceiling: str) -> Outcome:

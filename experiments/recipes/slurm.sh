@@ -12,7 +12,7 @@ shards=$(sbatch --parsable "$@" --job-name clipkit --array "1-$CLIPKIT_SHARDS" -
   --output "$CLIPKIT_RESULTS/shards/%a.log" --open-mode append --wrap '
     exec clipkit sweep "$CLIPKIT_EXPERIMENT" --shard "$SLURM_ARRAY_TASK_ID/$CLIPKIT_SHARDS" \
       --results "$CLIPKIT_RESULTS/shards/$SLURM_ARRAY_TASK_ID"')
-# Whatever came of the shards: what the campaign lacks can be run in it.
-sbatch --parsable "$@" --job-name clipkit-merge --dependency "afterany:$shards" --no-requeue \
+# Whatever came of the shards: what the campaign lacks can be run in it. Of another cluster (-M) the answer is ID;CLUSTER.
+sbatch --parsable "$@" --job-name clipkit-merge --dependency "afterany:${shards%%;*}" --no-requeue \
   --output "$CLIPKIT_RESULTS/merge.log" --wrap '
     exec clipkit merge "$CLIPKIT_RESULTS"/shards/*/*/ --results "$CLIPKIT_RESULTS"'

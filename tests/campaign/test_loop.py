@@ -253,3 +253,16 @@ def test_a_block_ends_where_the_next_one_begins_also_with_cells_that_are_inferre
     assert executor.numbers == sorted(executor.numbers)
     assert {entry.block for entry in store.records()} == {1, 2}
     assert len(store.records()) == 2 * len(design.cells)
+
+
+def test_what_is_inferred_is_of_the_machine_that_ran_out_of_memory(tmp_path: Path):
+    """Of a cluster's worker, and not of whoever keeps the campaign."""
+    design = laid_out()
+    past = [replace(record(cell, too_small(cell)), host_id="a worker") for cell in design.block(0)]
+    store = Store.create(tmp_path / "campaign")
+    with store.writing():
+        executor = Elsewhere(iter([]))
+        Loop(store, executor, lambda _event: None).run(Grid(course(design, past), 2))
+    inferred = [entry for entry in store.records() if entry.status is Status.OOM_INFERRED]
+    assert inferred
+    assert {entry.host_id for entry in inferred} == {"a worker"}

@@ -12,11 +12,13 @@ import pandas as pd
 import pytest
 from stored_campaigns import RESULTS, copied, planned, rows_of
 
+from clipkit import format as fmt
 from clipkit.analysis.compare import compare_campaigns
 from clipkit.campaign.merge import merge_campaigns
 from clipkit.campaign.sweep import cells_left
 from clipkit.claims import verdicts
 from clipkit.errors import CampaignError, UsageError
+from clipkit.output import merged_lines
 from clipkit.records.campaign import open_campaign
 from clipkit.records.cells import host_noise_of
 from clipkit.records.folder import read_records
@@ -256,6 +258,46 @@ class TestNames:
         (third / "runs.jsonl").write_text(lines, "utf-8")
         with pytest.raises(CampaignError, match="both hold block 1 of the cell clipkit-"):
             merge_campaigns([second, third], tmp_path)
+
+
+class TestBegun:
+    """A shard that was killed in its first trial, or before it, costs the others nothing."""
+
+    @pytest.fixture
+    def begun(self, halves: tuple[Path, Path], tmp_path: Path) -> Path:
+        folder = Store.create(tmp_path / "begun").folder
+        for name in ("experiment.toml", "environment.json", "uploads.json"):
+            shutil.copy(halves[0] / name, folder)
+        (folder / ".clips-0000-cell-b0-a1-abcdef").mkdir()
+        return folder
+
+    def test_one_without_an_ended_trial_is_named_and_the_others_are_merged(
+        self, begun: Path, halves: tuple[Path, Path], tmp_path: Path
+    ):
+        hardly = Store.create(tmp_path / "hardly").folder
+        found = merge_campaigns([begun, *halves, hardly], tmp_path / "results")
+        assert (found.trials, found.begun) == (324, (begun, hardly))
+        assert merged_lines(found)[1:3] == [
+            f"{fmt.near(folder)}: no trial of it has ended" for folder in (begun, hardly)
+        ]
+
+    def test_one_that_is_being_measured_is_waited_for(
+        self, begun: Path, halves: tuple[Path, Path], tmp_path: Path
+    ):
+        with Store(begun).writing(), pytest.raises(CampaignError, match="is being measured"):
+            merge_campaigns([*halves, begun], tmp_path / "results")
+
+    def test_where_there_are_no_others_there_is_nothing_to_merge(self, begun: Path, tmp_path: Path):
+        with pytest.raises(CampaignError, match="has ended: there is nothing to merge yet"):
+            merge_campaigns([begun], tmp_path / "results")
+        assert not (tmp_path / "results").exists()
+
+    def test_a_folder_of_another_kind_is_still_refused(
+        self, halves: tuple[Path, Path], tmp_path: Path
+    ):
+        (tmp_path / "else" / "samples").mkdir(parents=True)
+        with pytest.raises(CampaignError, match=r"is no campaign: it has no runs\.jsonl"):
+            merge_campaigns([*halves, tmp_path / "else"], tmp_path / "results")
 
 
 class TestRefused:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -63,12 +63,15 @@ def trials(film: Path, build: FfmpegBuild) -> list[Trial]:
     ]
 
 
-def told_by(parcel: Parcel, folder: Path, code: int = 0) -> list[Ready | Began | Ended]:
+def told_by(
+    parcel: Parcel, folder: Path, code: int = 0, before: Sequence[str] = ()
+) -> list[Ready | Began | Ended]:
+    """`before`: the words that start it as it is to be started there."""
     folder.mkdir()
     (folder / "block.pyz").write_bytes(parcel.content)
     own = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     done = subprocess.run(
-        [sys.executable, "-I", "block.pyz"],
+        [*before, sys.executable, "-I", "block.pyz"],
         cwd=folder,
         env=own | {"CLIPKIT_MACHINE": "a machine"},
         capture_output=True,
@@ -117,6 +120,74 @@ def test_its_trials_come_home_as_records_like_any_other(
     assert ready.means == {key: of for key, of in measured.items() if key[0] != "ffmpeg"}
     assert len(ready.means) == 2 + 2 * 2 + 1 + 3
     assert ready.ceilings == {r.host: r.ceiling for r in (each.record for each in outcomes)}
+
+
+def asked_there(
+    film: Path, build: FfmpegBuild, folder: Path, host: Host, before: Sequence[str] = ()
+) -> Ready:
+    """What a machine says that is started so and asked whether it can hold that host."""
+    asked = [dataclasses.replace(trial, host=host) for trial in trials(film, build)]
+    with packing(asked, None, accept_noise=True) as packed:
+        (ready,) = told_by(packed.look(), folder, before=before)
+    assert isinstance(ready, Ready)
+    return ready
+
+
+@pytest.mark.usefixtures("real_ceiling")
+def test_a_machine_that_is_smaller_than_the_plan_says_so(
+    small: Path, build: FfmpegBuild, tmp_path: Path
+) -> None:
+    one_core = ("taskset", "--cpu-list", str(min(os.sched_getaffinity(0))))
+    for name, host, before, told in (
+        (
+            "memory",
+            Host("large", 64000 * 1024 * MIB, None),
+            (),
+            "host large has 6.4e+04 GB, this machine only ",
+        ),
+        ("cores", Host("wide", None, 1000.0), (), "host wide has 1000 CPU, this machine only "),
+        ("bound", Host("two", None, 2.0), one_core, "host two has 2 CPU, this machine only 1"),
+    ):
+        ready = asked_there(small, build, tmp_path / name, host, before)
+        assert str(ready.refused).startswith(told), ready.refused
+
+
+def test_a_worker_in_a_group_that_is_smaller_than_the_plan_says_so(
+    small: Path, build: FfmpegBuild, real_ceiling: Callable[..., Ceiling], tmp_path: Path
+) -> None:
+    """As in a small pod."""
+    around = real_ceiling(memory_bytes=256 * MIB, cpus=0.5).wrap([])
+    for name, host, told in (
+        ("memory", Host("512M", 512 * MIB, 0.5), "runs under a limit of 256 MB"),
+        ("quota", Host("1cpu", 128 * MIB, 1.0), "runs under a quota of 0.5"),
+    ):
+        ready = asked_there(small, build, tmp_path / name, host, around)
+        assert told in str(ready.refused), ready
+    fits = asked_there(small, build, tmp_path / "fits", Host("fits", 128 * MIB, 0.25), around)
+    assert fits.refused is None
+
+
+KILLED = """
+import os, signal
+from clipkit.ceiling.base import Limits
+from clipkit.ceiling.choose import open_ceiling
+open_ceiling(Limits(1 << 28, 1.0))
+print(os.getpid(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.usefixtures("real_ceiling")
+def test_the_groups_of_a_block_that_was_killed_are_removed_by_the_next_one(
+    small: Path, build: FfmpegBuild, tmp_path: Path
+) -> None:
+    argv = [sys.executable, "-c", KILLED]
+    killed = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False)
+    assert groups_of(int(killed.stdout))
+    assert (
+        asked_there(small, build, tmp_path / "next", Host("small", 64 * MIB, 0.5)).refused is None
+    )
+    assert groups_of(int(killed.stdout)) == []
 
 
 @pytest.mark.usefixtures("real_ceiling")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import stat
@@ -26,8 +27,11 @@ MORE_THAN_A_PIPE_HOLDS = (
 
 @contextmanager
 def guarded(folder: Path, program: str, silence_s: float) -> Iterator[subprocess.Popen[bytes]]:
-    argv = [sys.executable, "-I", guard.__file__, str(folder / "lock"), str(silence_s), "2", "--"]
-    argv += [sys.executable, "-I", "-c", program]
+    own = folder / "clipkit-block-own"
+    own.mkdir()
+    (own / "film").write_bytes(b"film")
+    argv = [sys.executable, "-I", guard.__file__, str(own / "held"), str(folder / "lock")]
+    argv += [str(silence_s), "2", "--", sys.executable, "-I", "-c", program]
     pipe = subprocess.PIPE
     process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, start_new_session=True)
     try:
@@ -88,6 +92,48 @@ def test_a_guard_that_is_killed_takes_its_block_along(tmp_path: Path) -> None:
         pid = int(process.stdout.readline())
         process.send_signal(signal.SIGKILL)
         assert ends(pid)
+
+
+def test_where_its_worker_was_killed_a_block_s_folder_goes_with_its_guard(tmp_path: Path) -> None:
+    with guarded(tmp_path, STAYS, silence_s=60) as process:
+        assert process.stdin and process.stdout
+        process.stdout.readline()
+        assert (tmp_path / "clipkit-block-own" / "film").exists()
+        process.stdin.close()
+        assert process.wait(timeout=30) == guard.FORSAKEN
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+
+
+def test_a_guard_removes_what_blocks_left_that_were_killed_with_their_guards(
+    tmp_path: Path,
+) -> None:
+    """But nothing of one that is alive, which may wait for the machine, and nothing that is no block's."""
+    kept = {"clipkit-block-alive", "clipkit-block-without", "else", "clipkit-block-link", "lock"}
+    for name in ("clipkit-block-left", "clipkit-block-alive", "clipkit-block-without", "else"):
+        (tmp_path / name / "block").mkdir(parents=True)
+        (tmp_path / name / "block" / "film").write_bytes(b"film")
+        if name != "clipkit-block-without":
+            (tmp_path / name / "held").touch()
+    (tmp_path / "clipkit-block-link").symlink_to(tmp_path / "else")
+    with (tmp_path / "clipkit-block-alive" / "held").open("r+") as alive:
+        fcntl.flock(alive, fcntl.LOCK_EX)
+        with guarded(tmp_path, "pass", silence_s=60) as process:
+            assert process.wait(timeout=30) == 0
+    assert {path.name for path in tmp_path.iterdir()} == kept
+    for name in kept - {"lock"}:
+        assert (tmp_path / name / "block" / "film").exists()
+
+
+def test_a_block_s_folder_is_held_while_it_is_used_and_gone_behind_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with there._own_folder() as (folder, held):
+        assert os.fstat(held).st_ino == (folder / "held").stat().st_ino
+        (folder / "film").write_bytes(b"film")
+        guard._sweep_beside(tmp_path / "clipkit-block-other" / "held")
+        assert (folder / "film").exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_jobs_with_a_tmpdir_of_their_own_share_the_machine_s_lock(

@@ -179,6 +179,68 @@ def test_a_worker_that_is_heard_of_after_all_may_join_again(tmp_path: Path) -> N
     swept(tmp_path, Paused(0))
 
 
+@pytest.mark.parametrize(("losses", "recorded"), [(2, 0), (3, 1), (5, 1), (6, 2)])
+def test_what_kills_its_worker_before_a_trial_begins_is_not_begun_for_ever(
+    tmp_path: Path, losses: int, recorded: int
+) -> None:
+    class Deadly(Cluster):
+        def run(self, blocks: Blocks) -> None:
+            leases, self.firsts = Leases(blocks, lost), list[str]()
+            for number in range(losses):
+                leases.joined(Worker("tcp://again", f"{number}", "a"))
+                lease = leases.grant(number)
+                assert lease is not None
+                self.firsts.append(lease.left[0].identity.run_id)
+                # As a stand-in tells of warm-ups; a block says nothing before its first trial.
+                leases.began(lease, next(iter(lease.trials)))
+                leases.left("tcp://again", "its worker was lost")
+            assert leases.has_work()
+
+    cluster = Deadly(0)
+    stored = swept(tmp_path, cluster)
+    assert [r.run_id for r in stored] == cluster.firsts[2::3]
+    assert len(stored) == recorded
+    assert {(r.status, r.error) for r in stored} <= {
+        (
+            Status.INVALID_MACHINE,
+            "its worker was lost (3 times in a row before the trial began)",
+        )
+    }
+
+
+def test_losses_before_a_trial_began_count_only_in_a_row(tmp_path: Path) -> None:
+    class NowAndThen(Cluster):
+        def run(self, blocks: Blocks) -> None:
+            leases = Leases(blocks, lost)
+            for number in range(8):
+                leases.joined(Worker("tcp://again", f"{number}", "a"))
+                lease = leases.grant(number)
+                assert lease is not None
+                if number % 3 == 2:
+                    trial = lease.left[0]
+                    leases.ended(lease, trial.identity.run_id, outcome(trial, "a"))
+                leases.left("tcp://again", "its worker was lost")
+
+    assert [r.status for r in swept(tmp_path, NowAndThen(0))] == [Status.OK] * 2
+
+
+def test_silence_counts_from_when_what_was_sent_should_have_arrived(tmp_path: Path) -> None:
+    class Slow(Cluster):
+        def run(self, blocks: Blocks) -> None:
+            leases = Leases(blocks, lost)
+            leases.joined(Worker("tcp://far", "first", "a"))
+            lease = leases.grant(100)
+            assert lease is not None
+            lease.travel_s = 500
+            assert not leases.silent(600)
+            assert leases.silent(601) == [lease]
+            leases.heard(lease.id, 300)
+            assert not leases.silent(300)
+            assert leases.silent(301) == [lease]
+
+    swept(tmp_path, Slow(0))
+
+
 HANGS, WELL, LATE = "tcp://hangs", "tcp://well", "tcp://late"
 BLOCK_S, LOOK_S = 60, 120
 

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import statistics
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -71,8 +72,10 @@ def test_three_workers_on_two_machines_run_every_cell_and_block_once(
 def test_a_killed_worker_costs_the_trial_that_ran_and_a_late_one_joins(
     tmp_path: Path, cluster: Cluster
 ) -> None:
-    doomed = cluster.worker("one")
-    cluster.worker("two")
+    place = tmp_path / "tmp"
+    place.mkdir()
+    doomed = cluster.worker("one", TMPDIR=str(place))
+    cluster.worker("two", TMPDIR=str(place))
     sweep = Sweep(tmp_path / "campaign", cluster, StandIn(tmp_path / "journal", trial_s=1.0))
 
     def on_event(count: int) -> None:
@@ -93,6 +96,7 @@ def test_a_killed_worker_costs_the_trial_that_ran_and_a_late_one_joins(
     seen = sweep.stand_in.seen()
     assert_one_at_a_time(seen)
     assert gone(seen)
+    until(lambda: not list(place.glob("clipkit-block-*")), patience_s=60)
 
 
 def test_a_worker_that_hangs_is_given_up_and_its_block_ends_by_itself(
@@ -114,6 +118,28 @@ def test_a_worker_that_hangs_is_given_up_and_its_block_ends_by_itself(
     (lost,) = (r for r in stored if r.status is Status.INVALID_MACHINE)
     assert lost.host_id == "one" and "nothing was heard" in str(lost.error)
     assert gone(sweep.stand_in.seen())
+
+
+def test_a_film_that_takes_longer_to_travel_than_a_silence_lasts_arrives(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    """The worker reads nothing for longer than the patience with silence, at the first parcel that it is sent."""
+    stand_in = StandIn(tmp_path / "journal", film_bytes=1_000_000)
+    sweep = Sweep(tmp_path / "c", cluster, stand_in, Patience(7.0, 20.0, 2.0, 60.0, 1.0))
+    slow: list[threading.Timer] = []
+    with apart("one") as machines:
+        far = cluster.worker("one", machines["one"])
+
+        def say(line: str) -> None:
+            sweep.said.append(line)
+            if "trials of a block" in line and not slow:
+                far.send_signal(signal.SIGSTOP)
+                slow.append(threading.Timer(10, far.send_signal, [signal.SIGCONT]))
+                slow[0].start()
+
+        sweep.say = say
+        assert_each_once(sweep.run())
+    assert slow and not any("nothing was heard" in line for line in sweep.said)
 
 
 def test_a_worker_that_was_silent_goes_on_when_it_is_heard_of_again(
@@ -154,6 +180,31 @@ def test_a_machine_where_another_measurement_runs_is_looked_at_again(
     assert_each_once(sweep.run())
     other.join()
     assert any("another measurement runs there" in line for line in sweep.said)
+
+
+def test_a_machine_that_is_busy_for_long_is_waited_for(
+    tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For longer than a campaign waits where no machine could run what is left: this one will."""
+    impatient = tmp_path / "guard.py"
+    text = Path(guard.__file__).read_text("utf-8")
+    impatient.write_text(text.replace("_WAIT_FOR_LOCK_S = 10.0", "_WAIT_FOR_LOCK_S = 0.1"))
+    monkeypatch.setattr(guard, "__file__", str(impatient))
+    patience = Patience(20.0, 6.0, 2.0, nobody_s=8.0, look_again_s=1.0)
+    sweep = Sweep(tmp_path / "c", cluster, StandIn(tmp_path / "journal"), patience)
+    with apart("one") as machines:
+        cluster.worker("one", machines["one"])
+        until(cluster.workers_joined, patience_s=240)
+        words = ("flock", "--no-fork", there._lock(), "sleep", "600")
+        other = subprocess.Popen(machines["one"].inside(*words))
+        ending = threading.Timer(20, other.kill)
+        ending.start()
+        try:
+            assert_each_once(sweep.run())
+        finally:
+            ending.join()
+            other.wait()
+    assert sum("another measurement runs there" in line for line in sweep.said) == 1, sweep.said
 
 
 def test_a_worker_that_cannot_say_who_it_is_is_named(
@@ -233,11 +284,13 @@ def test_a_client_that_is_killed_resumes_and_nothing_counts_twice(
 def test_a_machine_that_cannot_hold_the_plan_is_named_and_gets_nothing(
     tmp_path: Path, cluster: Cluster
 ) -> None:
-    for machine in ("one", "two"):
-        cluster.worker(machine)
     why = "no ceiling by the kernel"
     sweep = Sweep(tmp_path / "c", cluster, StandIn(tmp_path / "journal", {"one": why}))
-    assert {r.host_id for r in sweep.run()} == {"two"}
+    with apart("one", "two") as machines:
+        for machine, space in machines.items():
+            cluster.worker(machine, space)
+        until(lambda: cluster.workers_joined() == 2, patience_s=240)
+        assert {r.host_id for r in sweep.run()} == {"two"}
     assert any("machine one" in line and why in line for line in sweep.said)
 
 
@@ -261,6 +314,12 @@ def test_where_no_scheduler_answers_it_says_so(tmp_path: Path) -> None:
         pytest.raises(CampaignError, match="no Dask scheduler answers at tcp://"),
     ):
         Loop(store, executor, lambda _event: None).run(Grid(course(DESIGN), 3))
+
+
+def test_an_address_whose_protocol_is_not_configured_here_is_told_in_a_line() -> None:
+    with pytest.raises(CampaignError, match=r"can be reached at tls://.* from here: TLS ") as told:
+        connected("tls://127.0.0.1:9")
+    assert "\n" not in str(told.value)
 
 
 def test_an_answer_that_a_worker_took_with_it_is_not_waited_for(

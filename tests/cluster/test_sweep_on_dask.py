@@ -81,3 +81,11 @@ def test_what_has_no_blocks_is_refused(there: Path) -> None:
     done = sweep(there, "--dask", "tcp://127.0.0.1:9")
     assert done.returncode == 2
     assert "only the strategy 'grid'" in done.stderr
+
+
+def test_an_address_that_is_empty_is_wrong_use_and_measures_nothing_here(there: Path) -> None:
+    """Of a variable that is not set."""
+    done = sweep(there, "--dask", "")
+    assert done.returncode == 2
+    assert "--dask names no scheduler" in done.stderr
+    assert not (there / "results").exists()

@@ -14,7 +14,8 @@ def test_an_end_that_was_well_has_no_why() -> None:
 def test_a_busy_machine_and_a_lost_task_are_asked_again() -> None:
     busy = TaskEnd("finished", {"code": guard.BUSY, "stderr": ""})
     assert (busy.why, busy.passes) == ("another measurement runs there", True)
-    assert TaskEnd("cancelled").passes
+    assert busy.is_busy
+    assert TaskEnd("cancelled").passes and not TaskEnd("cancelled").is_busy
     assert not TaskEnd("finished", {"code": 1, "stderr": ""}).passes
 
 

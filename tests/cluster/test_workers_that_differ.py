@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import pickle
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dask_clusters import Cluster
@@ -11,11 +15,51 @@ from running import until
 from standing_in import HOST, StandIn, Sweep, assert_each_once, gone
 
 from clipkit.campaign.alike import means_of
+from clipkit.cluster import there
 from clipkit.cluster.dask import Patience
+from clipkit.cluster.leases import Worker
+from clipkit.cluster.parcel import Parcel
+from clipkit.cluster.tasks import Tasks
 from clipkit.errors import CampaignError
 from clipkit.records.status import Status
 
-pytest.importorskip("distributed", reason="the extra clipkit[cluster] is not installed")
+pickling = pytest.importorskip(
+    "distributed.protocol.pickle", reason="the extra clipkit[cluster] is not installed"
+)
+
+
+class Named(pickle.Unpickler):
+    """Notes what a pickle names."""
+
+    def __init__(self, pickled: bytes) -> None:
+        super().__init__(io.BytesIO(pickled))
+        self.names: set[str] = set()
+
+    def find_class(self, module: str, name: str) -> Any:
+        self.names.add(f"{module}.{name}")
+        return super().find_class(module, name)
+
+
+def test_what_a_worker_is_sent_to_call_is_text_for_whatever_python_it_has() -> None:
+    """Bytecode of another minor version ends a Python by a signal."""
+    sent: list[bytes] = []
+
+    class Client:
+        status = "running"
+
+        def submit(self, *what: Any, **_where: Any) -> Future[None]:
+            sent.append(pickling.dumps(what))
+            return Future()
+
+    tasks = Tasks(Client(), "tcp://scheduler", 6.0, 2.0)
+    tasks.send("who", there.identify, "tcp://worker", "tcp://worker")
+    tasks.run("look", Worker("tcp://worker", "life", "one"), Parcel(b"content"))
+    assert len(sent) == 2
+    for pickled in sent:
+        named = Named(pickled)
+        named.load()
+        assert named.names == {"builtins.eval"}
+
 
 CEILINGS = {"one": "systemd", "two": "cgroup1"}
 OTHER = {"one": "two", "two": "one"}

@@ -321,6 +321,7 @@ class TestShards:
             "trials": 4,
             "added": 4,
             "machines": [rows(first)[0]["host_id"]],
+            "begun": [],
             "machines_disagree": [],
         }
         done = times_done(folder)

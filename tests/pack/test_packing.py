@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 import zipfile
@@ -11,7 +12,9 @@ import pytest
 from making import Make
 
 from clipkit.cli import parse_words
-from clipkit.errors import UsageError
+from clipkit.errors import OutputError, UsageError
+from clipkit.media.probe import probe_upload
+from clipkit.pack.archive import compressed_films
 from clipkit.pack.kept import name_there, packed_in
 
 HOST = "300M-2cpu"
@@ -97,3 +100,17 @@ def test_a_shard_has_its_own_blocks_and_what_is_nearest_to_the_limit_runs_last(
     needs = [cell["predicted_bytes"] for cell in plan["cells"]]
     assert needs[1] > 0.7 * 500 * 2**20 > needs[0]
     assert plan["trials"] == [[0, 1], [0, 3], [1, 1], [1, 3]]
+
+
+def test_only_what_fails_while_films_are_compressed_is_told_as_that(
+    tmp_path: Path, small: Path
+) -> None:
+    with pytest.raises(ConnectionResetError), compressed_films([probe_upload(small)]) as films:
+        assert films[0].packed
+        raise ConnectionResetError
+    gone = dataclasses.replace(probe_upload(small), path=tmp_path / "gone.mp4")
+    with (
+        pytest.raises(OutputError, match=r"cannot compress into .*: No such file"),
+        compressed_films([gone]),
+    ):
+        raise AssertionError("it was compressed")

@@ -100,6 +100,23 @@ def test_the_script_is_one_that_a_shell_reads() -> None:
     subprocess.run(["sh", "-n", RECIPES / "ssh.sh"], check=True)
 
 
+@pytest.mark.parametrize("told", ["41", "41;other"])
+def test_on_slurm_the_merge_waits_for_the_shards_also_on_another_cluster(
+    tmp_path: Path, told: str
+) -> None:
+    """As `sbatch --parsable` answers with and without -M."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "sbatch").write_text(f"#!/bin/sh\necho \"$*\" >> {tmp_path}/asked\necho '{told}'\n")
+    (programs / "sbatch").chmod(0o755)
+    (tmp_path / "file.toml").touch()
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    words = [RECIPES / "slurm.sh", tmp_path / "file.toml", "3", tmp_path / "results"]
+    subprocess.run(words, env=os.environ | {"PATH": path}, check=True)
+    asked = (tmp_path / "asked").read_text()
+    assert re.findall(r"--dependency (\S+)", asked) == ["afterany:41"]
+
+
 def test_over_ssh_each_host_s_folder_and_exit_code_come_home(tmp_path: Path) -> None:
     programs, there, here = tmp_path / "bin", tmp_path / "there", tmp_path / "here"
     hosts = {"me@one": 0, "me@two": 3}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import io
 import json
+import os
+import stat
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -53,6 +57,48 @@ class TestWriting:
             Store.create(tmp_path / "c").writing(),
         ):
             pytest.fail("two write at once")
+
+    def test_one_of_another_machine_is_known_by_the_lock_on_a_file(self, tmp_path: Path) -> None:
+        """On NFS it knows nothing of a lock that this machine has on the folder, nor we of its."""
+        store = Store.create(tmp_path / "c")
+        with (tmp_path / "c" / ".writing").open("w") as theirs:
+            fcntl.flock(theirs, fcntl.LOCK_EX)
+            assert store.busy
+            with pytest.raises(CampaignError, match="in use by another clipkit"), store.writing():
+                pytest.fail("two write at once")
+        assert not store.busy
+        with store.writing():
+            ours = (tmp_path / "c" / ".writing").open("r+")
+            with ours, pytest.raises(BlockingIOError):
+                fcntl.flock(ours, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        assert not store.busy
+        assert not (tmp_path / "c" / ".writing").exists()
+
+    @pytest.mark.parametrize("told", [errno.ENOSYS, errno.ENOLCK])
+    def test_a_disk_that_knows_no_locks_of_files_has_those_of_folders(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: int
+    ) -> None:
+        flock = fcntl.flock
+
+        def of_folders(descriptor: int, kind: int) -> None:
+            if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                raise OSError(told, os.strerror(told))
+            flock(descriptor, kind)
+
+        monkeypatch.setattr(fcntl, "flock", of_folders)
+        store = Store.create(tmp_path / "c")
+        with store.writing():
+            assert store.busy
+            with pytest.raises(CampaignError, match="in use by another clipkit"), store.writing():
+                pytest.fail("two write at once")
+        assert not store.busy
+
+    def test_a_lock_that_is_a_link_is_not_followed(self, tmp_path: Path) -> None:
+        store = Store.create(tmp_path / "c")
+        (tmp_path / "c" / ".writing").symlink_to(tmp_path / "else")
+        with pytest.raises(OSError, match="symbolic links"), store.writing():
+            pytest.fail("it was followed")
+        assert not (tmp_path / "else").exists()
 
     def test_a_writer_that_was_killed_is_none(self, tmp_path: Path) -> None:
         left = tmp_path / "c" / ".clips-0000-x"

@@ -18,6 +18,8 @@ from typing import Any, NoReturn
 from clipkit import streams
 from clipkit.ceiling.base import Ceiling, Limits, Mechanism
 from clipkit.ceiling.choose import open_ceiling
+from clipkit.ceiling.shortfall import shortfall_under
+from clipkit.ceiling.stale import remove_stale
 from clipkit.errors import ClipkitError, UploadError, os_error_words
 from clipkit.hosts import Host
 from clipkit.pack.there.asked import Asked
@@ -112,6 +114,7 @@ def _say(what: str, **told: Any) -> None:
 
 
 def _bench(folder: Path, plan: Plan, order: BlockOrder) -> Bench:
+    remove_stale()  # of blocks that were killed here: whoever started this one holds the machine's lock
     results = folder.parent / "results"
     results.mkdir(exist_ok=True)
     films = tuple(map(Path, order.films))
@@ -138,12 +141,7 @@ def _ready(bench: Bench, order: BlockOrder) -> dict[str, Any]:
         with _ceiling(trial, order) as ceiling:
             limits = ceiling.enforced
             found[trial.host] = str(ceiling.mechanism), limits.memory_bytes, limits.cpus
-            limited = trial.memory_bytes is not None or trial.cpus is not None
-            if order.ceiling is None and limited and ceiling.mechanism not in KERNEL:
-                refused = (
-                    f"the kernel cannot hold {trial.host} there: give its workers a control group of their own, "
-                    "or let clipkit's watchdog hold it with --ceiling watchdog"
-                )
+            refused = refused or _refusal(trial, order, ceiling)
     if bench.build.version != bench.plan.ffmpeg_version:
         refused = (
             f"its ffmpeg is {bench.build.version}, and here it is {bench.plan.ffmpeg_version}: unlike runs "
@@ -161,6 +159,18 @@ def _ready(bench: Bench, order: BlockOrder) -> dict[str, Any]:
         "builds": {order.ffmpeg: bench.ffmpeg_sha256},
         "footing": astuple(Footing.now()),
     }
+
+
+def _refusal(trial: BlockTrial, order: BlockOrder, ceiling: Ceiling) -> str | None:
+    """Why what was measured under that ceiling would say nothing of the host."""
+    limited = trial.memory_bytes is not None or trial.cpus is not None
+    if order.ceiling is None and limited and ceiling.mechanism not in KERNEL:
+        return (
+            f"the kernel cannot hold {trial.host} there: give its workers a control group of their own, "
+            "or let clipkit's watchdog hold it with --ceiling watchdog"
+        )
+    lack = shortfall_under(trial.played, ceiling)
+    return lack.told if lack else None
 
 
 @contextmanager
