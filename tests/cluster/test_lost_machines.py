@@ -172,6 +172,7 @@ def test_every_cell_and_block_is_measured_once_whoever_is_lost(scene: Scene) -> 
     scene.nothing_left(lost_s, cut_at, cut_off.pid)
 
     with scene.client() as client:
+        scene.begins_anew(killed_at)  # else the late one may be asked first
         late = scene.cluster.worker("one", late_at)
         scene.begins_anew(cut_at)
         scene.net.unplug(1)
