@@ -187,8 +187,7 @@ def test_every_cell_and_block_is_measured_once_whoever_is_lost(scene: Scene) -> 
         assert client.returncode == 0, scene.said()
     assert late.poll() is None
 
-    told = json.loads(out)
-    stored = read_records(Path(told["campaign"]))
+    stored = read_records(Path(json.loads(out)["campaign"]))
     assert stored[: len(with_client)] == with_client
     good = [record for record in stored if record.status is Status.OK]
     assert Counter((r.cell, r.block) for r in good) == {
