@@ -17,6 +17,7 @@ from pathlib import Path
 _LOCK = ".writing"
 """The file that is locked. It is there while somebody writes, and after a kill until somebody does again."""
 
+_NOT_WRITABLE = (errno.EROFS, errno.EACCES)
 _KNOWS_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
@@ -26,7 +27,10 @@ def writing_alone(folder: Path) -> Iterator[None]:
     with _opened_folder(folder) as place:
         fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # NFS gives a lock that excludes others only to who may write.
-        with _opened_lock(place, os.O_RDWR | os.O_CREAT) as file:
+        with _opened_to_write(place) as file:
+            if file is None:
+                yield
+                return
             _lock(file, fcntl.LOCK_EX)
             if not _is_there(file, place):  # another machine's writer has just ended
                 raise BlockingIOError
@@ -66,6 +70,19 @@ def _opened_lock(place: int, flags: int) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _opened_to_write(place: int) -> Iterator[int | None]:
+    """None where nobody writes: a finished campaign needs nobody to."""
+    with contextlib.ExitStack() as stack:
+        file = None
+        try:
+            file = stack.enter_context(_opened_lock(place, os.O_RDWR | os.O_CREAT))
+        except OSError as error:
+            if error.errno not in _NOT_WRITABLE:
+                raise
+        yield file
 
 
 def _lock(descriptor: int, kind: int) -> None:

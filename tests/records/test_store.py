@@ -12,6 +12,7 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -91,6 +92,23 @@ class TestWriting:
             assert store.busy
             with pytest.raises(CampaignError, match="in use by another clipkit"), store.writing():
                 pytest.fail("two write at once")
+        assert not store.busy
+
+    def test_where_nobody_can_write_nobody_is_kept_from_reading(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A finished campaign on a disk that is mounted read-only is swept again: nothing is left to do."""
+        opened = os.open
+
+        def read_only(path: Any, flags: int, *more: Any, **how: Any) -> int:
+            if flags & os.O_CREAT:
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+            return opened(path, flags, *more, **how)
+
+        store = Store.create(tmp_path / "c")
+        monkeypatch.setattr(os, "open", read_only)
+        with store.writing():
+            assert store.busy
         assert not store.busy
 
     def test_a_lock_that_is_a_link_is_not_followed(self, tmp_path: Path) -> None:
