@@ -223,6 +223,7 @@ def _upload(path: Path, container: InputContainer, stream: VideoStream, found: S
         set_turns=order.set_turns,
         sets_inside=order.sets_inside,
         untimed=found.untimed,
+        untrue_keys=found.untrue_keys,
         pictures_kept=kept_by(stream.codec.canonical_name, context.extradata),
         avc=avc_of(nal_format(stream.codec.canonical_name, context.extradata), context.extradata),
     )

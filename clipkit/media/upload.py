@@ -83,7 +83,8 @@ class Upload:
     on the parameter sets are others than the header's and then again these (`set_turns`). `sets_inside`:
     packets repeat them. `untimed`: how many packets have no time. `avc`: what the header of H.264 says.
 
-    `pictures_kept`: how many the stream has its decoder keep; None: it does not say.
+    `pictures_kept`: how many the stream has its decoder keep; None: it does not say. `untrue_keys`: how many pictures the
+    container names key frames that are none.
     """
 
     path: Path
@@ -132,6 +133,7 @@ class Upload:
     sets_inside: bool = False
     untimed: int = 0
     pictures_kept: int | None = None
+    untrue_keys: int = 0
     avc: Avc | None = None
 
     @property

@@ -42,9 +42,7 @@ def check_film(upload: Upload, settings: Settings) -> None:
             f"{upload.path} holds {upload.codec}, which browsers do not play from an MP4, "
             f"so it cannot be copied: {instead}"
         )
-    if (
-        upload.codec == "hevc" and upload.seek == "none"
-    ):  # of other codecs ffmpeg reads the true ones itself
+    if upload.codec == "hevc" and upload.untrue_keys:  # of others ffmpeg reads the true ones itself
         raise ModeRefused(
             f"{upload.path} names key frames that are none, and so would a copy of its HEVC: {instead}"
         )
