@@ -189,6 +189,11 @@ class TestTheCommand:
         assert ran.code == 2
         assert "--calibrate" in ran.complaint
 
+    def test_it_takes_no_reserve_which_no_time_depends_on(self) -> None:
+        ran = clipkit("doctor", "--calibrate", "1", "--reserve", "100M")
+        assert ran.code == 2
+        assert "--reserve" in ran.complaint
+
     def test_it_ends_with_a_judgement(self) -> None:
         ran = clipkit("doctor")
         assert ran.out.splitlines()[-1].startswith("verdict ")

@@ -20,9 +20,9 @@ from kinds import (
     plain,
 )
 
-VP9 = ("-c:v", "libvpx-vp9", "-cpu-used", "8", "-g", "25", "-b:v", "1M")
+_VP9 = ("-c:v", "libvpx-vp9", "-cpu-used", "8", "-g", "25", "-b:v", "1M")
 _VP8 = ("-c:v", "libvpx", "-cpu-used", "8", "-g", "25", "-b:v", "2M")
-OPUS = ("-c:a", "libopus")
+_OPUS = ("-c:a", "libopus")
 _PYRAMID = "bframes=5:b-pyramid=normal:b-adapt=0:keyint=25"
 _SILENT = picture()
 # Pictures come when they like, as from a phone in the dark.
@@ -93,7 +93,7 @@ def _alternate_references(name: str) -> Make:
     def make(folder: Path) -> Path:
         coding = ("-c:v", "libvpx", "-g", "50", "-b:v", "300k", "-auto-alt-ref", "1")
         coding += ("-lag-in-frames", "16", "-enc_time_base", "1/1000")
-        for number, ends in (("1", ("-an", "-f", "null", "-")), ("2", (*OPUS, folder / name))):
+        for number, ends in (("1", ("-an", "-f", "null", "-")), ("2", (*_OPUS, folder / name))):
             passes = ("-pass", number, "-passlogfile", folder / "log")
             ffmpeg(*picture(), *noise(), *coding, *passes, *ends)
         return folder / name
@@ -142,7 +142,7 @@ ODDER: dict[str, Make] = {
         before=("-display_hflip",),
     ),
     "uneven.mkv": plain("uneven.mkv", *_UNEVEN, *X264, *AAC),
-    "uneven.webm": plain("uneven.webm", *_UNEVEN, *_VP8, *OPUS),
+    "uneven.webm": plain("uneven.webm", *_UNEVEN, *_VP8, *_OPUS),
     "120 a second.mp4": plain(
         "120.mp4", *X264, *AAC, source=(*picture(rate="120", duration_s=2), *noise(2))
     ),
@@ -205,15 +205,15 @@ ODDER: dict[str, Make] = {
     "odd size, 444.mp4": plain(
         "odd.mp4", *X264, "-pix_fmt", "yuv444p", *AAC, source=(*picture("161x91"), *noise())
     ),
-    "odd size.webm": plain("odd.webm", *VP9, *OPUS, source=(*picture("161x91"), *noise())),
+    "odd size.webm": plain("odd.webm", *_VP9, *_OPUS, source=(*picture("161x91"), *noise())),
     "tiny.mp4": plain("tiny.mp4", *X264, *AAC, source=(*picture("18x18"), *noise())),
     "VP9, hidden pictures.webm": plain(
-        "alt.webm", *VP9, "-auto-alt-ref", "1", "-lag-in-frames", "16", *OPUS
+        "alt.webm", *_VP9, "-auto-alt-ref", "1", "-lag-in-frames", "16", *_OPUS
     ),
-    "VP9.mp4": plain("vp9.mp4", *VP9, *OPUS),
-    "VP9, 10 bit.webm": plain("vp9.webm", *VP9, "-pix_fmt", "yuv420p10le", *OPUS),
+    "VP9.mp4": plain("vp9.mp4", *_VP9, *_OPUS),
+    "VP9, 10 bit.webm": plain("vp9.webm", *_VP9, "-pix_fmt", "yuv420p10le", *_OPUS),
     "VP8, Vorbis.webm": plain("vp8.webm", *_VP8, "-c:a", "libvorbis"),
-    "AV1.webm": plain("av1.webm", "-c:v", "libsvtav1", "-preset", "10", "-g", "25", *OPUS),
+    "AV1.webm": plain("av1.webm", "-c:v", "libsvtav1", "-preset", "10", "-g", "25", *_OPUS),
     "AV1, 10 bit.mp4": plain(
         "av1.mp4",
         *("-c:v", "libsvtav1", "-preset", "10", "-g", "25", "-pix_fmt", "yuv420p10le", *AAC),
@@ -282,7 +282,7 @@ ODDER: dict[str, Make] = {
     "damaged within, VP9.webm": copied(
         "d.webm",
         *("-bsf:v", "noise=amount='if(between(n,40,44),50,0)'"),
-        of=plain("v.webm", *VP9, *OPUS),
+        of=plain("v.webm", *_VP9, *_OPUS),
     ),
     "zeros within.mp4": _zeros_within(
         plain("z.mp4", *X264, *AAC, "-movflags", "+faststart"), 0.5, 3000
@@ -291,7 +291,7 @@ ODDER: dict[str, Make] = {
     "zeros within.avi": _zeros_within(
         plain("z.avi", "-c:v", "mpeg4", "-q:v", "3", "-c:a", "mp3"), 0.5, 900
     ),
-    "cut off.webm": cut_off(plain("c.webm", *VP9, *OPUS), 0.6),
+    "cut off.webm": cut_off(plain("c.webm", *_VP9, *_OPUS), 0.6),
     "cut off.avi": cut_off(plain("c.avi", "-c:v", "mpeg4", "-q:v", "3", "-c:a", "mp3"), 0.6),
     "cut off, table lost.mp4": cut_off(plain("c.mp4", *X264, *AAC), 0.6),
 }
